@@ -1,0 +1,275 @@
+"""One caller: from all that is remembered of them to the card that greets them, and to search results."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from elmemory.memory import kinds
+from elmemory.memory.openmemory.protocol import Match, Memory, OpenMemory
+from elmemory.memory.ranking import rank
+from elmemory.memory.text import (
+    VALUE_LENGTH,
+    as_sentence,
+    bounded_sentences,
+    bounded_words,
+    cleaned,
+    field_name,
+    spoken_name,
+)
+
+NEWEST = 100
+_MOST_FACTS = 100
+_OTHER_NAMES_OF_FIELDS = {
+    "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",
+    "last_name": "lastname surname family_name familyname caller_last_name customer_last_name user_last_name",
+    "name": "user_name username full_name fullname caller_name customer_name client_name contact_name your_name",
+    "email": "e_mail email_address e_mail_address mail",
+    "phone": "phone_number telephone telephone_number",
+}
+_FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
+_NAME_FIELDS = "first_name", "last_name", "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What an agent should know of a caller before the first word; every text is clean and bounded.
+
+    `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty where the
+    caller never spoke. A card of an opted-out caller holds nothing but that.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    call_count: int = 0
+    last_called_on: str = ""
+    last_call_summary: str = ""
+    shared_line: bool = False
+    opted_out: bool = False
+
+    @property
+    def user_name(self) -> str:
+        """The first name where one is known, else the name given; nothing on a line that several people share."""
+        if self.shared_line:
+            return ""
+        return spoken_name(self.facts.get("first_name", "")) or spoken_name(self.facts.get("name", ""))
+
+    @property
+    def full_name(self) -> str:
+        first = spoken_name(self.facts.get("first_name", ""))
+        last = spoken_name(self.facts.get("last_name", ""))
+        return " ".join(part for part in (first, last) if part) if first else spoken_name(self.facts.get("name", ""))
+
+    @property
+    def summary(self) -> str:
+        """The profile in sentences that an agent can use."""
+        if self.opted_out:
+            return "The caller asked not to be remembered."
+        sentences = [as_sentence(f"The caller is {self.full_name}")] if self.full_name else []
+        if self.shared_line:
+            sentences = ["Several people share this line."]
+        if self.call_count == 1:
+            sentences.append(f"They have called once before, on {self.last_called_on}.")
+        elif self.call_count:
+            sentences.append(f"They have called {self.call_count} times, most recently on {self.last_called_on}.")
+        sentences += [
+            as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
+            for name, value in self.facts.items()
+            if name not in _NAME_FIELDS
+        ]
+        return bounded_sentences(" ".join(sentences))
+
+    def variable(self, name: str) -> str | None:
+        """The fact that a dynamic variable of this name asks for."""
+        return self.facts.get(canonical_field(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search knows of the caller: the card, or None for a stranger, and the best memories, best first."""
+
+    card: Card | None
+    matches: Sequence[Match]
+
+
+def canonical_field(raw: str) -> str:
+    """One name for all spellings of a field: `First Name`, `given_name` and `firstName` are `first_name`."""
+    name = field_name(raw)
+    return _FIELD.get(name, name)
+
+
+def label(name: str) -> str:
+    """A field's name as people write it: `first_name` is "First name"."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def card_of(memories: Iterable[Memory]) -> Card | None:
+    """The card that these memories of one caller amount to; None where nothing is remembered.
+
+    Facts: the newest call wins per field (call start, then conversation id, then position); what staff
+    corrected wins over every call.
+    """
+    memories = one_per_key(memories)
+    stated = {memory.metadata.get("preference") for memory in memories if memory.kind == kinds.PREFERENCE}
+    if kinds.OPT_OUT in stated:
+        return Card(opted_out=True)
+    calls = sorted((memory for memory in memories if memory.kind == kinds.CALL), key=_when)
+    facts = {memory.metadata["field"]: memory for memory in newest_facts(memories)}
+    if not calls and not facts and not stated:
+        return None
+    spoken = [call for call in calls if call.metadata.get("spoke")]
+    return Card(
+        facts={
+            name: bounded_words(cleaned(str(memory.metadata.get("value") or "")), 2 * VALUE_LENGTH)
+            for name, memory in list(facts.items())[:_MOST_FACTS]
+        },
+        call_count=len(calls),
+        last_called_on=spoken_date(calls[-1].metadata) if calls else "",
+        last_call_summary=_spoken_summary(spoken[-1]) if spoken else "",
+        shared_line=kinds.SHARED_LINE in stated,
+    )
+
+
+def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
+    """One memory per field, the one that holds; the newest first."""
+    holding: dict[str, Memory] = {}
+    for memory in sorted(memories, key=_when):
+        name = memory.metadata.get("field")
+        corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
+        if not name or not (memory.kind == kinds.FACT or corrected):
+            continue
+        if (before := holding.get(name)) and before.kind == kinds.PREFERENCE and not corrected:
+            continue
+        holding.pop(name, None)
+        holding[name] = memory
+    return list(reversed(holding.values()))
+
+
+def one_per_key(memories: Iterable[Memory]) -> list[Memory]:
+    """A server without unique keys may hold one twice: the last written stays."""
+    kept: dict[str, Memory] = {}
+    for memory in memories:
+        before = kept.get(memory.key or memory.id)
+        if before is None or memory.updated_at > before.updated_at:
+            kept[memory.key or memory.id] = memory
+    return list(kept.values())
+
+
+def read_card(store: OpenMemory, caller: str) -> Card | None:
+    """The caller's card in one read; in a second one where it is not among the newest memories."""
+    memories = store.memories(caller, NEWEST)
+    if not (cards := _cards(memories)) and len(memories) == NEWEST:
+        memories = store.memories(caller)
+        cards = _cards(memories)
+    return _card_from(cards[0]) if cards else card_of(memories)
+
+
+def write_card(store: OpenMemory, caller: str) -> None:
+    """Recompute the card from all of the caller's memories. The caller's lock must be held.
+
+    A changed card is written anew and last, then the old one is deleted: readers never find none.
+    """
+    memories = store.memories(caller)
+    cards = _cards(memories)
+    card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
+    if card is not None and (not cards or _card_from(cards[0]) != card):
+        revision = 1 + (_revision(cards[0]) if cards else 0)
+        kinds.write(store, caller, _card_memory(card, revision))
+    elif cards and card is not None:
+        cards = cards[1:]
+    for old in cards:
+        store.delete(caller, old.id)
+
+
+def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
+    """What is known of the caller, and the k memories that best answer the question.
+
+    One memory per field, the newest, and equal texts once; cards and preferences are never among them.
+    """
+    memories = one_per_key(store.memories(caller))
+    cards = _cards(memories)
+    card = _card_from(cards[0]) if cards else card_of(memories)
+    if card is None or card.opted_out:
+        return Found(card if card is None else None, ())
+    return Found(card, rank(question, _searchable(memories), k))
+
+
+def spoken_date(metadata: Mapping[str, Any]) -> str:
+    """The day of a call as one says it, "7 October 2026", in the call's own time zone."""
+    try:
+        called_at = datetime.fromisoformat(str(metadata.get("called_at")))
+    except ValueError:
+        return "an unknown day"
+    day = called_at.astimezone(_zone(metadata.get("timezone")))
+    return f"{day.day} {day:%B %Y}"
+
+
+def _zone(name: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(name or settings.TIME_ZONE))
+    except (ValueError, OSError, KeyError):  # unknown names, and names that are no file of the database
+        return ZoneInfo(settings.TIME_ZONE)
+
+
+def _searchable(memories: Iterable[Memory]) -> list[Memory]:
+    memories = list(memories)
+    holding = {memory.id for memory in newest_facts(memories)}
+    texts: dict[str, Memory] = {}
+    for memory in sorted(memories, key=_when):
+        outdated = memory.kind == kinds.FACT and memory.id not in holding
+        if memory.kind not in (kinds.CARD, kinds.PREFERENCE) and not outdated:
+            texts[" ".join(memory.content.casefold().split())] = memory
+    return list(texts.values())
+
+
+def _spoken_summary(call: Memory) -> str:
+    summary = cleaned(str(call.metadata.get("summary") or ""))
+    return bounded_sentences(f"On {spoken_date(call.metadata)}: {summary}") if summary else ""
+
+
+def _when(memory: Memory) -> tuple[str, str, int]:
+    metadata = memory.metadata
+    position = metadata.get("position")
+    return (
+        str(metadata.get("called_at") or ""),
+        str(metadata.get("conversation_id") or ""),
+        position if isinstance(position, int) else 0,
+    )
+
+
+def _cards(memories: Iterable[Memory]) -> list[Memory]:
+    return sorted((memory for memory in memories if memory.kind == kinds.CARD), key=_revision, reverse=True)
+
+
+def _revision(card: Memory) -> int:
+    revision = card.metadata.get("revision")
+    return revision if isinstance(revision, int) else 0
+
+
+def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
+    # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
+    metadata = {
+        "revision": revision,
+        "facts": [[name, value] for name, value in card.facts.items()],
+        "call_count": card.call_count,
+        "last_called_on": card.last_called_on,
+        "last_call_summary": card.last_call_summary,
+        "shared_line": card.shared_line,
+        "opted_out": card.opted_out,
+    }
+    return kinds.NewMemory(kinds.CARD, f"card:{revision}", card.summary, metadata)
+
+
+def _card_from(memory: Memory) -> Card:
+    metadata = memory.metadata
+    return Card(
+        facts={str(name): str(value) for name, value in metadata.get("facts") or ()},
+        call_count=int(metadata.get("call_count") or 0),
+        last_called_on=str(metadata.get("last_called_on") or ""),
+        last_call_summary=str(metadata.get("last_call_summary") or ""),
+        shared_line=bool(metadata.get("shared_line")),
+        opted_out=bool(metadata.get("opted_out")),
+    )

@@ -1,0 +1,48 @@
+"""The kinds of memory, how much each weighs, and the one way in which they are written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elmemory.memory.openmemory.protocol import OpenMemory, Put
+
+FACT = "fact"
+MESSAGE = "message"
+CALL = "call"
+CARD = "card"
+PREFERENCE = "preference"
+
+SALIENCE = {FACT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFERENCE: 1.0}
+
+# What staff may say of a caller: `metadata["preference"]` of a preference memory.
+OPT_OUT = "opt_out"
+SHARED_LINE = "shared_line"
+CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """A memory to be written. `metadata` lacks what `write` adds: kind, key, salience and decay."""
+
+    kind: str
+    key: str
+    content: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> list[str]:
+        name = self.metadata.get("field")
+        return [self.kind, name] if name else [self.kind]
+
+
+def write(store: OpenMemory, caller: str, memory: NewMemory) -> Put:
+    """Write one permanent memory of the caller."""
+    return store.put(
+        caller,
+        memory.key,
+        memory.content,
+        tags=memory.tags,
+        metadata={"kind": memory.kind, **memory.metadata},
+        salience=SALIENCE[memory.kind],
+        decay_lambda=0.0,
+    )

@@ -1,0 +1,23 @@
+"""The store of all caller memory: `open_memory()` is the one that the settings name."""
+
+from elmemory.memory.openmemory.factory import open_memory
+from elmemory.memory.openmemory.protocol import (
+    Health,
+    Match,
+    Memory,
+    OpenMemory,
+    OpenMemoryError,
+    OpenMemoryMisconfigured,
+    Put,
+)
+
+__all__ = [
+    "Health",
+    "Match",
+    "Memory",
+    "OpenMemory",
+    "OpenMemoryError",
+    "OpenMemoryMisconfigured",
+    "Put",
+    "open_memory",
+]

@@ -1,0 +1,26 @@
+from django.db import models
+
+
+class StoredMemory(models.Model):
+    """A memory of the embedded store. Times are milliseconds since 1970, as OpenMemory has them."""
+
+    # Rises with every new row: "newest" does not depend on a clock.
+    sequence = models.BigAutoField(primary_key=True)
+    id = models.CharField(max_length=36, unique=True)
+    user_id = models.TextField()
+    key = models.TextField()
+    content = models.TextField()
+    tags = models.TextField(default="[]")
+    metadata = models.TextField(default="{}")
+    salience = models.FloatField()
+    decay_lambda = models.FloatField()
+    sectors = models.TextField()
+    created_at = models.BigIntegerField()
+    updated_at = models.BigIntegerField()
+    last_seen_at = models.BigIntegerField()
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        db_table = "memory"
+        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="memory_key_once_per_user")]
+        indexes = [models.Index(fields=["user_id", "-sequence"], name="memory_newest_of_user")]

@@ -1,0 +1,109 @@
+"""The OpenMemory contract: what the project asks of a store, whoever speaks it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"]
+
+
+class OpenMemoryError(Exception):
+    """The store did not do what it was asked to. Asking again later may help."""
+
+
+class OpenMemoryMisconfigured(OpenMemoryError):
+    """The store cannot serve us as it is set up; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One memory as the store holds it. Times are milliseconds since 1970, as OpenMemory has them."""
+
+    id: str
+    user_id: str
+    content: str
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    salience: float = 0.5
+    decay_lambda: float = 0.0
+    primary_sector: Sector = "semantic"
+    sectors: Sequence[Sector] = ("semantic",)
+    created_at: int = 0
+    updated_at: int = 0
+    last_seen_at: int = 0
+    version: int = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.metadata.get("key") or "")
+
+    @property
+    def kind(self) -> str:
+        return str(self.metadata.get("kind") or "")
+
+
+class Put(NamedTuple):
+    id: str
+    outcome: Literal["added", "changed", "unchanged"]
+
+
+class Match(NamedTuple):
+    memory: Memory
+    score: float
+
+
+class Health(NamedTuple):
+    """`detail` is for people: a version, or what is wrong and what to do. It names no caller."""
+
+    mode: str
+    ok: bool
+    detail: str
+
+
+class OpenMemory(Protocol):
+    """A store of memories by user.
+
+    Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and returns
+    or touches that user's memories only. Faults of the store are `OpenMemoryError`.
+    """
+
+    def put(
+        self,
+        user_id: str,
+        key: str,
+        content: str,
+        *,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        salience: float = 0.5,
+        decay_lambda: float = 0.0,
+    ) -> Put:
+        """Write the memory of this key: add it, change it or leave it as it is; never a second one.
+
+        `key`, `salience` and `decay_lambda` go into the metadata too. `metadata["sector"]` forces the sector.
+        """
+
+    def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
+        """The user's memories, newest written first; all of them without a limit."""
+
+    def delete(self, user_id: str, memory_id: str) -> bool:
+        """Delete one memory of this user; False where the user has no such memory."""
+
+    def forget(self, user_id: str) -> int:
+        """Delete all that is known of the user; how many memories that were."""
+
+    def summary(self, user_id: str) -> str:
+        """What the store itself makes of the user, in a sentence or two; empty where it says nothing."""
+
+    def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
+        """The user's memories that best answer the query, best first, at most k."""
+
+    def ping(self) -> Health:
+        """Whether the store can serve us. Never raises."""
+
+
+def require_user(user_id: str) -> str:
+    """An OpenMemory server takes a missing user id for "everybody": none may leave us."""
+    if not isinstance(user_id, str) or not user_id.strip():
+        raise ValueError("a memory needs a user id")
+    return user_id
