@@ -4,27 +4,28 @@ import re
 
 from elmemory.memory.openmemory.protocol import Sector
 
-_SIGNS: dict[Sector, re.Pattern[str]] = {
-    "episodic": re.compile(
-        r"\b(yesterday|today|tomorrow|tonight|last (?:week|month|year|night|time)|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-        r"|ago|remember when|went|visited|happened|met|moved|called|call on)\b"
+_WORDS: dict[Sector, str] = {
+    "episodic": (
+        "yesterday|today|tomorrow|tonight|last (?:week|month|year|night|time)|ago|remember when"
+        "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|went|visited|happened|met|moved|called|call on"
     ),
-    "procedural": re.compile(
-        r"\b(how to|step|steps|first,|then|next,|finally|click|press|install|configure|set up|turn (?:on|off)|instructions?)\b"
+    "procedural": (
+        "how to|steps?|first,|then|next,|finally|click|press|install|configure|set up|turn (?:on|off)|instructions?"
     ),
-    "emotional": re.compile(
-        r"\b(love|hate|happy|sad|angry|worried|afraid|scared|anxious|excited|upset|frustrated|annoyed|glad|feel|feeling"
-        r"|felt|sorry|thank(?:s| you)|great|terrible|awful|wonderful)\b"
+    "emotional": (
+        "love|hate|happy|sad|angry|worried|afraid|scared|anxious|excited|upset|frustrated|annoyed|glad|feel"
+        "|feeling|felt|sorry|thanks|thank you|great|terrible|awful|wonderful"
     ),
-    "reflective": re.compile(
-        r"\b(realis\w+|realiz\w+|learned|learnt|lesson|insight|i think|i believe|i wonder|looking back|in hindsight"
-        r"|understand now|pattern)\b"
+    "reflective": (
+        r"realis\w+|realiz\w+|learned|learnt|lesson|insight|i think|i believe|i wonder|looking back"
+        "|in hindsight|understand now|pattern"
     ),
-    "semantic": re.compile(
-        r"\b(is|are|was|has|have|means|called|named|lives?|works?|allerg\w+|prefers?|name|email|address|number|birthday)\b"
+    "semantic": (
+        r"is|are|was|has|have|means|named|lives?|works?|allerg\w+|prefers?|name|email|address|number|birthday"
     ),
 }
-SECTORS = tuple(_SIGNS)
+_SIGNS = {sector: re.compile(rf"\b(?:{words})\b") for sector, words in _WORDS.items()}
+SECTORS: tuple[Sector, ...] = tuple(_WORDS)
 
 
 def sectors_of(content: str, forced: object = None) -> tuple[Sector, ...]:
@@ -34,7 +35,7 @@ def sectors_of(content: str, forced: object = None) -> tuple[Sector, ...]:
     text = content.casefold()
     found = {sector: len(sign.findall(text)) for sector, sign in _SIGNS.items()}
     # Knowing is the rule and the rest the exception: a sector needs a sign of its own to come first.
-    ranked = sorted((s for s in SECTORS if s != "semantic" and found[s]), key=lambda s: -found[s])
+    ranked: list[Sector] = sorted((s for s in SECTORS if s != "semantic" and found[s]), key=lambda s: -found[s])
     if not ranked or found["semantic"] > found[ranked[0]]:
         ranked.insert(0, "semantic")
     return tuple(ranked)

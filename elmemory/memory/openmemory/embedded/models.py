@@ -24,3 +24,6 @@ class StoredMemory(models.Model):
         db_table = "memory"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="memory_key_once_per_user")]
         indexes = [models.Index(fields=["user_id", "-sequence"], name="memory_newest_of_user")]
+
+    def __str__(self) -> str:
+        return self.id

@@ -19,7 +19,10 @@ from elmemory.memory.ranking import rank
 
 ALIAS = "memory"
 
-_COLUMNS = "id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created_at, updated_at, last_seen_at, version"
+_COLUMNS = (
+    "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
+    " created_at, updated_at, last_seen_at, version"
+)
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 _PUT = """
     INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,

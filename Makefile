@@ -1,0 +1,40 @@
+# Everything from a fresh clone: `make serve` and `make test` need Python 3.12 or newer, and make.
+
+SHELL := /bin/sh
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: serve test lint lock
+
+serve: $(VENV)/.requirements .env
+	@$(RUN) manage.py serve
+
+test: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest
+
+lint: $(VENV)/.requirements-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+# Needs uv. Writes no index address into the files.
+lock:
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+.env: | $(VENV)/.requirements
+	@$(RUN) -m elmemory.dotenv
+
+$(VENV)/.requirements: requirements.txt | $(VENV)
+	@echo "Installing what the server needs ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.requirements-dev: requirements-dev.txt | $(VENV)
+	@echo "Installing what the tests need ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.requirements
+
+$(VENV):
+	@sh bin/make-venv $(VENV)

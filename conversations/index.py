@@ -1,0 +1,214 @@
+"""The index database: made when it is missing, thrown away when it is old or broken, rebuilt from the files."""
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+from django.apps import apps
+from django.db import DatabaseError, connections, models
+from django.db.models import Count, Min, Q
+
+from conversations.models import Conversation, IndexSchema, MemoryState
+from conversations.outline import NotReadable
+from conversations.payload import Transcription
+from conversations.receipts import is_done, new_receipt, read_receipt
+from conversations.storage import (
+    AUDIO,
+    FAILURE,
+    conversation_folder,
+    conversation_ids,
+    payload_path,
+    transcription_path,
+)
+
+log = structlog.get_logger(__name__)
+
+ALIAS = "index"
+_SCHEMA_VERSION = 1
+_LONGEST_DELAY = 3600
+
+
+def ensure_schema() -> None:
+    """Make the index's tables; throw away those of another version, and a file that is no database."""
+    try:
+        if IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists():
+            return
+    except DatabaseError:
+        pass
+    connection = connections[ALIAS]
+    try:
+        _rebuild_schema()
+    except DatabaseError:
+        connection.close()
+        if connection.vendor != "sqlite" or _is_database(Path(connection.settings_dict["NAME"])):
+            raise
+        log.warning("the index is no database; it is made anew")
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{connection.settings_dict['NAME']}{suffix}").unlink(missing_ok=True)
+        _rebuild_schema()
+
+
+def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """An index deleted or broken while in use heals: the schema is made sure of, and the work done again, once."""
+
+    @wraps(function)
+    def with_schema(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except DatabaseError:
+            connections[ALIAS].close()
+            ensure_schema()
+            return function(*args, **kwargs)
+
+    return with_schema
+
+
+@healed
+def refresh(conversation_id: str) -> None:
+    """Make the row of a conversation say what its files say."""
+    while True:
+        files = _fingerprint(conversation_id)
+        if not files:
+            Conversation.objects.filter(conversation_id=conversation_id).delete()
+            return
+        row = _row(conversation_id) | {"files": files}
+        Conversation.objects.update_or_create(conversation_id=conversation_id, defaults=row)
+        if _fingerprint(conversation_id) == files:
+            return
+
+
+@healed
+def reconcile() -> int:
+    """Make files and rows agree; how many rows were mended. For start-up and now and then."""
+    known = dict(Conversation.objects.values_list("conversation_id", "files"))
+    mended = 0
+    for conversation_id in conversation_ids():
+        if known.pop(conversation_id, None) != _fingerprint(conversation_id):
+            refresh(conversation_id)
+            mended += 1
+    for conversation_id in known:
+        refresh(conversation_id)
+    return mended + len(known)
+
+
+@healed
+def due(limit: int = 100) -> list[str]:
+    """Conversations whose transcription waits to be remembered, the longest waiting first."""
+    waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
+    return list(waiting.order_by("next_attempt_at").values_list("conversation_id", flat=True)[:limit])
+
+
+@healed
+def note_failure(conversation_id: str, error: str, *, parked: bool) -> float:
+    """The attempt failed. Parked for good, or due again after a growing, jittered delay, which is returned (s)."""
+    row = Conversation.objects.get(conversation_id=conversation_id)
+    delay: float = min(_LONGEST_DELAY, 2 ** min(row.attempts, 12)) * random.uniform(0.5, 1)  # noqa: S311
+    Conversation.objects.filter(conversation_id=conversation_id, files=row.files).update(
+        memory_state=MemoryState.FAILED if parked else MemoryState.PENDING,
+        attempts=row.attempts + 1,
+        next_attempt_at=time.time() + delay,
+        error=error[:500],
+    )
+    return delay
+
+
+class Queue(NamedTuple):
+    """Transcriptions that wait to be remembered, those that were parked, and how long the oldest has waited."""
+
+    pending: int
+    failed: int
+    oldest_seconds: int
+
+
+@healed
+def queue() -> Queue:
+    counts = Conversation.objects.aggregate(
+        pending=Count("pk", filter=Q(memory_state=MemoryState.PENDING)),
+        failed=Count("pk", filter=Q(memory_state=MemoryState.FAILED)),
+        oldest=Min("pending_since", filter=Q(memory_state=MemoryState.PENDING)),
+    )
+    waited = max(0, int(time.time() - counts["oldest"])) if counts["oldest"] else 0
+    return Queue(counts["pending"], counts["failed"], waited)
+
+
+def _row(conversation_id: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "has_audio": payload_path(conversation_id, AUDIO).exists(),
+        "has_failure": payload_path(conversation_id, FAILURE).exists(),
+        "has_transcription": False,
+        "memory_state": MemoryState.NONE,
+        "pending_since": None,
+        "attempts": 0,
+        "next_attempt_at": 0,
+        "error": "",
+    }
+    try:
+        with transcription_path(conversation_id).open("rb") as file:
+            stat, raw = os.fstat(file.fileno()), file.read()
+    except FileNotFoundError:
+        return row
+    try:
+        call = Transcription.read(raw)
+    except NotReadable:
+        call = Transcription({})
+    receipt = read_receipt(conversation_id)
+    row |= {
+        "has_transcription": True,
+        "agent_id": _short(call.agent_id),
+        "caller": call.caller or "",
+        "outbound": call.outbound,
+        "started_at": call.started_at((receipt or new_receipt(stat)).arrival),
+        "duration_seconds": call.duration_seconds,
+        "status": _short(call.status),
+        "successful": _short(call.successful),
+        "title": (call.title or call.summary).replace("\x00", "")[:200],
+        "memories": len(receipt.memories) if receipt else 0,
+    }
+    if not is_done(conversation_id, receipt):
+        return row | {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
+    return row | {"memory_state": MemoryState.WRITTEN if row["memories"] else MemoryState.NONE}
+
+
+def _fingerprint(conversation_id: str) -> str:
+    """What changes when any file of the conversation does; empty where there is none."""
+    try:
+        with os.scandir(conversation_folder(conversation_id)) as entries:
+            stats = sorted((entry.name, entry.stat()) for entry in entries)
+    except FileNotFoundError:
+        return ""
+    files = "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+    return sha256(files.encode()).hexdigest() if files else ""
+
+
+def _short(value: str) -> str:
+    return value.replace("\x00", "")[:128]
+
+
+def _index_models() -> Iterator[type[models.Model]]:
+    return (model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed)
+
+
+def _rebuild_schema() -> None:
+    connection = connections[ALIAS]
+    existing = connection.introspection.table_names()
+    with connection.schema_editor() as editor:
+        for model in _index_models():
+            if model._meta.db_table in existing:
+                editor.delete_model(model)
+            editor.create_model(model)
+            for index in model._meta.indexes:
+                editor.add_index(model, index)  # create_model leaves out those of unmanaged models
+    IndexSchema.objects.create(version=_SCHEMA_VERSION)
+
+
+def _is_database(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(16) in (b"SQLite format 3\x00", b"")
+    return True

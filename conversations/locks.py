@@ -1,0 +1,44 @@
+"""Locks that the kernel frees when a process dies: flock on a few files in the payload folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+
+_STRIPES = 256
+
+
+@contextmanager
+def caller_lock(*callers: str | None) -> Iterator[None]:
+    """One at a time for a caller, over all processes of this machine. Several callers are taken in one order."""
+    with ExitStack() as held:
+        for stripe in sorted({_stripe(caller) for caller in callers if caller}):
+            held.enter_context(_flock("caller", stripe))
+        yield
+
+
+@contextmanager
+def delivery_lock(conversation_id: str) -> Iterator[None]:
+    """One delivery at a time for a conversation."""
+    with _flock("delivery", _stripe(conversation_id)):
+        yield
+
+
+def _stripe(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
+
+
+@contextmanager
+def _flock(purpose: str, stripe: int) -> Iterator[None]:
+    folder = Path(settings.PAYLOAD_STORAGE_PATH, "_locks")
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / f"{purpose}-{stripe:02x}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

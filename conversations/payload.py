@@ -1,0 +1,151 @@
+"""Reading a stored transcription leniently: whatever can be read is, whatever cannot is left out.
+
+ElevenLabs' payloads differ from their documentation and from one another; a field of the wrong type costs
+that field, never the call.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from conversations.outline import NotReadable, parse
+from elmemory.memory.identity import caller_of_call
+
+_EARLIEST, _LATEST = 0, 2**34
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the transcript. `position` is its place in the payload's list, `seconds` its time in the call."""
+
+    position: int
+    role: str
+    message: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """A `post_call_transcription` event."""
+
+    event: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, raw: bytes) -> "Transcription":
+        """Raises NotReadable where the bytes are no event at all."""
+        event = parse(raw)
+        if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+            raise NotReadable("not an event")
+        return cls(event)
+
+    def at(self, *path: str) -> Any:
+        """What stands at this path in `data`; None where there is no such thing."""
+        value: Any = self.event.get("data")
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def text(self, *path: str) -> str:
+        value = self.at(*path)
+        return well_formed(value) if isinstance(value, str) else ""
+
+    @property
+    def conversation_id(self) -> str:
+        return self.text("conversation_id")
+
+    @property
+    def agent_id(self) -> str:
+        return self.text("agent_id")
+
+    @property
+    def status(self) -> str:
+        return self.text("status")
+
+    @property
+    def successful(self) -> str:
+        """success, failure or unknown; empty where the payload does not say."""
+        return self.text("analysis", "call_successful")
+
+    @property
+    def summary(self) -> str:
+        return self.text("analysis", "transcript_summary").strip()
+
+    @property
+    def title(self) -> str:
+        return self.text("analysis", "call_summary_title").strip()
+
+    @property
+    def timezone(self) -> str:
+        return self.text("metadata", "timezone")
+
+    @property
+    def duration_seconds(self) -> int | None:
+        value = _number(self.at("metadata", "call_duration_secs"))
+        return None if value is None else int(value)
+
+    @property
+    def outbound(self) -> bool:
+        return self.text("metadata", "phone_call", "direction") == "outbound"
+
+    @cached_property
+    def caller(self) -> str | None:
+        """The caller key of the customer; None for web calls, strangers and withheld numbers."""
+        variables = "conversation_initiation_client_data", "dynamic_variables"
+        return caller_of_call(
+            outbound=self.outbound,
+            external_number=self.at("metadata", "phone_call", "external_number"),
+            caller_id=self.at(*variables, "system__caller_id"),
+            called_number=self.at(*variables, "system__called_number"),
+        )
+
+    def started_at(self, arrived_at: datetime) -> datetime:
+        """The call's start in UTC; its event's time, else that of its arrival, where the payload does not say."""
+        stated = self.at("metadata", "start_time_unix_secs"), self.event.get("event_timestamp")
+        for value in map(_number, stated):
+            if value is not None and _EARLIEST < value < _LATEST:
+                return datetime.fromtimestamp(value, UTC)
+        return arrived_at
+
+    @cached_property
+    def turns(self) -> list[Turn]:
+        """The turns with something said in them."""
+        transcript = self.at("transcript")
+        return [
+            Turn(position, str(turn.get("role")), well_formed(turn["message"]), _number(turn.get("time_in_call_secs")))
+            for position, turn in enumerate(transcript if isinstance(transcript, list) else ())
+            if isinstance(turn, dict) and isinstance(turn.get("message"), str) and turn["message"].strip()
+        ]
+
+    def collected(self) -> Iterator[tuple[str, Any]]:
+        """The data-collection results: raw id as the agent's author wrote it, and value of any type."""
+        results = self.at("analysis", "data_collection_results")
+        if isinstance(results, dict):
+            for key, result in results.items():
+                yield well_formed(key), _well_formed_value(result.get("value") if isinstance(result, dict) else result)
+
+
+def well_formed(text: str) -> str:
+    """The text with lone surrogates, which no database and no wire takes, replaced."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _well_formed_value(value: Any) -> Any:
+    match value:
+        case str():
+            return well_formed(value)
+        case list():
+            return [_well_formed_value(item) for item in value]
+    return value
+
+
+def _number(value: object) -> float | None:
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return value if abs(value) < 2**53 else None
+        case str() if value.isascii() and value.isdecimal() and len(value) < 16:
+            return int(value)
+    return None

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ElmemoryConfig(AppConfig):
+    name = "elmemory"
+
+    def ready(self) -> None:
+        from elmemory import checks  # noqa: F401

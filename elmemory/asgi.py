@@ -1,0 +1,53 @@
+"""The server's entrance: which path goes to which application."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from servestatic import ServeStaticASGI
+
+from elmemory.lean import LeanHandler
+from elmemory.startup import report_checks
+
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+lean_application = LeanHandler(streamed=("/webhook/post-call",))
+static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
+for _finder in get_finders():
+    for _storage in getattr(_finder, "storages", {}).values():
+        static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] != "http":
+        raise ValueError(f"only HTTP is served here, not {scope['type']}")
+    elif scope["path"].startswith(("/webhook/", "/health")):
+        await lean_application(scope, receive, send)
+    else:
+        await static_application(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                report_checks()
+            except SystemExit as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,101 @@
+"""System checks of the environment: every fault at once, with its variable and what to do."""
+
+import os
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import phonenumbers
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+
+from elmemory.memory.identity import caller_key
+
+# Their endpoints refuse every request while these are missing; the rest of the server can do its work.
+MISSING_SECRET = "elmemory.E002"  # noqa: S105
+
+_SECRETS = {
+    "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
+    "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
+    "ELEVENLABS_SEARCH_DATA_KEY": "A random text; the agent's search tool sends it as X-Api-Key.",
+}
+
+
+@register
+def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    return [
+        *_malformed(),
+        *_missing_secrets(),
+        *_unusable_values(),
+        *_unwritable_folders(),
+    ]
+
+
+def _malformed() -> Iterator[CheckMessage]:
+    for variable, problem, hint in settings.ENVIRONMENT_FAULTS:
+        yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E001")
+
+
+def _missing_secrets() -> Iterator[CheckMessage]:
+    for variable, hint in _SECRETS.items():
+        if not [secret for secret in getattr(settings, variable).split(",") if secret.strip()]:
+            if settings.DEBUG:
+                yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
+            else:
+                yield Error(f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=MISSING_SECRET)
+    if not settings.SECRET_KEY_IS_GIVEN:
+        hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+        if settings.DEBUG:
+            yield checks.Warning("SECRET_KEY is not set: logins end with the process.", hint=hint, id="elmemory.W003")
+        else:
+            yield Error("SECRET_KEY is not set.", hint=hint, id="elmemory.E003")
+
+
+def _unusable_values() -> Iterator[CheckMessage]:
+    region = settings.DEFAULT_REGION
+    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        yield Error(
+            f"DEFAULT_REGION: {region!r} is no region.",
+            hint="Write a country's two letters, such as US.",
+            id="elmemory.E004",
+        )
+    if unusable := [number for number in settings.AGENT_NUMBERS if not caller_key(number)]:
+        yield Error(
+            f"AGENT_NUMBERS: {', '.join(unusable)} cannot be read.",
+            hint="Write numbers as +14155550100, separated by commas.",
+            id="elmemory.E005",
+        )
+    if settings.TIME_ZONE not in zoneinfo.available_timezones():
+        yield Error(
+            f"TIME_ZONE: {settings.TIME_ZONE!r} is no time zone.",
+            hint="Write a name such as Europe/Berlin.",
+            id="elmemory.E006",
+        )
+    try:
+        settings.GREETING.format(name="Maya")
+    except (KeyError, ValueError, IndexError, AttributeError):
+        yield Error(
+            "GREETING: only {name} can be filled in.",
+            hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
+            id="elmemory.E007",
+        )
+    if reserved := [name for name in settings.DYNAMIC_VARIABLES if name.startswith("system__")]:
+        yield Error(
+            f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
+            hint="Names that begin with system__ belong to ElevenLabs.",
+            id="elmemory.E008",
+        )
+    if settings.PUBLIC_URL and not settings.PUBLIC_URL.startswith(("https://", "http://")):
+        yield Error("PUBLIC_URL is no URL.", hint="Write it as https://memory.example.com.", id="elmemory.E010")
+
+
+def _unwritable_folders() -> Iterator[CheckMessage]:
+    folder = settings.PAYLOAD_STORAGE_PATH
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield Error(
+            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder}.",
+            hint="Name a folder that this user may write to.",
+            id="elmemory.E009",
+        )

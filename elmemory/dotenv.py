@@ -1,0 +1,35 @@
+"""`python -m elmemory.dotenv`: make `.env` from `.env.example` with fresh secrets, and tell them once."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+_FRESH = {
+    "SECRET_KEY": "signs sessions",
+    "ELEVENLABS_CLIENT_DATA_KEY": "X-Api-Key of the initiation webhook",
+    "ELEVENLABS_SEARCH_DATA_KEY": "X-Api-Key of the search tool",
+    "ELEVENLABS_POST_CALL_KEY": "put the secret here that ElevenLabs shows for the post-call webhook",
+    "OPENMEMORY_KEY": "key of an OpenMemory server",
+}
+
+
+def make(folder: Path) -> dict[str, str]:
+    """Write `.env` in this folder, readable by its owner alone; the fresh secrets by name, none if it was there."""
+    fresh = {name: secrets.token_urlsafe(32) for name in _FRESH}
+    lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
+    lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
+    try:
+        descriptor = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return {}
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return fresh
+
+
+if __name__ == "__main__":
+    if made := make(Path(__file__).resolve().parent.parent):
+        sys.stdout.write("\n  Made .env with fresh secrets (told this once; they stay in .env):\n")
+        for name, secret in made.items():
+            sys.stdout.write(f"    {name}={secret}   {_FRESH[name]}\n")

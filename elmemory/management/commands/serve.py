@@ -1,0 +1,134 @@
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uvicorn
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from conversations.index import ensure_schema
+from elmemory.startup import report_checks
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Serve webhooks and admin on loopback, with the worker beside them; databases are brought up to date first."
+    requires_system_checks = ()  # run by hand: a missing key closes its endpoint and no more
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
+
+    def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
+        report_checks()
+        os.umask(0o077)
+        for alias in (DEFAULT_DB_ALIAS, "memory"):
+            executor = MigrationExecutor(connections[alias])
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", database=alias, verbosity=0)
+        ensure_schema()
+        self._tell_login()
+        config = uvicorn.Config(
+            "elmemory.asgi:application",
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=8,
+        )
+        worker = None if no_worker else _WorkerProcess()
+        try:
+            _Server(config, lambda: self._tell_addresses(f"http://{host}:{port}")).run()
+        finally:
+            if worker:
+                worker.stop()
+
+    def _tell_login(self) -> None:
+        users = get_user_model()._default_manager
+        if users.filter(is_superuser=True).exists():
+            return
+        name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
+        given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
+        password = given or secrets.token_urlsafe(12)
+        users.create_superuser(username=name, email="", password=password)
+        shown = "as given in DJANGO_SUPERUSER_PASSWORD" if given else f"{password}   (told this once)"
+        self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
+
+    def _tell_addresses(self, url: str) -> None:
+        self.stdout.write(
+            f"\n  elmemory serves on {url}\n"
+            f"    rings     POST {url}/webhook/client-data\n"
+            f"    searches  POST {url}/webhook/search-data\n"
+            f"    calls     POST {url}/webhook/post-call\n"
+            f"    API docs  {url}/webhook/docs\n"
+            f"    admin     {url}/admin/\n"
+            f"    health    {url}/health\n\n"
+            f"  Play a call:  {os.path.relpath(sys.executable)} manage.py simulate --url {url}\n"
+        )
+        self.stdout.flush()
+
+
+class _Server(uvicorn.Server):
+    """Says so when it listens; a port that is taken ends the command."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._listening()
+
+
+class _WorkerProcess:
+    """`manage.py worker`, started again when it dies. It stops when this process does, however that ends:
+    its standard input closes."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._watcher.join(1)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, sys.argv[0], "worker", "--with-parent"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+
+    def _watch(self) -> None:
+        delay = 0.5
+        while True:
+            started = time.monotonic()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            delay = 0.5 if time.monotonic() - started > 60 else min(30, delay * 2)
+            log.error("the worker died and is started again", exit_code=code, in_seconds=delay)
+            if self._stopping.wait(delay):
+                return
+            self._process = self._start()

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.db.models import Model
+
+_ALIASES = {"openmemory": "memory", "conversations": "index"}
+
+
+class Router:
+    """Memories live on `memory`, the index of conversations on `index`, everything else on `default`."""
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:  # noqa: ARG002
+        return _ALIASES.get(model._meta.app_label)
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:  # noqa: ARG002
+        return db == _ALIASES.get(app_label, "default")

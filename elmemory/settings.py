@@ -1,0 +1,133 @@
+"""Settings, from the environment, else from `.env`. Each variable is described in `.env.example`."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.csp import CSP
+
+from elmemory.env import BASE_DIR, Environment, dotenv_path
+from elmemory.logs import logging_settings
+
+env = Environment(dotenv_path())
+
+# The project's own
+
+PORT = env.integer("PORT", 8000, least=1, most=65535)
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+
+ELEVENLABS_API_KEY = env.text("ELEVENLABS_API_KEY")
+ELEVENLABS_BASE_URL = env.text("ELEVENLABS_BASE_URL")
+ELEVENLABS_CLIENT_DATA_KEY = env.text("ELEVENLABS_CLIENT_DATA_KEY")
+ELEVENLABS_SEARCH_DATA_KEY = env.text("ELEVENLABS_SEARCH_DATA_KEY")
+ELEVENLABS_POST_CALL_KEY = env.text("ELEVENLABS_POST_CALL_KEY")
+
+OPENMEMORY_KEY = env.text("OPENMEMORY_KEY")
+OPENMEMORY_PORT = env.text("OPENMEMORY_PORT")
+
+PAYLOAD_STORAGE_PATH: Path = env.path("PAYLOAD_STORAGE_PATH", "data/payloads")
+MAX_PAYLOAD_MB = env.integer("MAX_PAYLOAD_MB", 256, least=1, most=4096)
+MIN_FREE_MB = env.integer("MIN_FREE_MB", 64)
+POST_CALL_TOLERANCE = env.integer("POST_CALL_TOLERANCE", 1800, least=1)
+
+DEFAULT_REGION = env.text("DEFAULT_REGION").upper()
+AGENT_NUMBERS = env.texts("AGENT_NUMBERS")
+GREETING = env.text("GREETING", "Welcome back, {name}! How can I help you today?")
+DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
+RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)
+SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_000)
+
+# Django's
+
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY_IS_GIVEN = bool(env.text("SECRET_KEY"))
+# Commands work without one; the system checks tell, and the server does not start so in production.
+SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.texts("ALLOWED_HOSTS")]
+TIME_ZONE = env.text("TIME_ZONE") or "UTC"
+LANGUAGE_CODE = "en"
+USE_TZ = True
+
+if PUBLIC_URL:
+    ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+if PUBLIC_URL.startswith("https://"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+ROOT_URLCONF = "elmemory.urls"
+ASGI_APPLICATION = "elmemory.asgi.application"
+STATIC_URL = "/static/"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",
+    "elmemory",
+    "elmemory.memory.openmemory.embedded",
+    "conversations",
+    "webhooks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+DATABASES = {
+    "default": env.database("DATABASE_URL", "data/elmemory.sqlite3"),
+    "index": env.database("INDEX_DATABASE_URL", "data/index.sqlite3"),
+    "memory": env.database("OPENMEMORY_DB_PATH", "data/openmemory.sqlite3"),
+}
+if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
+    # A receipt on disk says that its memories are: they must survive what the receipt survives.
+    DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+DATABASE_ROUTERS = ["elmemory.routers.Router"]
+
+LOGGING = logging_settings(env.text("LOG_LEVEL", "INFO").upper(), as_json=env.flag("LOG_JSON", default=False))
+LOGGING_CONFIG = "elmemory.logs.configure"
+
+ENVIRONMENT_FAULTS = env.faults

@@ -1,0 +1,16 @@
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from elmemory.health import health
+from webhooks.api import api
+
+admin.site.site_header = admin.site.site_title = "elmemory"
+admin.site.index_title = "Caller memory"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("health", health, name="health"),
+    path("webhook/", api.urls),
+    path("admin/", admin.site.urls),
+]

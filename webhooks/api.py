@@ -1,0 +1,164 @@
+"""The three webhooks of ElevenLabs."""
+
+import time
+from typing import Any
+
+import orjson
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Status
+from ninja.renderers import BaseRenderer
+
+from elmemory.lean import LeanRequest
+from elmemory.memory.caller import Card, Found, read_card, search
+from elmemory.memory.identity import caller_key, caller_of_ring
+from elmemory.memory.openmemory import open_memory
+from webhooks.authentication import KeyHeader
+from webhooks.deadline import within
+from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
+from webhooks.ring import client_data
+from webhooks.schemas import (
+    ClientData,
+    ClientDataRequest,
+    PostCallAnswer,
+    Problem,
+    SearchData,
+    SearchDataRequest,
+)
+from webhooks.signature import InvalidSignature, SignatureCheck
+
+log = structlog.get_logger(__name__)
+
+
+class OrjsonRenderer(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
+        return orjson.dumps(data)
+
+
+api = NinjaAPI(title="elmemory", version="1", renderer=OrjsonRenderer(), urls_namespace="webhooks")
+
+
+def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
+    content = schema.model_json_schema() if schema else {"type": "object"}
+    return {"requestBody": {"content": {"application/json": {"schema": content}}}}
+
+
+@api.post(
+    "/client-data",
+    auth=KeyHeader("ELEVENLABS_CLIENT_DATA_KEY"),
+    response={200: ClientData, 401: Problem},
+    openapi_extra=_documented_body(ClientDataRequest),
+    summary="The phone rings",
+)
+async def client_data_webhook(request: LeanRequest) -> HttpResponse:
+    """Who calls, and what the agent should know before the first word.
+
+    Always 200 and always complete, whatever the body and however OpenMemory is: a stranger, a fault or a
+    late store get the neutral answer.
+    """
+    card: Card | None = None
+    try:
+        body = _json_object(request.body)
+        if caller := caller_of_ring(body.get("caller_id"), body.get("called_number")):
+            store = open_memory()
+            card = await within(_left(request, settings.RING_DEADLINE_MS), lambda: read_card(store, caller))
+    except Exception as error:
+        log.warning("a ring was answered neutrally", error=type(error).__name__)
+    return HttpResponse(orjson.dumps(client_data(card)), content_type="application/json")
+
+
+@api.post(
+    "/search-data",
+    auth=KeyHeader("ELEVENLABS_SEARCH_DATA_KEY"),
+    response={200: SearchData, 401: Problem},
+    exclude_unset=True,
+    summary="The agent looks something up",
+)
+async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> dict[str, Any]:
+    """What is known of the caller, and the memories that best answer the question, best first."""
+    who = body.user_id if caller_key(body.user_id) else body.caller_id
+    caller = caller_of_ring(who, body.called_number)
+    if caller is None:
+        return {"profile": None, "memories": []}
+    store = open_memory()
+    try:
+        found = await within(
+            _left(request, settings.SEARCH_DEADLINE_MS), lambda: search(store, caller, body.question, body.most)
+        )
+    except Exception as error:
+        log.warning("a search was answered without memory", error=type(error).__name__)
+        return {"profile": None, "memories": [], "notice": "memory is unavailable"}
+    return _search_data(found)
+
+
+@api.post(
+    "/post-call",
+    response={200: PostCallAnswer, 401: Problem, 408: Problem, 413: Problem, 503: Problem},
+    openapi_extra=_documented_body(),
+    summary="The call has ended",
+)
+async def post_call_webhook(request: LeanRequest) -> Status[dict[str, str]]:
+    """A transcription, an audio recording or a failure, signed in the header `elevenlabs-signature`.
+
+    200 only once the payload is on the disk; 503 where it could not be put there.
+    """
+    try:
+        signature = SignatureCheck(
+            request.META.get("HTTP_ELEVENLABS_SIGNATURE", ""),
+            [secret for part in settings.ELEVENLABS_POST_CALL_KEY.split(",") if (secret := part.strip())],
+            now=time.time(),
+            tolerance=settings.POST_CALL_TOLERANCE,
+        )
+        delivery = await receive_delivery(request.receive, signature)
+    except InvalidSignature as error:
+        return Status(401, {"detail": str(error)})
+    except TooLarge:
+        return Status(413, {"detail": f"more than {settings.MAX_PAYLOAD_MB} MB"})
+    except SenderGone:
+        return Status(408, {"detail": "the body did not arrive"})
+    except CannotStore as error:
+        return Status(503, {"detail": str(error)})
+    log.info("took in a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
+    answer = {"status": delivery.status, "type": delivery.type, "conversation_id": delivery.conversation_id}
+    return Status(200, answer)
+
+
+@api.exception_handler(Exception)
+def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("a webhook failed", path=request.path, error=type(error).__name__)
+    return api.create_response(request, {"detail": "internal error"}, status=500)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _left(request: LeanRequest, deadline_ms: int) -> float:
+    """Seconds until the deadline, which counts from the arrival of the request."""
+    return request.received_at + deadline_ms / 1000 - time.monotonic()
+
+
+def _search_data(found: Found) -> dict[str, Any]:
+    profile = None
+    if card := found.card:
+        profile = {"name": card.user_name, "summary": card.summary, "facts": dict(card.facts)}
+    memories = []
+    for memory, _ in found.matches:
+        result = {
+            "content": memory.content,
+            "sector": memory.primary_sector,
+            "salience": memory.salience,
+            "said_at": memory.metadata.get("called_at"),
+            "conversation_id": memory.metadata.get("conversation_id"),
+        }
+        if asked := memory.metadata.get("asked"):
+            result["asked"] = asked
+        memories.append(result)
+    return {"profile": profile, "memories": memories}

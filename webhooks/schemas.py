@@ -1,0 +1,89 @@
+"""What goes over the wire, as the OpenAPI document shows it."""
+
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import BeforeValidator, ConfigDict, Field
+
+MOST_MEMORIES = 50
+_LONGEST_QUERY = 2000
+
+type RawId = str | int | None
+
+
+class ClientDataRequest(Schema):
+    """What ElevenLabs sends when the phone rings. More may come; all of it may be missing or of another type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    caller_id: Any = Field(
+        None, description="The calling number; on an outbound call our own.", examples=["+14155550100"]
+    )
+    called_number: Any = Field(None, description="The called number.", examples=["+14155550199"])
+    agent_id: Any = None
+    call_sid: Any = None
+    conversation_id: Any = None
+
+
+class ClientData(Schema):
+    """`conversation_initiation_client_data`: variables always complete, overrides only where there is one."""
+
+    type: Literal["conversation_initiation_client_data"] = "conversation_initiation_client_data"
+    dynamic_variables: dict[str, str]
+    conversation_config_override: dict[str, Any]
+
+
+class SearchDataRequest(Schema):
+    """What the agent's tool sends: the question, and who is on the line."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    query: Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)] = Field(
+        min_length=1, description="The question, in the caller's or the agent's words."
+    )
+    user_id: RawId = Field(None, description="The caller's number: the dynamic variable system__caller_id.")
+    caller_id: RawId = Field(None, description="The same, under its other name.")
+    called_number: RawId = Field(None, description="The dynamic variable system__called_number.")
+    agent_id: Any = None
+    conversation_id: Any = None
+    k: int | None = Field(None, description=f"How many memories at most; 8, and never more than {MOST_MEMORIES}.")
+    context: Any = None
+
+    @property
+    def question(self) -> str:
+        return self.query[:_LONGEST_QUERY]
+
+    @property
+    def most(self) -> int:
+        return 8 if self.k is None else max(1, min(self.k, MOST_MEMORIES))
+
+
+class Profile(Schema):
+    name: str
+    summary: str
+    facts: dict[str, str]
+
+
+class FoundMemory(Schema):
+    content: str
+    sector: str
+    salience: float
+    said_at: str | None
+    asked: str | None = Field(None, description="What the agent had said just before.")
+    conversation_id: str | None
+
+
+class SearchData(Schema):
+    profile: Profile | None
+    memories: list[FoundMemory]
+    notice: str | None = None
+
+
+class PostCallAnswer(Schema):
+    status: Literal["received", "duplicate", "unreadable"]
+    type: str
+    conversation_id: str
+
+
+class Problem(Schema):
+    detail: str
