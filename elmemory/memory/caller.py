@@ -192,8 +192,8 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     memories = one_per_key(store.memories(caller))
     cards = _cards(memories)
     card = _card_from(cards[0]) if cards else card_of(memories)
-    if card is None or card.opted_out:
-        return Found(card if card is None else None, ())
+    if card is not None and card.opted_out:
+        return Found(None, ())
     return Found(card, rank(question, _searchable(memories), k))
 
 

@@ -16,7 +16,7 @@ _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "2223334445556667777888999
 _WITHHELD_NUMBERS = frozenset(word.translate(_KEYPAD) for word in _WITHHELD_WORDS)
 
 _PREFIXED = re.compile(r"(?:sips?|whatsapp|tel):(\+[0-9]+)(?:[@;].*)?", re.IGNORECASE | re.DOTALL)
-_SPELLED_NUMBER = re.compile(r"\+?[0-9 ()./\u00a0-]+")
+_SPELLED_NUMBER = re.compile(r"\+?[0-9(][0-9 ()./\u00a0-]*")
 _LONGEST_ID = 256
 
 

@@ -39,7 +39,9 @@ def bounded_words(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     cut = text[: length - 1]
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-") + "…"
+    if not text[length - 1].isspace():
+        cut = cut.rpartition(" ")[0] or cut
+    return cut.rstrip(" ,;:-") + "…"
 
 
 def bounded_sentences(text: str, length: int = SUMMARY_LENGTH) -> str:

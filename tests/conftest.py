@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.server import Server
+
+
+@pytest.fixture
+def payloads(tmp_path: Path, settings: Settings) -> Path:
+    """An empty payload folder."""
+    settings.PAYLOAD_STORAGE_PATH = tmp_path / "payloads"
+    return tmp_path / "payloads"
+
+
+@pytest.fixture
+def store(transactional_db: None) -> EmbeddedOpenMemory:  # noqa: ARG001
+    """The embedded store, empty. Wants `django_db(transaction=True, databases=[...])` on the test."""
+    return EmbeddedOpenMemory()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real server with its worker, on loopback; each test brings callers and conversations of its own."""
+    with Server(tmp_path_factory.mktemp("server")) as running:
+        yield running
