@@ -37,12 +37,11 @@ _LONGEST_DELAY = 3600
 
 def ensure_schema() -> None:
     """Make the index's tables; throw away those of another version, and a file that is no database."""
-    try:
-        if IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists():
-            return
-    except DatabaseError:
-        pass
     connection = connections[ALIAS]
+    with contextlib.suppress(DatabaseError):
+        complete = {model._meta.db_table for model in _index_models()} <= set(connection.introspection.table_names())
+        if complete and IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists():
+            return
     try:
         _rebuild_schema()
     except DatabaseError:

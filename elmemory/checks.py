@@ -1,7 +1,6 @@
 """System checks of the environment: every fault at once, with its variable and what to do."""
 
 import os
-import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -66,28 +65,22 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write numbers as +14155550100, separated by commas.",
             id="elmemory.E005",
         )
-    if settings.TIME_ZONE not in zoneinfo.available_timezones():
-        yield Error(
-            f"TIME_ZONE: {settings.TIME_ZONE!r} is no time zone.",
-            hint="Write a name such as Europe/Berlin.",
-            id="elmemory.E006",
-        )
     try:
         settings.GREETING.format(name="Maya")
     except (KeyError, ValueError, IndexError, AttributeError):
         yield Error(
             "GREETING: only {name} can be filled in.",
             hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
-            id="elmemory.E007",
+            id="elmemory.E006",
         )
     if reserved := [name for name in settings.DYNAMIC_VARIABLES if name.startswith("system__")]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
-            id="elmemory.E008",
+            id="elmemory.E007",
         )
     if settings.PUBLIC_URL and not settings.PUBLIC_URL.startswith(("https://", "http://")):
-        yield Error("PUBLIC_URL is no URL.", hint="Write it as https://memory.example.com.", id="elmemory.E010")
+        yield Error("PUBLIC_URL is no URL.", hint="Write it as https://memory.example.com.", id="elmemory.E009")
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
@@ -97,5 +90,5 @@ def _unwritable_folders() -> Iterator[CheckMessage]:
         yield Error(
             f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder}.",
             hint="Name a folder that this user may write to.",
-            id="elmemory.E009",
+            id="elmemory.E008",
         )

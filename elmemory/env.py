@@ -5,7 +5,8 @@ A fault does not raise here: the default stands in for the value, and the system
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,11 @@ import environ
 import orjson
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+_POSTGRESQL = "django.db.backends.postgresql"
+_ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
+_DATABASE_HINT = 'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]").'
 
 
 class Fault(NamedTuple):
@@ -55,6 +61,13 @@ class Environment:
 
         return self._read(name, default, read, f"Write a whole number from {least} to {most}.")
 
+    def one_of(self, name: str, choices: Collection[str], default: str, hint: str) -> str:
+        value = self.text(name) or default
+        if value in choices:
+            return value
+        self._fault(name, f"{value!r} is unknown", hint)
+        return default
+
     def texts(self, name: str) -> list[str]:
         """A comma-separated list."""
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
@@ -77,11 +90,14 @@ class Environment:
 
         def read() -> dict[str, Any]:
             value = self.text(name)
-            return self._env.db_url_config(value) if "://" in value else sqlite(BASE_DIR / Path(value).expanduser())
+            if "://" not in value:
+                return sqlite(BASE_DIR / Path(value).expanduser())
+            url: dict[str, Any] = self._env.db_url_config(value)
+            if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
+                raise ValueError
+            return url
 
-        database = self._read(
-            name, sqlite(BASE_DIR / default), read, "Write a path or a URL (sqlite:/// or postgres://)."
-        )
+        database = self._read(name, sqlite(BASE_DIR / default), read, _DATABASE_HINT)
         if database["ENGINE"].endswith("sqlite3"):
             database = sqlite(Path(database["NAME"]) if database["NAME"] == ":memory:" else BASE_DIR / database["NAME"])
         return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}

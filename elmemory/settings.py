@@ -3,11 +3,12 @@
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from django.utils.csp import CSP
 
 from elmemory.env import BASE_DIR, Environment, dotenv_path
-from elmemory.logs import logging_settings
+from elmemory.logs import LOG_LEVELS, logging_settings
 
 env = Environment(dotenv_path())
 
@@ -44,7 +45,7 @@ SECRET_KEY_IS_GIVEN = bool(env.text("SECRET_KEY"))
 # Commands work without one; the system checks tell, and the server does not start so in production.
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.texts("ALLOWED_HOSTS")]
-TIME_ZONE = env.text("TIME_ZONE") or "UTC"
+TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
 USE_TZ = True
 
@@ -127,7 +128,8 @@ if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 
-LOGGING = logging_settings(env.text("LOG_LEVEL", "INFO").upper(), as_json=env.flag("LOG_JSON", default=False))
+LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO", f"Write one of {', '.join(LOG_LEVELS)}.")
+LOGGING = logging_settings(LOG_LEVEL, as_json=env.flag("LOG_JSON", default=False))
 LOGGING_CONFIG = "elmemory.logs.configure"
 
 ENVIRONMENT_FAULTS = env.faults

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from conversations.index import ensure_schema
+from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.server import Server
 
@@ -26,3 +28,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The real server with its worker, on loopback; each test brings callers and conversations of its own."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture
+def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
+    """The index with its tables, empty. Wants `django_db` with the database "index"."""
+    ensure_schema()
+    Conversation.objects.all().delete()
+    yield
+    ensure_schema()
+    Conversation.objects.all().delete()

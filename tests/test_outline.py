@@ -37,11 +37,13 @@ def test_short_strings_are_read_as_they_are() -> None:
 
 def spelled(text: str, escapes: list[str]) -> str:
     """The text as a JSON string in which each character is written in the way that `escapes` names in turn."""
-    ways = {"plain": lambda char: char, "unicode": lambda char: f"\\u{ord(char):04x}", "slash": lambda char: char}
     out = []
     for position, char in enumerate(text):
         way = escapes[position % len(escapes)]
-        out.append("\\/" if way == "slash" and char == "/" else ways[way](char))
+        if way == "unicode":
+            out.append(f"\\u{ord(char):04x}")
+        else:
+            out.append("\\/" if way == "slash" and char == "/" else char)
     return '"' + "".join(out) + '"'
 
 
