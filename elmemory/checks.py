@@ -79,8 +79,6 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Names that begin with system__ belong to ElevenLabs.",
             id="elmemory.E007",
         )
-    if settings.PUBLIC_URL and not settings.PUBLIC_URL.startswith(("https://", "http://")):
-        yield Error("PUBLIC_URL is no URL.", hint="Write it as https://memory.example.com.", id="elmemory.E009")
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import environ
 import orjson
@@ -60,6 +61,14 @@ class Environment:
             return value
 
         return self._read(name, default, read, f"Write a whole number from {least} to {most}.")
+
+    def url(self, name: str, example: str) -> str:
+        """An http(s) URL without a slash at its end."""
+        value = self.text(name).rstrip("/")
+        if value and not (value.startswith(("https://", "http://")) and urlsplit(value).hostname):
+            self._fault(name, f"{value!r} is no URL", f"Write it as {example}.")
+            return ""
+        return value
 
     def one_of(self, name: str, choices: Collection[str], default: str, hint: str) -> str:
         value = self.text(name) or default

@@ -15,10 +15,10 @@ env = Environment(dotenv_path())
 # The project's own
 
 PORT = env.integer("PORT", 8000, least=1, most=65535)
-PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+PUBLIC_URL = env.url("PUBLIC_URL", "https://memory.example.com")
 
 ELEVENLABS_API_KEY = env.text("ELEVENLABS_API_KEY")
-ELEVENLABS_BASE_URL = env.text("ELEVENLABS_BASE_URL")
+ELEVENLABS_BASE_URL = env.url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
 ELEVENLABS_CLIENT_DATA_KEY = env.text("ELEVENLABS_CLIENT_DATA_KEY")
 ELEVENLABS_SEARCH_DATA_KEY = env.text("ELEVENLABS_SEARCH_DATA_KEY")
 ELEVENLABS_POST_CALL_KEY = env.text("ELEVENLABS_POST_CALL_KEY")
