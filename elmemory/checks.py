@@ -1,6 +1,6 @@
 """System checks of the environment: every fault at once, with its variable and what to do."""
 
-import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -77,16 +77,19 @@ def _unusable_values() -> Iterator[CheckMessage]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
-            id="elmemory.E007",
+            id="elmemory.E008",
         )
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
     folder = settings.PAYLOAD_STORAGE_PATH
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
         yield Error(
-            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder}.",
+            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder} ({error.strerror}).",
             hint="Name a folder that this user may write to.",
-            id="elmemory.E008",
+            id="elmemory.E007",
         )
