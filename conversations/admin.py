@@ -18,14 +18,6 @@ class ConversationAdmin(_ModelAdmin):
     """The stored calls, as the index has them. Nothing is edited here: the files are the truth."""
 
     list_display = ("conversation_id", "started_at", "agent_id", "duration_seconds", "title", "memory_state")
-        "conversation_id",
-        "started_at",
-        "agent_id",
-        "duration_seconds",
-        "successful",
-        "title",
-        "memory_state",
-    )
     list_filter = ("memory_state", "successful", "has_audio")
     search_fields = ("conversation_id", "title")
     readonly_fields = tuple(field.name for field in Conversation._meta.fields)
