@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -8,6 +9,10 @@ from conversations.index import ensure_schema
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.server import Server
+
+# A machine that is busy for a moment makes no property false.
+hypothesis.settings.register_profile("elmemory", deadline=None)
+hypothesis.settings.load_profile("elmemory")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import json
 import time
 
 import pytest
+from elevenlabs.webhooks_custom import WebhooksClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,8 +85,6 @@ def test_no_header_makes_the_check_stumble(header: str, body: bytes) -> None:
 def test_it_agrees_with_the_sdk_on_what_the_sdk_rightly_accepts(
     body: str, secret: str, age: int, digest_first: bool
 ) -> None:
-    from elevenlabs.webhooks_custom import WebhooksClient
-
     now = time.time()
     header = signed(body.encode(), secret, int(now) - age)
     header = ",".join(sorted(header.split(","), reverse=digest_first))

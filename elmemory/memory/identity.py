@@ -93,4 +93,7 @@ def _e164(spelled: str, region: str | None) -> str | None:
     if not plausible:
         return None
     key = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return None if key[1:] in _WITHHELD_NUMBERS else key
+    if key[1:] in _WITHHELD_NUMBERS:
+        return None
+    # A row of zeros loses one with each reading: what has no stable form is nobody's number.
+    return key if key == spelled or _e164(key, None) == key else None
