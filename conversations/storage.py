@@ -86,6 +86,11 @@ def conversation_ids() -> Iterator[str]:
                 yield entry.name
 
 
+def unreadable_paths() -> list[Path]:
+    """The signed bodies that could not be read when they came."""
+    return sorted((_root() / "_unreadable").glob("*.json"))
+
+
 def free_bytes() -> int:
     return shutil.disk_usage(_spool_folder()).free
 
