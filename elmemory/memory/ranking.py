@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from elmemory.memory.dates import Days, days_named
 from elmemory.memory.openmemory.protocol import Match, Memory
+from elmemory.memory.synonyms import SYNONYMS
 from elmemory.memory.words import folded, is_empty, terms_of, words
 
 # Tuned on half of the LoCoMo conversations, see bench/recall.py; every figure is a share of a memory's own BM25 score.
@@ -28,6 +29,7 @@ _OWN, _QUESTION = 0.4, -0.3
 _WHEN, _MANY, _WHERE = 0.6, 0.5, 0.4
 _DATED, _NAMED, _DATED_FLAT, _SAME_DAY = 0.8, 0.5, 0.5, 0.43
 _FACT = 0.3
+_SYNONYM = 0.35
 _DAYS_NEAR = 7
 
 _FIRST_PERSON = frozenset("i my we our me mine us myself".split())
@@ -113,7 +115,7 @@ class Corpus:
         """
         asked = folded(question)
         wanted = set(terms_of(words(question)))
-        weights = self._postings.weights(wanted)
+        weights = self._widened(self._postings.weights(wanted), wanted)
         whole = sum(weights.values()) or 1.0
         own = self._postings.scores(weights)
         form_worth = _form_worth(asked)
@@ -135,6 +137,13 @@ class Corpus:
         found = ((score, self._memory_at[at]) for at, score in scores.items() if score > 0 and self._memory_at[at] >= 0)
         best = nlargest(k, found, key=lambda item: (item[0], self.memories[item[1]].salience, self._days_called[item[1]]))
         return [Match(self.memories[memory], score) for score, memory in best]
+
+    def _widened(self, weights: dict[str, float], wanted: set[str]) -> dict[str, float]:
+        """With words of the same meaning, which never weigh more than the word asked for."""
+        others = {other: term for term in wanted for other in SYNONYMS.get(term, ()) if other not in wanted}
+        for other, weight in self._postings.weights(set(others)).items():
+            weights[other] = _SYNONYM * min(weight, weights.get(others[other], weight))
+        return weights
 
     def _days_asked(self, asked: str, today: date | None) -> list[Days]:
         days = days_named(asked, today, self._years)
