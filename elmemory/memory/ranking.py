@@ -22,15 +22,16 @@ from elmemory.memory.words import folded, is_empty, terms_of, words
 
 # Tuned on half of the LoCoMo conversations, see bench/recall.py; every figure is a share of a memory's own BM25 score.
 _K1, _B = 0.9, 0.4
-_BEFORE, _AFTER, _TWO_BEFORE, _TWO_AFTER = 0.35, 0.27, 0.45, 0.3
-_ANSWER = 0.35
-_CONVERSATION = 0.8
+_BEFORE, _AFTER, _TWO_BEFORE, _TWO_AFTER = 0.45, 0.35, 0.45, 0.3
+_ANSWER = 0.6
+_CONVERSATION = 0.9
 _OWN, _QUESTION = 0.4, -0.3
-_WHEN, _MANY, _WHERE = 0.6, 0.5, 0.4
-_DATED, _NAMED, _DATED_FLAT, _SAME_DAY = 0.8, 0.5, 0.5, 0.43
+_WHEN, _MANY, _WHERE = 0.8, 0.5, 0.6
+_DATED, _NAMED, _DATED_FLAT, _SAME_DAY = 0.6, 0.8, 0.6, 0.4
 _FACT = 0.3
-_SYNONYM = 0.35
+_SYNONYM = 0.6
 _DAYS_NEAR = 7
+_NEW = 0.0
 
 _FIRST_PERSON = frozenset("i my we our me mine us myself".split())
 _NUMBER_WORDS = frozenset(
@@ -104,6 +105,8 @@ class Corpus:
             if (day := self._days_called[at]) and (days := days_named(folded(memory.content), date.fromordinal(day))):
                 self._days_named[at] = days
         called_days = [day for day in self._days_called if day]
+        order = {day: n for n, day in enumerate(sorted(set(self._days_called)))}
+        self._newness = {at: (order[self._days_called[m]]+1) / len(order) for at, m in enumerate(self._memory_at) if m >= 0}
         self._newest = max(called_days, default=0)
         self._years = sorted({date.fromordinal(day).year for day in called_days})
 
@@ -129,7 +132,11 @@ class Corpus:
             scores[at + 2] += score * _TWO_BEFORE
         for talk, score in self._talks.scores(self._talks.weights(wanted)).items():
             for at in self._members[talk]:
-                scores[at] += score * _CONVERSATION
+                if not self._forms[at] & _IS_FACT:
+                    scores[at] += score * _CONVERSATION
+        for at, score in self._newness.items():
+            if at in scores: scores[at] *= 1 + _NEW * score
+            else: scores[at] = 1e-3 * form_worth[self._forms[at]] * (1 + score)
         if days := self._days_asked(asked, today):
             for at, memory in enumerate(self._memory_at):
                 if memory >= 0 and (worth := self._days_worth(memory, days, own.get(at, 0.0), whole)):
