@@ -16,6 +16,13 @@ _NUMBERS = {
 _UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _LONGEST_AGO = 40_000
 
+# No text names a day without one of these words.
+DAY_WORDS = frozenset(
+    [*_MONTHS, *_WEEKDAYS, *_SEASONS, *map(str, range(1900, 2100))]
+    + "yesterday today tonight tomorrow last past next this ago day days week weeks weekend month months year years".split()
+)
+
+
 _NEAR = re.compile(
     r"\b(?:(?P<before>day before )?(?P<yesterday>yesterday|last night)|(?P<after>day after )?(?P<tomorrow>tomorrow)"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
@@ -42,6 +49,10 @@ class Days(NamedTuple):
     def gap(self, day: int) -> int:
         """How many days the day is away; 0 within."""
         return max(self.first - day, day - self.last, 0)
+
+    def holds(self, other: "Days") -> bool:
+        """Whether the other days are among these, give or take the one that time zones make."""
+        return self.first - 1 <= other.first and other.last <= self.last + 1
 
 
 def days_named(text: str, said_on: date | None, years: Sequence[int] = ()) -> list[Days]:

@@ -1,6 +1,6 @@
 """Words that people use for one another on the phone; a question in one of them finds memories in another."""
 
-from elmemory.memory.words import terms
+from elmemory.memory.ranking.words import terms
 
 _GROUPS = """
     job work career profession occupation employer company|boss manager supervisor|colleague coworker
