@@ -37,7 +37,10 @@ def main() -> None:
     callers = invented_callers()
     table("Invented calls", {"all": callers}, (1, 3, 5, 8))
     if data:
-        for title, words_only in (("LoCoMo, with speaker and caption as in the data", False), ("LoCoMo, the words alone", True)):
+        for title, words_only in (
+            ("LoCoMo, with speaker and caption as in the data", False),
+            ("LoCoMo, the words alone", True),
+        ):
             talks = locomo(json.loads(data.read_text(encoding="utf-8")), words_only=words_only)
             table(title, {"all": talks, "tuned on": talks[::2], "kept": talks[1::2]}, (5, 8, 10, 20))
         callers = talks

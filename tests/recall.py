@@ -46,23 +46,31 @@ def invented_callers() -> list[Caller]:
 
 
 def _memories(caller: str, calls: Sequence[dict[str, Any]]) -> list[Memory]:
+    def memory(name: str, kind: str, content: str, **metadata: Any) -> Memory:
+        return Memory(name, caller, content, metadata={"kind": kind, **metadata}, salience=kinds.SALIENCE[kind])
+
     memories: list[Memory] = []
     facts: dict[str, Memory] = {}
     for number, call in enumerate(calls):
-
-        def memory(name: str, kind: str, content: str, number: int = number, at: str = call["at"], **more: Any) -> Memory:
-            metadata = {"kind": kind, "conversation_id": f"conv_{number}", "called_at": at, **more}
-            return Memory(f"{number}.{name}", caller, content, metadata=metadata, salience=kinds.SALIENCE[kind])
-
+        common = {"conversation_id": f"conv_{number}", "called_at": call["at"]}
         for position, (field, value) in enumerate(call["facts"].items()):
             label = field.replace("_", " ").capitalize()
             # A search shows one memory per field, the newest.
-            facts[field] = memory(field, kinds.FACT, f"{label}: {value}", position=position, field=field, value=value)
+            facts[field] = memory(
+                f"{number}.{field}",
+                kinds.FACT,
+                f"{label}: {value}",
+                position=position,
+                field=field,
+                value=value,
+                **common,
+            )
         memories += [
-            memory(str(turn), kinds.MESSAGE, said, position=2 * turn + 1, asked=asked)
+            memory(f"{number}.{turn}", kinds.MESSAGE, said, position=2 * turn + 1, asked=asked, **common)
             for turn, (asked, said) in enumerate(call["turns"])
         ]
-        memories.append(memory("summary", kinds.CALL, f"Call on {call['at'][:10]} (success): {call['summary']}"))
+        summary = f"Call on {call['at'][:10]} (success): {call['summary']}"
+        memories.append(memory(f"{number}.summary", kinds.CALL, summary, **common))
     return [*memories, *facts.values()]
 
 

@@ -28,11 +28,14 @@ _SYNONYM, _SPELLED_LIKE = 0.6, 0.35
 _CALLED_THEN, _CALLED_THEN_FLAT, _CALLED_THAT_DAY, _NAMES_THEN = 0.6, 0.75, 0.4, 1.1
 _DAYS_NEAR = 7
 _NEWEST = 0.3
+_MOST_TERMS = 100
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NOBODY = -1
 
 _NOW = re.compile(r"\b(?:now|current|currently|newest|latest|still|any ?more|these days)\b")
-_LAST_TIME = re.compile(r"\b(?:last|previous|recent) (?:time|call|conversation)\b|\blast (?:\w+ )?(?:spoke|talked|called)\b")
+_LAST_TIME = re.compile(
+    r"\b(?:last|previous|recent) (?:time|call|conversation)\b|\blast (?:\w+ )?(?:spoke|talked|called)\b"
+)
 
 
 class Corpus:
@@ -87,7 +90,7 @@ class Corpus:
         words: then the most plausible of the other memories follow those that were found.
         """
         asked = folded(question)
-        wanted = list(dict.fromkeys(terms_of(words(question))))
+        wanted = list(dict.fromkeys(terms_of(words(question))))[:_MOST_TERMS]
         exact = self._turns.weights(wanted)
         weights, unheard = self._widened(exact, wanted)
         worth = worth_of_forms(asked)

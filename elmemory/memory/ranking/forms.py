@@ -15,8 +15,7 @@ _ONLY_ASKING_WORTH = -0.45
 
 _FIRST_PERSON = frozenset("i my mine me myself we our ours us".split())
 _TIMES = (
-    DAY_WORDS
-    - frozenset("may march fall spring this past".split())  # too often something else
+    DAY_WORDS - frozenset("may march fall spring this past".split())  # too often something else
     | frozenset("morning noon afternoon evening midnight clock am pm since".split())
 )
 _NUMBERS = frozenset(
