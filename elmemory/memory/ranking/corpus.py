@@ -16,7 +16,8 @@ from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.synonyms import SYNONYMS
 from elmemory.memory.ranking.words import folded, is_empty, terms_of, words
 
-# Shares of a turn's BM25 score that its neighbours gain, tuned by bench/recall.py on half of its conversations.
+# Tuned on half of what bench/recall.py asks; the best is flat, a tenth more or less of any changes next to nothing.
+# Shares of a turn's BM25 score that its neighbours gain.
 _NEXT, _NEXT_BUT_ONE = 0.45, 0.45
 _PREVIOUS, _PREVIOUS_BUT_ONE = 0.35, 0.3
 _ANSWER_TO_CALLER, _ANSWER_TO_AGENT = 0.75, 1.05
@@ -48,35 +49,30 @@ class Corpus:
     def __init__(self, memories: Sequence[Memory]) -> None:
         self.memories = tuple(memories)
         self._called_on = array("l", map(_day_called, self.memories))
-        self._days_named: dict[int, list[Days]] = {}
-        # By place: a turn's memory (or nobody's) and form. Two empty places part what does not belong together.
-        self._memory_at = [_NOBODY, _NOBODY]
-        self._form_at = [0, 0]
+        # By place in the conversations laid end to end: whose memory was said there, its form, the days it names.
+        self._memory_at: list[int] = []
+        self._form_at: list[int] = []
+        self._days_at: dict[int, list[Days]] = {}
         self._places_of: list[list[int]] = []
-        counts = [Counter[str](), Counter[str]()]
-        of_conversations: list[Counter[str]] = []
-        for turns_together in _conversations(self.memories):
+        counts: list[Counter[str]] = []
+        wholes: list[Counter[str]] = []
+        for turns in _conversations(self.memories):
             places: list[int] = []
             whole: Counter[str] = Counter()
-            for turns in turns_together:
-                for turn in turns:
-                    spoken = words(turn.text)
-                    count = Counter(terms_of(spoken))
-                    whole.update(count)
-                    if turn.memory != _NOBODY:
-                        places.append(len(counts))
-                        if days := self._days_in(turn, spoken):
-                            self._days_named[len(counts)] = days
-                    counts.append(count)
-                    self._memory_at.append(turn.memory)
-                    self._form_at.append(form_of(turn.text, set(spoken)))
-                counts += Counter(), Counter()
-                self._memory_at += _NOBODY, _NOBODY
-                self._form_at += 0, 0
+            for place, (text, memory) in enumerate(turns, start=len(counts)):
+                spoken = words(text)
+                counts.append(Counter(terms_of(spoken)))
+                whole.update(counts[-1])
+                self._memory_at.append(memory)
+                self._form_at.append(form_of(text, set(spoken)))
+                if memory != _NOBODY:
+                    places.append(place)
+                    if (day := self._called_on[memory]) and not DAY_WORDS.isdisjoint(spoken):
+                        self._days_at[place] = days_named(folded(text), date.fromordinal(day))
             self._places_of.append(places)
-            of_conversations.append(whole)
+            wholes.append(whole)
         self._turns = Postings(counts)
-        self._conversations = Postings(of_conversations)
+        self._conversations = Postings(wholes)
         called = sorted({day for day in self._called_on if day})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
         self._newest_call = called[-1] if called else None
@@ -163,7 +159,7 @@ class Corpus:
             scores[place] += (1 - gap / _DAYS_NEAR) * (own.get(place, 0.0) * _CALLED_THEN + whole * _CALLED_THEN_FLAT)
             if gap == 0 and a_day:
                 scores[place] += whole * _CALLED_THAT_DAY
-        for place, named in self._days_named.items():
+        for place, named in self._days_at.items():
             if place in own and any(days.holds(other) for other in named for days in asked):
                 scores[place] += own[place] * _NAMES_THEN
 
@@ -177,12 +173,6 @@ class Corpus:
 
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, scores, key=in_order)]
 
-    def _days_in(self, turn: "_Turn", spoken: Sequence[str]) -> list[Days]:
-        called = self._called_on[turn.memory]
-        if not called or DAY_WORDS.isdisjoint(spoken):
-            return []
-        return days_named(folded(turn.text), date.fromordinal(called))
-
 
 def rank(question: str, memories: Sequence[Memory], k: int, today: date | None = None) -> list[Match]:
     """The same for memories that are asked but once."""
@@ -190,30 +180,37 @@ def rank(question: str, memories: Sequence[Memory], k: int, today: date | None =
 
 
 class _Turn(NamedTuple):
-    """A memory, or what the agent said before one."""
+    """What was said, and which memory it is: nobody's where the agent said it before one."""
 
     text: str
     memory: int
 
 
-def _conversations(memories: Sequence[Memory]) -> Iterator[list[list[_Turn]]]:
-    """By conversation, the runs of turns that follow each other; its summary is a run of its own.
+# Two of these keep what does not belong together from being neighbours.
+_GAP = [_Turn("", _NOBODY)] * 2
 
-    A fact is true beyond its conversation, so it belongs to none.
+
+def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
+    """The turns of each conversation in their order, its summary apart at the end, with gaps between.
+
+    A fact is true beyond its conversation: it stands for itself.
     """
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    apart: defaultdict[str, list[list[_Turn]]] = defaultdict(list)
+    apart: defaultdict[str, list[int]] = defaultdict(list)
+    yield _GAP
     for at, memory in enumerate(memories):
         conversation, position = str(memory.metadata.get("conversation_id") or ""), memory.metadata.get("position")
         if not conversation or memory.kind == kinds.FACT:
-            yield [[_Turn(memory.content, at)]]
+            yield [_Turn(memory.content, at), *_GAP]
         elif isinstance(position, int) and memory.kind != kinds.CALL:
             spoken[conversation].append((position, at))
         else:
-            apart[conversation].append([_Turn(memory.content, at)])
+            apart[conversation].append(at)
     for conversation in dict.fromkeys((*spoken, *apart)):
-        in_order = [at for _, at in sorted(spoken[conversation])]
-        yield [list(_turns(memories, in_order)), *apart[conversation]]
+        turns = [*_turns(memories, [at for _, at in sorted(spoken[conversation])]), *_GAP]
+        for at in apart[conversation]:
+            turns += [_Turn(memories[at].content, at), *_GAP]
+        yield turns
 
 
 def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:
