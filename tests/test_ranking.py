@@ -133,6 +133,13 @@ def test_an_answer_is_found_by_what_the_agent_asked() -> None:
     assert best("daughter's recital", said("No, thank you.", asked="Anything else?"), answer) == answer.content
 
 
+@pytest.mark.parametrize("metadata", [{"conversation_id": None}, {"position": None}])
+def test_what_the_agent_asked_counts_wherever_the_answer_belongs(metadata: dict[str, Any]) -> None:
+    answer = said("Yes, Tuesday at five.", asked="When is your daughter's recital?", **metadata)
+    other = said("No, thank you.", asked="Anything else?", **metadata)
+    assert best("daughter's recital", other, answer) == answer.content
+
+
 def test_what_was_said_next_is_found_too() -> None:
     talk = conversation("I bought a boat.", "She is red and needs paint.")
     assert found("boat", *talk, said("Goodbye.")) == ["I bought a boat.", "She is red and needs paint."]

@@ -201,7 +201,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
     for at, memory in enumerate(memories):
         conversation, position = str(memory.metadata.get("conversation_id") or ""), memory.metadata.get("position")
         if not conversation or memory.kind == kinds.FACT:
-            yield [_Turn(memory.content, at), *_GAP]
+            yield [*_turns(memories, [at]), *_GAP]
         elif isinstance(position, int) and memory.kind != kinds.CALL:
             spoken[conversation].append((position, at))
         else:
@@ -209,7 +209,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
     for conversation in dict.fromkeys((*spoken, *apart)):
         turns = [*_turns(memories, [at for _, at in sorted(spoken[conversation])]), *_GAP]
         for at in apart[conversation]:
-            turns += [_Turn(memories[at].content, at), *_GAP]
+            turns += [*_turns(memories, [at]), *_GAP]
         yield turns
 
 
