@@ -149,6 +149,18 @@ def test_conversations_are_not_each_others_neighbours() -> None:
     assert found("boat", *conversation("I bought a boat."), *conversation("Goodbye.")) == ["I bought a boat."]
 
 
+def test_of_two_memories_the_one_from_a_conversation_about_the_question_comes_first() -> None:
+    cars = conversation("I sold a car.", "Blue.", "Hm.", "Hm, hm.", "It broke at once.")
+    boats = conversation("I bought a boat.", "Red.", "Hm.", "Hm, hm.", "It broke at last.")
+    ranked = found("Did the boat break?", *cars, *boats)
+    assert ranked.index("It broke at last.") < ranked.index("It broke at once.")
+
+
+def test_a_single_conversation_lends_nothing_to_its_distant_turns() -> None:
+    talk = conversation("I bought a boat.", "Red.", "Hm.", "Hm, hm.", "Goodbye.")
+    assert "Goodbye." not in found("boat", *talk)
+
+
 def test_turns_follow_their_positions_however_they_are_given() -> None:
     talk = conversation("I bought a boat.", "She is red.", "And fast.", "Three.", "Four.")
     assert set(found("boat", *reversed(talk))[:3]) == {"I bought a boat.", "She is red.", "And fast."}

@@ -56,7 +56,7 @@ class Corpus:
         self._places_of: list[list[int]] = []
         counts: list[Counter[str]] = []
         wholes: list[Counter[str]] = []
-        for turns in _conversations(self.memories):
+        for conversation, turns in _conversations(self.memories):
             places: list[int] = []
             whole: Counter[str] = Counter()
             for place, (text, memory) in enumerate(turns, start=len(counts)):
@@ -69,10 +69,12 @@ class Corpus:
                     places.append(place)
                     if (day := self._called_on[memory]) and not DAY_WORDS.isdisjoint(spoken):
                         self._days_at[place] = days_named(folded(text), date.fromordinal(day))
-            self._places_of.append(places)
-            wholes.append(whole)
+            if conversation:
+                self._places_of.append(places)
+                wholes.append(whole)
         self._turns = Postings(counts)
-        self._conversations = Postings(wholes)
+        # A single conversation tells nothing apart.
+        self._conversations = Postings(wholes if len(wholes) > 1 else [])
         called = sorted({day for day in self._called_on if day})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
         self._newest_call = called[-1] if called else None
@@ -190,27 +192,26 @@ class _Turn(NamedTuple):
 _GAP = [_Turn("", _NOBODY)] * 2
 
 
-def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
+def _conversations(memories: Sequence[Memory]) -> Iterator[tuple[str, list[_Turn]]]:
     """The turns of each conversation in their order, its summary apart at the end, with gaps between.
 
-    A fact is true beyond its conversation: it stands for itself.
+    Facts are true beyond their conversation: they and what has none come first, each for itself.
     """
+    solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    apart: defaultdict[str, list[int]] = defaultdict(list)
-    yield _GAP
+    apart: defaultdict[str, list[_Turn]] = defaultdict(list)
     for at, memory in enumerate(memories):
         conversation, position = str(memory.metadata.get("conversation_id") or ""), memory.metadata.get("position")
         if not conversation or memory.kind == kinds.FACT:
-            yield [*_turns(memories, [at]), *_GAP]
+            solitary += *_turns(memories, [at]), *_GAP
         elif isinstance(position, int) and memory.kind != kinds.CALL:
             spoken[conversation].append((position, at))
         else:
-            apart[conversation].append(at)
+            apart[conversation] += *_turns(memories, [at]), *_GAP
+    yield "", solitary
     for conversation in dict.fromkeys((*spoken, *apart)):
-        turns = [*_turns(memories, [at for _, at in sorted(spoken[conversation])]), *_GAP]
-        for at in apart[conversation]:
-            turns += [*_turns(memories, [at]), *_GAP]
-        yield turns
+        in_order = [at for _, at in sorted(spoken[conversation])]
+        yield conversation, [*_turns(memories, in_order), *_GAP, *apart[conversation]]
 
 
 def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:
