@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.timezone import localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.protocol import Match, Memory, OpenMemory
@@ -194,7 +195,7 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     card = _card_from(cards[0]) if cards else card_of(memories)
     if card is not None and card.opted_out:
         return Found(None, ())
-    return Found(card, rank(question, _searchable(memories), k))
+    return Found(card, rank(question, _searchable(memories), k, localdate()))
 
 
 def spoken_date(metadata: Mapping[str, Any]) -> str:
