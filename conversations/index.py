@@ -154,7 +154,8 @@ class Queue(NamedTuple):
 
 @healed
 def queue() -> Queue:
-    counts = Conversation.objects.aggregate(
+    unfinished = Conversation.objects.filter(memory_state__in=(MemoryState.PENDING, MemoryState.FAILED))
+    counts = unfinished.aggregate(
         pending=Count("pk", filter=Q(memory_state=MemoryState.PENDING)),
         failed=Count("pk", filter=Q(memory_state=MemoryState.FAILED)),
         oldest=Min("pending_since", filter=Q(memory_state=MemoryState.PENDING)),

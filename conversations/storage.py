@@ -34,6 +34,9 @@ _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
 _ABANDONED_AFTER = 60
 
+# Deliveries that this process could not store; the sender was told so.
+refused = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
