@@ -109,12 +109,16 @@ class SimulatedCall:
         )
 
     def audio(self) -> dict[str, Any]:
-        recording = _SILENT_FRAME * (self.seconds * _FRAMES_PER_SECOND)
-        return self._event("post_call_audio", full_audio=base64.b64encode(recording).decode())
+        return self._event("post_call_audio", full_audio=base64.b64encode(silence(self.seconds)).decode())
 
     def _event(self, event_type: str, **data: Any) -> dict[str, Any]:
         data |= {"agent_id": self.agent_id, "conversation_id": self.conversation_id}
         return {"type": event_type, "event_timestamp": self.started_at + self.seconds + 2, "data": data}
+
+
+def silence(seconds: int) -> bytes:
+    """An MP3 in which nothing is heard."""
+    return _SILENT_FRAME * (seconds * _FRAMES_PER_SECOND)
 
 
 def deliver(client: httpx2.Client, event: dict[str, Any], secret: str) -> httpx2.Response:
