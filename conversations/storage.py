@@ -126,8 +126,11 @@ def remove_abandoned_spools() -> int:
     return removed
 
 
-def accept(spooled: Spool) -> Delivery:
-    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done."""
+def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
+    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
+
+    `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
+    """
     spooled.file.flush()
     try:
         event, event_type, conversation_id = _header(spooled.file)
@@ -138,9 +141,9 @@ def accept(spooled: Spool) -> Delivery:
         if event_type == AUDIO:
             with spool() as audio:
                 _extract_audio(spooled.file, event, audio.file)
-                status = _place(audio, path, event.get("event_timestamp"))
+                status = _place(audio, path, event.get("event_timestamp"), only_if_missing=only_if_missing)
         else:
-            status = _place(spooled, path, event.get("event_timestamp"))
+            status = _place(spooled, path, event.get("event_timestamp"), only_if_missing=only_if_missing)
     except NotReadable as error:
         return _keep_unreadable(spooled, str(error))
     return Delivery(status, event_type, conversation_id)
@@ -181,7 +184,7 @@ def _extract_audio(spooled: IO[bytes], event: dict[str, Any], audio: IO[bytes]) 
         os.utime(audio.fileno(), (timestamp, timestamp))
 
 
-def _place(spooled: Spool, path: Path, timestamp: object) -> Literal["received", "duplicate"]:
+def _place(spooled: Spool, path: Path, timestamp: object, *, only_if_missing: bool) -> Literal["received", "duplicate"]:
     """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
     the path, of equally late ones the last that came; the others stand beside it."""
     os.fsync(spooled.file.fileno())
@@ -195,6 +198,8 @@ def _place(spooled: Spool, path: Path, timestamp: object) -> Literal["received",
             return "duplicate"
         target = path
         if path.exists():
+            if only_if_missing:
+                return "duplicate"
             if _timestamp(path) > _number(timestamp):
                 target = _beside(path, digest)
             else:

@@ -91,8 +91,11 @@ class FakeElevenLabs:
         return [f"{method} {path}" for method, path in self.requests if method != "GET"]
 
     def state(self) -> dict[str, Any]:
-        names = ("secrets", "webhooks", "settings", "tools", "agents")
+        names = ("secrets", "webhooks", "webhook_secrets", "settings", "tools", "agents", "phone_numbers")
         return copy.deepcopy({name: getattr(self, name) for name in names})
+
+    def become(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= copy.deepcopy(state)
 
     def release(self) -> None:
         self.hold_at = 0
@@ -483,7 +486,8 @@ def _known[T](items: dict[str, T], key: str) -> T:
 
 def _as_told(config: dict[str, Any]) -> dict[str, Any]:
     """A tool as it is read: with everything that was left out filled in."""
-    config = {"disable_interruptions": False, "dynamic_variables": {"dynamic_variable_placeholders": {}}} | config
+    placeholders: dict[str, Any] = {"dynamic_variable_placeholders": {}}
+    config = {"disable_interruptions": False, "dynamic_variables": placeholders, **config}
     if config.get("type") == "webhook":
         schema: dict[str, Any] = {"method": "GET", "path_params_schema": {}, "query_params_schema": None} | dict(
             config["api_schema"]

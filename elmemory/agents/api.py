@@ -31,12 +31,14 @@ class Api:
     what was read.
     """
 
-    def __init__(self, timeout: float = 60) -> None:
+    def __init__(self, timeout: float = 60, most_per_second: float = 0) -> None:
         if not (key := settings.ELEVENLABS_API_KEY):
             raise ElevenLabsError("ELEVENLABS_API_KEY is not set: make a key at elevenlabs.io (Developers, API keys)")
         import httpx
         from elevenlabs.client import ElevenLabs
 
+        self._least_seconds_between = 1 / most_per_second if most_per_second else 0.0
+        self._next_at = 0.0
         self._line = httpx.Client(timeout=timeout, follow_redirects=True)
         self._sdk: ElevenLabs = ElevenLabs(
             api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._line
@@ -124,13 +126,13 @@ class Api:
 
     def conversation(self, conversation_id: str) -> bytes:
         """The JSON of a conversation, byte for byte."""
-        with _told():
+        with self._request():
             answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
             return bytes(answer._response.content)
 
     def audio(self, conversation_id: str) -> Iterator[bytes]:
         """The recording, an MP3, in chunks."""
-        with _told():
+        with self._request():
             yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
 
     @property
@@ -150,26 +152,27 @@ class Api:
                 return
 
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        with _told():
+        with self._request():
             # The only way to the JSON itself: the SDK offers the headers and its own model of the body.
             response = method(*arguments, **named)._response
         if date := response.headers.get("date"):
             self.ahead_seconds = time.time() - parsedate_to_datetime(date).timestamp()
         return response.json()
 
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        """Waits for its turn; faults of the SDK and of the line become ElevenLabsError."""
+        import httpx
+        from elevenlabs.core.api_error import ApiError
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Faults of the SDK and of the line as ElevenLabsError."""
-    import httpx
-    from elevenlabs.core.api_error import ApiError
-
-    try:
-        yield
-    except ApiError as error:
-        raise ElevenLabsError(_meaning(error.status_code or 0, error.body), error.status_code or 0) from error
-    except httpx.HTTPError as error:
-        raise ElevenLabsError(f"ElevenLabs cannot be reached ({type(error).__name__})") from error
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._least_seconds_between
+        try:
+            yield
+        except ApiError as error:
+            raise ElevenLabsError(_meaning(error.status_code or 0, error.body), error.status_code or 0) from error
+        except httpx.HTTPError as error:
+            raise ElevenLabsError(f"ElevenLabs cannot be reached ({type(error).__name__})") from error
 
 
 def _meaning(status: int, body: object) -> str:
