@@ -68,8 +68,14 @@ class Command(BaseCommand):
         )
 
     def _ask(self, count: int, *, yes: bool) -> None:
-        if count > _ASK_ABOVE and not yes and input(f"Fetch {count} calls? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was fetched")
+        if count <= _ASK_ABOVE or yes:
+            return
+        try:
+            answer = input(f"Fetch {count} calls? [y/N] ").strip().lower()
+        except EOFError:
+            answer = ""
+        if answer not in ("y", "yes"):
+            raise CommandError("nothing was fetched; --yes does not ask")
 
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
         sums, in_a_row = Counter[str](), 0
