@@ -1,3 +1,4 @@
+import sys
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections import Counter
 from typing import Any
@@ -80,7 +81,7 @@ class Command(BaseCommand):
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
         sums, in_a_row = Counter[str](), 0
         # The oldest first: what is remembered of them is in the order in which it was said.
-        with tqdm(found.missing[::-1], unit=" calls", disable=quiet, file=self.stderr) as progress:
+        with tqdm(found.missing[::-1], unit=" calls", disable=quiet, file=sys.stderr) as progress:
             for missing in progress:
                 try:
                     fetched = fetch(api, missing)
