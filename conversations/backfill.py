@@ -81,7 +81,7 @@ def survey(
         no_transcription = not transcription_path(conversation_id).exists()
         no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)
         if no_transcription or no_audio:
-            ended_at = summary["start_time_unix_secs"] + summary["call_duration_secs"]
+            ended_at = summary["start_time_unix_secs"] + (summary.get("call_duration_secs") or 0)
             found.missing.append(Missing(conversation_id, summary["agent_id"], ended_at, no_transcription, no_audio))
     return found
 

@@ -1,31 +1,50 @@
 """Whether everything is as it should be, here and at ElevenLabs: a list of checks, for a command or a page."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import orjson
 from django.conf import settings
 from django.core import checks as system_checks
 
 from elmemory.agents.check import Check
 from elmemory.agents.examine import examine
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.env import BASE_DIR
 from elmemory.health import report
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _OLDEST_SECONDS = 120
 _PATIENCE_SECONDS = 10
+_LONGEST_SECONDS = 90
 
 
-def examination(agent_id: str = "") -> list[Check]:
-    """All checks, in the order in which they are read. It takes seconds, and reaches out where an address or an API
-    key is set; it changes nothing and never raises for what it finds."""
-    checks = [*_settings(), *_state(), *_reachable()]
+def examination(agent_id: str = "", url: str = "") -> list[Check]:
+    """All checks, in the order in which they are read; `url` is this server's public address, PUBLIC_URL if empty.
+
+    It takes seconds, and reaches out where an address or an API key is set; it changes nothing and never raises for
+    what it finds. A process that serves calls `examination_apart`.
+    """
+    url = url.rstrip("/") or settings.PUBLIC_URL
+    checks = [*_settings(), *_state(), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
-        return [*checks, *examine(agent_id, settings.PUBLIC_URL)]
+        return [*checks, *examine(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
     return [*checks, Check("ElevenLabs", "API", "note", "not looked at", remedy)]
+
+
+def examination_apart(agent_id: str = "") -> list[Check]:
+    """The same from a process of its own: ElevenLabs' SDK would hold up the calls of this one while it is imported.
+
+    Raises OSError, subprocess.SubprocessError or ValueError where there is no answer.
+    """
+    command = [sys.executable, str(BASE_DIR / "manage.py"), "doctor", "--json", *filter(None, [agent_id])]
+    done = subprocess.run(command, capture_output=True, timeout=_LONGEST_SECONDS, check=False)  # noqa: S603
+    return [Check(**check) for check in orjson.loads(done.stdout)["checks"]]
 
 
 def _settings() -> Iterator[Check]:
@@ -77,14 +96,14 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
         yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be remembered", remedy)
 
 
-def _reachable() -> Iterator[Check]:
-    if not settings.PUBLIC_URL:
+def _reachable(url: str) -> Iterator[Check]:
+    if not url:
         remedy = "Set it to the https address under which ElevenLabs reaches this server; to try one: manage.py tunnel"
         yield Check(_OUTSIDE, "PUBLIC_URL", "note", "not set", remedy)
         return
-    if not settings.PUBLIC_URL.startswith("https://"):
+    if not url.startswith("https://"):
         yield Check(_OUTSIDE, "PUBLIC_URL", "fault", "not https", "ElevenLabs calls https addresses only.")
-    with _client() as client:
+    with _client(url) as client:
         try:
             yield _health(client.get("/health"))
             yield _answer(client, CLIENT_DATA_PATH, settings.ELEVENLABS_CLIENT_DATA_KEY, {})
@@ -95,8 +114,8 @@ def _reachable() -> Iterator[Check]:
             yield Check(_OUTSIDE, "PUBLIC_URL", "fault", f"does not answer ({type(error).__name__})", remedy)
 
 
-def _client() -> httpx2.Client:
-    return httpx2.Client(base_url=settings.PUBLIC_URL, timeout=_PATIENCE_SECONDS)
+def _client(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, timeout=_PATIENCE_SECONDS)
 
 
 def _health(answer: httpx2.Response) -> Check:

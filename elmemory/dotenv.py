@@ -31,6 +31,7 @@ def make(folder: Path) -> dict[str, str]:
 
 def put(path: Path, name: str, value: str) -> None:
     """Set a variable in this file, in its line or in a new one; the rest stays as it is."""
+    path = path.resolve()
     lines = path.read_text(encoding="utf-8").splitlines()
     at = next((number for number, line in enumerate(lines) if line.partition("=")[0].strip() == name), None)
     if at is None:
@@ -41,6 +42,8 @@ def put(path: Path, name: str, value: str) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(path.stat().st_mode))
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
 
 

@@ -60,7 +60,7 @@ def fake(
     index_schema: None,  # noqa: ARG001
 ) -> Iterator[FakeElevenLabs]:
     """Everything as it should be: a provisioned agent, and a running server under the public address."""
-    monkeypatch.setattr(doctor, "_client", lambda: httpx2.Client(base_url=server.url))
+    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url=server.url))
     monkeypatch.setattr(doctor, "_file_system", lambda _: "ext4")
     settings.PUBLIC_URL = URL
     settings.AGENT_NUMBERS = ["+14155550199"]
@@ -195,6 +195,13 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
         "variables",
         "{{first_name}}",
     ),
+    "a variable of another language's first message": (
+        lambda fake: fake.agents[AGENT]["conversation_config"].update(
+            language_presets={"de": {"overrides": {"agent": {"first_message": "Hallo {{vorname}}!"}}}}
+        ),
+        "variables",
+        "{{vorname}}",
+    ),
     "a variable of a tool that nobody sends": (_own_tool_needs_a_variable, "variables", "{{customer_plan}}"),
     "no tool": (lambda fake: prompt_of(fake).update(tool_ids=[]), "search_data", "no such tool"),
     "a tool with GET": (lambda fake: schema(fake).update(method="GET"), "method", "takes POST only"),
@@ -310,6 +317,27 @@ def test_without_an_api_key_this_server_alone_is_checked(fake: FakeElevenLabs, s
     assert fake.requests == []
 
 
+def test_addresses_are_not_judged_while_ours_is_not_known(fake: FakeElevenLabs, settings: Settings) -> None:
+    settings.PUBLIC_URL = ""
+    assert faults() == []
+    initiation(fake)["url"] = ""
+    assert the_fault().detail == "not set"
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_address_may_be_given(settings: Settings) -> None:
+    settings.PUBLIC_URL = ""
+    assert [check for check in doctor.examination(AGENT, f"{URL}/") if check.state != "ok"] == []
+
+
+def test_a_page_has_the_checks_made_by_another_process(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    checks = doctor.examination_apart()
+    assert next(check for check in checks if check.name == "worker").state == "ok"
+    assert checks[-1] == Check("ElevenLabs", "API", "note", "not looked at", checks[-1].remedy)
+
+
 # faults of this server
 
 
@@ -355,12 +383,12 @@ def test_an_openmemory_that_is_away_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("fake")
 def test_an_address_that_does_not_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_client", lambda: httpx2.Client(base_url="http://127.0.0.1:1"))
+    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url="http://127.0.0.1:1"))
     assert "does not answer" in the_fault().detail
 
 
 def test_another_server_under_the_address_is_found(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_client", lambda: httpx2.Client(base_url=fake.url))
+    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url=fake.url))
     assert "something else answers there" in faults()[0].detail
 
 

@@ -237,6 +237,15 @@ def test_a_tool_set_up_by_hand_is_mended_and_keeps_its_own(fake: FakeElevenLabs)
     assert "nothing to change" in provision("--yes")
 
 
+def test_a_tool_of_another_kind_is_left_alone_whatever_its_name(fake: FakeElevenLabs) -> None:
+    other = fake.add_tool({"type": "client", "name": "search_data", "description": "Opens the search page"})
+    fake.agents[AGENT]["conversation_config"]["agent"]["prompt"]["tool_ids"] = [other]
+    before = fake.state()["tools"][other]
+    provision("--yes")
+    assert fake.tools[other] == before
+    assert len(fake.tools) == 2
+
+
 def test_the_workspace_is_wired_only_where_that_is_asked_for(fake: FakeElevenLabs) -> None:
     provision("--yes", "--workspace")
     assert fake.settings["conversation_initiation_client_data_webhook"]["url"] == f"{URL}/webhook/client-data"

@@ -40,7 +40,8 @@ _MOST_AGENTS_TOLD = 10
 
 
 def examine(agent_id: str, url: str) -> list[Check]:
-    """The checks at ElevenLabs of this agent, or of the only one there is; `url` is where this server is reached."""
+    """The checks at ElevenLabs of this agent, or of the only one there is; `url` is where this server is reached,
+    empty where that is not known."""
     checks: list[Check] = []
     try:
         with Api(timeout=20) as api:
@@ -259,6 +260,8 @@ def _url_check(section: str, name: str, found: str | None, wanted: str, mend: st
         return Check(section, name, "ok", wanted)
     if not found:
         return Check(section, name, "fault", "not set", mend)
+    if wanted.startswith("/"):
+        return Check(section, name, "note", f"goes to {found}", "Set PUBLIC_URL, or give --url, to have it compared.")
     return Check(section, name, "fault", f"goes to {found}, not to {wanted}", mend)
 
 

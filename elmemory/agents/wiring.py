@@ -1,6 +1,7 @@
 """How an agent is wired to webhooks at ElevenLabs, and what to look at in it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
@@ -129,8 +130,17 @@ class Wiring:
 
     @property
     def variables(self) -> set[str]:
-        """Names of all that stands in `{{…}}` in the prompt and the first message; system ones are always there."""
-        texts = (self.prompt.get("prompt") or "", self.agent_config.get("first_message") or "")
+        """Names of all that stands in `{{…}}` in prompts and first messages, of other languages and workflow nodes
+        too. Those of the system are always there."""
+        config = self.agent.get("conversation_config") or {}
+        texts = _texts(
+            [
+                self.prompt.get("prompt"),
+                self.agent_config.get("first_message"),
+                config.get("language_presets"),
+                self.agent.get("workflow"),
+            ]
+        )
         names = {name for text in texts for name in _VARIABLE.findall(text)}
         return {name for name in names if not name.startswith(("system__", "secret__"))}
 
@@ -154,7 +164,8 @@ class Wiring:
 
     def search_tool(self, url: str) -> Json | None:
         """The tool that searches: by its URL or its name among the agent's tools, else by its URL among all."""
-        named = [tool for tool in self.attached_tools if _config(tool).get("name") == TOOL_NAME]
+        webhooks = [tool for tool in self.attached_tools if _config(tool).get("type") == "webhook"]
+        named = [tool for tool in webhooks if _config(tool).get("name") == TOOL_NAME]
         attached = [tool for tool in self.attached_tools if tool_url(tool) == url]
         return next(iter([*attached, *named, *(tool for tool in self.tools if tool_url(tool) == url)]), None)
 
@@ -208,6 +219,14 @@ def filled_by(schema_property: Json) -> tuple[str, str]:
 
 def tool_url(tool: Json) -> str:
     return str((_config(tool).get("api_schema") or {}).get("url") or "")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _config(tool: Json) -> Json:

@@ -21,10 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("agent", metavar="AGENT_ID", nargs="?", default="", help="the agent to check")
+        parser.add_argument("--url", default="", help="this server's public address (PUBLIC_URL)")
         parser.add_argument("--json", action="store_true", help="for machines")
 
-    def handle(self, *args: Any, agent: str, json: bool, **options: Any) -> None:  # noqa: ARG002
-        checks = examination(agent)
+    def handle(self, *args: Any, agent: str, url: str, json: bool, **options: Any) -> None:  # noqa: ARG002
+        checks = examination(agent, url)
         faults = sum(check.state == "fault" for check in checks)
         if json:
             told = {"ok": not faults, "checks": [asdict(check) for check in checks]}
