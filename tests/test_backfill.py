@@ -22,6 +22,7 @@ from conversations.backfill import Backfiller
 from conversations.locks import backfill_lock
 from conversations.models import Conversation, MemoryState
 from conversations.storage import accept, spool
+from conversations.worker import Worker
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation, recording
 from tests.samples import new_number
 from tests.server import ROOT, Server, wait_until
@@ -211,6 +212,33 @@ def test_catching_up_asks_once_for_a_recording_that_is_not_there(fake: FakeEleve
     backfiller = Backfiller()
     assert (backfiller.catch_up(), backfiller.catch_up()) == (0, 0)
     assert len([path for _, path in fake.requests if path.endswith("/audio")]) == 1
+
+
+@pytest.mark.parametrize(("every", "runs"), [(60, True), (0, False)])
+def test_the_worker_does_so_where_it_is_asked_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, every: int, runs: bool
+) -> None:
+    settings.BACKFILL_EVERY, settings.ELEVENLABS_API_KEY = every, API_KEY
+    started = threading.Event()
+    monkeypatch.setattr(Backfiller, "run", lambda *_: started.set())
+    monkeypatch.setattr(Worker, "run", lambda _: runs and started.wait(10))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    call_command("worker", skip_checks=True)
+    assert started.is_set() is runs
+
+
+def test_a_fault_does_not_end_it(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, stopping = [], threading.Event()
+
+    def fail(_: Backfiller, __: threading.Event) -> int:
+        tried.append(fake.url)
+        if len(tried) == 2:
+            stopping.set()
+        raise RuntimeError
+
+    monkeypatch.setattr(Backfiller, "catch_up", fail)
+    Backfiller().run(0, stopping)
+    assert len(tried) == 2
 
 
 def test_catching_up_without_an_api_key_is_warned_of(settings: Settings) -> None:

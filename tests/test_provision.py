@@ -273,6 +273,30 @@ def test_a_disabled_webhook_is_enabled_again(fake: FakeElevenLabs) -> None:
     assert webhook["name"].endswith(f"key {fingerprint(*fake.webhook_secrets.values())})")
 
 
+def test_whom_it_takes_the_agent_from_is_said(fake: FakeElevenLabs) -> None:
+    elsewhere = fake.add_webhook("https://crm.example.com/calls", "CRM")
+    fake.settings["webhooks"] = {"post_call_webhook_id": elsewhere, "events": ["transcript"]}
+    told = provision("--dry-run")
+    assert "! Until now calls are delivered to https://crm.example.com/calls" in told
+    provision("--yes")
+    assert fake.settings["webhooks"]["post_call_webhook_id"] == elsewhere
+    assert fake.webhooks[elsewhere]["name"] == "CRM"
+
+
+def test_an_env_file_that_cannot_be_written_does_not_lose_the_secret(
+    fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("elmemory.dotenv.put", refuse)
+    told = provision("--yes", "--write-env")
+    assert ".env cannot be written (Permission denied): put it there yourself." in told
+    (secret,) = fake.webhook_secrets.values()
+    assert secret in told
+    assert "9 steps done" in told
+
+
 def test_an_unknown_agent_and_a_wrong_key_are_told_without_a_traceback(
     fake: FakeElevenLabs, settings: Settings
 ) -> None:

@@ -89,8 +89,8 @@ def carry_out(
                 secret(told)
                 ours = replace(ours, new_key=told)
             steps = plan(Wiring.read(api, agent_id), ours)
-        except ElevenLabsError as error:
-            raise Stopped(finished, step.title, left, str(error)) from error
+        except (ElevenLabsError, KeyboardInterrupt) as error:
+            raise Stopped(finished, step.title, left, str(error) or "interrupted") from error
         if any(again.title == step.title for again in steps):
             raise Stopped(finished, step.title, left, "read back, it is not as it was written")
         finished.append(step.title)
@@ -99,7 +99,8 @@ def carry_out(
 
 
 def warnings(wiring: Wiring, ours: Ours) -> Iterator[str]:
-    """What no write can mend."""
+    """What no write can mend, and what others will miss."""
+    yield from _replaced(wiring, ours)
     webhook = wiring.webhook(ours.url + POST_CALL_PATH, ours.left_aside)
     if webhook is None:
         return
@@ -114,6 +115,15 @@ def warnings(wiring: Wiring, ours: Ours) -> Iterator[str]:
             f"The secret of the post-call webhook (key {key}) is not in ELEVENLABS_POST_CALL_KEY: every delivery is "
             "refused. Where it is lost: --new-secret makes a new webhook."
         )
+
+
+def _replaced(wiring: Wiring, ours: Ours) -> Iterator[str]:
+    if (url := wiring.settings(INITIATION).get("url")) and url != ours.url + CLIENT_DATA_PATH:
+        yield f"Until now {url} is asked when the phone rings; it no longer will be."
+    used = wiring.settings(POST_CALL).get("post_call_webhook_id")
+    url = next((each["webhook_url"] for each in wiring.webhooks if each["webhook_id"] == used), None)
+    if url and url != ours.url + POST_CALL_PATH:
+        yield f"Until now calls are delivered to {url}; an agent has one such webhook, and it will be this server's."
 
 
 def _secrets(wiring: Wiring, ours: Ours) -> Iterator[Step]:

@@ -106,7 +106,11 @@ class Command(BaseCommand):
             return
         # While the old webhook still delivers, its signatures must hold.
         old = settings.ELEVENLABS_POST_CALL_KEY if self._options["new_secret"] else ""
-        dotenv.put(path, _POST_CALL_KEY, ",".join(filter(None, (secret, old))))
+        try:
+            dotenv.put(path, _POST_CALL_KEY, ",".join(filter(None, (secret, old))))
+        except OSError as error:
+            self.stdout.write(f"  {path.name} cannot be written ({error.strerror}): put it there yourself.\n")
+            return
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")
 
     def _confirmed(self, question: str) -> bool:
