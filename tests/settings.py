@@ -33,4 +33,4 @@ from elmemory.settings import DATABASES  # noqa: E402
 
 for _alias, _database in DATABASES.items():
     # Real files, as in production: what is written is there for other threads and connections.
-    _database["TEST"] = {"NAME": str(_FOLDER / f"{_alias}.sqlite3")}
+    _database["TEST"] = {"NAME": str(_FOLDER / f"{_alias}.sqlite3"), "DEPENDENCIES": []}

@@ -6,6 +6,7 @@ It has no keys and no way to make a memory permanent: both are kept in the metad
 """
 
 import re
+import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ PING_SECONDS = 1.5
 
 _PAGE = 10_000
 _ATTEMPTS = 5
+_STRIPES = 64
 # In the metadata of a nonce: the key of the memory that it is to become.
 _UNFINISHED = "unfinished_key"
 # Read only, and by no one else: `ping` asks for this user's memories to see whether the server lets us.
@@ -53,6 +55,7 @@ class RemoteOpenMemory:
 
     def __init__(self, url: str, key: str = "") -> None:
         self._server = Connection(url, key)
+        self._writing = [threading.Lock() for _ in range(_STRIPES)]
 
     def close(self) -> None:
         self._server.close()
@@ -80,26 +83,9 @@ class RemoteOpenMemory:
             raise ValueError("a memory needs a key")
         if not entries:
             return []
-        finished, unfinished = defaultdict[str, list[Memory]](list), defaultdict[str, list[Memory]](list)
-        for memory in self._all(user_id):
-            if key := _unfinished_key(memory):
-                unfinished[key].append(memory)
-            elif memory.key:
-                finished[memory.key].append(memory)
-        puts = []
-        for entry in entries:
-            wanted = _Wanted(user_id, entry)
-            put, memory = self._put(wanted, finished[wanted.key], unfinished[wanted.key])
-            for other in (*finished[wanted.key], *unfinished.pop(wanted.key)):
-                if other.id != put.id:
-                    self._delete(user_id, other.id)
-            finished[wanted.key] = [memory]
-            puts.append(put)
-        conversations = {entry.metadata.get("conversation_id") for entry in entries}
-        for memory in (memory for memories in unfinished.values() for memory in memories):
-            if memory.metadata.get("conversation_id") in conversations:
-                self._delete(user_id, memory.id)
-        return puts
+        # Another thread's nonces must not be taken for a dead run's. Processes are kept apart by the caller's lock.
+        with self._writing[hash(user_id) % _STRIPES]:
+            return self._put_all(user_id, entries)
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
@@ -165,6 +151,28 @@ class RemoteOpenMemory:
             return Health(self.mode, False, str(error))
         return Health(self.mode, True, f"OpenMemory {version[:40]}")
 
+    def _put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        finished, unfinished = defaultdict[str, list[Memory]](list), defaultdict[str, list[Memory]](list)
+        for memory in self._all(user_id):
+            if key := _unfinished_key(memory):
+                unfinished[key].append(memory)
+            elif memory.key:
+                finished[memory.key].append(memory)
+        puts = []
+        for entry in entries:
+            wanted = _Wanted(user_id, entry)
+            put, memory = self._put(wanted, finished[wanted.key], unfinished[wanted.key])
+            for other in (*finished[wanted.key], *unfinished.pop(wanted.key)):
+                if other.id != put.id:
+                    self._delete(user_id, other.id)
+            finished[wanted.key] = [memory]
+            puts.append(put)
+        conversations = {entry.metadata.get("conversation_id") for entry in entries} - {None}
+        for memory in (memory for memories in unfinished.values() for memory in memories):
+            if memory.metadata.get("conversation_id") in conversations:
+                self._delete(user_id, memory.id)
+        return puts
+
     # What one request each does.
 
     def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
@@ -228,7 +236,7 @@ class RemoteOpenMemory:
     def _nonce(self, wanted: "_Wanted") -> str:
         metadata = {_UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
         for _ in range(_ATTEMPTS):
-            answer = self._add(wanted.user_id, uuid.uuid4().hex, metadata) or {}
+            answer = self._add(wanted.user_id, new_nonce(), metadata) or {}
             memory_id = answer.get("id")
             if not isinstance(memory_id, str):
                 raise OpenMemoryMisconfigured(NO_OPENMEMORY)
@@ -264,6 +272,10 @@ class _Wanted:
 
     def as_memory(self, memory_id: str) -> Memory:
         return Memory(memory_id, self.user_id, self.content, self.tags, self.metadata)
+
+
+def new_nonce() -> str:
+    return uuid.uuid4().hex
 
 
 def in_path(text: str) -> str:
