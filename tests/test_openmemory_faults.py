@@ -425,6 +425,7 @@ def test_a_server_that_works_is_told_by_its_version(store: RemoteOpenMemory) -> 
         ({("GET", "/users/"): TENANT_MISMATCH}, "one single user"),
         ({("GET", "/health"): (200, {"status": "up"})}, "no OpenMemory server"),
         ({("GET", "/health"): (200, "<html>")}, "no OpenMemory server"),
+        ({("GET", "/health"): (200, {"ok": False, "version": "1"})}, "not well"),
         ({("GET", "/health"): (500, "")}, "answered 500"),
         ({("GET", "/health"): "hang"}, "did not answer within"),
     ],
