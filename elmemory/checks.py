@@ -1,8 +1,8 @@
 """System checks of the environment: every fault at once, with its variable and what to do."""
 
-import os
-import zoneinfo
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -17,6 +17,7 @@ from elmemory.memory.openmemory.factory import server_url
 # Their endpoints refuse every request while these are missing; the rest of the server can do its work.
 MISSING_SECRET = "elmemory.E002"  # noqa: S105
 
+_DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 _SECRETS = {
     "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
     "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
@@ -69,28 +70,20 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write numbers as +14155550100, separated by commas.",
             id="elmemory.E005",
         )
-    if settings.TIME_ZONE not in zoneinfo.available_timezones():
-        yield Error(
-            f"TIME_ZONE: {settings.TIME_ZONE!r} is no time zone.",
-            hint="Write a name such as Europe/Berlin.",
-            id="elmemory.E006",
-        )
     try:
         settings.GREETING.format(name="Maya")
     except (KeyError, ValueError, IndexError, AttributeError):
         yield Error(
             "GREETING: only {name} can be filled in.",
             hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
-            id="elmemory.E007",
+            id="elmemory.E006",
         )
     if reserved := [name for name in settings.DYNAMIC_VARIABLES if name.startswith("system__")]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
-            id="elmemory.E008",
+            id="elmemory.E007",
         )
-    if settings.PUBLIC_URL and not settings.PUBLIC_URL.startswith(("https://", "http://")):
-        yield Error("PUBLIC_URL is no URL.", hint="Write it as https://memory.example.com.", id="elmemory.E010")
 
 
 def _unusable_openmemory() -> Iterator[CheckMessage]:
@@ -127,11 +120,19 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
-    folder = settings.PAYLOAD_STORAGE_PATH
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        yield Error(
-            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder}.",
-            hint="Name a folder that this user may write to.",
-            id="elmemory.E009",
-        )
+    folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
+    for variable, alias in _DATABASES.items():
+        database = settings.DATABASES[alias]
+        if database["ENGINE"].endswith("sqlite3"):
+            folders[variable] = Path(database["NAME"]).parent
+    for variable, folder in folders.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            yield Error(
+                f"{variable}: nothing can be written to {folder} ({error.strerror}).",
+                hint="Name a place that this user may write to.",
+                id="elmemory.E008",
+            )

@@ -5,14 +5,21 @@ A fault does not raise here: the default stands in for the value, and the system
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import environ
 import orjson
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+_POSTGRESQL = "django.db.backends.postgresql"
+_ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
+_DATABASE_HINT = 'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]").'
 
 
 class Fault(NamedTuple):
@@ -34,7 +41,8 @@ class Environment:
             self._env.read_env(str(dotenv))
 
     def text(self, name: str, default: str = "") -> str:
-        return str(self._env.str(name, default=default)).strip()
+        # Not through django-environ, which takes a value that begins with $ for another variable's name.
+        return os.environ.get(name, default).strip()
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.text(name).lower()
@@ -54,6 +62,21 @@ class Environment:
             return value
 
         return self._read(name, default, read, f"Write a whole number from {least} to {most}.")
+
+    def url(self, name: str, example: str) -> str:
+        """An http(s) URL without a slash at its end."""
+        value = self.text(name).rstrip("/")
+        if value and not (value.startswith(("https://", "http://")) and urlsplit(value).hostname):
+            self._fault(name, f"{value!r} is no URL", f"Write it as {example}.")
+            return ""
+        return value
+
+    def one_of(self, name: str, choices: Collection[str], default: str, hint: str) -> str:
+        value = self.text(name) or default
+        if value in choices:
+            return value
+        self._fault(name, f"{value!r} is unknown", hint)
+        return default
 
     def texts(self, name: str) -> list[str]:
         """A comma-separated list."""
@@ -77,11 +100,14 @@ class Environment:
 
         def read() -> dict[str, Any]:
             value = self.text(name)
-            return self._env.db_url_config(value) if "://" in value else sqlite(BASE_DIR / Path(value).expanduser())
+            if "://" not in value:
+                return sqlite(BASE_DIR / Path(value).expanduser())
+            url: dict[str, Any] = self._env.db_url_config(value)
+            if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
+                raise ValueError
+            return url
 
-        database = self._read(
-            name, sqlite(BASE_DIR / default), read, "Write a path or a URL (sqlite:/// or postgres://)."
-        )
+        database = self._read(name, sqlite(BASE_DIR / default), read, _DATABASE_HINT)
         if database["ENGINE"].endswith("sqlite3"):
             database = sqlite(Path(database["NAME"]) if database["NAME"] == ":memory:" else BASE_DIR / database["NAME"])
         return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
@@ -100,7 +126,7 @@ class Environment:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError):  # told by the system checks, with the other faults
+    with contextlib.suppress(OSError):  # the system checks tell it, with the other faults
         path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",

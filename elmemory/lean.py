@@ -51,8 +51,10 @@ class LeanHandler(ASGIHandler):
         body = b"" if streamed else await _read_body(receive)
         if body is None:
             return
-        request, error = self.create_request(scope, BytesIO(body))
+        request, error = self.create_request(scope, BytesIO())
         if isinstance(request, LeanRequest):
+            # The body is bounded already; the limit of Django would answer with a page.
+            request._body = body
             request.receive = receive
             request.received_at = received_at
             response = _as_json(await self.get_response_async(request))

@@ -5,6 +5,8 @@ from typing import Any
 
 import structlog
 
+LOG_LEVELS = "DEBUG", "INFO", "WARNING", "ERROR"
+
 _SHARED = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,

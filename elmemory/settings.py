@@ -3,21 +3,22 @@
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from django.utils.csp import CSP
 
 from elmemory.env import BASE_DIR, Environment, dotenv_path
-from elmemory.logs import logging_settings
+from elmemory.logs import LOG_LEVELS, logging_settings
 
 env = Environment(dotenv_path())
 
 # The project's own
 
 PORT = env.integer("PORT", 8000, least=1, most=65535)
-PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+PUBLIC_URL = env.url("PUBLIC_URL", "https://memory.example.com")
 
 ELEVENLABS_API_KEY = env.text("ELEVENLABS_API_KEY")
-ELEVENLABS_BASE_URL = env.text("ELEVENLABS_BASE_URL")
+ELEVENLABS_BASE_URL = env.url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
 ELEVENLABS_CLIENT_DATA_KEY = env.text("ELEVENLABS_CLIENT_DATA_KEY")
 ELEVENLABS_SEARCH_DATA_KEY = env.text("ELEVENLABS_SEARCH_DATA_KEY")
 ELEVENLABS_POST_CALL_KEY = env.text("ELEVENLABS_POST_CALL_KEY")
@@ -45,7 +46,7 @@ SECRET_KEY_IS_GIVEN = bool(env.text("SECRET_KEY"))
 # Commands work without one; the system checks tell, and the server does not start so in production.
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.texts("ALLOWED_HOSTS")]
-TIME_ZONE = env.text("TIME_ZONE") or "UTC"
+TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
 USE_TZ = True
 
@@ -54,12 +55,11 @@ if PUBLIC_URL:
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if PUBLIC_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+# TLS ends at the proxy, which redirects; what other names of the host do is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ROOT_URLCONF = "elmemory.urls"
 ASGI_APPLICATION = "elmemory.asgi.application"
@@ -128,7 +128,8 @@ if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 
-LOGGING = logging_settings(env.text("LOG_LEVEL", "INFO").upper(), as_json=env.flag("LOG_JSON", default=False))
+LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO", f"Write one of {', '.join(LOG_LEVELS)}.")
+LOGGING = logging_settings(LOG_LEVEL, as_json=env.flag("LOG_JSON", default=False))
 LOGGING_CONFIG = "elmemory.logs.configure"
 
 ENVIRONMENT_FAULTS = env.faults

@@ -16,7 +16,7 @@ _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "2223334445556667777888999
 _WITHHELD_NUMBERS = frozenset(word.translate(_KEYPAD) for word in _WITHHELD_WORDS)
 
 _PREFIXED = re.compile(r"(?:sips?|whatsapp|tel):(\+[0-9]+)(?:[@;].*)?", re.IGNORECASE | re.DOTALL)
-_SPELLED_NUMBER = re.compile(r"\+?[0-9 ()./\u00a0-]+")
+_SPELLED_NUMBER = re.compile(r"\+?[0-9(][0-9 ()./\u00a0-]*")
 _LONGEST_ID = 256
 
 
@@ -93,4 +93,7 @@ def _e164(spelled: str, region: str | None) -> str | None:
     if not plausible:
         return None
     key = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return None if key[1:] in _WITHHELD_NUMBERS else key
+    if key[1:] in _WITHHELD_NUMBERS:
+        return None
+    # A row of zeros loses one with each reading: what has no stable form is nobody's number.
+    return key if key == spelled or _e164(key, None) == key else None

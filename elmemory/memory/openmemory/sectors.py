@@ -7,7 +7,7 @@ from elmemory.memory.openmemory.protocol import Sector
 _WORDS: dict[Sector, str] = {
     "episodic": (
         "yesterday|today|tomorrow|tonight|last (?:week|month|year|night|time)|ago|remember when"
-        "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|went|visited|happened|met|moved|called|call on"
+        "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|went|visited|happened|moved|call on"
     ),
     "procedural": (
         "how to|steps?|first,|then|next,|finally|click|press|install|configure|set up|turn (?:on|off)|instructions?"

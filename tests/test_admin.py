@@ -1,0 +1,41 @@
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.samples import new_number, transcription
+from tests.server import Server
+
+
+@pytest.fixture
+def staff(server: Server) -> Iterator[httpx2.Client]:
+    """A browser in which the administrator has logged in."""
+    server.manage("shell", "-c", _MAKE_USER)
+    with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
+        browser.get("/admin/login/?next=/admin/")
+        token = browser.cookies["csrftoken"]
+        form = {"username": "staff", "password": "staff-password-1", "csrfmiddlewaretoken": token}
+        browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
+        yield browser
+
+
+_MAKE_USER = """
+from django.contrib.auth.models import User
+User.objects.filter(username="staff").exists() or User.objects.create_superuser("staff", "", "staff-password-1")
+"""
+
+
+def test_staff_find_a_delivered_call_and_open_it(server: Server, staff: httpx2.Client) -> None:
+    event = transcription(new_number(), "Hi.", summary="Asked for the opening hours.")
+    server.deliver(event)
+    conversation_id = event["data"]["conversation_id"]
+    assert conversation_id in staff.get("/admin/conversations/conversation/").text
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.status_code == 200
+    assert "Asked for the opening hours." in page.text
+
+
+def test_nobody_else_sees_calls(server: Server) -> None:
+    answer = server.client.get("/admin/conversations/conversation/")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/admin/login/")
