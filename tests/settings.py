@@ -29,6 +29,8 @@ for _name in (
     "ELEVENLABS_BASE_URL",
     "BACKFILL_EVERY",
     "NGROK_AUTHTOKEN",
+    "OPENMEMORY_KEY",
+    "OPENMEMORY_CLIENT",
 ):
     os.environ.pop(_name, None)
 

@@ -78,13 +78,14 @@ class Card:
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS
+            if name not in _NAME_FIELDS or not (self.full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
 
     def variable(self, name: str) -> str | None:
-        """The fact that a dynamic variable of this name asks for."""
-        return self.facts.get(canonical_field(name))
+        """The fact that a dynamic variable of this name asks for; no name on a shared line."""
+        field_asked_for = canonical_field(name)
+        return None if self.shared_line and field_asked_for in _NAME_FIELDS else self.facts.get(field_asked_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def read_card(store: OpenMemory, caller: str) -> Card | None:
     if not (cards := _cards(memories)) and len(memories) == NEWEST:
         memories = store.memories(caller)
         cards = _cards(memories)
-    return _card_from(cards[0]) if cards else card_of(memories)
+    return _card_from(cards[0]) if cards else _card_to_be(memories)
 
 
 def write_card(store: OpenMemory, caller: str) -> None:
@@ -176,9 +177,9 @@ def write_card(store: OpenMemory, caller: str) -> None:
     memories = store.memories(caller)
     cards = _cards(memories)
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
-    if card is not None and (not cards or _card_from(cards[0]) != card):
+    if card is not None and (not cards or not _is_same(_card_from(cards[0]), card)):
         revision = 1 + (_revision(cards[0]) if cards else 0)
-        kinds.write(store, caller, _card_memory(card, revision))
+        kinds.write(store, caller, [_card_memory(card, revision)])
     elif cards and card is not None:
         cards = cards[1:]
     for old in cards:
@@ -192,7 +193,7 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     """
     memories = one_per_key(store.memories(caller))
     cards = _cards(memories)
-    card = _card_from(cards[0]) if cards else card_of(memories)
+    card = _card_from(cards[0]) if cards else _card_to_be(memories)
     if card is not None and card.opted_out:
         return Found(None, ())
     return Found(card, rank(question, _searchable(memories), k, localdate()))
@@ -239,6 +240,18 @@ def _when(memory: Memory) -> tuple[str, str, int]:
         str(metadata.get("conversation_id") or ""),
         position if isinstance(position, int) else 0,
     )
+
+
+def _card_to_be(memories: Iterable[Memory]) -> Card | None:
+    """The card where none is written yet. A call whose memories are being written is not half told: its own
+    memory comes after the others."""
+    memories = list(memories)
+    told = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
+    return card_of(memories) if told else None
+
+
+def _is_same(one: Card, other: Card) -> bool:
+    return one == other and list(one.facts) == list(other.facts)
 
 
 def _cards(memories: Iterable[Memory]) -> list[Memory]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
 
@@ -16,7 +17,7 @@ from conversations.remember import plan, remember
 from conversations.reprocess import replay_unreadable, request
 from conversations.storage import is_conversation_id
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
 _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
@@ -87,7 +88,7 @@ class Command(BaseCommand):
         for conversation_id in ids:
             try:
                 changes = plan(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue
             sums.update(changes._asdict())
@@ -103,10 +104,11 @@ class Command(BaseCommand):
         def reprocess(conversation_id: str) -> str:
             try:
                 outcome: str = remember(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             index.refresh(conversation_id)
+            connections.close_all()  # the thread may end with this call
             return outcome
 
         # All are flagged first: should this end half-way, the flags are still there.

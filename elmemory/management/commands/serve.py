@@ -47,6 +47,7 @@ class Command(BaseCommand):
             host=host,
             port=port,
             log_config=None,
+            ws="none",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=8,
@@ -54,6 +55,8 @@ class Command(BaseCommand):
         worker = None if no_worker else _WorkerProcess()
         try:
             _Server(config, lambda: self._tell_addresses(f"http://{host}:{port}")).run()
+        except KeyboardInterrupt:
+            pass  # uvicorn has shut down by now
         finally:
             if worker:
                 worker.stop()
