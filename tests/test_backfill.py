@@ -223,7 +223,7 @@ def test_the_worker_does_so_where_it_is_asked_to(
     monkeypatch.setattr(Backfiller, "run", lambda *_: started.set())
     monkeypatch.setattr(Worker, "run", lambda _: runs and started.wait(10))
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    call_command("worker", skip_checks=True)
+    call_command("worker")
     assert started.is_set() is runs
 
 
