@@ -52,22 +52,24 @@ class Run:
         self.servers: list[Server] = []
         self.stub: StubOpenMemory | None = None
         self.verdict = Verdict()
+        self.index = [folder / f"index.sqlite3{suffix}" for suffix in ("", "-wal", "-shm")]
         self._stack = stack
 
     def server(self, **environment: str) -> Server:
-        server = self._stack.enter_context(_running(Server(self.folder, **environment)))
+        server = self._stack.enter_context(_running(Server(self.folder, RING_DEADLINE_MS="20000", **environment)))
         self.servers.append(server)
         return server
 
     @contextmanager
     def sending(self, count: int, *servers: Server, callers: int = 40, seconds: float = 300) -> Iterator[Senders]:
         """Deliveries under way; at its end every sender has done its part."""
-        self.made = deliveries(count, self.chance, callers=callers)
-        with Senders(self.made, [server.url for server in servers], self.chance, seconds=seconds) as senders:
+        made = deliveries(count, self.chance, callers=callers)
+        self.made += made
+        with Senders(made, [server.url for server in servers], self.chance, seconds=seconds) as senders:
             yield senders
-        self.attempts = senders.attempts
+        self.attempts += senders.attempts
         self.problems += senders.wrong_answers
-        self.problems += [f"{one.file_name}: never acknowledged" for one in self.made if not one.acknowledged]
+        self.problems += [f"{one.file_name}: never acknowledged" for one in made if not one.acknowledged]
 
     def moments(self, senders: Senders, count: int) -> Iterator[int]:
         """So many random instants, spread over the time of sending."""
@@ -78,8 +80,7 @@ class Run:
             self.strikes += 1
             yield number
 
-    def settle(self, seconds: float = 150) -> None:
-        """Wait until all is remembered and the servers have come to rest; then judge."""
+    def wait_until_remembered(self, seconds: float = 150) -> None:
         waiting = [delivery.conversation_id for delivery in self.made if delivery.is_call and delivery.acknowledged]
 
         def none_waits() -> bool:
@@ -89,6 +90,10 @@ class Run:
         with contextlib.suppress(AssertionError):
             wait_until(none_waits, seconds)
         self.problems += [f"{conversation_id}: not done after {seconds:g} s" for conversation_id in waiting]
+
+    def settle(self) -> None:
+        """Wait until all is remembered and the servers have come to rest; then judge."""
+        self.wait_until_remembered()
         self._ask_by_ring()
         for server in self.servers:
             server.stop()
@@ -195,21 +200,20 @@ def disk_full(run: Run) -> None:
 
 
 def index_destroyed(run: Run) -> None:
-    """The index deleted, replaced by garbage, and spoilt in its midst, while calls come in."""
+    """The index spoilt in its midst, overwritten with garbage, and deleted while only the worker begins anew."""
     server = run.server()
-    path = run.folder / "index.sqlite3"
     with run.sending(2000 if run.long else 400, server) as senders:
-        for number in run.moments(senders, 20 if run.long else 6):
+        for number in run.moments(senders, 21 if run.long else 6):
             match number % 3:
                 case 0:
-                    for suffix in ("", "-wal", "-shm"):
-                        Path(f"{path}{suffix}").unlink(missing_ok=True)
+                    _overwrite(run.index[:1], run.chance, start=4096)
+                    _overwrite(run.index[1:2], run.chance, start=0)
                 case 1:
-                    path.write_bytes(run.chance.randbytes(50_000))
+                    _overwrite(run.index, run.chance, start=0)
                 case 2:
-                    with path.open("r+b") as file:
-                        file.seek(4096)
-                        file.write(run.chance.randbytes(50_000))
+                    for path in run.index:
+                        path.unlink(missing_ok=True)
+                    _kill(_workers_of(server))
     run.settle()
 
 
@@ -229,12 +233,26 @@ def clock_steps_back(run: Run) -> None:
     ahead = run.folder / "clock"
     ahead.write_text("+3600")
     server = run.server(**_clock(run.folder, ahead), POST_CALL_TOLERANCE=str(3 * HOUR))
-    with run.sending(1500 if run.long else 200, server) as senders:
+    with run.sending(1500 if run.long else 150, server) as senders:
         for _ in run.moments(senders, 5 if run.long else 2):
             ahead.write_text("+3600")
             with _store_away(run.folder / "memory.sqlite3"):
-                wait_until(lambda: _failures(run.folder / "index.sqlite3") > 0)
-            ahead.write_text("+0")
+                wait_until(lambda: _failures(run.index[0]))
+                ahead.write_text("+0")
+    # Once more with nothing coming in afterwards, and with rows that reconciling finds nothing wrong with.
+    run.wait_until_remembered()
+    ahead.write_text("+3600")
+    with _store_away(run.folder / "memory.sqlite3"):
+        with run.sending(1, server):
+            pass
+        wait_until(lambda: _failures(run.index[0]))
+        server.stop()
+        for path in run.index:
+            path.unlink(missing_ok=True)
+        server.start()
+        wait_until(lambda: _failures(run.index[0]))
+        ahead.write_text("+0")
+        run.strikes += 1
     run.settle()
 
 
@@ -265,6 +283,13 @@ def _kill(pids: Sequence[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _overwrite(paths: Sequence[Path], chance: random.Random, *, start: int) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+            file.seek(start)
+            file.write(chance.randbytes(60_000))
 
 
 @contextmanager
