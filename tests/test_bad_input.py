@@ -1,0 +1,111 @@
+"""Whatever comes in: no 5xx, no page, no crash; what is signed is kept, and what can be read of a call is remembered.
+
+FUZZ_CASES and FUZZ_SEED change how many cases are tried and which; every failure names its own.
+"""
+
+import itertools
+import json
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests import fuzzer
+from tests.server import SECRET, Server, wait_until
+from webhooks.signature import signed
+
+pytestmark = pytest.mark.faults
+
+CASES = int(os.environ.get("FUZZ_CASES") or 2000)
+SEED = int(os.environ.get("FUZZ_SEED") or 0)
+KEYS = {"/webhook/client-data": "client-data-key", "/webhook/search-data": "search-data-key"}
+STATUSES = {
+    "/webhook/post-call": {200},
+    "/webhook/client-data": {200},
+    "/webhook/search-data": {200, 400, 422},
+}
+SENDERS = 8
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("fuzzed"), RING_DEADLINE_MS="10000", SEARCH_DEADLINE_MS="10000") as running:
+        yield running
+
+
+def test_mutated_payloads_break_nothing_and_lose_nothing(fuzzed: Server) -> None:
+    print(f"FUZZ_SEED={SEED} FUZZ_CASES={CASES}")  # noqa: T201
+    problems: list[str] = []
+    expected: list[tuple[str, str | None, str | None, fuzzer.Words | None]] = []
+
+    def send(number: int) -> None:
+        case = fuzzer.case(SEED, number)
+        if problem := problem_with(fuzzed.client, case):
+            problems.append(f"{case}: {problem}")
+        if case.path == "/webhook/post-call":
+            recording = fuzzer.recording_in(case.readable)
+            expected.append(
+                (
+                    str(case),
+                    sha256(case.body).hexdigest(),
+                    None if recording is None else sha256(recording).hexdigest(),
+                    fuzzer.words_in(case.readable),
+                )
+            )
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        for batch in itertools.batched(range(CASES), 500):
+            list(pool.map(send, batch))
+    assert fuzzed.process.poll() is None
+    wait_until(lambda: nothing_waits(fuzzed), 60 + CASES / 50)
+    kept = {sha256(path.read_bytes()).hexdigest() for path in fuzzed.payloads.rglob("*") if path.is_file()}
+    remembered = messages(fuzzed.folder / "memory.sqlite3")
+    for name, body, recording, words in expected:
+        if body not in kept and recording not in kept:
+            problems.append(f"{name}: not kept")
+        if words and (found := remembered.get((words.caller, words.conversation_id), Counter())) != words.said:
+            problems.append(f"{name}: {words.said.total()} sentences said, {found.total()} remembered")
+    problems += [line for line in fuzzed.output.splitlines() if "Traceback" in line or "error    ]" in line]
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems[:50]])
+
+
+def problem_with(client: httpx2.Client, case: fuzzer.Case) -> str:
+    headers = {"content-type": "application/json"}
+    if key := KEYS.get(case.path):
+        headers["x-api-key"] = key
+    else:
+        headers["elevenlabs-signature"] = signed(case.body, SECRET, int(time.time()))
+    try:
+        answer = client.post(case.path, content=case.body, headers=headers)
+    except httpx2.TransportError as error:
+        return f"no answer: {type(error).__name__}"
+    if answer.status_code not in STATUSES[case.path] or not answer.headers["content-type"].startswith(
+        "application/json"
+    ):
+        return f"{answer.status_code} {answer.text[:200]}"
+    return "" if isinstance(answer.json(), dict) else "no JSON object"
+
+
+def nothing_waits(server: Server) -> bool:
+    return bool(server.client.get("/health").json()["queue"]["pending"] == 0)
+
+
+def messages(database: Path) -> dict[tuple[str, str], Counter[str]]:
+    """What is remembered of each caller's words, by caller and conversation."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    connection = sqlite3.connect(database)
+    try:
+        for caller, content, raw in connection.execute("SELECT user_id, content, metadata FROM memory"):
+            metadata = json.loads(raw)
+            words = found.setdefault((caller, metadata.get("conversation_id")), Counter())
+            if metadata["kind"] == "message":
+                words[content] += 1
+    finally:
+        connection.close()
+    return found
