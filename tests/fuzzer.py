@@ -235,7 +235,7 @@ def _retype(holder: Holder, index: int, chance: random.Random) -> None:
         Pairs([("message", "text")]),
         2**70,
     )
-    _put(holder, index, chance.choice(others))
+    _put(holder, index, chance.choice((*others, f"text{chance.getrandbits(40)}")))
 
 
 def _nest(holder: Holder, index: int, chance: random.Random) -> None:
@@ -307,7 +307,7 @@ def _duplicate(holder: Holder, index: int, chance: random.Random) -> None:
     """The same key twice; in a list the same item."""
     twin = holder[index]
     if isinstance(holder, Pairs) and chance.random() < 0.7:
-        twin = (twin[0], chance.choice((None, "text", 7, [], Pairs())))
+        twin = (twin[0], chance.choice((None, f"text{chance.getrandbits(40)}", 7, [], Pairs())))
     holder.insert(index + chance.randint(0, 1), twin)
 
 
