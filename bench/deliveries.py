@@ -233,9 +233,9 @@ def _judge_memories(verdict: Verdict, calls: Sequence[Delivery], rows: Iterable[
     for call in calls:
         found = of_calls.pop((call.caller, call.conversation_id), Counter())
         if missing := call.memories - found:
-            verdict.lose(call.file_name, f"{missing.total()} memories")
+            verdict.lose(call.file_name, f"memories: {list(missing.elements())}")
         if more := found - call.memories:
-            verdict.double(call.file_name, f"{more.total()} memories")
+            verdict.double(call.file_name, f"memories: {list(more.elements())}")
     for (user_id, conversation_id), memories in of_calls.items():
         verdict.double(conversation_id or "-", f"{memories.total()} memories that nobody asked for, of {user_id}")
     for caller, count in Counter(call.caller for call in calls).items():

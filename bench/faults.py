@@ -19,10 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+import httpx2
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -98,7 +102,9 @@ class Run:
         for server in self.servers:
             server.stop()
         self._clear_spool()
-        rows = _stub_rows(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
+        if self.stub:
+            (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
+        rows = _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
         self.verdict = judge(self.made, self.folder / "payloads", rows)
         self.verdict.problems += self.problems
 
@@ -138,8 +144,13 @@ def _running(server: Server) -> Iterator[Server]:
         server.client.close()
 
 
-def _stub_rows(stub: StubOpenMemory) -> list[Row]:
-    return [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
+def _memories(stub: StubOpenMemory) -> list[Row]:
+    """The server's rows without those that are none yet, which readers take no notice of."""
+    rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
+    memories = [row for row in rows if "unfinished_key" not in row.metadata]
+    if len(memories) < len(rows):
+        print(f"  {len(rows) - len(memories)} unfinished rows stay at the OpenMemory server", file=sys.stderr)
+    return memories
 
 
 # The faults
@@ -167,20 +178,25 @@ def worker_killed(run: Run) -> None:
 
 
 def openmemory_misbehaving(run: Run) -> None:
-    """Every fault of an OpenMemory server in turns, each striking most of the requests."""
+    """Every fault of an OpenMemory server in turns, each in the midst of writing what a call leaves."""
     if not find_spec("elmemory.memory.openmemory.remote"):
         raise Skipped("there is no client of OpenMemory servers yet")
     with stub_openmemory(run.chance.getrandbits(32)) as stub:
         run.stub = stub
         server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
-        with run.sending(600 if run.long else 90, server, callers=15):
-            for _ in range(5 if run.long else 1):
-                for fault in OPENMEMORY_FAULTS:
-                    stub.fault = fault
-                    struck, since = stub.struck, time.monotonic()
-                    wait_until(lambda: time.monotonic() - since > (10 if run.long else 1.5))  # noqa: B023
-                    if fault != "refuses" and stub.struck == struck:
-                        run.problems.append(f"no request met the fault: {fault}")
+        for fault in OPENMEMORY_FAULTS * (10 if run.long else 1):
+            stub.fault = fault
+            struck = stub.struck
+            with run.sending(40 if run.long else 12, server, callers=4):
+                pass
+            if fault == "refuses":
+                wait_until(lambda: _failures(run.index[0]), 60)
+            else:
+                wait_until(lambda: stub.struck >= struck + 2, 60)  # noqa: B023
+            if not run.long:
+                # The pauses between attempts grow to half a minute while there is always one fault or another.
+                stub.fault = None
+                run.wait_until_remembered()
         stub.fault = None
         run.settle()
         run.strikes = stub.struck
@@ -371,8 +387,10 @@ def main() -> int:
     print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     faults = {name: fault for name, fault in FAULTS.items() if options.only in name}
-    results = [_try(name, fault, seed, long=options.long, keep=options.keep) for name, fault in faults.items()]
-    return 0 if all(results) else 1
+    # Much of a run is waiting: two at a time take little more than one.
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda name: _try(name, faults[name], seed, long=options.long, keep=options.keep), faults)
+        return 0 if all(list(results)) else 1
 
 
 def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep: bool) -> bool:
@@ -385,6 +403,10 @@ def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep
     except Skipped as reason:
         print(f"| {name} | skipped: {reason} | | | | | | |", flush=True)
         return True
+    except (AssertionError, httpx2.TransportError) as error:
+        print(f"| {name} | failed: {error or type(error).__name__} | | | | | | |", flush=True)
+        traceback.print_exc()
+        return False
     finally:
         if keep:
             print(f"{name}: {folder}", file=sys.stderr)

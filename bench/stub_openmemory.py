@@ -25,7 +25,7 @@ _LONGEST_ADDED = 200
 class StubOpenMemory:
     """`fault` strikes each request with `probability`; `rows` are what was committed, by id."""
 
-    def __init__(self, seed: int = 0, probability: float = 0.7) -> None:
+    def __init__(self, seed: int = 0, probability: float = 0.12) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.struck = 0
         self._added: dict[frozenset[str], str] = {}

@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import fuzzer
 from tests.server import SECRET, Server, wait_until
@@ -33,6 +37,13 @@ STATUSES = {
     "/webhook/search-data": {200, 400, 422},
 }
 SENDERS = 8
+# The description says what is answered, not what is refused: any body at all may come.
+CHECKS = (
+    schemathesis.checks.not_a_server_error,
+    schemathesis.checks.status_code_conformance,
+    schemathesis.checks.content_type_conformance,
+    schemathesis.checks.response_schema_conformance,
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,68 @@ def test_mutated_payloads_break_nothing_and_lose_nothing(fuzzed: Server) -> None
             problems.append(f"{name}: {words.said.total()} sentences said, {found.total()} remembered")
     problems += [line for line in fuzzed.output.splitlines() if "Traceback" in line or "error    ]" in line]
     assert not problems, "\n".join([f"{len(problems)} problems", *problems[:50]])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+ANY_BODY = st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode())
+over_http = settings(max_examples=300, suppress_health_check=list(HealthCheck))
+
+
+def bodies(*names: str) -> st.SearchStrategy[bytes]:
+    """Any body, often an object with values of any kind under the names that the endpoint knows."""
+    known = st.fixed_dictionaries({}, optional={name: JSON | st.just("+14155550100") for name in names})
+    return ANY_BODY | known.map(lambda value: json.dumps(value).encode())
+
+
+@over_http
+@given(body=bodies("caller_id", "called_number", "agent_id", "call_sid"))
+def test_any_ring_is_answered_whole(fuzzed: Server, body: bytes) -> None:
+    answer = fuzzed.client.post("/webhook/client-data", content=body, headers={"x-api-key": "client-data-key"})
+    assert answer.status_code == 200
+    assert answer.json()["type"] == "conversation_initiation_client_data"
+    assert all(isinstance(value, str) for value in answer.json()["dynamic_variables"].values())
+
+
+@over_http
+@given(body=bodies("query", "user_id", "caller_id", "called_number", "agent_id", "conversation_id", "k", "context"))
+def test_any_search_is_answered_in_json(fuzzed: Server, body: bytes) -> None:
+    headers = {"x-api-key": "search-data-key", "content-type": "application/json"}
+    answer = fuzzed.client.post("/webhook/search-data", content=body, headers=headers)
+    assert answer.status_code in STATUSES["/webhook/search-data"]
+    assert ("memories" if answer.status_code == 200 else "detail") in answer.json()
+
+
+@over_http
+@given(body=ANY_BODY)
+def test_any_signed_body_is_kept(fuzzed: Server, body: bytes) -> None:
+    answer = fuzzed.post_call(body)
+    assert (answer.status_code, answer.json()["status"]) == (200, "unreadable")
+    assert (fuzzed.payloads / "_unreadable" / f"{sha256(body).hexdigest()}.json").read_bytes() == body
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize("path", STATUSES)
+def test_the_server_keeps_to_its_own_description(fuzzed: Server, path: str, mode: schemathesis.GenerationMode) -> None:
+    description = schemathesis.openapi.from_url(f"{fuzzed.url}/webhook/openapi.json")
+    headers = {"x-api-key": KEYS[path]} if path in KEYS else {}
+
+    @over_http
+    @given(case=description[path]["POST"].as_strategy(generation_mode=mode))
+    def keep_to_it(case: Any) -> None:
+        case.call_and_validate(headers=headers, auth=sign, checks=CHECKS)
+
+    keep_to_it()
+
+
+def sign(request: Any) -> Any:
+    """What must be signed is known once the request has been prepared."""
+    body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+    request.headers["elevenlabs-signature"] = signed(body, SECRET, int(time.time()))
+    return request
 
 
 def problem_with(client: httpx2.Client, case: fuzzer.Case) -> str:
