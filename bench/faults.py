@@ -187,12 +187,12 @@ def openmemory_misbehaving(run: Run) -> None:
         for fault in OPENMEMORY_FAULTS * (10 if run.long else 1):
             stub.fault = fault
             struck = stub.struck
-            with run.sending(40 if run.long else 12, server, callers=4):
+            with run.sending(40 if run.long else 20, server, callers=6):
                 pass
             if fault == "refuses":
                 wait_until(lambda: _failures(run.index[0]), 60)
             else:
-                wait_until(lambda: stub.struck >= struck + 2, 60)  # noqa: B023
+                wait_until(lambda: stub.struck >= struck + (10 if run.long else 2), 120)  # noqa: B023
             if not run.long:
                 # The pauses between attempts grow to half a minute while there is always one fault or another.
                 stub.fault = None

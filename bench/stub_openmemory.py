@@ -17,6 +17,8 @@ Fault = Literal[
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 KEY = "stub-key"
+# Longer than a client waits.
+HANGING_SECONDS = 12
 
 _HTML = b"<!doctype html><title>Welcome to nginx!</title>"
 _LONGEST_ADDED = 200
@@ -33,7 +35,7 @@ class StubOpenMemory:
         self._chance = random.Random(seed)
         self._probability = probability
         self._fault: Fault | None = None
-        self._healed = threading.Event()
+        self._ended = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
         self._listen()
@@ -44,8 +46,6 @@ class StubOpenMemory:
 
     @fault.setter
     def fault(self, fault: Fault | None) -> None:
-        self._healed.set()
-        self._healed = threading.Event()
         if fault == "refuses":
             self.close()
         elif self._server is None:
@@ -61,14 +61,18 @@ class StubOpenMemory:
             return self._fault
 
     def hang(self) -> None:
-        """For as long as the fault lasts."""
-        self._healed.wait(60)
+        """Until the client has given up."""
+        self._ended.wait(HANGING_SECONDS)
 
     def close(self) -> None:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+    def end(self) -> None:
+        self._ended.set()
+        self.close()
 
     def _listen(self) -> None:
         self._server = _Server(("127.0.0.1", self.port), _Handler)
@@ -150,8 +154,7 @@ def stub_openmemory(seed: int = 0) -> Iterator[StubOpenMemory]:
     try:
         yield stub
     finally:
-        stub.fault = None
-        stub.close()
+        stub.end()
 
 
 def _words(content: str) -> frozenset[str]:
