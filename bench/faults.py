@@ -65,9 +65,9 @@ class Run:
         return server
 
     @contextmanager
-    def sending(self, count: int, *servers: Server, callers: int = 40, seconds: float = 300) -> Iterator[Senders]:
+    def sending(self, count: int, *servers: Server, callers: int = 40, seconds: float = 600) -> Iterator[Senders]:
         """Deliveries under way; at its end every sender has done its part."""
-        made = deliveries(count, self.chance, callers=callers)
+        made = deliveries(count, self.chance, callers=max(callers, count // 20))
         self.made += made
         with Senders(made, [server.url for server in servers], self.chance, seconds=seconds) as senders:
             yield senders
@@ -84,7 +84,8 @@ class Run:
             self.strikes += 1
             yield number
 
-    def wait_until_remembered(self, seconds: float = 150) -> None:
+    def wait_until_remembered(self) -> None:
+        seconds = 900 if self.long else 150
         waiting = [delivery.conversation_id for delivery in self.made if delivery.is_call and delivery.acknowledged]
 
         def none_waits() -> bool:
@@ -93,7 +94,7 @@ class Run:
 
         with contextlib.suppress(AssertionError):
             wait_until(none_waits, seconds)
-        self.problems += [f"{conversation_id}: not done after {seconds:g} s" for conversation_id in waiting]
+        self.problems += [f"{conversation_id}: not done after {seconds} s" for conversation_id in waiting]
 
     def settle(self) -> None:
         """Wait until all is remembered and the servers have come to rest; then judge."""
@@ -253,7 +254,7 @@ def clock_steps_back(run: Run) -> None:
         for _ in run.moments(senders, 5 if run.long else 2):
             ahead.write_text("+3600")
             with _store_away(run.folder / "memory.sqlite3"):
-                wait_until(lambda: _failures(run.index[0]))
+                wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
                 ahead.write_text("+0")
     # Once more with nothing coming in afterwards, and with rows that reconciling finds nothing wrong with.
     run.wait_until_remembered()
@@ -261,12 +262,12 @@ def clock_steps_back(run: Run) -> None:
     with _store_away(run.folder / "memory.sqlite3"):
         with run.sending(1, server):
             pass
-        wait_until(lambda: _failures(run.index[0]))
+        wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
         server.stop()
         for path in run.index:
             path.unlink(missing_ok=True)
         server.start()
-        wait_until(lambda: _failures(run.index[0]))
+        wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
         ahead.write_text("+0")
         run.strikes += 1
     run.settle()
@@ -358,9 +359,10 @@ def _store_away(database: Path) -> Iterator[None]:
         _execute(database, "ALTER TABLE memory_away RENAME TO memory")
 
 
-def _failures(index: Path) -> int:
-    """How many calls wait for another attempt."""
-    return int(_execute(index, "SELECT count(*) FROM conversation WHERE attempts > 0")[0][0])
+def _failures(index: Path, *, after: float = 0) -> int:
+    """How many calls wait for another attempt, after this time."""
+    waiting = f"SELECT count(*) FROM conversation WHERE attempts > 0 AND next_attempt_at > {after}"
+    return _execute(index, waiting)[0][0]
 
 
 def _execute(database: Path, statement: str) -> list[tuple[int]]:
