@@ -1,0 +1,123 @@
+"""How much of the known evidence the ranker finds, and how fast.
+
+    python bench/recall.py [--data locomo10.json]
+
+LoCoMo (data/locomo10.json of the LoCoMo repository) holds ten long conversations with questions and the turns that
+answer them. Every turn is a memory of one caller. The constants of the ranker were tuned on the first, third, … of
+the conversations; the others were kept for checking. Without --data only the invented calls are asked.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from elmemory.memory import kinds
+from elmemory.memory.openmemory.protocol import Memory
+from elmemory.memory.ranking import Corpus
+from tests.recall import Ask, Asked, Caller, invented_callers, mean_recall, ours, plain_bm25
+
+RANKERS: dict[str, Callable[[Sequence[Memory]], Ask]] = {"plain BM25": plain_bm25, "ours": ours}
+UNANSWERABLE = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="the LoCoMo file")
+    data = parser.parse_args().data
+    callers = invented_callers()
+    table("Invented calls", {"all": callers}, (1, 3, 5, 8))
+    if data:
+        for title, words_only in (
+            ("LoCoMo, with speaker and caption as in the data", False),
+            ("LoCoMo, the words alone", True),
+        ):
+            talks = locomo(json.loads(data.read_text(encoding="utf-8")), words_only=words_only)
+            table(title, {"all": talks, "tuned on": talks[::2], "kept": talks[1::2]}, (5, 8, 10, 20))
+        callers = talks
+    speed(callers)
+
+
+def locomo(samples: Sequence[dict[str, Any]], *, words_only: bool) -> list[Caller]:
+    """The conversations as callers; a question counts where any of its evidence is known."""
+    talks = []
+    for sample in samples:
+        talk = sample["conversation"]
+        sessions = sorted(int(key.split("_")[1]) for key in talk if re.fullmatch(r"session_\d+", key))
+        memories = [
+            turn_memory(turn, position, session, talk[f"session_{session}_date_time"], words_only=words_only)
+            for session in sessions
+            for position, turn in enumerate(talk[f"session_{session}"])
+        ]
+        ids = {memory.id for memory in memories}
+        questions = [
+            Asked(item["question"], evidence, any_of=False)
+            for item in sample["qa"]
+            if item["category"] != UNANSWERABLE and (evidence := frozenset(item["evidence"]) & ids)
+        ]
+        talks.append(Caller(memories, questions))
+    return talks
+
+
+def turn_memory(turn: dict[str, str], position: int, session: int, at: str, *, words_only: bool) -> Memory:
+    called_at = datetime.strptime(at + " +0000", "%I:%M %p on %d %B, %Y %z").isoformat()
+    text = turn["text"] if words_only else f"{turn['speaker']}: {turn['text']} {turn.get('blip_caption', '')}".strip()
+    metadata = {"kind": kinds.MESSAGE, "conversation_id": str(session), "position": position, "called_at": called_at}
+    return Memory(turn["dia_id"], "caller", text, metadata=metadata)
+
+
+def table(title: str, parts: dict[str, Sequence[Caller]], first: Sequence[int]) -> None:
+    print(f"\n{title}: {sum(len(caller.questions) for caller in parts['all'])} questions,", end=" ")
+    print(f"{sum(len(caller.memories) for caller in parts['all']):,} memories of {len(parts['all'])} callers\n")
+    print(f"| ranker | part | {' | '.join(f'@{k}' for k in first)} |")
+    print("|---" * (len(first) + 2) + "|")
+    for name, prepare in RANKERS.items():
+        for part, callers in parts.items():
+            print(f"| {name} | {part} | {' | '.join(f'{mean_recall(prepare, callers, k):.3f}' for k in first)} |")
+
+
+def speed(callers: Sequence[Caller]) -> None:
+    print("\n| memories | prepared in | p50 | p95 |\n|---|---|---|---|")
+    questions = [asked.question for caller in callers for asked in caller.questions][::5]
+    for size in (600, 10_000):
+        memories = one_caller(callers, size)
+        began = time.perf_counter()
+        corpus = Corpus(memories)
+        prepared = time.perf_counter() - began
+        took = []
+        for question in questions:
+            began = time.perf_counter()
+            corpus.rank(question, 8)
+            took.append(time.perf_counter() - began)
+        p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+        print(f"| {size:,} | {prepared * 1000:.0f} ms | {p50 * 1000:.1f} ms | {p95 * 1000:.1f} ms |")
+
+
+def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:
+    """One caller with so many memories: everybody's, as often as it takes, each time in conversations of their own."""
+    memories: list[Memory] = []
+    while len(memories) < size:
+        for caller in callers:
+            told = len(memories)
+            memories += [
+                replace(
+                    memory,
+                    id=f"{told}.{memory.id}",
+                    metadata={**memory.metadata, "conversation_id": f"{told}.{memory.metadata['conversation_id']}"},
+                )
+                for memory in caller.memories
+            ]
+    return memories[:size]
+
+
+if __name__ == "__main__":
+    main()

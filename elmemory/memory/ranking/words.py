@@ -1,0 +1,158 @@
+"""Text into terms: what two sentences about the same thing have in common, whatever their wording and script."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+_STOP_WORDS = frozenset(
+    "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
+    " from get got had has have having he her hers him his how i if in into is isn it its just let ll m may me my"
+    " myself of on or our ours please re s shall she should so some t than that the their them then there these they"
+    " this those to too us ve very was wasn we were what when where whether which who whom whose why will with would"
+    " you your yours caller tell told say said".split()
+)
+
+# Forms that no rule finds, after the word that stands for them all.
+_IRREGULAR_FORMS = """
+    begin began begun|bite bit bitten|break broke broken|bring brought|build built|buy bought|catch caught
+    choose chose chosen|come came|deal dealt|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten
+    fall fell fallen|feed fed|feel felt|fight fought|find found|fly flew flown|forget forgot forgotten
+    freeze froze frozen|give gave given|go went gone goes|grow grew grown|hang hung|hear heard|hide hid hidden
+    hold held|keep kept|know knew known|lay laid|lead led|leave left|lend lent|lose lost|make made|mean meant
+    meet met|pay paid|ride rode ridden|ring rang rung|rise rose risen|run ran|see saw seen|sell sold|send sent
+    shake shook shaken|shoot shot|show shown|sing sang sung|sit sat|sleep slept|slide slid|speak spoke spoken
+    spend spent|stand stood|steal stole stolen|stick stuck|strike struck|swim swam|take took taken|teach taught
+    tear tore torn|think thought|throw threw thrown|understand understood|wake woke woken|wear wore worn|win won
+    write wrote written|child children kid kids|man men|woman women|person people|foot feet|tooth teeth|mouse mice
+    wife wives|life lives|knife knives|leaf leaves|half halves|mom mum mommy mummy mother|dad daddy father
+    good better best|bad worse worst|mg milligram milligrams|kg kilo kilos kilogram kilograms
+    1 one|2 two|3 three|4 four|5 five|6 six|7 seven|8 eight|9 nine|10 ten|11 eleven|12 twelve|15 fifteen
+    20 twenty|30 thirty|40 forty|50 fifty|60 sixty|70 seventy|80 eighty|90 ninety
+"""
+_IRREGULAR = {
+    form: forms.split()[0]
+    for forms in _IRREGULAR_FORMS.strip().replace("\n", "|").split("|")
+    for form in forms.split()[1:]
+}
+# The first ending that fits makes way for the other.
+_ENDINGS = [
+    ("ization", "iz"),
+    ("ational", "at"),
+    ("fulness", "ful"),
+    ("ousness", "ous"),
+    ("iveness", "iv"),
+    ("ation", "at"),
+    ("ement", ""),
+    ("ment", ""),
+    ("ness", ""),
+    ("ally", "al"),
+    ("ing", ""),
+    ("ion", ""),
+    ("ful", ""),
+    ("ly", ""),
+]
+_SHORTEST_STEMMED = 4
+
+
+def _marks() -> str:
+    """The vowel signs of all scripts, for a character class: they are part of words, and `\\w` leaves them out."""
+    codes = [code for code in range(0x370, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc")]
+    lasts = [code for code, after in pairwise([*codes, 0]) if after != code + 1]
+    firsts = [code for before, code in pairwise([0, *codes]) if before != code - 1]
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
+
+
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_marks()}])*")
+# Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_DIGITS_OR_NOT = re.compile(r"\d+|\D+")
+_VOWEL = re.compile("[aeiouy]")
+
+
+def terms(text: str) -> list[str]:
+    """The words that carry meaning, folded and stemmed, in their order; all words where nothing else is left."""
+    return terms_of(words(text))
+
+
+def terms_of(spoken: Sequence[str]) -> list[str]:
+    """The same for what `words` made of the text."""
+    telling = [term for word in spoken if word not in _STOP_WORDS for term in _terms(word)]
+    return telling or [term for word in spoken for term in _terms(word)]
+
+
+def words(text: str) -> list[str]:
+    """All words, folded, in their order."""
+    return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
+
+
+def is_empty(text: str) -> bool:
+    """Whether no word says what the text is about."""
+    return _STOP_WORDS.issuperset(words(text))
+
+
+def folded(text: str) -> str:
+    """The text without case, accents and forms of presentation."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
+
+
+@lru_cache(maxsize=1 << 16)
+def _terms(word: str) -> tuple[str, ...]:
+    if not word.isascii() and _UNSPACED.search(word):
+        return tuple(_pairs(word))
+    parts = _DIGITS_OR_NOT.findall(word)
+    # "20mg" is also "20" and "mg".
+    return tuple(map(_term, parts if len(parts) == 1 else [word, *parts]))
+
+
+def _pairs(word: str) -> list[str]:
+    """Each two characters that stand together where words are not spaced, and what is between as it is."""
+    pairs: list[str] = []
+    end = 0
+    for run in _UNSPACED.finditer(word):
+        text = run.group()
+        pairs += [word[end : run.start()], *([text[at : at + 2] for at in range(len(text) - 1)] or [text])]
+        end = run.end()
+    return [term for term in (*pairs, word[end:]) if term]
+
+
+def _term(word: str) -> str:
+    return sys.intern(_stem(_IRREGULAR.get(word, word)))
+
+
+def _stem(word: str) -> str:
+    """English endings off, in the manner of Porter; it only has to treat the forms of one word alike."""
+    if len(word) < _SHORTEST_STEMMED or not word.isascii():
+        return word
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-3] + "y" if word.endswith("ies") and len(word) > _SHORTEST_STEMMED else word[:-1]
+    word = _without_ed(_without_ing(word))
+    for ending, other in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEMMED:
+            word = word.removesuffix(ending) + other
+            break
+    word = word[:-1] if word.endswith("e") and len(word) >= _SHORTEST_STEMMED else word
+    return word[:-1] + "i" if word.endswith("y") and len(word) > 2 and not _VOWEL.match(word[-2]) else word
+
+
+def _without_ing(word: str) -> str:
+    stem = word.removesuffix("ing")
+    return _undoubled(stem) if stem != word and len(stem) > 2 and _VOWEL.search(stem) else word
+
+
+def _without_ed(word: str) -> str:
+    stem = word.removesuffix("ed")
+    if stem == word or len(stem) <= 2 or stem.endswith("e") or not _VOWEL.search(stem):
+        return word
+    return stem[:-1] + "y" if stem.endswith("i") else _undoubled(stem)
+
+
+def _undoubled(stem: str) -> str:
+    """ "stopp" is "stop", but "call", "pass" and "buzz" keep both."""
+    return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "aeiolsz" else stem
