@@ -112,8 +112,8 @@ def _rewrite(
     if card is not None and card.opted_out:
         memories = []
     written = [
-        RememberedMemory(memory.key, kinds.write(store, caller, memory).id, content_digest(memory.content))
-        for memory in memories
+        RememberedMemory(memory.key, put.id, content_digest(memory.content))
+        for memory, put in zip(memories, kinds.write(store, caller, memories), strict=True)
     ]
     keys = {memory.key for memory in written}
     for memory in store.memories(caller):

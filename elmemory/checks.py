@@ -10,6 +10,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.factory import server_url
 
 # Their endpoints refuse every request while these are missing; the rest of the server can do its work.
 MISSING_SECRET = "elmemory.E002"  # noqa: S105
@@ -27,6 +29,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_malformed(),
         *_missing_secrets(),
         *_unusable_values(),
+        *_unusable_openmemory(),
         *_unwritable_folders(),
     ]
 
@@ -79,6 +82,39 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Names that begin with system__ belong to ElevenLabs.",
             id="elmemory.E008",
         )
+
+
+def _unusable_openmemory() -> Iterator[CheckMessage]:
+    if settings.OPENMEMORY_CLIENT not in ("", "sdk"):
+        yield Error(
+            f"OPENMEMORY_CLIENT: {settings.OPENMEMORY_CLIENT!r} is no way to speak to a server.",
+            hint="Leave it empty, or write sdk.",
+            id="elmemory.E012",
+        )
+    if not settings.OPENMEMORY_KEY.isascii():
+        yield Error(
+            "OPENMEMORY_KEY cannot be sent.", hint="Letters, digits and signs of ASCII only.", id="elmemory.E013"
+        )
+    if not settings.OPENMEMORY_PORT:
+        return
+    try:
+        server_url(settings.OPENMEMORY_PORT)
+    except OpenMemoryMisconfigured as error:
+        yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
+    if not settings.OPENMEMORY_KEY:
+        level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, "elmemory.E014")
+        yield level(
+            "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
+            hint="The server's OM_API_KEY.",
+            id=fault_id,
+        )
+    if settings.OPENMEMORY_CLIENT == "sdk":
+        from elmemory.memory.openmemory.sdk import sdk_module
+
+        try:
+            sdk_module()
+        except OpenMemoryMisconfigured as error:
+            yield Error(f"{error}.", id="elmemory.E015")
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:

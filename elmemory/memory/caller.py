@@ -177,7 +177,7 @@ def write_card(store: OpenMemory, caller: str) -> None:
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
     if card is not None and (not cards or _card_from(cards[0]) != card):
         revision = 1 + (_revision(cards[0]) if cards else 0)
-        kinds.write(store, caller, _card_memory(card, revision))
+        kinds.write(store, caller, [_card_memory(card, revision)])
     elif cards and card is not None:
         cards = cards[1:]
     for old in cards:

@@ -2,6 +2,7 @@
 
 from elmemory.memory.openmemory.factory import open_memory
 from elmemory.memory.openmemory.protocol import (
+    Entry,
     Health,
     Match,
     Memory,
@@ -12,6 +13,7 @@ from elmemory.memory.openmemory.protocol import (
 )
 
 __all__ = [
+    "Entry",
     "Health",
     "Match",
     "Memory",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"]
@@ -47,6 +48,17 @@ class Put(NamedTuple):
     outcome: Literal["added", "changed", "unchanged"]
 
 
+class Entry(NamedTuple):
+    """A memory to be written, as `OpenMemory.put` takes it."""
+
+    key: str
+    content: str
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, Any] = MappingProxyType({})
+    salience: float = 0.5
+    decay_lambda: float = 0.0
+
+
 class Match(NamedTuple):
     memory: Memory
     score: float
@@ -82,6 +94,9 @@ class OpenMemory(Protocol):
 
         `key`, `salience` and `decay_lambda` go into the metadata too. `metadata["sector"]` forces the sector.
         """
+
+    def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        """Put each entry, in this order. Where it raises some may be written; putting them all again is right."""
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, newest written first; all of them without a limit."""
