@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.timezone import localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.protocol import Match, Memory, OpenMemory
-from elmemory.memory.ranking import rank
+from elmemory.memory.ranking import Corpus
 from elmemory.memory.text import (
     VALUE_LENGTH,
     as_sentence,
@@ -22,6 +23,8 @@ from elmemory.memory.text import (
 )
 
 NEWEST = 100
+# The card is written last: nearly always it is the newest memory, else one of the newest.
+_READS = 2, NEWEST, None
 _MOST_FACTS = 100
 _OTHER_NAMES_OF_FIELDS = {
     "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",
@@ -159,12 +162,15 @@ def one_per_key(memories: Iterable[Memory]) -> list[Memory]:
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:
-    """The caller's card in one read; in a second one where it is not among the newest memories."""
-    memories = store.memories(caller, NEWEST)
-    if not (cards := _cards(memories)) and len(memories) == NEWEST:
-        memories = store.memories(caller)
-        cards = _cards(memories)
-    return _card_from(cards[0]) if cards else card_of(memories)
+    """The caller's card in one read, or in a second or third where it is not the newest memory."""
+    memories: Sequence[Memory] = ()
+    for limit in _READS:
+        memories = store.memories(caller, limit)
+        if cards := _cards(memories):
+            return _card_from(cards[0])
+        if limit is not None and len(memories) < limit:
+            break
+    return card_of(memories)
 
 
 def write_card(store: OpenMemory, caller: str) -> None:
@@ -184,17 +190,29 @@ def write_card(store: OpenMemory, caller: str) -> None:
         store.delete(caller, old.id)
 
 
-def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
-    """What is known of the caller, and the k memories that best answer the question.
+class PreparedCaller:
+    """All that is remembered of one caller, ready for questions.
 
-    One memory per field, the newest, and equal texts once; cards and preferences are never among them.
+    They find one memory per field, the newest, and equal texts once; cards and preferences are never among them,
+    and nothing is where the caller opted out.
     """
-    memories = one_per_key(store.memories(caller))
-    cards = _cards(memories)
-    card = _card_from(cards[0]) if cards else card_of(memories)
-    if card is not None and card.opted_out:
-        return Found(None, ())
-    return Found(card, rank(question, _searchable(memories), k))
+
+    def __init__(self, memories: Iterable[Memory]) -> None:
+        memories = one_per_key(memories)
+        cards = _cards(memories)
+        card = _card_from(cards[0]) if cards else card_of(memories)
+        opted_out = card is not None and card.opted_out
+        self._card = None if opted_out else card
+        self._corpus = Corpus(() if opted_out else _searchable(memories))
+
+    def search(self, question: str, k: int) -> Found:
+        """The card, and the k memories that best answer the question."""
+        return Found(self._card, self._corpus.rank(question, k, localdate()))
+
+
+def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
+    """The same for a caller who is asked about but once."""
+    return PreparedCaller(store.memories(caller)).search(question, k)
 
 
 def spoken_date(metadata: Mapping[str, Any]) -> str:

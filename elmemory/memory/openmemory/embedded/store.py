@@ -5,8 +5,8 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache, wraps
 from typing import Any
 
 import orjson
@@ -25,6 +25,9 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+# Tells one state of a user's memories from every other: rows are added with ever new sequences, and taken away,
+# which leaves fewer, or changed, which raises a version.
+_STATE = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -94,12 +97,18 @@ class EmbeddedOpenMemory:
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
-            if limit is None:
-                cursor.execute(_NEWEST, (user_id,))
-            else:
-                cursor.execute(f"{_NEWEST} LIMIT %s", (user_id, limit))
-            return [_memory(row) for row in cursor.fetchall()]
+        if limit is None:
+            return [_memory(row) for row in _rows(_NEWEST, user_id)]
+        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+
+    @_guarded
+    def state(self, user_id: str) -> Hashable:
+        require_user(user_id)
+        return _rows(_STATE, user_id)[0]
+
+    @property
+    def concurrency(self) -> int:
+        return 1 if connections[ALIAS].vendor == "sqlite" else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
@@ -187,6 +196,24 @@ class EmbeddedOpenMemory:
             connections[ALIAS].close()
             return Health("embedded", False, f"the embedded store answered {type(error).__name__}: {error}")
         return Health("embedded", True, connections[ALIAS].vendor)
+
+
+def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[ALIAS]
+    if connection.vendor == "sqlite":
+        # A live call waits: Django's cursor takes as long as SQLite itself does for one row.
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()
+            return rows
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+@cache
+def _as_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?")
 
 
 def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
