@@ -3,10 +3,12 @@
 import contextlib
 import os
 import random
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from hashlib import sha256
+from itertools import batched
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +17,11 @@ from django.apps import apps
 from django.db import DatabaseError, connections, models
 from django.db.models import Count, Min, Q
 
+from conversations.locks import index_lock
 from conversations.models import Conversation, IndexSchema, MemoryState
 from conversations.outline import NotReadable
 from conversations.payload import Transcription
-from conversations.receipts import is_done, new_receipt, read_receipt
+from conversations.receipts import PayloadStamp, is_done, new_receipt, read_receipt
 from conversations.storage import (
     AUDIO,
     FAILURE,
@@ -33,36 +36,28 @@ log = structlog.get_logger(__name__)
 ALIAS = "index"
 _SCHEMA_VERSION = 1
 _LONGEST_DELAY = 3600
+_BATCH = 500
+_INODE = "elmemory_inode"
 
 
 def ensure_schema() -> None:
     """Make the index's tables; throw away those of another version, and a file that is no database."""
-    connection = connections[ALIAS]
-    with contextlib.suppress(DatabaseError):
-        complete = {model._meta.db_table for model in _index_models()} <= set(connection.introspection.table_names())
-        if complete and IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists():
-            return
-    try:
-        _rebuild_schema()
-    except DatabaseError:
-        connection.close()
-        if connection.vendor != "sqlite" or _is_database(Path(connection.settings_dict["NAME"])):
-            raise
-        log.warning("the index is no database; it is made anew")
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{connection.settings_dict['NAME']}{suffix}").unlink(missing_ok=True)
-        _rebuild_schema()
+    if not _is_complete():
+        with index_lock():
+            if not _is_complete():
+                _rebuild()
 
 
 def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """An index deleted or broken while in use heals: the schema is made sure of, and the work done again, once."""
+    """An index deleted or broken while in use heals: its schema is made sure of, and the work done again, once."""
 
     @wraps(function)
     def with_schema(*args: P.args, **kwargs: P.kwargs) -> R:
+        _leave_replaced_file()
         try:
             return function(*args, **kwargs)
         except DatabaseError:
-            connections[ALIAS].close()
+            _disconnect()
             ensure_schema()
             return function(*args, **kwargs)
 
@@ -88,13 +83,37 @@ def reconcile() -> int:
     """Make files and rows agree; how many rows were mended. For start-up and now and then."""
     known = dict(Conversation.objects.values_list("conversation_id", "files"))
     mended = 0
+    missing = []
     for conversation_id in conversation_ids():
-        if known.pop(conversation_id, None) != _fingerprint(conversation_id):
+        files = known.pop(conversation_id, None)
+        if files is None:
+            missing.append(conversation_id)
+        elif files != _fingerprint(conversation_id):
             refresh(conversation_id)
             mended += 1
     for conversation_id in known:
         refresh(conversation_id)
-    return mended + len(known)
+    return mended + len(known) + sum(refresh_all(missing))
+
+
+def refresh_all(ids: Iterable[str]) -> Iterator[int]:
+    """Make the rows of these conversations anew, in batches; yields how many were made, batch by batch."""
+    for batch in batched(ids, _BATCH):
+        _refresh_batch(batch)
+        yield len(batch)
+
+
+@healed
+def _refresh_batch(ids: Iterable[str]) -> None:
+    rows = [
+        Conversation(conversation_id=conversation_id, files=files, **_row(conversation_id))
+        for conversation_id in ids
+        if (files := _fingerprint(conversation_id))
+    ]
+    columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
+    Conversation.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
+    )
 
 
 @healed
@@ -102,6 +121,13 @@ def due(limit: int = 100) -> list[str]:
     """Conversations whose transcription waits to be remembered, the longest waiting first."""
     waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
     return list(waiting.order_by("next_attempt_at").values_list("conversation_id", flat=True)[:limit])
+
+
+@healed
+def wake() -> int:
+    """Make everything due that waits for its next attempt, when the store is back; how much that is."""
+    waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
+    return waiting.update(next_attempt_at=0)
 
 
 @healed
@@ -128,7 +154,8 @@ class Queue(NamedTuple):
 
 @healed
 def queue() -> Queue:
-    counts = Conversation.objects.aggregate(
+    unfinished = Conversation.objects.filter(memory_state__in=(MemoryState.PENDING, MemoryState.FAILED))
+    counts = unfinished.aggregate(
         pending=Count("pk", filter=Q(memory_state=MemoryState.PENDING)),
         failed=Count("pk", filter=Q(memory_state=MemoryState.FAILED)),
         oldest=Min("pending_since", filter=Q(memory_state=MemoryState.PENDING)),
@@ -163,7 +190,7 @@ def _row(conversation_id: str) -> dict[str, Any]:
         "agent_id": _short(call.agent_id),
         "caller": call.caller or "",
         "outbound": call.outbound,
-        "started_at": call.started_at((receipt or new_receipt(stat)).arrival),
+        "started_at": call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival),
         "duration_seconds": call.duration_seconds,
         "status": _short(call.status),
         "successful": _short(call.successful),
@@ -190,11 +217,32 @@ def _short(value: str) -> str:
     return value.replace("\x00", "")[:128]
 
 
-def _index_models() -> Iterator[type[models.Model]]:
-    return (model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed)
+def _index_models() -> list[type[models.Model]]:
+    return [model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed]
 
 
-def _rebuild_schema() -> None:
+def _is_complete() -> bool:
+    with contextlib.suppress(DatabaseError):
+        tables = {model._meta.db_table for model in _index_models()}
+        if tables <= set(connections[ALIAS].introspection.table_names()):
+            return IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists()
+    return False
+
+
+def _rebuild() -> None:
+    try:
+        _make_tables()
+    except DatabaseError:
+        if connections[ALIAS].vendor != "sqlite":
+            raise
+        log.warning("the index cannot be read; it is made anew")
+        _disconnect()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{_path()}{suffix}").unlink(missing_ok=True)
+        _make_tables()
+
+
+def _make_tables() -> None:
     connection = connections[ALIAS]
     existing = connection.introspection.table_names()
     with connection.schema_editor() as editor:
@@ -207,7 +255,31 @@ def _rebuild_schema() -> None:
     IndexSchema.objects.create(version=_SCHEMA_VERSION)
 
 
-def _is_database(path: Path) -> bool:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(16) in (b"SQLite format 3\x00", b"")
-    return True
+def _leave_replaced_file() -> None:
+    """SQLite goes on writing into a file that was deleted: a connection to another file than the path's is left."""
+    connection = connections[ALIAS]
+    if connection.vendor != "sqlite":
+        return
+    try:
+        inode = _path().stat().st_ino
+    except FileNotFoundError:
+        inode = 0
+    if connection.connection is not None and getattr(connection, _INODE, inode) != inode:
+        _disconnect()
+    if inode == 0:
+        ensure_schema()
+        inode = _path().stat().st_ino
+    setattr(connection, _INODE, inode)
+
+
+def _disconnect() -> None:
+    connection = connections[ALIAS]
+    if connection.vendor == "sqlite" and connection.connection is not None:
+        # The last one to close a database removes its log by name, which may be that of the new file by now.
+        with contextlib.suppress(sqlite3.Error):
+            connection.connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+    connection.close()
+
+
+def _path() -> Path:
+    return Path(connections[ALIAS].settings_dict["NAME"])

@@ -12,12 +12,19 @@ from django.conf import settings
 _STRIPES = 256
 
 
+class Busy(Exception):
+    """Somebody else holds the lock."""
+
+
 @contextmanager
-def caller_lock(*callers: str | None) -> Iterator[None]:
-    """One at a time for a caller, over all processes of this machine. Several callers are taken in one order."""
+def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[None]:
+    """One at a time for a caller, over all processes of this machine. Several callers are taken in one order.
+
+    Without `wait` a lock that is held raises Busy.
+    """
     with ExitStack() as held:
         for stripe in sorted({_stripe(caller) for caller in callers if caller}):
-            held.enter_context(_flock("caller", stripe))
+            held.enter_context(_flock("caller", stripe, wait=wait))
         yield
 
 
@@ -28,17 +35,27 @@ def delivery_lock(conversation_id: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def index_lock() -> Iterator[None]:
+    """One at a time makes the index anew."""
+    with _flock("index", 0):
+        yield
+
+
 def _stripe(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
 
 
 @contextmanager
-def _flock(purpose: str, stripe: int) -> Iterator[None]:
+def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
     folder = Path(settings.PAYLOAD_STORAGE_PATH, "_locks")
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / f"{purpose}-{stripe:02x}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy from None
         yield
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-_CHUNK = 2**18
+_CHUNK = 2**16
 _LONG = 2**16
 _LARGEST_OUTLINE = 2**26
 _LONGEST_ESCAPE = len(r"\u0041")
@@ -112,7 +112,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
                     in_string, long, string_start = True, False, offset + position
                     string.clear()
                 continue
-            end = _IN_STRING.match(chunk, position).end()  # type: ignore[union-attr]
+            end = _end_of_string(chunk, position)
             if not long:
                 string += chunk[position:end]
                 long = len(string) > _LONG
@@ -130,6 +130,15 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
             if in_string or rest:
                 raise NotReadable("not JSON")
             return
+
+
+def _end_of_string(chunk: bytes, start: int) -> int:
+    """Where the string's closing quote stands, or the half of an escape at the chunk's end, or the chunk's end."""
+    quote = chunk.find(b'"', start)
+    end = len(chunk) if quote < 0 else quote
+    if chunk.find(b"\\", start, end) < 0:
+        return end
+    return _IN_STRING.match(chunk, start).end()  # type: ignore[union-attr]
 
 
 def _characters(source: IO[bytes], span: LongString) -> Iterator[bytes]:

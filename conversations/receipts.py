@@ -92,8 +92,9 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
         return False
 
 
-def new_receipt(stat: os.stat_result) -> Receipt:
-    return Receipt(arrived_at=datetime.fromtimestamp(stat.st_mtime, UTC).isoformat())
+def new_receipt(stamp: PayloadStamp) -> Receipt:
+    """The receipt of a call that nothing was done for yet: its file's time is that of its arrival."""
+    return Receipt(arrived_at=datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC).isoformat())
 
 
 def content_digest(content: str) -> str:

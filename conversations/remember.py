@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -23,7 +23,7 @@ from conversations.receipts import (
 from conversations.storage import transcription_path
 from elmemory.memory import kinds
 from elmemory.memory.caller import canonical_field, label, read_card, spoken_date, write_card
-from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.openmemory import Memory, OpenMemory
 from elmemory.memory.text import field_name, usable_value
 
 log = structlog.get_logger(__name__)
@@ -34,35 +34,58 @@ _LONGEST_ID_IN_KEY = 128
 type Outcome = Literal["done", "already done", "changed meanwhile"]
 
 
-def remember(conversation_id: str, store: OpenMemory) -> Outcome:
+class Changes(NamedTuple):
+    """How many memories a run would add, change and remove."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Outcome:
     """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
 
     Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
-    where there is no transcription. "changed meanwhile": another version arrived; it wants a run of its own.
+    where there is no transcription, Busy where another process has the caller in hand and `wait` is false.
+    "changed meanwhile": another version arrived; it wants a run of its own.
     """
-    with transcription_path(conversation_id).open("rb") as file:
-        stat = os.fstat(file.fileno())
-        raw = file.read()
-    call = Transcription.read(raw)
+    call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
-    with caller_lock(call.caller, *(before.callers if before else ())):
+    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait):
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
-        receipt = receipt or new_receipt(stat)
+        receipt = receipt or new_receipt(stamp)
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
         receipt.memories = []
         for caller in receipt.callers:
-            memories = memories_of(call, receipt.arrival) if caller == call.caller else ()
-            wanted = [memory for memory in memories if content_digest(memory.content) not in receipt.withheld]
-            receipt.memories += _rewrite(store, caller, conversation_id, wanted)
+            receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
-        return _finish(conversation_id, receipt, PayloadStamp.of(raw, stat))
+        return _finish(conversation_id, receipt, stamp)
+
+
+def plan(conversation_id: str, store: OpenMemory) -> Changes:
+    """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
+    call, stamp = _read(conversation_id)
+    receipt = read_receipt(conversation_id) or new_receipt(stamp)
+    added = changed = removed = 0
+    for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
+        stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
+        for memory in _wanted(store, caller, call, receipt):
+            before = stored.pop(memory.key, None)
+            if before is None:
+                added += 1
+            elif before.content != memory.content or any(
+                before.metadata.get(name) != value for name, value in memory.metadata.items()
+            ):
+                changed += 1
+        removed += len(stored)
+    return Changes(added, changed, removed)
 
 
 def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
@@ -104,21 +127,43 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
     )
 
 
+def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
+    with transcription_path(conversation_id).open("rb") as file:
+        stat = os.fstat(file.fileno())
+        raw = file.read()
+    return Transcription.read(raw), PayloadStamp.of(raw, stat)
+
+
+def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
+    """What should be remembered of the call for this caller, one of those who may hold memories of it."""
+    if caller != call.caller:
+        return []
+    card = read_card(store, caller)
+    if card is not None and card.opted_out:
+        return []
+    memories = memories_of(call, receipt.arrival)
+    return [memory for memory in memories if content_digest(memory.content) not in receipt.withheld]
+
+
+def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:
+    return [
+        memory
+        for memory in store.memories(caller)
+        if memory.kind in _OF_A_CALL and memory.metadata.get("conversation_id") == conversation_id
+    ]
+
+
 def _rewrite(
     store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]
 ) -> list[RememberedMemory]:
     """Make these the caller's memories of the conversation, and no others; then write the card."""
-    card = read_card(store, caller)
-    if card is not None and card.opted_out:
-        memories = []
     written = [
         RememberedMemory(memory.key, put.id, content_digest(memory.content))
         for memory, put in zip(memories, kinds.write(store, caller, memories), strict=True)
     ]
     keys = {memory.key for memory in written}
-    for memory in store.memories(caller):
-        of_this_call = memory.kind in _OF_A_CALL and memory.metadata.get("conversation_id") == conversation_id
-        if of_this_call and memory.key not in keys:
+    for memory in _of_conversation(store, caller, conversation_id):
+        if memory.key not in keys:
             store.delete(caller, memory.id)
     write_card(store, caller)
     return written

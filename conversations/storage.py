@@ -34,6 +34,9 @@ _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
 _ABANDONED_AFTER = 60
 
+# Deliveries that this process could not store; the sender was told so.
+refused = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -84,6 +87,11 @@ def conversation_ids() -> Iterator[str]:
         for entry in entries:
             if is_conversation_id(entry.name) and entry.is_dir():
                 yield entry.name
+
+
+def unreadable_paths() -> list[Path]:
+    """The signed bodies that could not be read when they came."""
+    return sorted((_root() / "_unreadable").glob("*.json"))
 
 
 def free_bytes() -> int:

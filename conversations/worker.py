@@ -1,11 +1,15 @@
 """The worker: sees waiting transcriptions through the index and turns them into memories, again and again."""
 
+import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
+from django.db import connections
 
 from conversations import index
+from conversations.locks import Busy
 from conversations.outline import NotReadable
 from conversations.remember import remember
 from conversations.storage import remove_abandoned_spools
@@ -13,34 +17,45 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 0.2
-RECONCILE_SECONDS = 60
+_POLL_SECONDS = 0.2
+_RECONCILE_SECONDS = 60
+_LONGEST_PAUSE = 30
 
 
 class Worker:
-    """One conversation at a time; several workers on one folder keep out of each other's way by the caller's lock."""
+    """Several conversations at once, one at a time for a caller; workers on one folder keep out of each other's way.
 
-    def __init__(self, store: OpenMemory) -> None:
+    While OpenMemory is away it is asked once per growing pause, whatever waits; when it is back, all of it is due.
+    """
+
+    def __init__(self, store: OpenMemory, jobs: int = 4) -> None:
         self._store = store
+        self._jobs = jobs
         self._stopping = threading.Event()
+        self._away_for = 0.0
 
     def stop(self) -> None:
-        """Finish the conversation in hand, then return from `run`."""
+        """Finish the conversations in hand, then return from `run`."""
         self._stopping.set()
 
     def run(self) -> None:
-        reconciled_at = float("-inf")
-        while not self._stopping.is_set():
-            try:
-                if time.monotonic() - reconciled_at > RECONCILE_SECONDS:
-                    self.reconcile()
-                    reconciled_at = time.monotonic()
-                if not self.work_off():
-                    self._stopping.wait(POLL_SECONDS)
-            except Exception:
-                # Nothing that happens here may end the worker: what waits would wait for ever.
-                log.exception("the worker stumbled")
-                self._stopping.wait(1)
+        reconcile_at = time.monotonic()
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="remember") as pool:
+            while not self._stopping.is_set():
+                try:
+                    if (began := time.monotonic()) >= reconcile_at:
+                        self.reconcile()
+                        # A large folder takes its time: it is not looked through for more than a fiftieth of it.
+                        reconcile_at = time.monotonic() + max(_RECONCILE_SECONDS, 50 * (time.monotonic() - began))
+                    done = self.work_off(pool)
+                    if self._away_for:
+                        self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311
+                    elif not done:
+                        self._stopping.wait(_POLL_SECONDS)
+                except Exception as error:
+                    # Nothing that happens here may end the worker: what waits would wait for ever.
+                    log.error("the worker stumbled", **_where(error))
+                    self._stopping.wait(1)
 
     def reconcile(self) -> None:
         if removed := remove_abandoned_spools():
@@ -48,20 +63,20 @@ class Worker:
         if mended := index.reconcile():
             log.info("brought the index in line with the files", rows=mended)
 
-    def work_off(self) -> int:
-        """Process what is due; how many conversations that were."""
-        processed = 0
-        for conversation_id in index.due():
-            if self._stopping.is_set():
-                break
-            self.process(conversation_id)
-            processed += 1
-        return processed
+    def work_off(self, pool: ThreadPoolExecutor | None = None) -> int:
+        """Process what is due, in the threads of the pool; how many conversations are done now."""
+        due = index.due(1 if self._away_for else 32 * self._jobs)
+        process = self.process if pool is None else self._process_in_thread
+        return sum((map if pool is None else pool.map)(process, due))
 
     def process(self, conversation_id: str) -> bool:
         """Remember one call and note what came of it; whether it is done."""
+        if self._stopping.is_set():
+            return False
         try:
-            remember(conversation_id, self._store)
+            remember(conversation_id, self._store, wait=False)
+        except Busy:
+            return False
         except FileNotFoundError:
             pass  # gone since it was seen: the row will be too
         except NotReadable as error:
@@ -69,20 +84,28 @@ class Worker:
             log.warning("parked a payload that cannot be read", conversation_id=conversation_id, reason=str(error))
             return False
         except OpenMemoryError as error:
-            delay = index.note_failure(conversation_id, str(error), parked=False)
-            log.warning(
-                "OpenMemory is away", conversation_id=conversation_id, error=str(error), again_in=round(delay, 1)
-            )
+            index.note_failure(conversation_id, str(error), parked=False)
+            self._away_for = min(_LONGEST_PAUSE, self._away_for * 2 or 1)
+            log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return False
         except Exception as error:
             # The traceback could hold what was said; the kind of error and its place do not.
             delay = index.note_failure(conversation_id, type(error).__name__, parked=False)
-            log.error(
-                "could not remember a call", conversation_id=conversation_id, **_where(error), again_in=round(delay, 1)
-            )
+            log.error("could not remember a call", conversation_id=conversation_id, **_where(error), again_in=delay)
             return False
         index.refresh(conversation_id)
+        if self._away_for:
+            self._away_for = 0
+            log.info("OpenMemory is back", waiting=index.wake())
         return True
+
+    def _process_in_thread(self, conversation_id: str) -> bool:
+        try:
+            return self.process(conversation_id)
+        except Exception as error:
+            log.error("could not note what came of a call", conversation_id=conversation_id, **_where(error))
+            connections["index"].close()
+            return False
 
 
 def _where(error: BaseException) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
-from conversations import index
+from conversations import index, storage
 from conversations.storage import free_bytes, spool
 from elmemory.memory.openmemory import open_memory
 
@@ -62,7 +62,8 @@ def _payloads() -> dict[str, Any]:
             os.fsync(spooled.file.fileno())
         free = free_bytes()
     except OSError as error:
-        return {"ok": False, "detail": error.strerror or type(error).__name__}
+        return {"ok": False, "detail": error.strerror or type(error).__name__, "refused": storage.refused}
+    state: dict[str, Any] = {"ok": True, "free_mb": free // 2**20, "refused": storage.refused}
     if free < settings.MIN_FREE_MB * 2**20:
-        return {"ok": False, "detail": "the disk is nearly full", "free_mb": free // 2**20}
-    return {"ok": True, "free_mb": free // 2**20}
+        state |= {"ok": False, "detail": "the disk is nearly full"}
+    return state

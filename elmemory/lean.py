@@ -45,8 +45,8 @@ class LeanRequest(ASGIRequest):
         self._body = b""
 
     @cached_property
-    def META(self) -> dict[str, Any]:  # noqa: N802
-        whole = ASGIRequest(self.scope, BytesIO())  # type: ignore[arg-type]
+    def META(self) -> dict[str, Any]:  # type: ignore[override]  # noqa: N802
+        whole = ASGIRequest(self.scope, BytesIO())
         self._set_content_type_params(whole.META)  # type: ignore[attr-defined]
         return whole.META
 

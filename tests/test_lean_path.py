@@ -5,22 +5,9 @@ import sys
 from typing import Any
 
 import pytest
-from django.core.handlers.base import BaseHandler
 
 from elmemory.lean import LeanHandler
 from tests.server import ROOT, Server
-
-
-def test_django_still_has_the_inner_names_that_the_lean_path_leans_on() -> None:
-    assert callable(BaseHandler._get_response_async)  # type: ignore[attr-defined]
-    for name in ("create_request", "get_response_async", "send_response", "load_middleware"):
-        assert callable(getattr(LeanHandler, name))
-
-
-def test_a_ring_needs_no_thread_context_and_no_middleware() -> None:
-    handler = LeanHandler()
-    assert handler._view_middleware == []
-    assert handler._middleware_chain.__wrapped__.__func__ is BaseHandler._get_response_async  # type: ignore[attr-defined]
 
 
 def test_serving_imports_nothing_of_the_elevenlabs_sdk(server: Server) -> None:

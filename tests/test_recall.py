@@ -7,7 +7,7 @@ import pytest
 
 from tests.recall import Caller, invented_callers, mean_recall, ours, plain_bm25
 
-BARS = {1: 0.54, 3: 0.75, 5: 0.83, 8: 0.93}
+BARS = {1: 0.54, 3: 0.76, 5: 0.845, 8: 0.94}
 
 
 @pytest.fixture(scope="module")

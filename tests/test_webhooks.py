@@ -113,10 +113,10 @@ def test_a_search_never_shows_another_callers_memory(server: Server) -> None:
     one, other = new_number(), new_number()
     for caller in (one, other):
         server.deliver(transcription(caller, "Yes please.", f"My dog is called Dog{caller[-4:]}."))
-    assert [memory["content"] for memory in server.search("dog", one)["memories"]] == [
-        f"My dog is called Dog{one[-4:]}."
-    ]
-    assert len(server.search("yes please", one)["memories"]) == 1
+    found = [memory["content"] for memory in server.search("dog", one)["memories"]]
+    assert found[0] == f"My dog is called Dog{one[-4:]}."
+    assert not any(other[-4:] in content for content in found)
+    assert found.count("Yes please.") <= 1
 
 
 @pytest.mark.parametrize("nobody", ["anonymous", "", None, "{{system__caller_id}}", "Maya", 7])

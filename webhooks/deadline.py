@@ -48,6 +48,6 @@ class LiveReads:
             future.cancel()
 
 
-def _expire(future: "asyncio.Future[object]") -> None:
+def _expire[T](future: "asyncio.Future[T]") -> None:
     if not future.done():
         future.set_exception(TimeoutError())

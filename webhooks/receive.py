@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
-from conversations import index
+from conversations import index, storage
 from conversations.storage import Delivery, Spool, accept, free_bytes, spool
 from webhooks.signature import SignatureCheck
 
@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 MOST_UNDER_WAY = 64
-_IDLE_SECONDS = 30
+IDLE_SECONDS = 30
+LONGEST_SECONDS = 900
 _INDEX_SECONDS = 0.1
 
 _storing = ThreadPoolExecutor(8, thread_name_prefix="store")
@@ -52,12 +53,18 @@ async def receive_delivery(receive: Receive, signature: SignatureCheck) -> Deliv
     _under_way += 1
     try:
         if free_bytes() < settings.MIN_FREE_MB * 2**20:
+            storage.refused += 1
             raise CannotStore("the disk is nearly full")
         with spool() as spooled:
-            await _spool_body(receive, signature, spooled)
+            try:
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await _spool_body(receive, signature, spooled)
+            except TimeoutError:
+                raise SenderGone from None
             signature.verify()
             delivery = await _in_thread(_storing, lambda: accept(spooled))
     except OSError as error:
+        storage.refused += 1
         log.error("a delivery could not be stored", error=error.strerror)
         raise CannotStore("the payload could not be stored") from error
     finally:
@@ -70,10 +77,7 @@ async def receive_delivery(receive: Receive, signature: SignatureCheck) -> Deliv
 async def _spool_body(receive: Receive, signature: SignatureCheck, spooled: Spool) -> None:
     left = settings.MAX_PAYLOAD_MB * 2**20
     while True:
-        try:
-            message = await asyncio.wait_for(receive(), _IDLE_SECONDS)
-        except TimeoutError:
-            raise SenderGone from None
+        message = await asyncio.wait_for(receive(), IDLE_SECONDS)
         if message["type"] == "http.disconnect":
             raise SenderGone
         chunk = message.get("body", b"")

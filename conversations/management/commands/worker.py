@@ -1,3 +1,4 @@
+import os
 import signal
 import sys
 import threading
@@ -9,17 +10,20 @@ from django.core.management.base import BaseCommand
 from conversations.worker import Worker
 from elmemory.memory.openmemory import open_memory
 
+_LONGEST_STOP_SECONDS = 8
+
 
 class Command(BaseCommand):
     help = "Turn stored transcriptions into memories, as they arrive, until told to stop."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input closes")
 
-    def handle(self, *args: Any, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
-        worker = Worker(open_memory())
+    def handle(self, *args: Any, jobs: int, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
+        worker = Worker(open_memory(), max(1, jobs))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
+            signal.signal(number, lambda *_: _stop(worker))
         if with_parent:
             threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
         worker.run()
@@ -27,4 +31,12 @@ class Command(BaseCommand):
 
 def _stop_at_end_of_input(worker: Worker) -> None:
     sys.stdin.buffer.read()
+    _stop(worker)
+
+
+def _stop(worker: Worker) -> None:
+    """Let the calls in hand be finished; a store that hangs is not waited for. The next run completes them."""
     worker.stop()
+    deadline = threading.Timer(_LONGEST_STOP_SECONDS, os._exit, (0,))
+    deadline.daemon = True
+    deadline.start()

@@ -208,7 +208,7 @@ def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
             return rows
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @cache

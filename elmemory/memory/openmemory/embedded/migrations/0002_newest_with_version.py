@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('openmemory', '0001_initial'),
+        ("openmemory", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='storedmemory',
-            name='memory_newest_of_user',
+            model_name="storedmemory",
+            name="memory_newest_of_user",
         ),
         migrations.AddIndex(
-            model_name='storedmemory',
-            index=models.Index(fields=['user_id', '-sequence', 'version'], name='memory_newest_of_user'),
+            model_name="storedmemory",
+            index=models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user"),
         ),
     ]

@@ -1,0 +1,24 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from tqdm import tqdm
+
+from conversations import index
+from conversations.storage import conversation_ids
+
+
+class Command(BaseCommand):
+    help = "Make the index anew from payload files and receipts. Deliveries may go on meanwhile."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    def handle(self, *args: Any, quiet: bool, **options: Any) -> None:  # noqa: ARG002
+        ids = list(conversation_ids())
+        with tqdm(total=len(ids), unit=" calls", disable=quiet, file=self.stderr) as progress:
+            for made in index.refresh_all(ids):
+                progress.update(made)
+        dropped = index.reconcile()
+        self.stdout.write(f"{len(ids)} conversations indexed; {dropped} rows brought in line meanwhile.")

@@ -1,0 +1,146 @@
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import make_aware
+from tqdm import tqdm
+
+from conversations import index
+from conversations.models import Conversation, MemoryState
+from conversations.outline import NotReadable
+from conversations.remember import plan, remember
+from conversations.reprocess import replay_unreadable, request
+from conversations.storage import is_conversation_id
+from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+
+_ASK_ABOVE = 100
+_STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
+
+
+class Command(BaseCommand):
+    help = "Turn stored transcriptions into memories once more. What staff deleted stays deleted."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("conversations", nargs="*", metavar="CONVERSATION", help="conversation ids")
+        parser.add_argument("--caller", help="all calls of this number")
+        parser.add_argument("--agent", help="all calls of this agent id")
+        parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
+        parser.add_argument("--until", help="calls that began before then")
+        parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
+        parser.add_argument("--unreadable", action="store_true", help="take in again what could not be read")
+        parser.add_argument("--all", action="store_true", help="every call")
+        parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
+        parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
+        parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
+        parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        replayed: list[str] = []
+        if options["unreadable"]:
+            if options["dry_run"]:
+                raise CommandError("--unreadable takes deliveries in again; it has no dry run")
+            replayed, left = replay_unreadable()
+            self.stdout.write(f"{len(replayed)} unreadable deliveries taken in, {left} still cannot be read.")
+        ids = self._selected(options, replayed)
+        self.stdout.write(f"{len(ids)} calls to reprocess.")
+        if options["dry_run"]:
+            self._tell_plans(ids)
+            return
+        if len(ids) > _ASK_ABOVE and not options["yes"] and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was changed")
+        failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
+        if failures:
+            raise CommandError(f"{failures} calls were not reprocessed; the worker tries again those that can be")
+
+    def _selected(self, options: dict[str, Any], replayed: Iterable[str]) -> list[str]:
+        rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
+        filters = {
+            "started_at__gte": _time(options["since"]),
+            "started_at__lt": _time(options["until"]),
+            "agent_id": options["agent"],
+            "memory_state": _STATES.get(options["state"]),
+        }
+        if options["caller"] is not None:
+            filters["caller"] = caller_key(options["caller"])
+            if filters["caller"] is None:
+                raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
+        filters = {name: value for name, value in filters.items() if value is not None}
+        if filters or options["all"]:
+            index.reconcile()
+            if options["conversations"]:
+                filters["conversation_id__in"] = options["conversations"]
+            return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
+        if not options["conversations"] and not options["unreadable"]:
+            raise CommandError("say which calls: conversation ids, a filter, --unreadable or --all")
+        if unknown := [each for each in options["conversations"] if not is_conversation_id(each)]:
+            raise CommandError(f"no conversation ids: {', '.join(unknown)}")
+        return [*replayed, *options["conversations"]]
+
+    def _tell_plans(self, ids: list[str]) -> None:
+        store, sums = open_memory(), Counter[str]()
+        for conversation_id in ids:
+            try:
+                changes = plan(conversation_id, store)
+            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+                self.stdout.write(f"  {conversation_id}  {_reason(error)}")
+                continue
+            sums.update(changes._asdict())
+            told = ", ".join(f"{count} {name}" for name, count in changes._asdict().items())
+            self.stdout.write(f"  {conversation_id}  {told}")
+        told = ", ".join(f"{sums[name]} {name}" for name in ("added", "changed", "removed"))
+        self.stdout.write(f"In all: {told}. Nothing was changed.")
+
+    def _reprocess(self, ids: list[str], *, jobs: int, quiet: bool) -> int:
+        store = open_memory()
+        outcomes = Counter[str]()
+
+        def reprocess(conversation_id: str) -> str:
+            try:
+                outcome: str = remember(conversation_id, store)
+            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+                outcome = "failed"
+                tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
+            index.refresh(conversation_id)
+            return outcome
+
+        # All are flagged first: should this end half-way, the flags are still there.
+        for conversation_id in ids:
+            request(conversation_id)
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            done = pool.map(reprocess, ids)
+            outcomes.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet, file=self.stderr))
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted: the worker goes on with the rest, or: manage.py reprocess --state pending")
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+        failed = outcomes.pop("failed", 0)
+        self.stdout.write(f"\n  reprocessed  {outcomes.total():>7}\n  failed       {failed:>7}")
+        return failed
+
+
+def _reason(error: Exception) -> str:
+    return "there is no transcription" if isinstance(error, FileNotFoundError) else str(error)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        when = parse_datetime(text)
+        if when is None and (day := parse_date(text)):
+            when = datetime(day.year, day.month, day.day)
+    except ValueError:
+        when = None
+    if when is None:
+        raise CommandError(f"{text!r} is no day or time; write it as 2026-11-01 or 2026-11-01T09:30")
+    return when if when.tzinfo else make_aware(when)
