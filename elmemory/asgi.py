@@ -1,5 +1,6 @@
 """The server's entrance: which path goes to which application."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -50,6 +51,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
+            # What is there now stays: looking through it again and again would hold up live calls.
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
             await send({"type": "lifespan.shutdown.complete"})

@@ -15,13 +15,15 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.urls import resolve
 from django.utils.functional import cached_property
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 2**20
+
+_JSON = b"Content-Type", b"application/json"
 
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -55,6 +57,20 @@ class LeanRequest(ASGIRequest):
         return (value for name, value in self.scope["headers"] if name == header)
 
 
+class JsonAnswer(HttpResponse):
+    """A response that is nothing but JSON; its headers are made when somebody asks for them."""
+
+    def __init__(self, content: Any, status: int = 200) -> None:
+        self.content = orjson.dumps(content)
+        self.status_code = status
+
+    content = b""  # type: ignore[assignment]
+
+    @cached_property
+    def headers(self) -> ResponseHeaders:  # type: ignore[override]
+        return ResponseHeaders({"Content-Type": "application/json"})
+
+
 class LeanHandler:
     """An ASGI application for paths that never touch the `default` database: Django's URLs, views and responses.
 
@@ -81,9 +97,12 @@ class LeanHandler:
                 response = _as_json(response)
         except Exception as error:
             response = _answer_to(error, path)
-        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         content: bytes = response.content  # type: ignore[attr-defined]
-        headers.append((b"Content-Length", b"%d" % len(content)))
+        headers = [(b"Content-Length", b"%d" % len(content))]
+        if isinstance(response, JsonAnswer):
+            headers.append(_JSON)
+        else:
+            headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         # Nothing is closed afterwards: there is but a body in memory, and nobody listens for the signals.
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -120,7 +139,7 @@ def _as_json(response: HttpResponseBase) -> HttpResponseBase:
     """Machines read these errors: texts are put as JSON."""
     if response.headers.get("Content-Type", "").startswith("application/json"):
         return response
-    answer = _problem(response.status_code, response.reason_phrase)
+    answer = JsonAnswer({"detail": response.reason_phrase}, response.status_code)
     if "Allow" in response.headers:
         answer.headers["Allow"] = response.headers["Allow"]
     return answer
@@ -128,12 +147,8 @@ def _as_json(response: HttpResponseBase) -> HttpResponseBase:
 
 def _answer_to(error: Exception, path: str) -> HttpResponse:
     if isinstance(error, Http404):
-        return _problem(404, "Not Found")
+        return JsonAnswer({"detail": "Not Found"}, 404)
     if isinstance(error, BadRequest | SuspiciousOperation | UnicodeError):
-        return _problem(400, "Bad Request")
+        return JsonAnswer({"detail": "Bad Request"}, 400)
     log.error("a request failed", path=path, error=type(error).__name__)
-    return _problem(500, "Internal Server Error")
-
-
-def _problem(status: int, detail: str) -> HttpResponse:
-    return HttpResponse(orjson.dumps({"detail": detail}), content_type="application/json", status=status)
+    return JsonAnswer({"detail": "Internal Server Error"}, 500)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
-from elmemory.lean import LeanRequest
+from elmemory.lean import JsonAnswer, LeanRequest
 from elmemory.memory.caller import Found
 from elmemory.memory.identity import caller_key, caller_of_ring
 from webhooks.authentication import KeyHeader
@@ -71,7 +71,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     body = _json_object(request.body)
     caller = caller_of_ring(body.get("caller_id"), body.get("called_number"))
     card = await card_of_ringing(caller, request.received_at)
-    return _answer(client_data(card))
+    return JsonAnswer(client_data(card))
 
 
 @api.post(
@@ -86,8 +86,8 @@ async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> 
     caller = caller_of_ring(who, body.called_number)
     found = await found_for(caller, request.received_at, body.question, body.most)
     if found is None:
-        return _answer({"profile": None, "memories": [], "notice": "memory is unavailable"})
-    return _answer(_search_data(found))
+        return JsonAnswer({"profile": None, "memories": [], "notice": "memory is unavailable"})
+    return JsonAnswer(_search_data(found))
 
 
 @api.post(
@@ -111,29 +111,25 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
         delivery = await receive_delivery(request.receive, signature)
     except InvalidSignature as error:
         count_delivery("refused")
-        return _answer({"detail": str(error)}, 401)
+        return JsonAnswer({"detail": str(error)}, 401)
     except TooLarge:
         count_delivery("too_large")
-        return _answer({"detail": f"more than {settings.MAX_PAYLOAD_MB} MB"}, 413)
+        return JsonAnswer({"detail": f"more than {settings.MAX_PAYLOAD_MB} MB"}, 413)
     except SenderGone:
         count_delivery("broken_off")
-        return _answer({"detail": "the body did not arrive"}, 408)
+        return JsonAnswer({"detail": "the body did not arrive"}, 408)
     except CannotStore as error:
         count_delivery("not_stored")
-        return _answer({"detail": str(error)}, 503)
+        return JsonAnswer({"detail": str(error)}, 503)
     count_delivery(delivery.status, delivery.type)
     log.info("took in a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
-    return _answer({"status": delivery.status, "type": delivery.type, "conversation_id": delivery.conversation_id})
+    return JsonAnswer({"status": delivery.status, "type": delivery.type, "conversation_id": delivery.conversation_id})
 
 
 @api.exception_handler(Exception)
 def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("a webhook failed", path=request.path, error=type(error).__name__)
     return api.create_response(request, {"detail": "internal error"}, status=500)
-
-
-def _answer(content: dict[str, Any], status: int = 200) -> HttpResponse:
-    return HttpResponse(orjson.dumps(content), content_type="application/json", status=status)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

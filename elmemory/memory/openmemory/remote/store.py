@@ -100,6 +100,9 @@ class RemoteOpenMemory:
                 return memories[:limit]
             size *= 4
 
+    def glance(self, user_id: str, limit: int) -> None:  # noqa: ARG002
+        return None
+
     def state(self, user_id: str) -> None:  # noqa: ARG002
         return None
 
