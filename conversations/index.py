@@ -89,7 +89,7 @@ def reconcile() -> int:
         if files is None:
             missing.append(conversation_id)
         elif files != _fingerprint(conversation_id):
-            refresh(conversation_id)
+            _refresh_batch([conversation_id])
             mended += 1
     for conversation_id in known:
         refresh(conversation_id)
@@ -105,11 +105,14 @@ def refresh_all(ids: Iterable[str]) -> Iterator[int]:
 
 @healed
 def _refresh_batch(ids: Iterable[str]) -> None:
-    rows = [
-        Conversation(conversation_id=conversation_id, files=files, **_row(conversation_id))
-        for conversation_id in ids
-        if (files := _fingerprint(conversation_id))
-    ]
+    rows = []
+    for conversation_id in ids:
+        try:
+            if files := _fingerprint(conversation_id):
+                rows.append(Conversation(conversation_id=conversation_id, files=files, **_row(conversation_id)))
+        except OSError as error:
+            # One folder that cannot be read must not keep the others from being seen.
+            log.error("a conversation cannot be read", conversation_id=conversation_id, error=error.strerror)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     Conversation.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
@@ -187,14 +190,14 @@ def _row(conversation_id: str) -> dict[str, Any]:
     receipt = read_receipt(conversation_id)
     row |= {
         "has_transcription": True,
-        "agent_id": _short(call.agent_id),
+        "agent_id": _short(call.agent_id, 128),
         "caller": call.caller or "",
         "outbound": call.outbound,
         "started_at": call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival),
         "duration_seconds": call.duration_seconds,
-        "status": _short(call.status),
-        "successful": _short(call.successful),
-        "title": (call.title or call.summary).replace("\x00", "")[:200],
+        "status": _short(call.status, 32),
+        "successful": _short(call.successful, 32),
+        "title": _short(call.title or call.summary, 200),
         "memories": len(receipt.memories) if receipt else 0,
     }
     if not is_done(conversation_id, receipt):
@@ -213,8 +216,8 @@ def _fingerprint(conversation_id: str) -> str:
     return sha256(files.encode()).hexdigest() if files else ""
 
 
-def _short(value: str) -> str:
-    return value.replace("\x00", "")[:128]
+def _short(value: str, length: int) -> str:
+    return value.replace("\x00", "")[:length]
 
 
 def _index_models() -> list[type[models.Model]]:

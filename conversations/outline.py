@@ -17,6 +17,7 @@ import orjson
 _CHUNK = 2**16
 _LONG = 2**16
 _LARGEST_OUTLINE = 2**26
+_DEEPEST = 1000
 _LONGEST_ESCAPE = len(r"\u0041")
 _IN_STRING = re.compile(rb'(?:[^"\\]|\\[\s\S])*+')
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
@@ -60,11 +61,14 @@ def parse(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(raw.decode("utf-8", "replace"))
+        value = json.loads(raw.decode("utf-8", "replace"))
     except ValueError:
         raise NotReadable("not JSON") from None
     except RecursionError:
         raise NotReadable("nested too deeply") from None
+    if _is_deeper(value, _DEEPEST):
+        raise NotReadable("nested too deeply")
+    return value
 
 
 def decode_base64(source: IO[bytes], text: LongString | str, target: IO[bytes]) -> None:
@@ -165,6 +169,20 @@ def _characters(source: IO[bytes], span: LongString) -> Iterator[bytes]:
         yield chunk
     if rest:
         raise NotReadable("not JSON")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            item
+            for each in layer
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _with_long_strings(value: Any, mark: str, spans: list[LongString]) -> Any:

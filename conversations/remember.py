@@ -55,6 +55,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
+        if not stamp.matches(transcription_path(conversation_id).stat()):
+            return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)

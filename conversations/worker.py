@@ -44,9 +44,10 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     if (began := time.monotonic()) >= reconcile_at:
+                        reconcile_at = began + _RECONCILE_SECONDS
                         self.reconcile()
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
-                        reconcile_at = time.monotonic() + max(_RECONCILE_SECONDS, 50 * (time.monotonic() - began))
+                        reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
                     done = self.work_off(pool)
                     if self._away_for:
                         self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311

@@ -32,8 +32,9 @@ for _finder in get_finders():
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["type"] != "http":
-        raise ValueError(f"only HTTP is served here, not {scope['type']}")
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close"})
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
     elif scope["path"] == "/metrics":

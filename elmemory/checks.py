@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -16,6 +17,7 @@ from elmemory.memory.openmemory.factory import server_url
 # Their endpoints refuse every request while these are missing; the rest of the server can do its work.
 MISSING_SECRET = "elmemory.E002"  # noqa: S105
 
+_DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 _SECRETS = {
     "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
     "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
@@ -80,7 +82,7 @@ def _unusable_values() -> Iterator[CheckMessage]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
-            id="elmemory.E008",
+            id="elmemory.E007",
         )
 
 
@@ -118,14 +120,19 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
-    folder = settings.PAYLOAD_STORAGE_PATH
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        yield Error(
-            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder} ({error.strerror}).",
-            hint="Name a folder that this user may write to.",
-            id="elmemory.E007",
-        )
+    folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
+    for variable, alias in _DATABASES.items():
+        database = settings.DATABASES[alias]
+        if database["ENGINE"].endswith("sqlite3"):
+            folders[variable] = Path(database["NAME"]).parent
+    for variable, folder in folders.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            yield Error(
+                f"{variable}: nothing can be written to {folder} ({error.strerror}).",
+                hint="Name a place that this user may write to.",
+                id="elmemory.E008",
+            )

@@ -1,14 +1,16 @@
 """What every way of starting the server does first."""
 
 import sys
+from functools import cache
 
 from django.core import checks
 
 from elmemory.checks import MISSING_SECRET
 
 
+@cache
 def report_checks() -> None:
-    """Run the system checks and tell all faults on stderr.
+    """Run the system checks, once in a process, and tell all faults on stderr.
 
     Faults that leave nothing to serve raise SystemExit. A missing key does not: its endpoint refuses
     every request, and the others go on serving live calls.

@@ -124,6 +124,17 @@ def test_an_opted_out_callers_card_holds_nothing_but_that() -> None:
     assert card(fact("first_name", "Maya"), call("2026-10-07T10:00:00+00:00", "x"), opted_out) == Card(opted_out=True)
 
 
+def test_a_last_name_alone_is_told() -> None:
+    assert "Last name: Okafor." in card(fact("last_name", "Okafor")).summary
+
+
+def test_no_variable_tells_a_name_on_a_shared_line() -> None:
+    shared = card(
+        fact("first_name", "Maya"), fact("city", "Ely"), memory(kinds.PREFERENCE, preference=kinds.SHARED_LINE)
+    )
+    assert (shared.variable("First Name"), shared.variable("city")) == (None, "Ely")
+
+
 def test_nobody_is_greeted_by_name_on_a_shared_line() -> None:
     shared = card(fact("first_name", "Maya"), memory(kinds.PREFERENCE, preference=kinds.SHARED_LINE))
     assert shared.user_name == ""

@@ -1,4 +1,7 @@
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +184,6 @@ def test_a_version_that_arrives_meanwhile_is_not_covered_by_this_receipt(store: 
     conversation_id = deliver(first)
 
     class Slow(EmbeddedOpenMemory):
-        def forget(self, user_id: str) -> int:
-            raise NotImplementedError
-
         def put(self, *args: Any, **kwargs: Any) -> Any:
             if "One." in args:
                 deliver(second)
@@ -193,6 +193,24 @@ def test_a_version_that_arrives_meanwhile_is_not_covered_by_this_receipt(store: 
     assert not is_done(conversation_id, read_receipt(conversation_id))
     assert remember(conversation_id, store) == "done"
     assert contents(store, MAYA, kinds.MESSAGE) == ["Uno."]
+
+
+def test_a_call_that_is_deleted_meanwhile_does_not_come_back(
+    store: EmbeddedOpenMemory, payloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "One."))
+
+    @contextmanager
+    def lock_that_was_waited_for(*callers: str, wait: bool) -> Iterator[None]:  # noqa: ARG001
+        shutil.rmtree(payloads / conversation_id)
+        store.forget(MAYA)
+        yield
+
+    monkeypatch.setattr("conversations.remember.caller_lock", lock_that_was_waited_for)
+    with pytest.raises(FileNotFoundError):
+        remember(conversation_id, store)
+    assert contents(store, MAYA) == []
+    assert not (payloads / conversation_id).exists()
 
 
 def test_what_staff_deleted_stays_deleted(store: EmbeddedOpenMemory) -> None:

@@ -123,6 +123,38 @@ def test_reconciling_drops_the_rows_of_what_is_gone(store: EmbeddedOpenMemory, p
     assert not Conversation.objects.exists()
 
 
+def test_one_folder_that_cannot_be_read_does_not_keep_the_others_waiting(
+    store: EmbeddedOpenMemory, payloads: Path
+) -> None:
+    transcription_path("conv_bad").mkdir(parents=True)
+    good = deliver(transcription(MAYA, "Yes please."))
+    Conversation.objects.all().delete()
+    index.reconcile()
+    Worker(store).work_off()
+    assert row(good).memory_state == MemoryState.WRITTEN
+    assert (payloads / "conv_bad").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "x" * 500, "agent_id": "y" * 500},
+        {"metadata": {"call_duration_secs": 3 * 10**9}},
+        {"metadata": {"call_duration_secs": -1}, "analysis": {"call_successful": "z" * 500}},
+        {"analysis": {"call_summary_title": "t\x00" * 500}},
+    ],
+)
+def test_values_of_absurd_size_cost_neither_row_nor_memory(store: EmbeddedOpenMemory, changes: dict[str, Any]) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please.", **changes))
+    Worker(store).work_off()
+    found = row(conversation_id)
+    assert found.memory_state == MemoryState.WRITTEN
+    for field in Conversation._meta.fields:
+        if field.max_length:
+            assert len(getattr(found, field.name)) <= field.max_length
+    assert found.duration_seconds in (30, None)
+
+
 def test_a_requested_reprocessing_survives_the_index(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Worker(store).work_off()

@@ -81,7 +81,7 @@ class Card:
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS
+            if name not in _NAME_FIELDS or not (self.full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
 
@@ -90,8 +90,9 @@ class Card:
         return spoken_name(name) if name else ""
 
     def variable(self, name: str) -> str | None:
-        """The fact that a dynamic variable of this name asks for."""
-        return self.facts.get(canonical_field(name))
+        """The fact that a dynamic variable of this name asks for; no name on a shared line."""
+        field_asked_for = canonical_field(name)
+        return None if self.shared_line and field_asked_for in _NAME_FIELDS else self.facts.get(field_asked_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def read_card(store: OpenMemory, caller: str) -> Card | None:
         if cards := _cards(memories):
             return _card_from(cards[0].metadata)
         if limit is None or len(memories) < limit:
-            return card_of(memories)
+            return _card_to_be(memories)
     return None
 
 
@@ -196,7 +197,7 @@ def write_card(store: OpenMemory, caller: str) -> None:
     memories = store.memories(caller)
     cards = _cards(memories)
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
-    if card is not None and (not cards or _card_from(cards[0].metadata) != card):
+    if card is not None and (not cards or not _is_same(_card_from(cards[0].metadata), card)):
         revision = 1 + (_revision(cards[0].metadata) if cards else 0)
         kinds.write(store, caller, [_card_memory(card, revision)])
     elif cards and card is not None:
@@ -215,7 +216,7 @@ class PreparedCaller:
     def __init__(self, memories: Iterable[Memory]) -> None:
         memories = one_per_key(memories)
         cards = _cards(memories)
-        card = _card_from(cards[0].metadata) if cards else card_of(memories)
+        card = _card_from(cards[0].metadata) if cards else _card_to_be(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
         self._corpus = Corpus(() if opted_out else _searchable(memories))
@@ -271,6 +272,18 @@ def _when(memory: Memory) -> tuple[str, str, int]:
         str(metadata.get("conversation_id") or ""),
         position if isinstance(position, int) else 0,
     )
+
+
+def _card_to_be(memories: Iterable[Memory]) -> Card | None:
+    """The card where none is written yet. A call whose memories are being written is not half told: its own
+    memory comes after the others."""
+    memories = list(memories)
+    told = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
+    return card_of(memories) if told else None
+
+
+def _is_same(one: Card, other: Card) -> bool:
+    return one == other and list(one.facts) == list(other.facts)
 
 
 def _cards(memories: Iterable[Memory]) -> list[Memory]:

@@ -1,5 +1,6 @@
 """What callers say is data: it is cleaned and bounded before an agent speaks it or a prompt holds it."""
 
+import math
 import re
 import unicodedata
 
@@ -68,16 +69,17 @@ def as_sentence(text: str) -> str:
 def usable_value(value: object) -> str | None:
     """A data-collection value as text, or None where it says nothing.
 
-    Text, numbers, booleans and lists of them are values; null, empty ones and the words that models write for
+    Texts, numbers, booleans and flat lists of them are values; null, empty ones and the words that models write for
     "nothing" (`"None"`, `"null"`, `"N/A"`, `"unknown"`, …) are not.
     """
     match value:
         case bool():
             return "yes" if value else "no"
         case int() | float():
-            return None if value != value else f"{value}"
+            return f"{value}" if math.isfinite(value) else None
         case list():
-            return ", ".join(text for item in value if (text := usable_value(item))) or None
+            items = (usable_value(item) for item in value if not isinstance(item, list))
+            return ", ".join(item for item in items if item) or None
         case str():
             text = value.strip()
             return None if text.casefold().rstrip(".") in _NO_VALUE else text

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import make_aware
@@ -109,6 +110,7 @@ class Command(BaseCommand):
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             index.refresh(conversation_id)
+            connections.close_all()  # the thread may end with this call
             return outcome
 
         # All are flagged first: should this end half-way, the flags are still there.

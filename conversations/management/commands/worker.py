@@ -16,6 +16,8 @@ _LONGEST_STOP_SECONDS = 8
 class Command(BaseCommand):
     help = "Turn stored transcriptions into memories, as they arrive, until told to stop."
 
+    requires_system_checks = ()  # a key that is missing closes its endpoint; what was delivered is remembered
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input closes")

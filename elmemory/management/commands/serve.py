@@ -49,6 +49,7 @@ class Command(BaseCommand):
             port=port,
             http=OnePacketProtocol,
             log_config=None,
+            ws="none",
             access_log=False,
             server_header=False,
             proxy_headers=False,  # the forwarded scheme is read by Django, and nobody else is asked who the peer is
@@ -57,6 +58,8 @@ class Command(BaseCommand):
         worker = None if no_worker else _WorkerProcess()
         try:
             _Server(config, lambda: self._tell_addresses(f"http://{host}:{port}")).run()
+        except KeyboardInterrupt:
+            pass  # uvicorn has shut down by now
         finally:
             if worker:
                 worker.stop()
