@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -151,6 +151,7 @@ class Stub:
         self.most_deleted = 10_000
         self.lock = threading.RLock()
         self.ended = threading.Event()
+        self.connections: list[socket.socket] = []
 
     def row(self, user_id: str, content: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
         row = {
@@ -233,13 +234,21 @@ def stub_server() -> Iterator[tuple[Stub, str]]:
     finally:
         stub.ended.set()
         server.shutdown()
+        for connection in stub.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         thread.join()
         server.server_close()
 
 
 class _StubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: two would wait for each other
     served = 0
+
+    def setup(self) -> None:
+        super().setup()
+        cast(Any, self.server).stub.connections.append(self.connection)
 
     def _handle(self) -> None:
         stub: Stub = cast(Any, self.server).stub

@@ -25,6 +25,8 @@ for _name in (
     "GREETING",
     "DYNAMIC_VARIABLES",
     "OPENMEMORY_PORT",
+    "OPENMEMORY_KEY",
+    "OPENMEMORY_CLIENT",
 ):
     os.environ.pop(_name, None)
 

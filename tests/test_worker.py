@@ -36,7 +36,7 @@ def row(conversation_id: str) -> Conversation:
 
 
 class Away(EmbeddedOpenMemory):
-    def put(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         raise OpenMemoryError("away")
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 from argparse import ArgumentParser
 from typing import Any
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             host=host,
             port=port,
             log_config=None,
+            ws="none",
             access_log=False,
             server_header=False,
             lifespan="off",
@@ -41,7 +43,8 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
         self.stdout.flush()
-        uvicorn.Server(config).run()
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
+            uvicorn.Server(config).run()
 
 
 def _port_of_settings() -> int:

@@ -17,7 +17,7 @@ import requests
 import urllib3
 
 from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
-from elmemory.memory.openmemory.remote.connection import NO_ANSWER, NO_OPENMEMORY, answer_of
+from elmemory.memory.openmemory.remote.connection import NO_ANSWER, answer_of
 from elmemory.memory.openmemory.remote.store import (
     FORGET_SECONDS,
     NEWEST_SECONDS,
@@ -78,20 +78,14 @@ class SdkOpenMemory(RemoteOpenMemory):
         except (TimeoutError, requests.Timeout):
             future.cancel()
             raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
-        except requests.HTTPError as error:
-            if error.response is None:
-                raise OpenMemoryError(NO_ANSWER) from None
-            return answer_of(error.response.status_code, error.response.content)
-        except requests.JSONDecodeError:
-            raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None
+        except requests.HTTPError:
+            return None  # the only one that gets here says that this user has no such memory
         except requests.RequestException as error:
             closed = _was_closed(error)
             raise OpenMemoryError(
                 "the OpenMemory server closed the connection without a whole answer" if closed else NO_ANSWER
             ) from None
-        if answer is not None and not isinstance(answer, dict):
-            raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-        return answer
+        return answer if isinstance(answer, dict) else None
 
 
 def sdk_module() -> ModuleType:
@@ -145,12 +139,15 @@ class _PooledRequests:
             self._sessions.append(session)
         options |= {"timeout": self._local.seconds, "allow_redirects": False}
         try:
-            return session.request(method, url, **options)
+            response = session.request(method, url, **options)
         except requests.ConnectionError as error:
             # A pooled connection that the server closed meanwhile: once more, on a new one.
             if not pooled or not _was_closed(error):
                 raise
-            return session.request(method, url, **options)
+            response = session.request(method, url, **options)
+        # The SDK looks at few answers: what is wrong with them is told here.
+        answer_of(response.status_code, response.content)
+        return response
 
 
 _http = _PooledRequests()

@@ -151,8 +151,10 @@ class RemoteOpenMemory:
         try:
             health = self._server.call("GET", "/health", seconds=PING_SECONDS) or {}
             version = health.get("version")
-            if not health.get("ok") or not isinstance(version, str):
+            if not isinstance(version, str):
                 return Health(self.mode, False, NO_OPENMEMORY)
+            if not health.get("ok"):
+                return Health(self.mode, False, "the OpenMemory server says that it is not well: look at its log")
             self._page(_NOBODY, 1, 0, PING_SECONDS)
         except OpenMemoryError as error:
             return Health(self.mode, False, str(error))
@@ -318,13 +320,13 @@ def _written_at(row: Memory) -> tuple[int, int]:
 
 def _memory(user_id: str, item: Mapping[str, Any]) -> Memory:
     try:
-        metadata = item.get("metadata") or {}
+        metadata, tags = item.get("metadata") or {}, item.get("tags")
         sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
         return Memory(
             id=str(item["id"]),
             user_id=user_id,
             content=str(item["content"]),
-            tags=item.get("tags") or [],
+            tags=tags if isinstance(tags, list) else [],
             metadata=metadata,
             salience=_weight(metadata.get("salience"), item.get("salience"), 0.5),
             decay_lambda=_weight(metadata.get("decay_lambda"), item.get("decay_lambda"), 0.0),
