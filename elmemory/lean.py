@@ -64,7 +64,7 @@ class JsonAnswer(HttpResponse):
         self.content = orjson.dumps(content)
         self.status_code = status
 
-    content = b""  # type: ignore[assignment]
+    content = b""
 
     @cached_property
     def headers(self) -> ResponseHeaders:  # type: ignore[override]
