@@ -13,7 +13,7 @@ from conversations.locks import Busy
 from conversations.outline import NotReadable
 from conversations.remember import remember
 from conversations.storage import remove_abandoned_spools
-from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
 
 log = structlog.get_logger(__name__)
 
@@ -80,9 +80,10 @@ class Worker:
             return False
         except FileNotFoundError:
             pass  # gone since it was seen: the row will be too
-        except NotReadable as error:
-            index.note_failure(conversation_id, f"the payload is {error}", parked=True)
-            log.warning("parked a payload that cannot be read", conversation_id=conversation_id, reason=str(error))
+        except (NotReadable, NotStorable) as error:
+            reason = f"the payload is {error}" if isinstance(error, NotReadable) else str(error)
+            index.note_failure(conversation_id, reason, parked=True)
+            log.warning("parked a payload", conversation_id=conversation_id, reason=reason)
             return False
         except OpenMemoryError as error:
             index.note_failure(conversation_id, str(error), parked=False)

@@ -14,8 +14,10 @@ from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 
-# Their endpoints refuse every request while these are missing; the rest of the server can do its work.
-MISSING_SECRET = "elmemory.E002"  # noqa: S105
+# Errors with which the server can still do its other work: an endpoint without its key refuses every request, and an
+# OpenMemory server without one may be what somebody runs.
+_MISSING_SECRET, _MISSING_OPENMEMORY_KEY = "elmemory.E002", "elmemory.E014"
+BEARABLE = frozenset((_MISSING_SECRET, _MISSING_OPENMEMORY_KEY))
 
 _DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 _SECRETS = {
@@ -47,7 +49,9 @@ def _missing_secrets() -> Iterator[CheckMessage]:
             if settings.DEBUG:
                 yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
             else:
-                yield Error(f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=MISSING_SECRET)
+                yield Error(
+                    f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=_MISSING_SECRET
+                )
     if not settings.SECRET_KEY_IS_GIVEN:
         hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
         if settings.DEBUG:
@@ -104,7 +108,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
     except OpenMemoryMisconfigured as error:
         yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
     if not settings.OPENMEMORY_KEY:
-        level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, "elmemory.E014")
+        level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
         yield level(
             "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
             hint="The server's OM_API_KEY.",

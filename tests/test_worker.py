@@ -11,7 +11,7 @@ from conversations.models import Conversation, MemoryState
 from conversations.receipts import read_receipt, write_receipt
 from conversations.storage import accept, spool, transcription_path
 from conversations.worker import Worker
-from elmemory.memory.openmemory import OpenMemoryError
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.samples import raw_sample, transcription
 
@@ -174,3 +174,14 @@ def test_an_index_that_was_deleted_while_in_use_heals(store: EmbeddedOpenMemory)
     index.reconcile()
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
+
+
+class Refusing(EmbeddedOpenMemory):
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        raise NotStorable("too long for it")
+
+
+def test_a_memory_that_the_store_can_never_take_parks_its_call(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    Worker(Refusing()).work_off()
+    assert (row(conversation_id).memory_state, row(conversation_id).error) == (MemoryState.FAILED, "too long for it")

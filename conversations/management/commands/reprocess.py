@@ -19,7 +19,7 @@ from conversations.remember import plan, remember
 from conversations.reprocess import replay_unreadable, request
 from conversations.storage import is_conversation_id
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
 _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
@@ -90,7 +90,7 @@ class Command(BaseCommand):
         for conversation_id in ids:
             try:
                 changes = plan(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue
             sums.update(changes._asdict())
@@ -106,7 +106,7 @@ class Command(BaseCommand):
         def reprocess(conversation_id: str) -> str:
             try:
                 outcome: str = remember(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             index.refresh(conversation_id)

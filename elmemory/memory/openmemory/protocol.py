@@ -16,6 +16,10 @@ class OpenMemoryMisconfigured(OpenMemoryError):
     """The store cannot serve us as it is set up; the message says what to change."""
 
 
+class NotStorable(Exception):
+    """The store takes this memory neither now nor later: it is the memory that is at fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """One memory as the store holds it. Times are milliseconds since 1970, as OpenMemory has them."""
@@ -76,7 +80,8 @@ class OpenMemory(Protocol):
     """A store of memories by user.
 
     Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and returns
-    or touches that user's memories only. Faults of the store are `OpenMemoryError`.
+    or touches that user's memories only. Faults of the store are `OpenMemoryError`; a memory that it
+    can never take is `NotStorable`.
     """
 
     @property

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from elmemory.memory.openmemory.protocol import Entry, Health, Match, Memory, OpenMemoryError, Put, require_user
+from elmemory.memory.openmemory.protocol import (
+    Entry,
+    Health,
+    Match,
+    Memory,
+    NotStorable,
+    OpenMemoryError,
+    Put,
+    require_user,
+)
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.text import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -67,7 +76,9 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
                     raise
                 connections[ALIAS].close()
                 return method(*args, **kwargs)
-        except DatabaseError as error:
+        except DataError as error:
+            raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
+        except (DatabaseError, InterfaceError) as error:
             raise OpenMemoryError(f"the embedded store answered {type(error).__name__}: {error}") from error
 
     return guarded
@@ -212,7 +223,7 @@ class EmbeddedOpenMemory:
         try:
             with connections[ALIAS].cursor() as cursor:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             connections[ALIAS].close()
             return Health("embedded", False, f"the embedded store answered {type(error).__name__}: {error}")
         return Health("embedded", True, connections[ALIAS].vendor)
@@ -248,7 +259,7 @@ def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
 
 def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
     memory_id, now = str(uuid.uuid4()), _now()
-    key = entry.key or memory_id
+    key = storable(entry.key) or memory_id
     row = (
         memory_id,
         user_id,

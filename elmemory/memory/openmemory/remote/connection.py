@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, OpenMemoryMisconfigured
 
 # The servers drop sockets that are idle for 5 s: ours are given up before that.
 _IDLE_SECONDS = 4.0
@@ -105,6 +105,8 @@ def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
         raise OpenMemoryMisconfigured(_ONE_USER_PER_KEY)
     if status in (401, 403):
         raise OpenMemoryMisconfigured(_NO_KEY if status == 401 else _FOREIGN_KEY)
+    if status == 413:
+        raise NotStorable("the OpenMemory server takes no memory of this length")
     if status < 400 or status == 404:
         raise OpenMemoryMisconfigured(NO_OPENMEMORY)
     raise OpenMemoryError(f"the OpenMemory server answered {status}")
