@@ -4,13 +4,17 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test lint lock
+.PHONY: serve test bench lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
 
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
+
+# About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
+bench: $(VENV)/.requirements-dev
+	@$(RUN) -m bench
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .
