@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults lint lock
+.PHONY: serve test test-faults bench lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -17,6 +17,10 @@ test: $(VENV)/.requirements-dev
 test-faults: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m faults -s
 	@$(RUN) -m bench.faults $(FAULTS)
+
+# About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
+bench: $(VENV)/.requirements-dev
+	@$(RUN) -m bench
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .

@@ -15,7 +15,7 @@ import pytest
 from django.db import connections
 
 from elmemory.memory import kinds
-from elmemory.memory.caller import read_card, write_card
+from elmemory.memory.caller import FEW, read_card, write_card
 from elmemory.memory.openmemory import Entry, Memory, OpenMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote import store as remote_store
@@ -431,7 +431,7 @@ def test_a_card_among_ten_thousand_memories_is_found_in_one_read(speaker: Speake
     card = read_card(Counting(), caller)  # type: ignore[arg-type]
 
     assert card is not None
-    assert (card.user_name, reads) == ("Maya", [100])
+    assert (card.user_name, reads) == ("Maya", [FEW])
 
 
 def test_more_memories_than_a_page_holds_are_all_read(speaker: Speaker, caller: str) -> None:

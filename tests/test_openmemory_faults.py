@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from elmemory.memory.caller import read_card, write_card
+from elmemory.memory.caller import FEW, read_card, write_card
 from elmemory.memory.openmemory import Entry, OpenMemoryError, OpenMemoryMisconfigured
 from elmemory.memory.openmemory import sdk as sdk_store
 from elmemory.memory.openmemory.factory import server_url
@@ -204,7 +204,7 @@ def test_the_ring_costs_one_request(store: RemoteOpenMemory, stub: Stub) -> None
 
     assert card is not None
     assert card.user_name == "Maya"
-    assert [(seen.method, seen.query) for seen in stub.seen] == [("GET", {"l": "100", "u": "0"})]
+    assert [(seen.method, seen.query) for seen in stub.seen] == [("GET", {"l": str(FEW), "u": "0"})]
 
 
 def test_a_hundred_nonces_do_not_hide_the_memories_behind_them(store: RemoteOpenMemory, stub: Stub) -> None:

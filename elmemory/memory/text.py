@@ -7,6 +7,9 @@ import unicodedata
 _MARKUP = re.compile(r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`]")
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*(?=\s|$)")
 _NOT_A_NAME = re.compile(r"[^\w\s.'’·-]|[\d_]")
+# What most texts and names are: there is nothing to take out of them, and a live call waits.
+_PLAIN = re.compile(r"(?:[!-;=?-_a-z|~]+ )*[!-;=?-_a-z|~]+|")
+_PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[ '-][A-Za-z]+)*")
 _NO_VALUE = frozenset(
     "|-|–|—|?|none|null|nil|nan|n/a|n.a|na|unknown|undefined"
     "|not provided|not specified|not mentioned|not available|not given".split("|")
@@ -19,6 +22,8 @@ SUMMARY_LENGTH = 600
 
 def cleaned(text: str) -> str:
     """The text on one line, without control characters, markup and template braces."""
+    if _PLAIN.fullmatch(text):
+        return text
     text = unicodedata.normalize("NFC", text)
     text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_printable(char))
     while (stripped := _MARKUP.sub(" ", text)) != text:
@@ -31,6 +36,8 @@ def spoken_name(text: str) -> str:
 
     What is left of hostile or absurd input is short and harmless; it may be empty.
     """
+    if len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text):
+        return text
     name = " ".join(_NOT_A_NAME.sub(" ", cleaned(text)).split()).strip("-.'’· ")
     return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
 

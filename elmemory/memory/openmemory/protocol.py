@@ -1,6 +1,6 @@
 """The OpenMemory contract: what the project asks of a store, whoever speaks it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
@@ -84,6 +84,10 @@ class OpenMemory(Protocol):
     can never take is `NotStorable`.
     """
 
+    @property
+    def concurrency(self) -> int:
+        """How many reads at a time serve it best: one where they cost CPU time only, more where they wait."""
+
     def put(
         self,
         user_id: str,
@@ -105,6 +109,18 @@ class OpenMemory(Protocol):
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, newest written first; all of them without a limit."""
+
+    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
+        """The metadata of the user's newest memories, for the event loop: without waiting for anybody.
+
+        None where that cannot be.
+        """
+
+    def state(self, user_id: str) -> Hashable | None:
+        """What equals an earlier answer only while no memory of the user has been added, changed or deleted since.
+
+        None where telling costs as much as reading them all.
+        """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
         """Delete one memory of this user; False where the user has no such memory."""

@@ -3,10 +3,12 @@
 Isolated by user, unique by key, whole content of any length; nothing decays and nothing is merged.
 """
 
+import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -34,6 +36,10 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_GLANCE = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
+# Tells one state of a user's memories from every other: rows are added with ever new sequences, and taken away,
+# which leaves fewer, or changed, which raises a version.
+_STATE = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -81,6 +87,9 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 class EmbeddedOpenMemory:
     """The `OpenMemory` protocol over the table of this app."""
 
+    def __init__(self) -> None:
+        self._reader: sqlite3.Connection | None = None
+
     def put(
         self,
         user_id: str,
@@ -105,12 +114,32 @@ class EmbeddedOpenMemory:
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
-            if limit is None:
-                cursor.execute(_NEWEST, (user_id,))
-            else:
-                cursor.execute(f"{_NEWEST} LIMIT %s", (user_id, limit))
-            return [_memory(row) for row in cursor.fetchall()]
+        if limit is None:
+            return [_memory(row) for row in _rows(_NEWEST, user_id)]
+        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+
+    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
+        """Of an SQLite file: its readers wait for no writer. Faults are left to `memories` to tell."""
+        require_user(user_id)
+        # Not through `connections`: on the loop they make a new wrapper for every task.
+        database = connections.settings[ALIAS]
+        if not database["ENGINE"].endswith("sqlite3"):
+            return None
+        try:
+            reader = self._reader = self._reader or _open_for_glances(database["NAME"])
+            return [orjson.loads(metadata) for (metadata,) in reader.execute(_GLANCE, (user_id, limit)).fetchall()]
+        except sqlite3.Error:
+            self._reader = None
+            return None
+
+    @_guarded
+    def state(self, user_id: str) -> Hashable:
+        require_user(user_id)
+        return _rows(_STATE, user_id)[0]
+
+    @property
+    def concurrency(self) -> int:
+        return 1 if connections.settings[ALIAS]["ENGINE"].endswith("sqlite3") else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
@@ -198,6 +227,29 @@ class EmbeddedOpenMemory:
             connections[ALIAS].close()
             return Health("embedded", False, f"the embedded store answered {type(error).__name__}: {error}")
         return Health("embedded", True, connections[ALIAS].vendor)
+
+
+def _open_for_glances(path: str) -> sqlite3.Connection:
+    address = f"{Path(path).as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+
+
+def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[ALIAS]
+    if connection.vendor == "sqlite":
+        # A live call waits: Django's cursor takes as long as SQLite itself does for one row.
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()
+            return rows
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+@cache
+def _as_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?")
 
 
 def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:

@@ -52,6 +52,7 @@ class RemoteOpenMemory:
     """The `OpenMemory` protocol over the server at `url`."""
 
     mode = "remote"
+    concurrency = 16
 
     def __init__(self, url: str, key: str = "") -> None:
         self._server = Connection(url, key)
@@ -98,6 +99,12 @@ class RemoteOpenMemory:
             if len(memories) >= limit or len(page) < size:
                 return memories[:limit]
             size *= 4
+
+    def glance(self, user_id: str, limit: int) -> None:  # noqa: ARG002
+        return None
+
+    def state(self, user_id: str) -> None:  # noqa: ARG002
+        return None
 
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
