@@ -1,5 +1,6 @@
 """One caller: from all that is remembered of them to the card that greets them, and to search results."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,7 @@ NEWEST = 100
 FEW = 2
 _READS = FEW, NEWEST, None
 _MOST_FACTS = 100
+_LONGEST_ZONE = 64
 _OTHER_NAMES_OF_FIELDS = {
     "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",
     "last_name": "lastname surname family_name familyname caller_last_name customer_last_name user_last_name",
@@ -242,10 +244,11 @@ def spoken_date(metadata: Mapping[str, Any]) -> str:
 
 
 def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name or settings.TIME_ZONE))
-    except (ValueError, OSError, KeyError):  # unknown names, and names that are no file of the database
-        return ZoneInfo(settings.TIME_ZONE)
+    # A longer name is none, and would be looked for part by part.
+    if isinstance(name, str) and 0 < len(name) <= _LONGEST_ZONE:
+        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names, and those of no file of the database
+            return ZoneInfo(name)
+    return ZoneInfo(settings.TIME_ZONE)
 
 
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
