@@ -4,13 +4,19 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test bench lint lock
+.PHONY: serve test test-faults bench lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
 
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
+
+# Some minutes: bad input by the thousand, then everything killed, filled up and garbled. The long way:
+# make test-faults FAULTS=--long FUZZ_CASES=20000
+test-faults: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m faults -s
+	@$(RUN) -m bench.faults $(FAULTS)
 
 # About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev

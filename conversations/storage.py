@@ -128,8 +128,11 @@ def remove_abandoned_spools() -> int:
     return removed
 
 
-def accept(spooled: Spool) -> Delivery:
-    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done."""
+def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
+    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
+
+    `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
+    """
     spooled.file.flush()
     try:
         event, event_type, conversation_id = _header(spooled.file)
@@ -140,9 +143,9 @@ def accept(spooled: Spool) -> Delivery:
         if event_type == AUDIO:
             with spool() as audio:
                 _extract_audio(spooled.file, event, audio.file)
-                status = _place(audio, path, _event_time(event))
+                status = _place(audio, path, _event_time(event), only_if_missing=only_if_missing)
         else:
-            status = _place(spooled, path, _event_time(event))
+            status = _place(spooled, path, _event_time(event), only_if_missing=only_if_missing)
     except NotReadable as error:
         return _keep_unreadable(spooled, str(error))
     return Delivery(status, event_type, conversation_id)
@@ -182,7 +185,7 @@ def _extract_audio(spooled: IO[bytes], event: dict[str, Any], audio: IO[bytes]) 
     os.utime(audio.fileno(), (_event_time(event),) * 2)
 
 
-def _place(spooled: Spool, path: Path, event_time: float) -> Literal["received", "duplicate"]:
+def _place(spooled: Spool, path: Path, event_time: float, *, only_if_missing: bool) -> Literal["received", "duplicate"]:
     """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
     the path, of equally late ones the last that came; the others stand beside it."""
     os.fsync(spooled.file.fileno())
@@ -196,6 +199,8 @@ def _place(spooled: Spool, path: Path, event_time: float) -> Literal["received",
             return "duplicate"
         target = path
         if path.exists():
+            if only_if_missing:
+                return "duplicate"
             if _event_time_of(path) > event_time:
                 target = _beside(path, digest)
             else:

@@ -33,6 +33,7 @@ class Worker:
         self._jobs = jobs
         self._stopping = threading.Event()
         self._away_for = 0.0
+        self._clock = float("inf")
 
     def stop(self) -> None:
         """Finish the conversations in hand, then return from `run`."""
@@ -48,6 +49,7 @@ class Worker:
                         self.reconcile()
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
                         reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
+                    self.mind_the_clock()
                     done = self.work_off(pool)
                     if self._away_for:
                         self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311
@@ -63,6 +65,13 @@ class Worker:
             log.info("removed unfinished deliveries of dead processes", files=removed)
         if mended := index.reconcile():
             log.info("brought the index in line with the files", rows=mended)
+
+    def mind_the_clock(self) -> None:
+        """Next attempts stand in the time of day: a clock that was put back, or may have been, must not keep them."""
+        clock = time.time() - time.monotonic()
+        if clock < self._clock - 1:
+            index.wake()
+        self._clock = clock
 
     def work_off(self, pool: ThreadPoolExecutor | None = None) -> int:
         """Process what is due, in the threads of the pool; how many conversations are done now."""

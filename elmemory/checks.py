@@ -82,6 +82,12 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
             id="elmemory.E006",
         )
+    if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
+        yield checks.Warning(
+            "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
+            hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
+            id="elmemory.W009",
+        )
     if reserved := [name for name in settings.DYNAMIC_VARIABLES if name.startswith("system__")]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",

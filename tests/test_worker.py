@@ -80,6 +80,21 @@ def test_the_delay_never_grows_beyond_an_hour(store: EmbeddedOpenMemory) -> None
     assert 1800 <= index.note_failure(conversation_id, "away", parked=False) <= 3600
 
 
+def test_a_clock_that_is_put_back_keeps_nothing_waiting(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    worker = Worker(store)
+    worker.mind_the_clock()
+    index.note_failure(conversation_id, "away", parked=False)
+    worker.mind_the_clock()
+    assert index.due() == []
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    worker.mind_the_clock()
+    assert index.due() == [conversation_id]
+
+
 def test_a_payload_that_cannot_be_read_is_parked_with_its_reason(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     transcription_path(conversation_id).write_bytes(b"{")

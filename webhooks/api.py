@@ -21,6 +21,7 @@ from webhooks.ring import client_data
 from webhooks.schemas import (
     ClientData,
     ClientDataRequest,
+    InvalidRequest,
     PostCallAnswer,
     Problem,
     SearchData,
@@ -77,7 +78,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
 @api.post(
     "/search-data",
     auth=KeyHeader("ELEVENLABS_SEARCH_DATA_KEY"),
-    response={200: SearchData, 401: Problem},
+    response={200: SearchData, 400: Problem, 401: Problem, 422: InvalidRequest},
     summary="The agent looks something up",
 )
 async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> HttpResponse:

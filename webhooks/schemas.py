@@ -85,3 +85,9 @@ class PostCallAnswer(Schema):
 
 class Problem(Schema):
     detail: str
+
+
+class InvalidRequest(Schema):
+    """What is wrong, and where: one entry each."""
+
+    detail: list[dict[str, Any]]
