@@ -23,6 +23,7 @@ class Report:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._bars: list[Row] = []
+        self._machine = _machine()
 
     def table(self, title: str, head: Row, rows: Sequence[Row], note: str = "") -> None:
         lines = ["| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows)]
@@ -38,7 +39,7 @@ class Report:
             "| --- | --- | --- | --- |",
             *("| " + " | ".join(bar) + " |" for bar in self._bars),
         ]
-        return "\n\n".join(["# Performance", _machine(), _HOW, "\n".join(bars), *self._parts]) + "\n"
+        return "\n\n".join(["# Performance", self._machine, _HOW, "\n".join(bars), *self._parts]) + "\n"
 
 
 _HOW = """\
