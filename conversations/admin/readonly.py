@@ -1,0 +1,35 @@
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from conversations.index import ensure_schema
+
+if TYPE_CHECKING:
+
+    class _ModelAdmin[M: Model](admin.ModelAdmin[M]): ...
+
+else:
+
+    class _ModelAdmin[M](admin.ModelAdmin): ...
+
+
+class ReadOnlyAdmin[M: Model](_ModelAdmin[M]):
+    """Shows what the index holds, which is made sure of first; may change nothing."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        ensure_schema()
+        return super().get_queryset(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
