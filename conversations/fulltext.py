@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connections
-from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 ALIAS = "index"
@@ -55,23 +54,25 @@ def write(texts: Iterable[Text]) -> None:
         cursor.executemany(insert, rows)
 
 
-def remove(number: int) -> None:
+def remove(numbers: Iterable[int]) -> None:
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(f"DELETE FROM {TABLE} WHERE rowid = %s", (number,))
+        cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(number,) for number in numbers])
 
 
-def matching(question: str, column: str = "") -> Q | None:
-    """Calls whose texts (or one column of them) hold every word of the question, "whole phrases" as they stand,
-    and no -word of it.
+def numbers_matching(question: str, column: str = "") -> RawSQL | None:
+    """The numbers of calls whose texts (or one column of them) hold every word of the question, "whole phrases" as
+    they stand, and no -word of it; as a subquery.
 
     A word also matches those that begin with it. None where the question has no words.
     """
     if not _has_fts():
         return _like(question, (column,) if column else ("name", "title", "summary", "transcript"))
     match = _match(question)
-    if match and column:
+    if not match:
+        return None
+    if column:
         match = f"{column} : ({match})"
-    return Q(number__in=RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))) if match else None  # noqa: S611
+    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
 
 
 def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
@@ -79,13 +80,15 @@ def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
     match = _match(question)
     if not match or not _has_fts():
         return {}
-    numbers = list(numbers)
+    if not (numbers := sorted(numbers)):
+        return {}
     places = ", ".join(["%s"] * len(numbers))
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(
             f"SELECT rowid, snippet({TABLE}, -1, '{HIT_BEGINS}', '{HIT_ENDS}', '…', 16)"
-            f" FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid IN ({places})",
-            (match, *numbers),
+            # One walk through the span of the page; asking for each number would walk once for each.
+            f" FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid BETWEEN %s AND %s AND +rowid IN ({places})",
+            (match, numbers[0], numbers[-1], *numbers),
         )
         return dict(cursor.fetchall())
 
@@ -107,15 +110,13 @@ def _match(question: str) -> str:
     return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
 
 
-def _like(question: str, columns: Sequence[str]) -> Q | None:
-    found: Q | None = None
+def _like(question: str, columns: Sequence[str]) -> RawSQL | None:
+    either = " OR ".join(f"{column} ILIKE %s" for column in columns)
+    terms, values = [], []
     for minus, phrase, word in _TERM.findall(question):
-        like = "%" + re.sub(r"([\\%_])", r"\\\1", (phrase or word).rstrip("*")) + "%"
-        either = " OR ".join(f"{column} ILIKE %s" for column in columns)
-        term = Q(number__in=RawSQL(f"SELECT rowid FROM {TABLE} WHERE {either}", (like,) * len(columns)))  # noqa: S611
-        term = ~term if minus else term
-        found = term if found is None else found & term
-    return found
+        terms.append(f"NOT ({either})" if minus else f"({either})")
+        values += ["%" + re.sub(r"([\\%_])", r"\\\1", (phrase or word).rstrip("*")) + "%"] * len(columns)
+    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {' AND '.join(terms)}", tuple(values)) if terms else None  # noqa: S611
 
 
 def _has_fts() -> bool:

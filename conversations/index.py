@@ -95,11 +95,13 @@ def refresh(conversation_id: str) -> None:
     while True:
         files = _fingerprint(conversation_id)
         if not files:
-            Conversation.objects.filter(conversation_id=conversation_id).delete()
-            fulltext.remove(row_number(conversation_id))
+            with transaction.atomic(ALIAS):
+                _forget_texts([conversation_id])
+                Conversation.objects.filter(conversation_id=conversation_id).delete()
             return
         row, text = _row(conversation_id)
         with transaction.atomic(ALIAS):
+            _forget_texts([conversation_id])
             Conversation.objects.update_or_create(
                 conversation_id=conversation_id, defaults=row | {"files": files, "number": text.number}
             )
@@ -143,10 +145,16 @@ def _refresh_batch(ids: Iterable[str]) -> None:
             texts.append(text)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
+        _forget_texts([row.conversation_id for row in rows])
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
         fulltext.write(texts)
+
+
+def _forget_texts(ids: Iterable[str]) -> None:
+    """A row's number changes with the call's start: its text goes by the number that it has."""
+    fulltext.remove(Conversation.objects.filter(conversation_id__in=ids).values_list("number", flat=True))
 
 
 @healed
@@ -227,7 +235,6 @@ def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:
         "error": "",
     }
     row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
-    text = Text(row_number(conversation_id), "", "", "", "")
     try:
         with transcription_path(conversation_id).open("rb") as file:
             stat, raw = os.fstat(file.fileno()), file.read()
@@ -235,8 +242,8 @@ def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:
         if failure := read_failure(conversation_id):
             row |= _failure_columns(failure, row["failure_at"])
         else:
-            row |= _day(datetime.fromtimestamp(_first_modified(conversation_id), UTC))
-        return row, text._replace(title=row.get("title", ""))
+            row |= _day(moment(_first_modified(conversation_id)))
+        return row, Text(row_number(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
     try:
         call = Transcription.read(raw)
     except NotReadable:
@@ -254,7 +261,8 @@ def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
     said = "\n".join(turn.message for turn in call.turns)
-    return row, Text(text.number, row["caller_name"], call.title, call.summary, said)
+    number = row_number(conversation_id, row["started_at"])
+    return row, Text(number, row["caller_name"], call.title, call.summary, said)
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:
@@ -293,8 +301,12 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "direction": Direction.OUTBOUND,
         "outcome": Outcome.UNCONNECTED,
         "title": f"Never connected: {failure.in_plain_words}",
-        **_day(failure.at(datetime.fromtimestamp(arrived_at, UTC))),
+        **_day(failure.at(moment(arrived_at))),
     }
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _day(started_at: datetime) -> dict[str, Any]:

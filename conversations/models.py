@@ -5,6 +5,14 @@ from datetime import date
 from django.db import models
 
 
+class Success(models.TextChoices):
+    """What the agent's own evaluation said; a payload may say something else."""
+
+    SUCCESS = "success", "success"
+    FAILURE = "failure", "failure"
+    UNKNOWN = "unknown", "unknown"
+
+
 class MemoryState(models.TextChoices):
     NONE = "none", "nothing to remember"
     PENDING = "pending", "pending"
@@ -42,10 +50,24 @@ class Conversations(models.QuerySet["Conversation"]):
         return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
 
 
+# Counting and listing by any filter of the admin walks an index of these, not the rows.
+_NEWEST = (
+    "number",
+    "started_on",
+    "outcome",
+    "successful",
+    "agent_id",
+    "direction",
+    "has_audio",
+    "recall",
+    "memory_state",
+)
+
+
 class Conversation(models.Model):
     conversation_id = models.CharField(max_length=128, primary_key=True)
-    # Ties the row to its text in the full-text index: made of the id, so it needs no counter.
-    number = models.BigIntegerField(unique=True, editable=False)
+    # Ties the row to its text in the full-text index, and rises with the call's start.
+    number = models.BigIntegerField(editable=False)
     agent_id = models.CharField(max_length=128, default="")
     agent_name = models.CharField(max_length=128, default="")
     caller = models.CharField(max_length=32, default="")
@@ -59,7 +81,7 @@ class Conversation(models.Model):
     duration_seconds = models.IntegerField(null=True)
     status = models.CharField(max_length=32, default="")
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
-    successful = models.CharField("success", max_length=32, default="")
+    successful = models.CharField("success", max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
     title = models.TextField(default="")
     recall = models.CharField("answer at the ring", max_length=8, choices=Recall, default=Recall.NONE)
@@ -94,14 +116,14 @@ class Conversation(models.Model):
             ("download_conversation", "Can download payloads"),
             ("export_conversation", "Can export lists of calls"),
         )
-        ordering = ("-started_at", "-conversation_id")
+        ordering = ("-number",)
         indexes = (
-            models.Index(fields=["-started_at", "-conversation_id"], name="conversation_newest"),
+            models.Index(fields=_NEWEST, name="conversation_newest"),
             models.Index(fields=["memory_state", "next_attempt_at"], name="conversation_work"),
-            models.Index(fields=["caller", "-started_at"], name="conversation_of_caller"),
+            models.Index(fields=["caller", "number"], name="conversation_of_caller"),
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["started_on"], name="conversation_day"),
-            models.Index(fields=["agent_id", "-started_at"], name="conversation_of_agent"),
+            models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
         )
 
     def __str__(self) -> str:

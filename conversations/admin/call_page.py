@@ -1,6 +1,7 @@
 """Everything that the page of a call shows, gathered from its files, the index and OpenMemory."""
 
 import os
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,9 +133,9 @@ def _link(page: dict[str, Any]) -> None:
     said = [turn for turn in page["turns"] if turn["role"] == "caller"]
     by_position = {turn["position"]: turn for turn in said}
     for memory in page["remembered"]["memories"]:
-        value = memory["value"].casefold()
-        if memory["kind"] == kinds.FACT and len(value) >= _SHORTEST_VALUE:
-            memory["turn"] = next((turn["position"] for turn in said if value in turn["message"].casefold()), None)
+        if memory["kind"] == kinds.FACT and len(memory["value"]) >= _SHORTEST_VALUE:
+            word = re.compile(rf"(?<![\w@]){re.escape(memory['value'])}(?![\w@])", re.IGNORECASE)
+            memory["turn"] = next((turn["position"] for turn in said if word.search(turn["message"])), None)
         if turn := by_position.get(memory["turn"]):
             memory["clock"] = turn["clock"] or "the turn"
             turn["remembered"] = True

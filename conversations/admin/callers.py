@@ -6,10 +6,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,11 +19,12 @@ from conversations import corrections, fulltext
 from conversations.admin.caller_page import caller_page
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
-from conversations.admin.search import callers_with_number
+from conversations.admin.search import last_digits
 from conversations.models import Caller, CallerCard, Conversation
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
+from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
 
 _PREFERENCES = {
@@ -65,12 +68,26 @@ class CallerList(ChangeList):
         self.result_list = rows
 
 
+class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts all callers without making the view's rows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        if rows.query.where:
+            return int(rows.count())
+        return (
+            Conversation.objects.filter(caller_ref__gt="").aggregate(all=Count("caller_ref", distinct=True))["all"] or 0
+        )
+
+
 @admin.register(Caller)
 class CallerAdmin(ReadOnlyAdmin[Caller]):
     list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
     search_fields = ("ref",)  # shows the box; what it finds is in get_search_results
     search_help_text = "A name, a number in any spelling, or its last digits."
+    paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
 
     class Media:
@@ -89,7 +106,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        found = callers_with_number(search_term.strip(), "number") or _named(search_term)
+        found = _numbered(search_term.strip()) or _named(search_term)
         return (queryset.none() if found is None else queryset.filter(found)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -276,9 +293,14 @@ def _name_told(reference: str) -> str:
     return named.values_list("caller_name", flat=True).first() or ""
 
 
+def _numbered(question: str) -> Q | None:
+    digits = last_digits(question)
+    return Q(number=caller_key(question) or "") | Q(number__endswith=digits) if digits else None
+
+
 def _named(question: str) -> Q | None:
-    found = fulltext.matching(question, column="name")
+    found = fulltext.numbers_matching(question, column="name")
     if found is None:
         return None
-    calls = Conversation.objects.filter(found).order_by().values("caller_ref")
+    calls = Conversation.objects.filter(number__in=found).order_by().values("caller_ref")
     return Q(ref__in=calls) | Q(ref__in=CallerCard.objects.filter(name__icontains=question.strip()).values("pk"))

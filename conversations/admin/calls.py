@@ -1,7 +1,7 @@
 """The calls: the list, the page of one, its recording and files, and having it remembered once more."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -9,6 +9,7 @@ from django.contrib.admin import helpers
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -21,11 +22,11 @@ from django.utils.timezone import localtime
 from conversations import fulltext, index, reprocess
 from conversations.admin.call_page import call_page
 from conversations.admin.export import exported
-from conversations.admin.filters import AgentFilter, SuccessFilter
+from conversations.admin.filters import AgentFilter
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
-from conversations.admin.search import calls_matching
+from conversations.admin.search import matching
 from conversations.admin.transcript import clock
 from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
 from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
@@ -34,14 +35,22 @@ from elmemory.audit.record import record
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
+_MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
 
 class CallList(ChangeList):
     """The list, with what its rows need of elsewhere fetched once for the page."""
 
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
+        """Numbers are as good as unique; a second column would only be sorted by."""
+        ordering = list(super().get_ordering(request, queryset))
+        return ordering[:1] if ordering[0] in ("number", "-number") else ordering
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        if self.query and self.result_count > _MOST_BY_DAY:
+            self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         found = fulltext.excerpts(self.query, [row.number for row in rows]) if self.query else {}
@@ -57,12 +66,12 @@ class CallList(ChangeList):
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     list_display = (
-        "started", "caller_shown", "about", "agent_shown", "direction_shown", "length", "outcome_shown",
+        "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
         "successful_shown", "cost_shown", "audio_shown", "memory_shown",
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", SuccessFilter, AgentFilter, "direction", "has_audio", "recall",
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "has_audio", "recall",
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -88,16 +97,18 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        found = calls_matching(search_term)
-        return (queryset.none() if found is None else queryset.filter(found)), False
+        return matching(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
-    @admin.display(description="started", ordering="started_at")
-    def started(self, row: Conversation) -> str:
-        return date_format(localtime(row.started_at), "j M Y, H:i") if row.started_at else "unknown"
+    @admin.display(description="started", ordering="number")
+    def started(self, row: Conversation) -> SafeString:
+        way = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
+        return format_html(
+            '{}<br><span class="way">{}</span>', _when(row.started_at), "" if row.outcome == Outcome.WEB else way
+        )
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
@@ -123,10 +134,6 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
         return format_html('<span class="agent" title="{}">{}</span>', row.agent_id, row.agent)
-
-    @admin.display(description="way", ordering="direction")
-    def direction_shown(self, row: Conversation) -> str:
-        return {Direction.INBOUND: "in", Direction.OUTBOUND: "out"}.get(Direction(row.direction), "web")
 
     @admin.display(description="length", ordering="duration_seconds")
     def length(self, row: Conversation) -> str:
@@ -155,7 +162,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     def memory_shown(self, row: Conversation) -> SafeString | str:
         match row.memory_state:
             case MemoryState.WRITTEN:
-                return format_html('<span title="{} memories written">{} written</span>', row.memories, row.memories)
+                return format_html('<span title="{} memories written">{}</span>', row.memories, row.memories)
             case MemoryState.NONE:
                 return "none"
             case state:
@@ -328,6 +335,14 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         self.message_user(
             request, f"{what} will be remembered once more; the worker does it as soon as it can.", messages.SUCCESS
         )
+
+
+def _when(at: datetime | None) -> str:
+    """The year is told where it is another."""
+    if at is None:
+        return "unknown"
+    at = localtime(at)
+    return date_format(at, "j M, H:i" if at.year == localtime().year else "j M Y, H:i")
 
 
 def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:

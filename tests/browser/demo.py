@@ -83,7 +83,15 @@ def _call(chance: random.Random, number: str, name: str, title: str, success: st
 
 
 def _deliver(server: Server, call: SimulatedCall | dict[str, Any]) -> None:
-    server.deliver(call if isinstance(call, dict) else call.transcription())
+    """Ring, then deliver what became of it, with what was told at the ring."""
+    event = call if isinstance(call, dict) else call.transcription()
+    if isinstance(call, SimulatedCall):
+        answer = server.ring(call.caller)
+        event["data"]["conversation_initiation_client_data"]["dynamic_variables"] |= answer["dynamic_variables"]
+        event["data"]["conversation_initiation_client_data"]["conversation_config_override"] = answer[
+            "conversation_config_override"
+        ]
+    server.deliver(event)
     if isinstance(call, SimulatedCall):
         deliver(server.client, call.audio(), "post-call-secret")
 
