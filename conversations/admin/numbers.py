@@ -60,4 +60,4 @@ def _spellings(number: str) -> re.Pattern[str]:
     parsed = phonenumbers.parse(number)
     national = str(parsed.national_number)
     country = _BETWEEN_DIGITS.join(str(parsed.country_code))
-    return re.compile(rf"\+?(?:{country}{_BETWEEN_DIGITS})?{_BETWEEN_DIGITS.join(national)}")
+    return re.compile(rf"\+?\(?(?:{country}{_BETWEEN_DIGITS})?{_BETWEEN_DIGITS.join(national)}")

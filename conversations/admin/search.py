@@ -12,6 +12,7 @@ from elmemory.memory.identity import caller_key
 
 _NUMBER = re.compile(r"[+0-9 ()./\u00a0-]+")
 _FEWEST_DIGITS = 4
+_FEWEST_OF_A_NUMBER = 7
 
 
 def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversation]:
@@ -30,5 +31,8 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
 
 def last_digits(question: str) -> str:
     """Of what looks like a number; empty where it does not."""
-    digits = re.sub(r"[^0-9]", "", question).lstrip("0")
-    return digits if _NUMBER.fullmatch(question) and len(digits) >= _FEWEST_DIGITS else ""
+    digits = re.sub(r"[^0-9]", "", question)
+    if not _NUMBER.fullmatch(question) or len(digits) < _FEWEST_DIGITS:
+        return ""
+    # A whole number may begin with zeros that are dialled, but are no part of it.
+    return digits.lstrip("0") if len(digits) >= _FEWEST_OF_A_NUMBER else digits
