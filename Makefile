@@ -4,13 +4,20 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test lint lock
+.PHONY: serve test test-browser screenshots lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
 
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
+
+# Need Debian's chromium, or another one that BROWSER names.
+test-browser: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m browser tests/browser
+
+screenshots: $(VENV)/.requirements-dev
+	@$(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .

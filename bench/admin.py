@@ -62,7 +62,7 @@ def pages(size: int) -> Iterator[tuple[str, str]]:
     last = -(-size // 50)
     yield "first page", _LIST
     yield "last page", f"{_LIST}?p={last}"
-    yield "ordered by length", f"{_LIST}?o=4"
+    yield "ordered by length", f"{_LIST}?o=5"
     yield "one day", f"{_LIST}?started_on__year={_NOW.year}&started_on__month={_NOW.month}&started_on__day={_NOW.day}"
     yield "failed ones", f"{_LIST}?outcome__exact=failed"
     yield "one agent", f"{_LIST}?agent_id__exact=agent_3"

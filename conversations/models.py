@@ -61,6 +61,7 @@ _NEWEST = (
     "has_audio",
     "recall",
     "memory_state",
+    "caller_ref",
 )
 
 
