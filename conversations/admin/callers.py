@@ -120,7 +120,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
     def number_shown(self, row: Any) -> SafeString:
         return number_element(row.number, reveal=row.reveal)
 
-    @admin.display(description="")
+    @admin.display(description="notes")
     def flags(self, row: Caller) -> SafeString:
         words = [word for word, holds in (("opted out", row.opted_out), ("shared line", row.shared_line)) if holds]
         return format_html_join(" ", '<span class="badge plain">{}</span>', ((word,) for word in words))

@@ -13,7 +13,7 @@ from conversations.models import Conversation, Outcome, Recall
 from conversations.storage import unreadable_paths
 
 DAYS = 28
-_CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 560, 120, 16
+_CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
 # A webhook is taken for silent when it has not come for this many times its usual gap, and for at least a day.
 _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 

@@ -19,7 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server, sync_playwright() as playwright:
         prepared(server, days=28)
         browser = launched(playwright)
-        page = log_in(browser, server, "administrator", viewport={"width": 1360, "height": 860})
+        page = log_in(browser, server, "administrator", viewport={"width": 1360, "height": 780})
         page.goto("/admin/")
         page.screenshot(path=TARGET / "dashboard.png")
         page.goto("/admin/conversations/conversation/")

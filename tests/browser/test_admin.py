@@ -1,5 +1,9 @@
 """What staff do, in a real browser with the real server and worker."""
 
+import os
+from pathlib import Path
+from typing import Literal
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -11,11 +15,20 @@ pytestmark = pytest.mark.browser
 
 LIST = "/admin/conversations/conversation/"
 CALL = f"{LIST}conv_example_returning/change/"
+A_CALLER = "a caller"
+MAIN_PAGES = ["/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER]
 
 
 def becomes(page: Page, condition: str) -> None:
     """Asked from outside: what Playwright would wait with inside the page is what the policy forbids."""
     wait_until(lambda: page.evaluate(condition))
+
+
+def visit(page: Page, address: str) -> None:
+    if address == A_CALLER:
+        open_caller(page)
+    else:
+        page.goto(address)
 
 
 def open_caller(page: Page) -> None:
@@ -134,12 +147,23 @@ def test_a_viewer_reads_but_neither_hears_nor_acts(staff: LogIn) -> None:
     assert page.request.get(f"{LIST}conv_example_returning/recording/").status == 403
 
 
-@pytest.mark.parametrize("address", ["/admin/", LIST, CALL, "/admin/conversations/caller/", "caller"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", [*MAIN_PAGES, f"{LIST}conv_example_failed/change/", "/admin/audit/entry/"])
+def test_axe_finds_nothing_serious(staff: LogIn, address: str, scheme: Literal["light", "dark"]) -> None:
+    if not (script := os.environ.get("AXE")):
+        pytest.skip("name axe.min.js of the npm package axe-core in AXE")
+    page = staff("administrator")
+    page.emulate_media(color_scheme=scheme)
+    visit(page, address)
+    page.evaluate(Path(script).read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in serious] == []
+
+
+@pytest.mark.parametrize("address", MAIN_PAGES)
 def test_no_page_is_wider_than_a_phone(staff: LogIn, address: str) -> None:
     page = staff("operator")
     page.set_viewport_size({"width": 390, "height": 844})
-    if address == "caller":
-        open_caller(page)
-    else:
-        page.goto(address)
+    visit(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
