@@ -73,6 +73,12 @@ def ensure_schema() -> None:
                 _rebuild()
 
 
+def make_ready() -> None:
+    """Have the tables there, in the file that the path names now."""
+    _leave_replaced_file()
+    ensure_schema()
+
+
 def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """An index deleted or broken while in use heals: its schema is made sure of, and the work done again, once."""
 

@@ -10,11 +10,12 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from conversations import corrections, index
 from conversations.admin.export import harmless
 from conversations.admin.numbers import masked, without_number
-from conversations.models import Conversation, MemoryState
+from conversations.models import Caller, CallerCard, Conversation, MemoryState
 from conversations.receipts import read_receipt
 from conversations.references import caller_reference
 from conversations.storage import accept, spool
@@ -304,6 +305,36 @@ def test_a_callers_page_shows_facts_with_their_history(staff: Client, store: Emb
     assert "They have called 2 times" in text
 
 
+def test_the_list_has_the_corrected_name_also_after_the_index_was_lost(
+    staff: Client, store: EmbeddedOpenMemory
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maia"}), store)
+    corrections.correct(store, MAYA, "first_name", "Maya")
+    assert ">Maya</a>" in staff.get(LIST).content.decode()
+    CallerCard.objects.all().delete()
+    Conversation.objects.all().delete()
+    Worker(store).reconcile()
+    assert ">Maya</a>" in staff.get(LIST, {"q": conversation_id}).content.decode()
+
+
+def test_another_secret_key_makes_other_addresses(store: EmbeddedOpenMemory, settings: Settings) -> None:
+    deliver(transcription(MAYA, "Hi."), store)
+    before = caller_reference(MAYA)
+    settings.SECRET_KEY = "another-secret-key-0123456789-0123456789-0123456789"
+    index.make_ready()
+    index.reconcile()
+    assert caller_reference(MAYA) != before
+    assert Caller.objects.get().ref == caller_reference(MAYA)
+
+
+def test_all_calls_of_a_caller_can_be_listed(staff: Client, store: EmbeddedOpenMemory) -> None:
+    deliver(transcription(MAYA, "Hi.", conversation_id="conv_hers"), store)
+    deliver(transcription("+14155550101", "Hi.", conversation_id="conv_his"), store)
+    text = staff.get(LIST, {"caller_ref": caller_reference(MAYA)}).content.decode()
+    assert "conv_hers" in text
+    assert "conv_his" not in text
+
+
 def test_staff_see_what_the_agent_would_find(staff: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "My dog is called Biscuit.", "The weather is fine."), store)
     text = staff.post(caller_page(), {"question": "What is the dog's name?"}).content.decode()
@@ -483,6 +514,11 @@ def test_a_viewer_sees_no_whole_number_anywhere(as_role: As, store: EmbeddedOpen
         text = re.sub(r"[^0-9<>]", "", client.get(address).content.decode())
         assert "4155550100" not in text, address
         assert "5550100" not in text, address
+
+
+@pytest.mark.parametrize("address", [f"{LIST}?caller__startswith=%2B1415", f"{CALLERS}?number__gt=%2B1"])
+def test_a_viewer_cannot_guess_a_number_digit_by_digit(as_role: As, address: str) -> None:
+    assert as_role("viewer").get(address).status_code == 400
 
 
 def test_an_operator_sees_the_whole_number_on_a_click(as_role: As, store: EmbeddedOpenMemory) -> None:

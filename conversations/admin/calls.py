@@ -258,6 +258,8 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         found = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
+        if name.endswith(".mp3"):
+            _require(request, "conversations.listen_conversation")
         record(request, Action.DOWNLOAD, "file", row.pk, detail=name.removeprefix(row.pk))
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))

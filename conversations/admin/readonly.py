@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from conversations.index import ensure_schema
+from conversations.admin.numbers import may_reveal
+from conversations.index import make_ready
 
 if TYPE_CHECKING:
 
@@ -22,8 +23,14 @@ class ReadOnlyAdmin[M: Model](_ModelAdmin[M]):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
-        ensure_schema()
+        make_ready()
         return super().get_queryset(request)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """A masked number could be guessed digit by digit from the address bar."""
+        if lookup.split("__")[0] in ("caller", "number") and not may_reveal(request):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
