@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults bench lint lock
+.PHONY: serve test test-faults test-browser bench screenshots lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -21,6 +21,13 @@ test-faults: $(VENV)/.requirements-dev
 # About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev
 	@$(RUN) -m bench
+
+# Need Debian's chromium, or another one that BROWSER names.
+test-browser: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m browser tests/browser
+
+screenshots: $(VENV)/.requirements-dev
+	@$(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import wraps
 from hashlib import sha256
 from itertools import batched
@@ -14,14 +15,28 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.apps import apps
-from django.db import DatabaseError, connections, models
+from django.db import DatabaseError, connections, models, transaction
 from django.db.models import Count, Min, Q
+from django.utils.timezone import localdate
 
+from conversations import fulltext
+from conversations.failure import Failure, read_failure
+from conversations.fulltext import Text
 from conversations.locks import index_lock
-from conversations.models import Conversation, IndexSchema, MemoryState
+from conversations.models import (
+    Caller,
+    CallerCard,
+    Conversation,
+    Direction,
+    IndexSchema,
+    MemoryState,
+    Outcome,
+    Recall,
+)
 from conversations.outline import NotReadable
 from conversations.payload import Transcription
 from conversations.receipts import PayloadStamp, is_done, new_receipt, read_receipt
+from conversations.references import caller_reference, key_fingerprint, row_number
 from conversations.storage import (
     AUDIO,
     FAILURE,
@@ -30,14 +45,24 @@ from conversations.storage import (
     payload_path,
     transcription_path,
 )
+from elmemory.memory.caller import Card
 
 log = structlog.get_logger(__name__)
 
 ALIAS = "index"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _LONGEST_DELAY = 3600
 _BATCH = 500
 _INODE = "elmemory_inode"
+_VIEWS = {
+    Caller: """
+        SELECT grouped.*, COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line
+        FROM (SELECT caller_ref AS ref, MIN(caller) AS number, COUNT(*) AS calls,
+                     MIN(started_at) AS first_call, MAX(started_at) AS last_call
+              FROM conversation WHERE caller_ref <> '' GROUP BY caller_ref) AS grouped
+        LEFT JOIN caller_card AS card ON card.caller_ref = grouped.ref
+    """
+}
 
 
 def ensure_schema() -> None:
@@ -46,6 +71,12 @@ def ensure_schema() -> None:
         with index_lock():
             if not _is_complete():
                 _rebuild()
+
+
+def make_ready() -> None:
+    """Have the tables there, in the file that the path names now."""
+    _leave_replaced_file()
+    ensure_schema()
 
 
 def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -70,10 +101,17 @@ def refresh(conversation_id: str) -> None:
     while True:
         files = _fingerprint(conversation_id)
         if not files:
-            Conversation.objects.filter(conversation_id=conversation_id).delete()
+            with transaction.atomic(ALIAS):
+                _forget_texts([conversation_id])
+                Conversation.objects.filter(conversation_id=conversation_id).delete()
             return
-        row = _row(conversation_id) | {"files": files}
-        Conversation.objects.update_or_create(conversation_id=conversation_id, defaults=row)
+        row, text = _row(conversation_id)
+        with transaction.atomic(ALIAS):
+            _forget_texts([conversation_id])
+            Conversation.objects.update_or_create(
+                conversation_id=conversation_id, defaults=row | {"files": files, "number": text.number}
+            )
+            fulltext.write([text])
         if _fingerprint(conversation_id) == files:
             return
 
@@ -105,18 +143,28 @@ def refresh_all(ids: Iterable[str]) -> Iterator[int]:
 
 @healed
 def _refresh_batch(ids: Iterable[str]) -> None:
-    rows = []
+    rows, texts = [], []
     for conversation_id in ids:
         try:
             if files := _fingerprint(conversation_id):
-                rows.append(Conversation(conversation_id=conversation_id, files=files, **_row(conversation_id)))
+                row, text = _row(conversation_id)
+                rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
+                texts.append(text)
         except OSError as error:
             # One folder that cannot be read must not keep the others from being seen.
             log.error("a conversation cannot be read", conversation_id=conversation_id, error=error.strerror)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
-    Conversation.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
-    )
+    with transaction.atomic(ALIAS):
+        _forget_texts([row.conversation_id for row in rows])
+        Conversation.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
+        )
+        fulltext.write(texts)
+
+
+def _forget_texts(ids: Iterable[str]) -> None:
+    """A row's number changes with the call's start: its text goes by the number that it has."""
+    fulltext.remove(Conversation.objects.filter(conversation_id__in=ids).values_list("number", flat=True))
 
 
 @healed
@@ -167,10 +215,28 @@ def queue() -> Queue:
     return Queue(counts["pending"], counts["failed"], waited)
 
 
-def _row(conversation_id: str) -> dict[str, Any]:
+@healed
+def note_card(caller: str, card: Card | None) -> None:
+    """Keep for the lists what the caller's card says."""
+    card = card or Card()
+    CallerCard.objects.update_or_create(
+        caller_ref=caller_reference(caller),
+        defaults={"name": card.full_name, "opted_out": card.opted_out, "shared_line": card.shared_line},
+    )
+
+
+@healed
+def callers_without_card(limit: int) -> list[str]:
+    known = CallerCard.objects.values("caller_ref")
+    return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])
+
+
+def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:
+    """What the files say: the columns, and the text for the search."""
     row: dict[str, Any] = {
-        "has_audio": payload_path(conversation_id, AUDIO).exists(),
-        "has_failure": payload_path(conversation_id, FAILURE).exists(),
+        "transcription_at": None,
+        "audio_at": _modified(payload_path(conversation_id, AUDIO)),
+        "failure_at": _modified(payload_path(conversation_id, FAILURE)),
         "has_transcription": False,
         "memory_state": MemoryState.NONE,
         "pending_since": None,
@@ -178,31 +244,98 @@ def _row(conversation_id: str) -> dict[str, Any]:
         "next_attempt_at": 0,
         "error": "",
     }
+    row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
     try:
         with transcription_path(conversation_id).open("rb") as file:
             stat, raw = os.fstat(file.fileno()), file.read()
     except FileNotFoundError:
-        return row
+        if failure := read_failure(conversation_id):
+            row |= _failure_columns(failure, row["failure_at"])
+        else:
+            row |= _day(moment(_first_modified(conversation_id)))
+        return row, Text(row_number(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
     try:
         call = Transcription.read(raw)
     except NotReadable:
         call = Transcription({})
     receipt = read_receipt(conversation_id)
+    row |= _call_columns(call)
+    row |= _day(call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival))
     row |= {
         "has_transcription": True,
-        "agent_id": _short(call.agent_id, 128),
-        "caller": call.caller or "",
-        "outbound": call.outbound,
-        "started_at": call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival),
-        "duration_seconds": call.duration_seconds,
-        "status": _short(call.status, 32),
-        "successful": _short(call.successful, 32),
-        "title": _short(call.title or call.summary, 200),
+        "transcription_at": stat.st_mtime,
         "memories": len(receipt.memories) if receipt else 0,
     }
     if not is_done(conversation_id, receipt):
-        return row | {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
-    return row | {"memory_state": MemoryState.WRITTEN if row["memories"] else MemoryState.NONE}
+        row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
+    else:
+        row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
+    said = "\n".join(turn.message for turn in call.turns)
+    number = row_number(conversation_id, row["started_at"])
+    return row, Text(number, row["caller_name"], call.title, call.summary, said)
+
+
+def _call_columns(call: Transcription) -> dict[str, Any]:
+    match call.status, call.is_phone_call:
+        case "failed", _:
+            outcome = Outcome.FAILED
+        case _, False:
+            outcome = Outcome.WEB
+        case _:
+            outcome = Outcome.DONE
+    direction = Direction.OUTBOUND if call.outbound else Direction.INBOUND
+    return {
+        "agent_id": _short(call.agent_id, 128),
+        "agent_name": _short(call.agent_name, 128),
+        "caller": call.caller or "",
+        "caller_ref": caller_reference(call.caller or ""),
+        "caller_name": _short(call.caller_name, 128),
+        "outbound": call.outbound,
+        "direction": direction if call.is_phone_call else Direction.WEB,
+        "duration_seconds": call.duration_seconds,
+        "status": _short(call.status, 32),
+        "outcome": outcome,
+        "successful": _short(call.successful, 32),
+        "cost": call.cost,
+        "title": _short(call.title or call.summary, 200),
+        "recall": Recall(call.recall),
+    }
+
+
+def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
+    return {
+        "agent_id": _short(failure.agent_id, 128),
+        "caller": failure.caller or "",
+        "caller_ref": caller_reference(failure.caller or ""),
+        "outbound": True,
+        "direction": Direction.OUTBOUND,
+        "outcome": Outcome.UNCONNECTED,
+        "title": f"Never connected: {failure.in_plain_words}",
+        **_day(failure.at(moment(arrived_at))),
+    }
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _day(started_at: datetime) -> dict[str, Any]:
+    return {"started_at": started_at, "started_on": localdate(started_at)}
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _first_modified(conversation_id: str) -> float:
+    try:
+        with os.scandir(conversation_folder(conversation_id)) as entries:
+            return min((entry.stat().st_mtime for entry in entries), default=0)
+    except FileNotFoundError:
+        return 0
 
 
 def _fingerprint(conversation_id: str) -> str:
@@ -220,15 +353,21 @@ def _short(value: str, length: int) -> str:
     return value.replace("\x00", "")[:length]
 
 
-def _index_models() -> list[type[models.Model]]:
-    return [model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed]
+def _tables() -> list[type[models.Model]]:
+    """The index's models that are tables; views are not."""
+    unmanaged = [model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed]
+    return [model for model in unmanaged if model not in _VIEWS]
+
+
+def _version() -> str:
+    return f"{_SCHEMA_VERSION}:{key_fingerprint()}"
 
 
 def _is_complete() -> bool:
     with contextlib.suppress(DatabaseError):
-        tables = {model._meta.db_table for model in _index_models()}
+        tables = {fulltext.TABLE, *(model._meta.db_table for model in _tables())}
         if tables <= set(connections[ALIAS].introspection.table_names()):
-            return IndexSchema.objects.filter(version=_SCHEMA_VERSION).exists()
+            return IndexSchema.objects.filter(version=_version()).exists()
     return False
 
 
@@ -249,13 +388,18 @@ def _make_tables() -> None:
     connection = connections[ALIAS]
     existing = connection.introspection.table_names()
     with connection.schema_editor() as editor:
-        for model in _index_models():
+        for view in _VIEWS:
+            editor.execute(f"DROP VIEW IF EXISTS {view._meta.db_table}")
+        for model in _tables():
             if model._meta.db_table in existing:
                 editor.delete_model(model)
             editor.create_model(model)
             for index in model._meta.indexes:
                 editor.add_index(model, index)  # create_model leaves out those of unmanaged models
-    IndexSchema.objects.create(version=_SCHEMA_VERSION)
+        for view, query in _VIEWS.items():
+            editor.execute(f"CREATE VIEW {view._meta.db_table} AS {query}")
+    fulltext.make_table()
+    IndexSchema.objects.create(version=_version())
 
 
 def _leave_replaced_file() -> None:

@@ -1,6 +1,16 @@
 """The index: what the admin and the worker see of the payload files. Disposable; the files are the truth."""
 
+from datetime import date
+
 from django.db import models
+
+
+class Success(models.TextChoices):
+    """What the agent's own evaluation said; a payload may say something else."""
+
+    SUCCESS = "success", "success"
+    FAILURE = "failure", "failure"
+    UNKNOWN = "unknown", "unknown"
 
 
 class MemoryState(models.TextChoices):
@@ -10,21 +20,81 @@ class MemoryState(models.TextChoices):
     FAILED = "failed", "failed"
 
 
+class Outcome(models.TextChoices):
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    UNCONNECTED = "unconnected", "never connected"
+    WEB = "web", "web call"
+    UNKNOWN = "", "no transcription yet"
+
+
+class Direction(models.TextChoices):
+    INBOUND = "inbound", "inbound"
+    OUTBOUND = "outbound", "outbound"
+    WEB = "", "web or unknown"
+
+
+class Recall(models.TextChoices):
+    """What the agent was told when the phone rang, as far as the payload shows it."""
+
+    MEMORY = "memory", "with memory"
+    NEUTRAL = "neutral", "neutral"
+    NONE = "", "not by this server"
+
+
+class Conversations(models.QuerySet["Conversation"]):
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> list[date]:  # type: ignore[override]
+        """As Django's, which asks a Python function once per row: here it is once per day."""
+        days = self.order_by().values_list(field_name, flat=True).distinct()
+        first = {"year": {"month": 1, "day": 1}, "month": {"day": 1}}.get(kind, {})
+        return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
+
+
+# Counting and listing by any filter of the admin walks an index of these, not the rows.
+_NEWEST = (
+    "number",
+    "started_on",
+    "outcome",
+    "successful",
+    "agent_id",
+    "direction",
+    "has_audio",
+    "recall",
+    "memory_state",
+    "caller_ref",
+)
+
+
 class Conversation(models.Model):
     conversation_id = models.CharField(max_length=128, primary_key=True)
+    # Ties the row to its text in the full-text index, and rises with the call's start.
+    number = models.BigIntegerField(editable=False)
     agent_id = models.CharField(max_length=128, default="")
+    agent_name = models.CharField(max_length=128, default="")
     caller = models.CharField(max_length=32, default="")
+    # Addresses the caller's page: a keyed hash of the number.
+    caller_ref = models.CharField(max_length=32, default="")
+    caller_name = models.CharField(max_length=128, default="")
     outbound = models.BooleanField(default=False)
+    direction = models.CharField(max_length=8, choices=Direction, default=Direction.WEB)
     started_at = models.DateTimeField(null=True)
+    started_on = models.DateField("day", null=True)
     duration_seconds = models.IntegerField(null=True)
     status = models.CharField(max_length=32, default="")
-    successful = models.CharField(max_length=32, default="")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
+    successful = models.CharField("success", max_length=32, choices=Success, default="")
+    cost = models.IntegerField(null=True)
     title = models.TextField(default="")
+    recall = models.CharField("answer at the ring", max_length=8, choices=Recall, default=Recall.NONE)
     has_transcription = models.BooleanField(default=False)
-    has_audio = models.BooleanField(default=False)
+    has_audio = models.BooleanField("recording", default=False)
     has_failure = models.BooleanField(default=False)
+    # When the newest payload of each type came, in seconds since 1970.
+    transcription_at = models.FloatField(null=True)
+    audio_at = models.FloatField(null=True)
+    failure_at = models.FloatField(null=True)
 
-    memory_state = models.CharField(max_length=8, choices=MemoryState, default=MemoryState.NONE)
+    memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
     # Fingerprint of the files that the row was made from.
     files = models.CharField(max_length=64, default="")
@@ -33,25 +103,84 @@ class Conversation(models.Model):
     next_attempt_at = models.FloatField(default=0)
     error = models.TextField(default="")
 
+    objects = Conversations.as_manager()
+
     class Meta:
         managed = False
         db_table = "conversation"
+        verbose_name = "call"
         default_permissions = ("view",)
-        ordering = ("-started_at", "-conversation_id")
+        permissions = (
+            ("listen_conversation", "Can hear recordings"),
+            ("reveal_number", "Can see whole phone numbers"),
+            ("reprocess_conversation", "Can have calls remembered once more"),
+            ("download_conversation", "Can download payloads"),
+            ("export_conversation", "Can export lists of calls"),
+        )
+        ordering = ("-number",)
         indexes = (
-            models.Index(fields=["-started_at", "-conversation_id"], name="conversation_newest"),
+            models.Index(fields=_NEWEST, name="conversation_newest"),
             models.Index(fields=["memory_state", "next_attempt_at"], name="conversation_work"),
-            models.Index(fields=["caller", "-started_at"], name="conversation_of_caller"),
+            models.Index(fields=["caller", "number"], name="conversation_of_caller"),
+            models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
+            models.Index(fields=["started_on"], name="conversation_day"),
+            models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
         )
 
     def __str__(self) -> str:
-        return self.conversation_id
+        return self.title or self.conversation_id
+
+    @property
+    def agent(self) -> str:
+        return self.agent_name or self.agent_id
+
+
+class CallerCard(models.Model):
+    """What OpenMemory knew of a caller when it was last asked: for lists, where asking for each would take long."""
+
+    caller_ref = models.CharField(max_length=32, primary_key=True)
+    name = models.CharField(max_length=128, default="")
+    opted_out = models.BooleanField(default=False)
+    shared_line = models.BooleanField(default=False)
+
+    class Meta:
+        managed = False
+        db_table = "caller_card"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.caller_ref
+
+
+class Caller(models.Model):
+    """Everybody who has called: a view over the calls."""
+
+    ref = models.CharField(max_length=32, primary_key=True)
+    number = models.CharField(max_length=32)
+    calls = models.IntegerField()
+    first_call = models.DateTimeField()
+    last_call = models.DateTimeField()
+    opted_out = models.BooleanField(default=False)
+    shared_line = models.BooleanField(default=False)
+
+    class Meta:
+        managed = False
+        db_table = "caller"
+        default_permissions = ("view",)
+        permissions = (
+            ("correct_caller", "Can correct facts, delete one memory, opt a caller out and mark a shared line"),
+            ("forget_caller", "Can export and forget all that is known of a caller"),
+        )
+        ordering = ("-last_call", "ref")
+
+    def __str__(self) -> str:
+        return self.ref
 
 
 class IndexSchema(models.Model):
-    """Which version of the tables the index database holds."""
+    """Which version of the tables the index database holds, and which secret its callers' addresses are made with."""
 
-    version = models.IntegerField(primary_key=True)
+    version = models.CharField(max_length=64, primary_key=True)
 
     class Meta:
         managed = False
@@ -59,4 +188,4 @@ class IndexSchema(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return str(self.version)
+        return self.version

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from conversations.outline import NotReadable, parse
 from conversations.values import number, well_formed
+from elmemory.memory.caller import Card, canonical_field
 from elmemory.memory.identity import caller_of_call
+from elmemory.memory.text import spoken_name, usable_value
 
 _EARLIEST, _LATEST = 0, 2**34
 _LONGEST_CALL = 30 * 24 * 3600
+_VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class Transcription:
         return self.text("agent_id")
 
     @property
+    def agent_name(self) -> str:
+        return self.text("agent_name")
+
+    @property
     def status(self) -> str:
         return self.text("status")
 
@@ -88,18 +95,47 @@ class Transcription:
         return int(value) if value is not None and 0 <= value <= _LONGEST_CALL else None
 
     @property
+    def cost(self) -> int | None:
+        """In ElevenLabs' credits."""
+        value = number(self.at("metadata", "cost"))
+        return None if value is None else int(value)
+
+    @property
+    def is_phone_call(self) -> bool:
+        return isinstance(self.at("metadata", "phone_call"), dict)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The dynamic variables of the call: ElevenLabs' own (`system__…`) and those it was told at the ring."""
+        value = self.at(*_VARIABLES)
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def recall(self) -> Literal["memory", "neutral", ""]:
+        """How the ring was answered; empty where the payload holds no variables of ours."""
+        returning, summary = self.variables.get("returning_caller"), self.variables.get("user_profile_summary")
+        if returning is None and summary is None:
+            return ""
+        return "memory" if returning == "yes" or (returning is None and summary) else "neutral"
+
+    @cached_property
+    def caller_name(self) -> str:
+        """The name that the call collected, else the one that the agent was told at the ring."""
+        facts = {canonical_field(key): text for key, value in self.collected() if (text := usable_value(value))}
+        return Card(facts=facts).full_name or spoken_name(self.text(*_VARIABLES, "user_name"))
+
+    @property
     def outbound(self) -> bool:
         return self.text("metadata", "phone_call", "direction") == "outbound"
 
     @cached_property
     def caller(self) -> str | None:
         """The caller key of the customer; None for web calls, strangers and withheld numbers."""
-        variables = "conversation_initiation_client_data", "dynamic_variables"
         return caller_of_call(
             outbound=self.outbound,
             external_number=self.at("metadata", "phone_call", "external_number"),
-            caller_id=self.at(*variables, "system__caller_id"),
-            called_number=self.at(*variables, "system__called_number"),
+            caller_id=self.at(*_VARIABLES, "system__caller_id"),
+            called_number=self.at(*_VARIABLES, "system__called_number"),
         )
 
     def started_at(self, arrived_at: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """The worker: sees waiting transcriptions through the index and turns them into memories, again and again."""
 
+import contextlib
 import random
 import threading
 import time
@@ -11,8 +12,10 @@ from django.db import connections
 from conversations import index
 from conversations.locks import Busy
 from conversations.outline import NotReadable
+from conversations.receipts import read_receipt
 from conversations.remember import remember
 from conversations.storage import remove_abandoned_spools
+from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
 
 log = structlog.get_logger(__name__)
@@ -20,6 +23,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.2
 _RECONCILE_SECONDS = 60
 _LONGEST_PAUSE = 30
+_CARDS_AT_ONCE = 500
 
 
 class Worker:
@@ -65,6 +69,9 @@ class Worker:
             log.info("removed unfinished deliveries of dead processes", files=removed)
         if mended := index.reconcile():
             log.info("brought the index in line with the files", rows=mended)
+        if not self._away_for:
+            for caller in index.callers_without_card(_CARDS_AT_ONCE):
+                self._note_card(caller)
 
     def mind_the_clock(self) -> None:
         """Next attempts stand in the time of day: a clock that was put back, or may have been, must not keep them."""
@@ -105,10 +112,17 @@ class Worker:
             log.error("could not remember a call", conversation_id=conversation_id, **_where(error), again_in=delay)
             return False
         index.refresh(conversation_id)
+        if (receipt := read_receipt(conversation_id)) and receipt.caller:
+            self._note_card(receipt.caller)
         if self._away_for:
             self._away_for = 0
             log.info("OpenMemory is back", waiting=index.wake())
         return True
+
+    def _note_card(self, caller: str) -> None:
+        """For the lists of the admin; a later call or reconciling makes up for a missing one."""
+        with contextlib.suppress(OpenMemoryError):
+            index.note_card(caller, read_card(self._store, caller))
 
     def _process_in_thread(self, conversation_id: str) -> bool:
         try:

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "elmemory.memory.openmemory.embedded",
     "conversations",
     "webhooks",
+    "elmemory.audit",  # last: its roles name the permissions of the others
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

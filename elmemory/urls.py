@@ -7,6 +7,9 @@ from webhooks.api import api
 
 admin.site.site_header = admin.site.site_title = "elmemory"
 admin.site.index_title = "Caller memory"
+admin.site.site_url = None
+# The few lists are a click away on the front page; the calls need the room.
+admin.site.enable_nav_sidebar = False
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -1,0 +1,156 @@
+"""How long the admin's pages take over 1,000, 10,000 and 100,000 calls: `python -m bench.admin [ROWS ...]`.
+
+The rows and their texts are invented and written straight into an index of their own; pages are asked for through
+Django's test client, a few times each, in one process. What is told is the time of one core, whatever else the
+machine does.
+"""
+
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import batched
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.test import Client
+from django.utils.timezone import localdate
+
+from conversations import fulltext, index
+from conversations.fulltext import Text
+from conversations.models import Conversation, Direction, MemoryState, Outcome, Recall
+from conversations.references import caller_reference, row_number
+
+_TIMES = 7
+_TURNS = 12
+_NOW = datetime.now(UTC)
+_LIST = "/admin/conversations/conversation/"
+
+
+def main() -> None:
+    sizes = [int(size) for size in sys.argv[1:]] or [1_000, 10_000, 100_000]
+    settings.ALLOWED_HOSTS = ["*"]
+    call_command("migrate", verbosity=0)
+    user = get_user_model()._default_manager.create_superuser("bench", "", "bench")
+    client = Client()
+    client.force_login(user)
+    timings: dict[str, list[float]] = {}
+    for size in sizes:
+        began = time.monotonic()
+        fill(size)
+        print(f"{size:,} calls written in {time.monotonic() - began:.1f} s")
+        for name, address in pages(size):
+            timings.setdefault(name, []).append(measure(partial(client.get, address)))
+    print(f"\n| page, ms (median of {_TIMES}) | " + " | ".join(f"{size:,}" for size in sizes) + " |")
+    print("|---|" + "---|" * len(sizes))
+    for name, row in timings.items():
+        print(f"| {name} | " + " | ".join(f"{milliseconds:.0f}" for milliseconds in row) + " |")
+
+
+def pages(size: int) -> Iterator[tuple[str, str]]:
+    last = -(-size // 50)
+    yield "first page", _LIST
+    yield "last page", f"{_LIST}?p={last}"
+    yield "ordered by length", f"{_LIST}?o=5"
+    yield "one day", f"{_LIST}?started_on__year={_NOW.year}&started_on__month={_NOW.month}&started_on__day={_NOW.day}"
+    yield "failed ones", f"{_LIST}?outcome__exact=failed"
+    yield "one agent", f"{_LIST}?agent_id__exact=agent_3"
+    yield "memory failed, with recording", f"{_LIST}?memory_state__exact=failed&has_audio__exact=1"
+    yield "a common word", f"{_LIST}?q=appointment"
+    yield "two common words", f"{_LIST}?q=appointment+thursday"
+    yield "a rare word", f"{_LIST}?q=heron7"
+    yield "a prefix", f"{_LIST}?q=appoi"
+    yield "a phrase", f"{_LIST}?q=%22appointment+on+thursday%22"
+    yield "a number", f"{_LIST}?q=%2B1+(415)+200-0042"
+    yield "last digits", f"{_LIST}?q=0042"
+    yield "a conversation id", f"{_LIST}?q=conv_7"
+    yield "counts beside the filters", f"{_LIST}?_facets=True"
+    yield "callers", "/admin/conversations/caller/"
+    yield "callers by name", "/admin/conversations/caller/?q=maya"
+    yield "front page", "/admin/"
+
+
+def measure(ask: Callable[[], object]) -> float:
+    def once() -> float:
+        began = time.process_time()
+        answer = ask()
+        assert answer.status_code == 200, answer.status_code  # type: ignore[attr-defined]
+        return (time.process_time() - began) * 1000
+
+    once()
+    return statistics.median(once() for _ in range(_TIMES))
+
+
+def fill(size: int) -> None:
+    index.ensure_schema()
+    chance = random.Random(size)
+    with connections["index"].cursor() as cursor:
+        cursor.execute("DELETE FROM conversation")
+    fulltext.make_table()
+    for numbers in batched(range(size), 5000):
+        made = [call(number, size, chance) for number in numbers]
+        with transaction.atomic("index"):
+            Conversation.objects.bulk_create([row for row, _ in made])
+            fulltext.write([text for _, text in made])
+
+
+_NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O'Brien", "Daniel Okonkwo")
+
+
+def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, Text]:
+    caller = f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
+    started = _NOW - timedelta(days=365 * (1 - number / size))
+    conversation_id = f"conv_{number}"
+    outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
+    row = Conversation(
+        conversation_id=conversation_id,
+        number=row_number(conversation_id, started),
+        agent_id=f"agent_{chance.randrange(8)}",
+        caller=caller,
+        caller_ref=caller_reference(caller),
+        caller_name=chance.choice(_NAMES),
+        direction=Direction.INBOUND,
+        started_at=started,
+        started_on=localdate(started),
+        duration_seconds=chance.randrange(5, 900),
+        outcome=outcome,
+        successful=chance.choice(["success", "failure", "unknown"]),
+        cost=chance.randrange(2000),
+        title="Appointment moved to Friday",
+        recall=chance.choice([Recall.MEMORY, Recall.NEUTRAL]),
+        has_transcription=True,
+        has_audio=chance.random() < 0.9,
+        transcription_at=started.timestamp(),
+        audio_at=started.timestamp(),
+        memory_state=chance.choices([MemoryState.WRITTEN, MemoryState.FAILED], [99, 1])[0],
+        memories=9,
+    )
+    said = [" ".join(chance.choices(_VOCABULARY, k=14)) for _ in range(_TURNS)]
+    if chance.random() < 0.5:
+        said.append("I would like to move my appointment on Thursday to Friday at nine")
+    if number % 1000 == 7:
+        said.append(f"a heron{number % 10} stood in the garden")
+    return row, Text(row.number, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
+
+
+_VOCABULARY = [
+    f"{first}{last}"
+    for first in ("an", "be", "co", "di", "el", "fo", "gra", "hu")
+    for last in ("ba", "cer", "dol", "fin", "gus", "lan", "mer", "nor", "pil", "rath", "sun", "tor", "ven", "wick")
+] * 4 + ["the", "and", "to", "I", "you", "a", "please", "would", "have", "is"] * 40
+
+
+if __name__ == "__main__":
+    main()

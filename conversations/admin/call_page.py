@@ -1,0 +1,176 @@
+"""Everything that the page of a call shows, gathered from its files, the index and OpenMemory."""
+
+import os
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from conversations import explain
+from conversations.admin.transcript import clock, pretty, turns
+from conversations.failure import read_failure
+from conversations.models import Conversation
+from conversations.outline import NotReadable
+from conversations.payload import Transcription
+from conversations.receipts import Receipt, read_receipt
+from conversations.storage import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from elmemory.memory import kinds
+from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
+from elmemory.memory.text import usable_value
+
+_SHORTEST_VALUE = 3
+
+
+def call_page(row: Conversation) -> dict[str, Any]:
+    """Plain texts, lists and dictionaries: numbers in them can be masked as one."""
+    page: dict[str, Any] = {"files": _files(row.pk), "length": clock(row.duration_seconds), "problem": ""}
+    if failure := read_failure(row.pk):
+        page["problem"] = f"The call never connected: {failure.in_plain_words}."
+        page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
+    call = _transcription(row.pk)
+    if call is None:
+        if row.has_transcription:
+            page["problem"] = "The transcription cannot be read. It is kept as it came; below it can be downloaded."
+        return page
+    receipt = read_receipt(row.pk)
+    page |= {
+        "has_call": True,
+        "summary": call.summary,
+        "turns": turns(call),
+        "problem": explain.explained(call) or page["problem"],
+        "ended": call.text("metadata", "termination_reason"),
+        "language": call.text("metadata", "main_language"),
+        "timezone": call.timezone,
+        "criteria": _criteria(call),
+        "collected": _collected(call),
+        "ring": _ring(call),
+        "remembered": _remembered(receipt),
+        "withheld": len(receipt.withheld) if receipt else 0,
+    }
+    _link(page)
+    return page
+
+
+def _transcription(conversation_id: str) -> Transcription | None:
+    try:
+        return Transcription.read(transcription_path(conversation_id).read_bytes())
+    except (FileNotFoundError, NotReadable):
+        return None
+
+
+def _criteria(call: Transcription) -> list[dict[str, str]]:
+    results = call.at("analysis", "evaluation_criteria_results")
+    return [
+        {
+            "name": str(name),
+            "result": str(result.get("result") or "unknown"),
+            "rationale": str(result.get("rationale") or ""),
+        }
+        for name, result in (results.items() if isinstance(results, dict) else ())
+        if isinstance(result, dict)
+    ]
+
+
+def _collected(call: Transcription) -> list[dict[str, Any]]:
+    results = call.at("analysis", "data_collection_results")
+    rationales = results if isinstance(results, dict) else {}
+    collected = []
+    for name, value in call.collected():
+        result = rationales.get(name)
+        rationale = result.get("rationale") if isinstance(result, dict) else ""
+        collected.append({"name": name, "value": usable_value(value), "rationale": str(rationale or "")})
+    # What was found first; a long list of nothing helps nobody.
+    return sorted(collected, key=lambda item: item["value"] is None)
+
+
+def _ring(call: Transcription) -> dict[str, Any]:
+    """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
+    told = {name: pretty(value) for name, value in call.variables.items() if not name.startswith("system__")}
+    greeting = call.text(
+        "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
+    )
+    return {"variables": list(told.items()), "greeting": greeting, "recall": call.recall}
+
+
+def _remembered(receipt: Receipt | None) -> dict[str, Any]:
+    """The memories that the receipt names, as OpenMemory has them now."""
+    remembered: dict[str, Any] = {
+        "memories": [],
+        "gone": 0,
+        "away": "",
+        "count": len(receipt.memories) if receipt else 0,
+    }
+    if receipt is None or not receipt.memories or not receipt.caller:
+        return remembered
+    try:
+        stored = open_memory().memories(receipt.caller)
+    except OpenMemoryError as error:
+        return remembered | {"away": str(error)}
+    by_id = {memory.id: memory for memory in stored}
+    by_key = {memory.key: memory for memory in stored}
+    for named in receipt.memories:
+        if memory := by_id.get(named.id) or by_key.get(named.key):
+            remembered["memories"].append(_memory(memory))
+        else:
+            remembered["gone"] += 1
+    remembered["memories"].sort(key=lambda memory: [kinds.CALL, kinds.FACT, kinds.MESSAGE].index(memory["kind"]))
+    return remembered
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    return {
+        "id": memory.id,
+        "kind": memory.kind,
+        "content": memory.content,
+        "value": str(memory.metadata.get("value") or ""),
+        "sector": memory.primary_sector,
+        "salience": f"{memory.salience:g}",
+        "turn": memory.metadata.get("position") if memory.kind == kinds.MESSAGE else None,
+    }
+
+
+def _link(page: dict[str, Any]) -> None:
+    """Tie memories to the turns they came from. A fact names no turn: it is the caller's first that has its value."""
+    said = [turn for turn in page["turns"] if turn["role"] == "caller"]
+    by_position = {turn["position"]: turn for turn in said}
+    for memory in page["remembered"]["memories"]:
+        if memory["kind"] == kinds.FACT and len(memory["value"]) >= _SHORTEST_VALUE:
+            word = re.compile(rf"(?<![\w@]){re.escape(memory['value'])}(?![\w@])", re.IGNORECASE)
+            memory["turn"] = next((turn["position"] for turn in said if word.search(turn["message"])), None)
+        if turn := by_position.get(memory["turn"]):
+            memory["clock"] = turn["clock"] or "the turn"
+            turn["remembered"] = True
+        else:
+            memory["turn"] = None
+
+
+def _files(conversation_id: str) -> list[dict[str, Any]]:
+    main = {
+        transcription_path(conversation_id).name: "transcription",
+        payload_path(conversation_id, AUDIO).name: "recording",
+        payload_path(conversation_id, FAILURE).name: "failure",
+        f"{conversation_id}_memory.json": "receipt",
+    }
+    files = []
+    try:
+        with os.scandir(conversation_folder(conversation_id)) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                stat = entry.stat()
+                files.append(
+                    {
+                        "name": entry.name,
+                        "is": main.get(entry.name) or _other_file(entry.name, conversation_id),
+                        "size": stat.st_size,
+                        "at": datetime.fromtimestamp(stat.st_mtime, UTC),
+                        "is_json": entry.name.endswith(".json"),
+                    }
+                )
+    except FileNotFoundError:
+        pass
+    return files
+
+
+def _other_file(name: str, conversation_id: str) -> str:
+    rest = name.removeprefix(f"{conversation_id}_")
+    if rest.startswith("event_"):
+        return f"event “{rest.removeprefix('event_').split('.')[0]}”"
+    return "earlier or later version"

@@ -1,0 +1,142 @@
+"""What the admin's front page tells: whether all is well, and how the last weeks went."""
+
+import time
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q
+from django.utils.timezone import localdate
+
+from conversations import index
+from conversations.models import Conversation, Outcome, Recall
+from conversations.storage import unreadable_paths
+
+DAYS = 28
+_CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
+# A webhook is taken for silent when it has not come for this many times its usual gap, and for at least a day.
+_SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
+
+
+@index.healed
+def dashboard() -> dict[str, Any]:
+    since = localdate() - timedelta(days=DAYS - 1)
+    calls = Conversation.objects.filter(started_on__gte=since)
+    days = _days(calls, since)
+    totals = calls.aggregate(
+        calls=Count("pk"),
+        returning=Count("pk", filter=_RETURNING),
+        judged=Count("pk", filter=Q(successful__in=("success", "failure"))),
+        succeeded=Count("pk", filter=Q(successful="success")),
+        seconds=Avg("duration_seconds"),
+        **{
+            f"{kind}_{name}": figure(f"{kind}_at")
+            for kind in ("transcription", "audio", "failure")
+            for name, figure in (("first", Min), ("last", Max), ("count", Count))
+        },
+    )
+    return {
+        "span": DAYS,
+        "days": days,
+        "bars": _bars(days),
+        "chart": (_CHART_WIDTH, _CHART_HEIGHT + _CHART_FOOT),
+        "most": max((day["calls"] for day in days), default=0),
+        "totals": totals,
+        "returning": _share(totals["returning"], totals["calls"]),
+        "success": _share(totals["succeeded"], totals["judged"]),
+        "minutes": round(totals["seconds"] / 60, 1) if totals["seconds"] else None,
+        "recall": _recall(calls),
+        "queue": index.queue(),
+        "unreadable": len(unreadable_paths()),
+        "deliveries": _deliveries(totals),
+    }
+
+
+_EARLIER = Conversation.objects.filter(
+    caller=OuterRef("caller"), started_at__lt=OuterRef("started_at"), has_transcription=True
+)
+_RETURNING = Q(Exists(_EARLIER), ~Q(caller=""))
+
+
+def _days(calls: Any, since: date) -> list[dict[str, Any]]:
+    counted = {
+        row["started_on"]: row
+        for row in calls.order_by()
+        .values("started_on")
+        .annotate(
+            calls=Count("pk"),
+            returning=Count("pk", filter=_RETURNING),
+            failed=Count("pk", filter=Q(outcome__in=(Outcome.FAILED, Outcome.UNCONNECTED))),
+        )
+    }
+    nothing = {"calls": 0, "returning": 0, "failed": 0}
+    every = [since + timedelta(days=ahead) for ahead in range(DAYS)]
+    return [{**nothing, **counted.get(day, {}), "day": day} for day in every]
+
+
+def _bars(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where the bars of the chart stand: returning callers below, the others on them."""
+    most = max((day["calls"] for day in days), default=0) or 1
+    width = _CHART_WIDTH / DAYS
+    bars = []
+    for nth, day in enumerate(days):
+        height = day["calls"] / most * _CHART_HEIGHT
+        returning = day["returning"] / most * _CHART_HEIGHT
+        bars.append(
+            {
+                "x": round(nth * width + 1, 1),
+                "width": round(width - 2, 1),
+                "y": round(_CHART_HEIGHT - height, 1),
+                "height": round(height - returning, 1),
+                "returning_y": round(_CHART_HEIGHT - returning, 1),
+                "returning_height": round(returning, 1),
+                "day": day,
+                "labelled": nth % 7 == 0,
+            }
+        )
+    return bars
+
+
+def _recall(calls: Any) -> dict[str, int]:
+    """How rings were answered: as far as payloads of inbound calls show it.
+
+    A known caller who got the neutral answer was answered past the deadline, or while OpenMemory was away.
+    """
+    rings = calls.filter(direction="inbound", has_transcription=True)
+    return dict(
+        rings.aggregate(
+            memory=Count("pk", filter=Q(recall=Recall.MEMORY)),
+            neutral=Count("pk", filter=Q(recall=Recall.NEUTRAL) & ~_RETURNING),
+            late=Count("pk", filter=Q(recall=Recall.NEUTRAL) & _RETURNING),
+            none=Count("pk", filter=Q(recall=Recall.NONE)),
+        )
+    )
+
+
+def _deliveries(totals: dict[str, Any]) -> list[dict[str, Any]]:
+    """Per webhook when it last came, and whether that is suspiciously long ago for how often it comes."""
+    shown = []
+    for name, kind, expected in (
+        ("Transcriptions", "transcription", True),
+        ("Recordings", "audio", True),
+        ("Failed calls", "failure", False),
+    ):
+        last, first, count = (totals[f"{kind}_{figure}"] for figure in ("last", "first", "count"))
+        silent = False
+        if expected and count > 1:
+            usual = (last - first) / (count - 1)
+            silent = time.time() - last > max(_SILENT_AT_LEAST, _SILENT_TIMES * usual)
+        shown.append({"name": name, "at": index.moment(last) if last else None, "silent": silent})
+    return shown
+
+
+def _share(part: int, whole: int) -> int | None:
+    return round(100 * part / whole) if whole else None
+
+
+def shown() -> dict[str, Any] | None:
+    """None where the index cannot be read: the front page is shown all the same."""
+    try:
+        return dashboard()
+    except (DatabaseError, OSError):
+        return None

@@ -1,0 +1,97 @@
+// The page of a call: recording and transcript move together, JSON is fetched when it is unfolded,
+// and the page notices when the worker is done.
+
+const audio = document.getElementById("recording");
+const turns = [...document.querySelectorAll(".turn[data-at]")].map((element) => ({
+  element,
+  at: Number(element.dataset.at),
+}));
+const calmly = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+const isTyping = (target) => target.closest("input, textarea, select, audio, pre, [contenteditable]");
+
+function currentTurn(seconds) {
+  let current = null;
+  for (const turn of turns) if (turn.at <= seconds + 0.05) current = turn;
+  return current;
+}
+
+function highlight() {
+  const current = audio.currentTime > 0 || !audio.paused ? currentTurn(audio.currentTime) : null;
+  for (const turn of turns) {
+    const is = turn === current;
+    if (turn.element.classList.contains("current") === is) continue;
+    turn.element.classList.toggle("current", is);
+    if (is) turn.element.setAttribute("aria-current", "true");
+    else turn.element.removeAttribute("aria-current");
+    if (is && !audio.paused) turn.element.scrollIntoView({ block: "nearest", behavior: calmly });
+  }
+}
+
+function seek(seconds, { play = true } = {}) {
+  audio.currentTime = seconds;
+  if (play) audio.play().catch(() => {});
+  highlight();
+}
+
+function step(by) {
+  const index = turns.indexOf(currentTurn(audio.currentTime));
+  const next = turns[Math.max(0, Math.min(turns.length - 1, index + by))];
+  if (next) seek(next.at, { play: !audio.paused });
+}
+
+function setSpeed(button) {
+  audio.playbackRate = Number(button.dataset.speed);
+  for (const other of document.querySelectorAll("[data-speed]")) other.setAttribute("aria-pressed", String(other === button));
+}
+
+if (audio) {
+  for (const name of ["timeupdate", "seeked", "play"]) audio.addEventListener(name, highlight);
+  audio.addEventListener("error", () => (document.getElementById("recording-fault").hidden = false));
+  for (const { element, at } of turns) {
+    element.classList.add("plays");
+    element.addEventListener("click", (event) => {
+      if (event.target.closest("summary, pre, a")) return;
+      if (!event.target.closest(".seek") && !getSelection().isCollapsed) return; // text is being selected
+      seek(at);
+    });
+  }
+  for (const button of document.querySelectorAll("[data-speed]")) button.addEventListener("click", () => setSpeed(button));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const onControl = event.target.closest("button, a, summary");
+    const act = {
+      " ": () => !onControl && (audio.paused ? audio.play().catch(() => {}) : audio.pause(), true),
+      ArrowLeft: () => (seek(Math.max(0, audio.currentTime - 5), { play: false }), true),
+      ArrowRight: () => (seek(audio.currentTime + 5, { play: false }), true),
+      j: () => (step(1), true),
+      k: () => (step(-1), true),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act && act()) event.preventDefault();
+  });
+}
+
+for (const details of document.querySelectorAll("details.raw")) {
+  details.addEventListener("toggle", async () => {
+    const pre = details.querySelector("pre");
+    if (!details.open || details.dataset.fetched) return;
+    details.dataset.fetched = "yes";
+    const answer = await fetch(details.dataset.url, { headers: { Accept: "text/plain" } });
+    const text = answer.ok ? await answer.text() : `It could not be fetched (${answer.status}).`;
+    try {
+      pre.textContent = JSON.stringify(JSON.parse(text), null, 2);
+    } catch {
+      pre.textContent = text;
+    }
+  });
+}
+
+const state = document.getElementById("memory-state");
+async function watch() {
+  const answer = await fetch(state.dataset.url).catch(() => null);
+  const now = answer && answer.ok ? await answer.json() : null;
+  if (now && now.state !== "pending") {
+    if (!audio || audio.paused) location.reload();
+    else state.textContent = `${now.state}; reload the page to see it`;
+  } else setTimeout(watch, 1000);
+}
+if (state && state.dataset.state === "pending") setTimeout(watch, 1000);

@@ -1,0 +1,10 @@
+// Shows the whole number where it was masked, and hides it again.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.number[data-number]");
+  if (!button) return;
+  event.preventDefault();
+  const shown = button.textContent;
+  button.textContent = button.dataset.number;
+  button.dataset.number = shown;
+  button.title = button.title === "Show the number" ? "Hide the number" : "Show the number";
+});

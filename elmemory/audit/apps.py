@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AuditConfig(AppConfig):
+    name = "elmemory.audit"
+    verbose_name = "Audit"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from elmemory.audit.roles import make_roles
+
+        post_migrate.connect(make_roles, sender=self)

@@ -1,0 +1,32 @@
+"""The roles of staff, as groups that `migrate` makes and keeps complete. Further permissions of a group stay."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import router
+
+_VIEWER = {"conversations.view_conversation", "conversations.view_caller"}
+_OPERATOR = _VIEWER | {
+    "conversations.listen_conversation",
+    "conversations.reveal_number",
+    "conversations.reprocess_conversation",
+    "conversations.correct_caller",
+}
+_PRIVACY_OFFICER = _OPERATOR | {
+    "conversations.download_conversation",
+    "conversations.export_conversation",
+    "conversations.forget_caller",
+    "audit.view_entry",
+}
+ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
+
+
+def make_roles(using: str, **kwargs: Any) -> None:  # noqa: ARG001
+    if not router.allow_migrate_model(using, Group):
+        return
+    for role, names in ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=role)
+        for name in names:
+            app, codename = name.split(".")
+            found = Permission.objects.using(using).filter(content_type__app_label=app, codename=codename)
+            group.permissions.add(*found)

@@ -1,0 +1,169 @@
+"""What staff do, in a real browser with the real server and worker."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import demo
+from tests.browser.conftest import LogIn
+from tests.server import Server, wait_until
+
+pytestmark = pytest.mark.browser
+
+LIST = "/admin/conversations/conversation/"
+CALL = f"{LIST}conv_example_returning/change/"
+A_CALLER = "a caller"
+MAIN_PAGES = ["/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER]
+
+
+def becomes(page: Page, condition: str) -> None:
+    """Asked from outside: what Playwright would wait with inside the page is what the policy forbids."""
+    wait_until(lambda: page.evaluate(condition))
+
+
+def visit(page: Page, address: str) -> None:
+    if address == A_CALLER:
+        open_caller(page)
+    else:
+        page.goto(address)
+
+
+def open_caller(page: Page) -> None:
+    page.goto(CALL)
+    page.get_by_role("link", name="Maya Okafor").first.click()
+
+
+def test_a_call_is_found_by_what_was_said_and_opened(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(LIST)
+    page.fill("#searchbar", "duluth")
+    page.press("#searchbar", "Enter")
+    expect(page.locator("#result_list mark")).to_have_text("Duluth")
+    page.locator("#result_list .field-started a").click()
+    expect(page.locator("h1")).to_have_text("Appointment moved to Friday")
+
+
+def test_a_click_on_a_turn_plays_it(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    page.click("#turn-5 .seek")
+    becomes(page, "recording.currentTime > 16")
+    expect(page.locator(".turn.current")).to_have_id("turn-5")
+    page.locator("#turn-1 .said").click()
+    becomes(page, "recording.currentTime > 4 && recording.currentTime < 9")
+    expect(page.locator("[aria-current=true]")).to_have_id("turn-1")
+
+
+def test_a_recording_plays_and_its_turns_follow(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    page.get_by_role("button", name="2×").click()
+    page.evaluate("recording.play()")
+    becomes(page, "recording.currentTime > 4.5")
+    expect(page.locator(".turn.current")).to_have_id("turn-1")
+    assert page.evaluate("recording.playbackRate") == 2
+
+
+def test_the_keyboard_plays_and_seeks(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    becomes(page, "recording.readyState > 0")
+    page.keyboard.press("ArrowRight")
+    becomes(page, "recording.currentTime === 5")
+    page.keyboard.press("j")
+    becomes(page, "recording.currentTime === 9")
+    page.keyboard.press("k")
+    becomes(page, "recording.currentTime === 4")
+    page.keyboard.press(" ")
+    becomes(page, "!recording.paused")
+    page.keyboard.press(" ")
+    becomes(page, "recording.paused")
+
+
+def test_a_memory_leads_to_its_turn(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    page.get_by_role("link", name="said at 0:26").click()
+    expect(page.locator(".turn:target")).to_contain_text("I moved to Duluth")
+
+
+def test_json_is_shown_when_it_is_unfolded(staff: LogIn) -> None:
+    page = staff("privacy officer")
+    page.goto(CALL)
+    page.locator("details.raw").last.locator("summary").click()
+    expect(page.locator("details.raw pre").last).to_contain_text('"post_call_transcription"')
+
+
+def test_a_call_is_reprocessed_and_the_page_tells_when_it_is_done(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    page.get_by_role("link", name="Remember once more").click()
+    page.get_by_role("button", name="Yes, remember once more").click()
+    expect(page.locator(".messagelist")).to_contain_text("will be remembered once more")
+    expect(page.locator("#memory-state")).to_have_text("8 written", timeout=20_000)
+
+
+def test_a_corrected_fact_is_what_the_next_ring_uses(staff: LogIn, practice: Server) -> None:
+    page = staff("operator")
+    open_caller(page)
+    page.get_by_role("link", name="Correct First name").click()
+    page.fill("[name=value]", "Maja")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Yes, this is right").click()
+    expect(page.locator(".messagelist")).to_contain_text("Corrected")
+    assert practice.ring(demo.MAYA)["dynamic_variables"]["user_name"] == "Maja"
+    page.get_by_role("link", name="Take the correction back: First name").click()
+    page.get_by_role("button", name="Yes, delete it").click()
+    expect(page.locator(".messagelist")).to_contain_text("Deleted")
+    assert practice.ring(demo.MAYA)["dynamic_variables"]["user_name"] == "Maya"
+
+
+def test_staff_ask_what_the_agent_would_find(staff: LogIn) -> None:
+    page = staff("operator")
+    open_caller(page)
+    page.fill("#question", "What is the dog called?")
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("#ask li").first).to_contain_text("Biscuit")
+
+
+def test_a_number_is_shown_on_a_click_and_hidden_again(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(f"{LIST}?q=duluth")
+    number = page.locator("#result_list button.number")
+    number.click()
+    expect(number).to_have_text("+1 415-555-0100")
+    number.click()
+    expect(number).to_contain_text("•••")
+
+
+def test_a_viewer_reads_but_neither_hears_nor_acts(staff: LogIn) -> None:
+    page = staff("viewer")
+    page.goto(CALL)
+    expect(page.locator("#transcript")).to_contain_text("I moved to Duluth")
+    expect(page.locator("audio, button.number, .object-tools >> text=Remember")).to_have_count(0)
+    assert page.request.get(f"{LIST}conv_example_returning/recording/").status == 403
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", [*MAIN_PAGES, f"{LIST}conv_example_failed/change/", "/admin/audit/entry/"])
+def test_axe_finds_nothing_serious(staff: LogIn, address: str, scheme: Literal["light", "dark"]) -> None:
+    if not (script := os.environ.get("AXE")):
+        pytest.skip("name axe.min.js of the npm package axe-core in AXE")
+    page = staff("administrator")
+    page.emulate_media(color_scheme=scheme)
+    visit(page, address)
+    page.evaluate(Path(script).read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in serious] == []
+
+
+@pytest.mark.parametrize("address", MAIN_PAGES)
+def test_no_page_is_wider_than_a_phone(staff: LogIn, address: str) -> None:
+    page = staff("operator")
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
