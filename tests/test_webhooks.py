@@ -9,6 +9,7 @@ import pytest
 
 from tests.samples import new_number, raw_sample, sample, transcription
 from tests.server import SECRET, Server
+from webhooks.schemas import ClientData, PostCallAnswer, SearchData
 from webhooks.signature import signed
 
 NEUTRAL = {
@@ -336,6 +337,17 @@ def test_the_api_describes_itself(server: Server) -> None:
     assert set(document["paths"]) == {"/webhook/client-data", "/webhook/search-data", "/webhook/post-call"}
     assert {"200", "400", "401", "422"} <= set(document["paths"]["/webhook/search-data"]["post"]["responses"])
     assert server.client.get("/webhook/docs").status_code == 200
+
+
+def test_answers_are_what_the_api_describes(server: Server) -> None:
+    caller = new_number()
+    event = transcription(caller, "My dog is called Biscuit.", facts={"first_name": "Maya"})
+    assert PostCallAnswer.model_validate_json(server.post_call(event).content).status == "received"
+    server.wait_for_receipt(event["data"]["conversation_id"])
+    assert ClientData.model_validate(server.ring(caller)).dynamic_variables["user_name"] == "Maya"
+    found = SearchData.model_validate(server.search("dog", caller))
+    assert found.profile is not None
+    assert found.memories[0].asked == "Question 0?"
 
 
 def test_health_tells_of_memory_payloads_and_queue(server: Server) -> None:
