@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-browser screenshots lint lock
+.PHONY: serve test test-browser test-faults screenshots bench lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -18,6 +18,16 @@ test-browser: $(VENV)/.requirements-dev
 
 screenshots: $(VENV)/.requirements-dev
 	@$(RUN) -m tests.browser.screenshots
+
+# Some minutes: bad input by the thousand, then everything killed, filled up and garbled. The long way:
+# make test-faults FAULTS=--long FUZZ_CASES=20000
+test-faults: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m faults -s
+	@$(RUN) -m bench.faults $(FAULTS)
+
+# About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
+bench: $(VENV)/.requirements-dev
+	@$(RUN) -m bench
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .

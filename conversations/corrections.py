@@ -32,7 +32,7 @@ def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
         {**said, "called_at": now().isoformat(timespec="seconds")},
     )
     with _card_renewed(store, caller):
-        kinds.write(store, caller, memory)
+        kinds.write(store, caller, [memory])
     return name
 
 
@@ -44,7 +44,7 @@ def state(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> No
             kinds.write(
                 store,
                 caller,
-                kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference}),
+                [kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference})],
             )
         else:
             _delete(store, caller, [memory for memory in store.memories(caller) if memory.key == key])

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conversations.outline import NotReadable, parse
-from conversations.payload import well_formed
 from conversations.storage import FAILURE, payload_path
+from conversations.values import well_formed
 from elmemory.memory.identity import other_party
 
 _REASONS = {

@@ -127,7 +127,7 @@ def reconcile() -> int:
         if files is None:
             missing.append(conversation_id)
         elif files != _fingerprint(conversation_id):
-            refresh(conversation_id)
+            _refresh_batch([conversation_id])
             mended += 1
     for conversation_id in known:
         refresh(conversation_id)
@@ -145,10 +145,14 @@ def refresh_all(ids: Iterable[str]) -> Iterator[int]:
 def _refresh_batch(ids: Iterable[str]) -> None:
     rows, texts = [], []
     for conversation_id in ids:
-        if files := _fingerprint(conversation_id):
-            row, text = _row(conversation_id)
-            rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
-            texts.append(text)
+        try:
+            if files := _fingerprint(conversation_id):
+                row, text = _row(conversation_id)
+                rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
+                texts.append(text)
+        except OSError as error:
+            # One folder that cannot be read must not keep the others from being seen.
+            log.error("a conversation cannot be read", conversation_id=conversation_id, error=error.strerror)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
         _forget_texts([row.conversation_id for row in rows])
@@ -281,26 +285,26 @@ def _call_columns(call: Transcription) -> dict[str, Any]:
             outcome = Outcome.DONE
     direction = Direction.OUTBOUND if call.outbound else Direction.INBOUND
     return {
-        "agent_id": _short(call.agent_id),
-        "agent_name": _short(call.agent_name),
+        "agent_id": _short(call.agent_id, 128),
+        "agent_name": _short(call.agent_name, 128),
         "caller": call.caller or "",
         "caller_ref": caller_reference(call.caller or ""),
-        "caller_name": _short(call.caller_name),
+        "caller_name": _short(call.caller_name, 128),
         "outbound": call.outbound,
         "direction": direction if call.is_phone_call else Direction.WEB,
         "duration_seconds": call.duration_seconds,
-        "status": _short(call.status)[:32],
+        "status": _short(call.status, 32),
         "outcome": outcome,
-        "successful": _short(call.successful)[:32],
+        "successful": _short(call.successful, 32),
         "cost": call.cost,
-        "title": (call.title or call.summary).replace("\x00", "")[:200],
+        "title": _short(call.title or call.summary, 200),
         "recall": Recall(call.recall),
     }
 
 
 def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
     return {
-        "agent_id": _short(failure.agent_id),
+        "agent_id": _short(failure.agent_id, 128),
         "caller": failure.caller or "",
         "caller_ref": caller_reference(failure.caller or ""),
         "outbound": True,
@@ -345,8 +349,8 @@ def _fingerprint(conversation_id: str) -> str:
     return sha256(files.encode()).hexdigest() if files else ""
 
 
-def _short(value: str) -> str:
-    return value.replace("\x00", "")[:128]
+def _short(value: str, length: int) -> str:
+    return value.replace("\x00", "")[:length]
 
 
 def _tables() -> list[type[models.Model]]:

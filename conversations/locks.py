@@ -42,6 +42,13 @@ def index_lock() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def backfill_lock() -> Iterator[None]:
+    """One at a time fetches what was missed; Busy where somebody does."""
+    with _flock("backfill", 0, wait=False):
+        yield
+
+
 def _stripe(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
 

@@ -68,7 +68,7 @@ _NEWEST = (
 class Conversation(models.Model):
     conversation_id = models.CharField(max_length=128, primary_key=True)
     # Ties the row to its text in the full-text index, and rises with the call's start.
-    number = models.BigIntegerField(editable=False)
+    number = models.BigIntegerField(default=0, editable=False)
     agent_id = models.CharField(max_length=128, default="")
     agent_name = models.CharField(max_length=128, default="")
     caller = models.CharField(max_length=32, default="")

@@ -6,6 +6,7 @@ of the original do not matter.
 """
 
 import binascii
+import contextlib
 import json
 import re
 import secrets
@@ -17,8 +18,12 @@ import orjson
 _CHUNK = 2**16
 _LONG = 2**16
 _LARGEST_OUTLINE = 2**26
+_DEEPEST = 1000
+_SHALLOW = 100
+_LONGEST_INTEGER = 1000
 _LONGEST_ESCAPE = len(r"\u0041")
 _IN_STRING = re.compile(rb'(?:[^"\\]|\\[\s\S])*+')
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
@@ -50,21 +55,51 @@ def read_outline(file: IO[bytes]) -> Any:
     try:
         return _with_long_strings(value, mark, spans) if spans else value
     except RecursionError:
-        raise NotReadable("nested too deeply") from None
+        return _with_long_strings(_loads(_shallow(outline.decode("utf-8", "replace"))), mark, spans)
 
 
 def parse(raw: bytes) -> Any:
-    """JSON, read leniently: NaN, lone surrogates and bytes that are no UTF-8 do no harm. Raises NotReadable."""
-    try:
+    """JSON, read leniently: NaN, lone surrogates and bytes that are no UTF-8 do no harm; a number without end or
+    nesting without bottom costs itself only. Raises NotReadable."""
+    with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        pass
+    text = raw.decode("utf-8", "replace")
+    with contextlib.suppress(RecursionError):
+        value = _loads(text)
+        if not _is_deeper(value, _DEEPEST):
+            return value
+    return _loads(_shallow(text))
+
+
+def _loads(text: str) -> Any:
     try:
-        return json.loads(raw.decode("utf-8", "replace"))
+        return json.loads(text, parse_int=_integer)
     except ValueError:
         raise NotReadable("not JSON") from None
-    except RecursionError:
-        raise NotReadable("nested too deeply") from None
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
+
+
+def _shallow(text: str) -> str:
+    """The same JSON with null in the place of what is nested too deeply."""
+    kept = []
+    depth = start = 0
+    for token in _NESTING.finditer(text):
+        char = text[token.start()]
+        if char in "[{":
+            depth += 1
+            if depth == _SHALLOW + 1:
+                kept.append(text[start : token.start()])
+        elif char in "]}":
+            depth -= 1
+            if depth == _SHALLOW:
+                kept.append("null")
+                start = token.end()
+    if depth > _SHALLOW:
+        raise NotReadable("not JSON")
+    return "".join(kept) + text[start:]
 
 
 def decode_base64(source: IO[bytes], text: LongString | str, target: IO[bytes]) -> None:
@@ -165,6 +200,20 @@ def _characters(source: IO[bytes], span: LongString) -> Iterator[bytes]:
         yield chunk
     if rest:
         raise NotReadable("not JSON")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            item
+            for each in layer
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _with_long_strings(value: Any, mark: str, spans: list[LongString]) -> Any:

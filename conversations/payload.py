@@ -11,12 +11,15 @@ from functools import cached_property
 from typing import Any, Literal
 
 from conversations.outline import NotReadable, parse
+from conversations.values import number, well_formed
 from elmemory.memory.caller import Card, canonical_field
 from elmemory.memory.identity import caller_of_call
 from elmemory.memory.text import spoken_name, usable_value
 
 _EARLIEST, _LATEST = 0, 2**34
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
+_LONGEST_CALL = 30 * 24 * 3600
+_MOST_CREDITS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,14 @@ class Transcription:
 
     @property
     def duration_seconds(self) -> int | None:
-        value = _number(self.at("metadata", "call_duration_secs"))
-        return None if value is None else int(value)
+        value = number(self.at("metadata", "call_duration_secs"))
+        return int(value) if value is not None and 0 <= value <= _LONGEST_CALL else None
 
     @property
     def cost(self) -> int | None:
         """In ElevenLabs' credits."""
-        value = _number(self.at("metadata", "cost"))
-        return None if value is None else int(value)
+        value = number(self.at("metadata", "cost"))
+        return int(value) if value is not None and abs(value) < _MOST_CREDITS else None
 
     @property
     def is_phone_call(self) -> bool:
@@ -139,7 +142,7 @@ class Transcription:
     def started_at(self, arrived_at: datetime) -> datetime:
         """The call's start in UTC; its event's time, else that of its arrival, where the payload does not say."""
         stated = self.at("metadata", "start_time_unix_secs"), self.event.get("event_timestamp")
-        for value in map(_number, stated):
+        for value in map(number, stated):
             if value is not None and _EARLIEST < value < _LATEST:
                 return datetime.fromtimestamp(value, UTC)
         return arrived_at
@@ -149,7 +152,7 @@ class Transcription:
         """The turns with something said in them."""
         transcript = self.at("transcript")
         return [
-            Turn(position, str(turn.get("role")), well_formed(turn["message"]), _number(turn.get("time_in_call_secs")))
+            Turn(position, str(turn.get("role")), well_formed(turn["message"]), number(turn.get("time_in_call_secs")))
             for position, turn in enumerate(transcript if isinstance(transcript, list) else ())
             if isinstance(turn, dict) and isinstance(turn.get("message"), str) and turn["message"].strip()
         ]
@@ -162,26 +165,10 @@ class Transcription:
                 yield well_formed(key), _well_formed_value(result.get("value") if isinstance(result, dict) else result)
 
 
-def well_formed(text: str) -> str:
-    """The text with lone surrogates, which no database and no wire takes, replaced."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _well_formed_value(value: Any) -> Any:
     match value:
         case str():
             return well_formed(value)
         case list():
-            return [_well_formed_value(item) for item in value]
+            return [well_formed(item) if isinstance(item, str) else item for item in value]
     return value
-
-
-def _number(value: object) -> float | None:
-    match value:
-        case bool():
-            return None
-        case int() | float():
-            return value if abs(value) < 2**53 else None
-        case str() if value.isascii() and value.isdecimal() and len(value) < 16:
-            return int(value)
-    return None

@@ -55,6 +55,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
+        if not stamp.matches(transcription_path(conversation_id).stat()):
+            return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)
@@ -158,8 +160,8 @@ def _rewrite(
 ) -> list[RememberedMemory]:
     """Make these the caller's memories of the conversation, and no others; then write the card."""
     written = [
-        RememberedMemory(memory.key, kinds.write(store, caller, memory).id, content_digest(memory.content))
-        for memory in memories
+        RememberedMemory(memory.key, put.id, content_digest(memory.content))
+        for memory, put in zip(memories, kinds.write(store, caller, memories), strict=True)
     ]
     keys = {memory.key for memory in written}
     for memory in _of_conversation(store, caller, conversation_id):

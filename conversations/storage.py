@@ -23,6 +23,7 @@ from django.conf import settings
 
 from conversations.locks import delivery_lock
 from conversations.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.values import number
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ FAILURE = "call_initiation_failure"
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
 _ABANDONED_AFTER = 60
+_LATEST = 2**40
 
 # Deliveries that this process could not store; the sender was told so.
 refused = 0
@@ -126,8 +128,11 @@ def remove_abandoned_spools() -> int:
     return removed
 
 
-def accept(spooled: Spool) -> Delivery:
-    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done."""
+def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
+    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
+
+    `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
+    """
     spooled.file.flush()
     try:
         event, event_type, conversation_id = _header(spooled.file)
@@ -138,9 +143,9 @@ def accept(spooled: Spool) -> Delivery:
         if event_type == AUDIO:
             with spool() as audio:
                 _extract_audio(spooled.file, event, audio.file)
-                status = _place(audio, path, event.get("event_timestamp"))
+                status = _place(audio, path, _event_time(event), only_if_missing=only_if_missing)
         else:
-            status = _place(spooled, path, event.get("event_timestamp"))
+            status = _place(spooled, path, _event_time(event), only_if_missing=only_if_missing)
     except NotReadable as error:
         return _keep_unreadable(spooled, str(error))
     return Delivery(status, event_type, conversation_id)
@@ -176,12 +181,11 @@ def _extract_audio(spooled: IO[bytes], event: dict[str, Any], audio: IO[bytes]) 
         raise NotReadable("an audio event without audio")
     decode_base64(spooled, text, audio)
     audio.flush()
-    if isinstance(timestamp := event.get("event_timestamp"), int | float) and 0 < timestamp < 2**40:
-        # An MP3 does not say when its event was made; the time of the file does.
-        os.utime(audio.fileno(), (timestamp, timestamp))
+    # An MP3 does not say when its event was made; the time of the file does.
+    os.utime(audio.fileno(), (_event_time(event),) * 2)
 
 
-def _place(spooled: Spool, path: Path, timestamp: object) -> Literal["received", "duplicate"]:
+def _place(spooled: Spool, path: Path, event_time: float, *, only_if_missing: bool) -> Literal["received", "duplicate"]:
     """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
     the path, of equally late ones the last that came; the others stand beside it."""
     os.fsync(spooled.file.fileno())
@@ -195,7 +199,9 @@ def _place(spooled: Spool, path: Path, timestamp: object) -> Literal["received",
             return "duplicate"
         target = path
         if path.exists():
-            if _timestamp(path) > _number(timestamp):
+            if only_if_missing:
+                return "duplicate"
+            if _event_time_of(path) > event_time:
                 target = _beside(path, digest)
             else:
                 with contextlib.suppress(FileExistsError):
@@ -220,18 +226,20 @@ def _beside(path: Path, digest: str) -> Path:
     return path.with_name(f"{path.stem}.{digest[:8]}{path.suffix}")
 
 
-def _timestamp(path: Path) -> float:
-    if path.suffix == ".mp3":
-        return path.stat().st_mtime
-    try:
-        event = parse(path.read_bytes())
-    except NotReadable:
-        return 0
-    return _number(event.get("event_timestamp") if isinstance(event, dict) else None)
+def _event_time(event: dict[str, Any]) -> float:
+    """When the event was made, in Unix seconds; when it came, where it does not say."""
+    stated = number(event.get("event_timestamp"))
+    return stated if stated is not None and 0 < stated < _LATEST else time.time()
 
 
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) and value == value else 0
+def _event_time_of(path: Path) -> float:
+    arrival = path.stat().st_mtime
+    if path.suffix != ".mp3":
+        with contextlib.suppress(NotReadable, AttributeError):
+            stated = number(parse(path.read_bytes()).get("event_timestamp"))
+            if stated is not None and 0 < stated < _LATEST:
+                return stated
+    return arrival
 
 
 def _digest(file: IO[bytes]) -> str:

@@ -16,7 +16,7 @@ from conversations.receipts import read_receipt
 from conversations.remember import remember
 from conversations.storage import remove_abandoned_spools
 from elmemory.memory.caller import read_card
-from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,7 @@ class Worker:
         self._jobs = jobs
         self._stopping = threading.Event()
         self._away_for = 0.0
+        self._clock = float("inf")
 
     def stop(self) -> None:
         """Finish the conversations in hand, then return from `run`."""
@@ -48,9 +49,11 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     if (began := time.monotonic()) >= reconcile_at:
+                        reconcile_at = began + _RECONCILE_SECONDS
                         self.reconcile()
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
-                        reconcile_at = time.monotonic() + max(_RECONCILE_SECONDS, 50 * (time.monotonic() - began))
+                        reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
+                    self.mind_the_clock()
                     done = self.work_off(pool)
                     if self._away_for:
                         self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311
@@ -70,6 +73,13 @@ class Worker:
             for caller in index.callers_without_card(_CARDS_AT_ONCE):
                 self._note_card(caller)
 
+    def mind_the_clock(self) -> None:
+        """Next attempts stand in the time of day: a clock that was put back, or may have been, must not keep them."""
+        clock = time.time() - time.monotonic()
+        if clock < self._clock - 1:
+            index.wake()
+        self._clock = clock
+
     def work_off(self, pool: ThreadPoolExecutor | None = None) -> int:
         """Process what is due, in the threads of the pool; how many conversations are done now."""
         due = index.due(1 if self._away_for else 32 * self._jobs)
@@ -86,9 +96,10 @@ class Worker:
             return False
         except FileNotFoundError:
             pass  # gone since it was seen: the row will be too
-        except NotReadable as error:
-            index.note_failure(conversation_id, f"the payload is {error}", parked=True)
-            log.warning("parked a payload that cannot be read", conversation_id=conversation_id, reason=str(error))
+        except (NotReadable, NotStorable) as error:
+            reason = f"the payload is {error}" if isinstance(error, NotReadable) else str(error)
+            index.note_failure(conversation_id, reason, parked=True)
+            log.warning("parked a payload", conversation_id=conversation_id, reason=reason)
             return False
         except OpenMemoryError as error:
             index.note_failure(conversation_id, str(error), parked=False)

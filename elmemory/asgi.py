@@ -1,7 +1,8 @@
 """The server's entrance: which path goes to which application."""
 
+import gc
 import os
-from collections.abc import Awaitable, Callable
+import sys
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
@@ -14,11 +15,12 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
-from elmemory.lean import LeanHandler
+from elmemory.lean import LeanHandler, Receive, Send
+from elmemory.metrics import metrics_application
 from elmemory.startup import report_checks
 
-type Receive = Callable[[], Awaitable[dict[str, Any]]]
-type Send = Callable[[dict[str, Any]], Awaitable[None]]
+# A thread that computes keeps the interpreter for this long, in seconds, from a live call that needs it for a moment.
+sys.setswitchinterval(0.0005)
 
 lean_application = LeanHandler(streamed=("/webhook/post-call",))
 static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
@@ -30,10 +32,13 @@ for _finder in get_finders():
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["type"] != "http":
-        raise ValueError(f"only HTTP is served here, not {scope['type']}")
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close"})
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
+    elif scope["path"] == "/metrics":
+        await metrics_application(scope, receive, send)
     else:
         await static_application(scope, receive, send)
 
@@ -47,6 +52,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
+            # What is there now stays: looking through it again and again would hold up live calls.
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
             await send({"type": "lifespan.shutdown.complete"})

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -10,10 +11,15 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.factory import server_url
 
-# Their endpoints refuse every request while these are missing; the rest of the server can do its work.
-MISSING_SECRET = "elmemory.E002"  # noqa: S105
+# Errors with which the server can still do its other work: an endpoint without its key refuses every request, and an
+# OpenMemory server without one may be what somebody runs.
+_MISSING_SECRET, _MISSING_OPENMEMORY_KEY = "elmemory.E002", "elmemory.E014"
+BEARABLE = frozenset((_MISSING_SECRET, _MISSING_OPENMEMORY_KEY))
 
+_DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 _SECRETS = {
     "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
     "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
@@ -27,6 +33,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_malformed(),
         *_missing_secrets(),
         *_unusable_values(),
+        *_unusable_openmemory(),
         *_unwritable_folders(),
     ]
 
@@ -42,7 +49,9 @@ def _missing_secrets() -> Iterator[CheckMessage]:
             if settings.DEBUG:
                 yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
             else:
-                yield Error(f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=MISSING_SECRET)
+                yield Error(
+                    f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=_MISSING_SECRET
+                )
     if not settings.SECRET_KEY_IS_GIVEN:
         hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
         if settings.DEBUG:
@@ -73,23 +82,67 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
             id="elmemory.E006",
         )
+    if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
+        yield checks.Warning(
+            "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
+            hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
+            id="elmemory.W009",
+        )
     if reserved := [name for name in settings.DYNAMIC_VARIABLES if name.startswith("system__")]:
         yield Error(
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
-            id="elmemory.E008",
+            id="elmemory.E007",
         )
+
+
+def _unusable_openmemory() -> Iterator[CheckMessage]:
+    if settings.OPENMEMORY_CLIENT not in ("", "sdk"):
+        yield Error(
+            f"OPENMEMORY_CLIENT: {settings.OPENMEMORY_CLIENT!r} is no way to speak to a server.",
+            hint="Leave it empty, or write sdk.",
+            id="elmemory.E012",
+        )
+    if not settings.OPENMEMORY_KEY.isascii():
+        yield Error(
+            "OPENMEMORY_KEY cannot be sent.", hint="Letters, digits and signs of ASCII only.", id="elmemory.E013"
+        )
+    if not settings.OPENMEMORY_PORT:
+        return
+    try:
+        server_url(settings.OPENMEMORY_PORT)
+    except OpenMemoryMisconfigured as error:
+        yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
+    if not settings.OPENMEMORY_KEY:
+        level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
+        yield level(
+            "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
+            hint="The server's OM_API_KEY.",
+            id=fault_id,
+        )
+    if settings.OPENMEMORY_CLIENT == "sdk":
+        from elmemory.memory.openmemory.sdk import sdk_module
+
+        try:
+            sdk_module()
+        except OpenMemoryMisconfigured as error:
+            yield Error(f"{error}.", id="elmemory.E015")
 
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
-    folder = settings.PAYLOAD_STORAGE_PATH
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        yield Error(
-            f"PAYLOAD_STORAGE_PATH: nothing can be written to {folder} ({error.strerror}).",
-            hint="Name a folder that this user may write to.",
-            id="elmemory.E007",
-        )
+    folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
+    for variable, alias in _DATABASES.items():
+        database = settings.DATABASES[alias]
+        if database["ENGINE"].endswith("sqlite3"):
+            folders[variable] = Path(database["NAME"]).parent
+    for variable, folder in folders.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            yield Error(
+                f"{variable}: nothing can be written to {folder} ({error.strerror}).",
+                hint="Name a place that this user may write to.",
+                id="elmemory.E008",
+            )

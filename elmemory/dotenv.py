@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 import sys
 from pathlib import Path
 
@@ -26,6 +27,24 @@ def make(folder: Path) -> dict[str, str]:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     return fresh
+
+
+def put(path: Path, name: str, value: str) -> None:
+    """Set a variable in this file, in its line or in a new one; the rest stays as it is."""
+    path = path.resolve()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = next((number for number, line in enumerate(lines) if line.partition("=")[0].strip() == name), None)
+    if at is None:
+        lines.append(f"{name}={value}")
+    else:
+        lines[at] = f"{name}={value}"
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(path.stat().st_mode))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,8 @@ class Environment:
             self._env.read_env(str(dotenv))
 
     def text(self, name: str, default: str = "") -> str:
-        return str(self._env.str(name, default=default)).strip()
+        # Not through django-environ, which takes a value that begins with $ for another variable's name.
+        return os.environ.get(name, default).strip()
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.text(name).lower()
@@ -125,7 +126,7 @@ class Environment:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError):  # told by the system checks, with the other faults
+    with contextlib.suppress(OSError):  # the system checks tell it, with the other faults
         path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",

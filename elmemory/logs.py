@@ -37,6 +37,7 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
         "loggers": {
             # Our endpoints say themselves what they refuse; Django's line would repeat it with the path.
             "django.request": {"level": "ERROR"},
+            "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
         },

@@ -19,12 +19,17 @@ PUBLIC_URL = env.url("PUBLIC_URL", "https://memory.example.com")
 
 ELEVENLABS_API_KEY = env.text("ELEVENLABS_API_KEY")
 ELEVENLABS_BASE_URL = env.url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
+BACKFILL_EVERY = env.integer("BACKFILL_EVERY", 0, most=7 * 24 * 60)
 ELEVENLABS_CLIENT_DATA_KEY = env.text("ELEVENLABS_CLIENT_DATA_KEY")
 ELEVENLABS_SEARCH_DATA_KEY = env.text("ELEVENLABS_SEARCH_DATA_KEY")
 ELEVENLABS_POST_CALL_KEY = env.text("ELEVENLABS_POST_CALL_KEY")
 
+NGROK_AUTHTOKEN = env.text("NGROK_AUTHTOKEN")
+METRICS_KEY = env.text("METRICS_KEY")
+
 OPENMEMORY_KEY = env.text("OPENMEMORY_KEY")
 OPENMEMORY_PORT = env.text("OPENMEMORY_PORT")
+OPENMEMORY_CLIENT = env.text("OPENMEMORY_CLIENT").lower()
 
 PAYLOAD_STORAGE_PATH: Path = env.path("PAYLOAD_STORAGE_PATH", "data/payloads")
 MAX_PAYLOAD_MB = env.integer("MAX_PAYLOAD_MB", 256, least=1, most=4096)
@@ -54,12 +59,11 @@ if PUBLIC_URL:
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if PUBLIC_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+# TLS ends at the proxy, which redirects; what other names of the host do is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ROOT_URLCONF = "elmemory.urls"
 ASGI_APPLICATION = "elmemory.asgi.application"

@@ -1,14 +1,16 @@
 """What every way of starting the server does first."""
 
 import sys
+from functools import cache
 
 from django.core import checks
 
-from elmemory.checks import MISSING_SECRET
+from elmemory.checks import BEARABLE
 
 
+@cache
 def report_checks() -> None:
-    """Run the system checks and tell all faults on stderr.
+    """Run the system checks, once in a process, and tell all faults on stderr.
 
     Faults that leave nothing to serve raise SystemExit. A missing key does not: its endpoint refuses
     every request, and the others go on serving live calls.
@@ -18,6 +20,6 @@ def report_checks() -> None:
     ]
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
-    fatal = [fault for fault in faults if fault.is_serious() and fault.id != MISSING_SECRET]
+    fatal = [fault for fault in faults if fault.is_serious() and fault.id not in BEARABLE]
     if fatal:
         raise SystemExit(f"{len(fatal)} setting(s) to mend before the server can start: see above.")

@@ -36,8 +36,9 @@ def wait_until[T](condition: Callable[[], T], seconds: float = 20) -> T:
 
 
 class Server:
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
+        self.options = options
         self.payloads = folder / "payloads"
         self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {
@@ -66,7 +67,7 @@ class Server:
 
     def start(self) -> None:
         self.log = (self.folder / "server.log").open("ab")
-        command = [sys.executable, "manage.py", "serve"]
+        command = [sys.executable, "manage.py", "serve", *self.options]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log)
         wait_until(self.answers)
 

@@ -25,6 +25,12 @@ for _name in (
     "GREETING",
     "DYNAMIC_VARIABLES",
     "OPENMEMORY_PORT",
+    "ELEVENLABS_API_KEY",
+    "ELEVENLABS_BASE_URL",
+    "BACKFILL_EVERY",
+    "NGROK_AUTHTOKEN",
+    "OPENMEMORY_KEY",
+    "OPENMEMORY_CLIENT",
 ):
     os.environ.pop(_name, None)
 

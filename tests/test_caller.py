@@ -95,7 +95,7 @@ def test_spoken_dates_are_those_of_the_calls_own_time_zone() -> None:
     assert card(late).last_called_on == "7 October 2026"
 
 
-@pytest.mark.parametrize("zone", ["", "Nowhere/Nothing", "../../etc/passwd", "Europe", "\x00"])
+@pytest.mark.parametrize("zone", ["", "Nowhere/Nothing", "../../etc/passwd", "Europe", "\x00", "a/" * 100_000])
 def test_an_unknown_time_zone_is_that_of_the_settings(settings: Settings, zone: str) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     assert card(call("2026-10-07T23:30:00+00:00", "Late.", timezone=zone)).last_called_on == "8 October 2026"
@@ -122,6 +122,17 @@ def test_what_a_caller_said_cannot_act_in_a_prompt() -> None:
 def test_an_opted_out_callers_card_holds_nothing_but_that() -> None:
     opted_out = memory(kinds.PREFERENCE, preference=kinds.OPT_OUT)
     assert card(fact("first_name", "Maya"), call("2026-10-07T10:00:00+00:00", "x"), opted_out) == Card(opted_out=True)
+
+
+def test_a_last_name_alone_is_told() -> None:
+    assert "Last name: Okafor." in card(fact("last_name", "Okafor")).summary
+
+
+def test_no_variable_tells_a_name_on_a_shared_line() -> None:
+    shared = card(
+        fact("first_name", "Maya"), fact("city", "Ely"), memory(kinds.PREFERENCE, preference=kinds.SHARED_LINE)
+    )
+    assert (shared.variable("First Name"), shared.variable("city")) == (None, "Ely")
 
 
 def test_nobody_is_greeted_by_name_on_a_shared_line() -> None:

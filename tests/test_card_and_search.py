@@ -65,6 +65,21 @@ def test_a_card_is_found_even_behind_many_newer_memories(store: EmbeddedOpenMemo
     assert found.facts == {"city": "Duluth"}
 
 
+def test_a_new_caller_is_not_half_known_while_the_first_call_is_being_written(store: EmbeddedOpenMemory) -> None:
+    remember(store, fact("first_name", "Maya"), memory(kinds.MESSAGE, "Hi."))
+    assert read_card(store, CALLER) is None
+
+
+def test_a_card_with_its_facts_in_another_order_is_another_card(store: EmbeddedOpenMemory) -> None:
+    remember(store, fact("dog", "Biscuit", position=0), fact("city", "Duluth", position=1))
+    write_card(store, CALLER)
+    remember(store, fact("dog", "Biscuit", "2026-12-01T10:00:00+00:00"))
+    write_card(store, CALLER)
+    found = read_card(store, CALLER)
+    assert found is not None
+    assert list(found.facts) == ["dog", "city"]
+
+
 def test_with_nothing_left_to_remember_the_card_goes_too(store: EmbeddedOpenMemory) -> None:
     remember(store, fact("city", "Duluth"))
     write_card(store, CALLER)

@@ -133,5 +133,11 @@ def test_without_it_an_outbound_call_belongs_to_the_called_number() -> None:
     assert call(outbound=True, caller_id="+14155550199", called_number="+14155550100") == "+14155550100"
 
 
+@pytest.mark.parametrize("nothing", [None, "", [], ["+14155550155"], {}, True, 1.5])
+def test_an_external_number_that_says_nothing_leaves_it_to_the_others(nothing: object) -> None:
+    assert call(external_number=nothing, caller_id="+14155550100") == "+14155550100"
+    assert call(external_number=nothing, called_number="+14155550101", outbound=True) == "+14155550101"
+
+
 def test_a_withheld_external_number_is_not_replaced_by_another() -> None:
     assert call(external_number="anonymous", caller_id="+14155550100") is None

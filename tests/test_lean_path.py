@@ -1,26 +1,58 @@
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
+import time
+from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.handlers.base import BaseHandler
+from django.core.handlers.asgi import ASGIRequest
 
-from elmemory.lean import LeanHandler
+from elmemory.lean import LeanHandler, LeanRequest
+from tests.samples import new_number
 from tests.server import ROOT, Server
 
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/webhook/client-data",
+    "raw_path": b"/webhook/client-data",
+    "query_string": b"a=1",
+    "headers": [(b"content-type", b"application/json"), (b"x-one", b"1"), (b"x-two", b"2")],
+    "http_version": "1.1",
+    "scheme": "http",
+    "client": ("127.0.0.1", 1),
+    "server": ("127.0.0.1", 8000),
+}
 
-def test_django_still_has_the_inner_names_that_the_lean_path_leans_on() -> None:
-    assert callable(BaseHandler._get_response_async)  # type: ignore[attr-defined]
-    for name in ("create_request", "get_response_async", "send_response", "load_middleware"):
-        assert callable(getattr(LeanHandler, name))
+
+async def no_body() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
 
 
-def test_a_ring_needs_no_thread_context_and_no_middleware() -> None:
+def test_a_lean_request_tells_what_djangos_own_tells() -> None:
+    lean, whole = LeanRequest(SCOPE, no_body, 0.0), ASGIRequest(SCOPE, BytesIO())
+    assert lean.META == whole.META
+    assert lean.headers == whole.headers
+    for name in ("method", "path", "path_info", "GET", "COOKIES", "content_type", "scheme", "encoding"):
+        assert getattr(lean, name) == getattr(whole, name)
+
+
+def test_each_path_is_resolved_once() -> None:
     handler = LeanHandler()
-    assert handler._view_middleware == []
-    assert handler._middleware_chain.__wrapped__.__func__ is BaseHandler._get_response_async  # type: ignore[attr-defined]
+    assert handler._view("/webhook/client-data") is handler._views["/webhook/client-data"]
+
+
+def test_a_ring_waits_for_no_database_but_the_memory_store(server: Server) -> None:
+    for name in ("default", "index"):
+        with sqlite3.connect(server.folder / f"{name}.sqlite3") as database:
+            database.execute("BEGIN EXCLUSIVE")
+            began = time.monotonic()
+            server.ring(new_number())
+            assert time.monotonic() - began < 2
+            database.rollback()
 
 
 def test_serving_imports_nothing_of_the_elevenlabs_sdk(server: Server) -> None:

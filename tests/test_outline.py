@@ -85,12 +85,28 @@ def test_broken_base64_is_told(broken: Any) -> None:
     "broken",
     [
         *(b"", b"{", b'{"a": "', b'{"a": "b}', b"nonsense", b'{"a": "x' + b"y" * 100_000, b'{"a": "\\'),
-        *(b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b'{"a": "x"', b"\xff\xfe"),
+        *(b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 4_999, b'{"a": "x"', b"\xff\xfe"),
     ],
 )
 def test_what_is_not_json_is_told(broken: bytes) -> None:
     with pytest.raises(NotReadable):
         read_outline(io.BytesIO(broken))
+
+
+@pytest.mark.parametrize("depth", [101, 900, 1020, 1500, 200_000])
+@pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"]":', b"}"), (b'[{"\\"[":', b"}]")])
+def test_what_is_nested_too_deeply_costs_itself_only(depth: int, start: bytes, end: bytes) -> None:
+    deep = start * depth + b"1" + end * depth
+    encoded = b'{"before": ["x"], "deep": %s, "long": "%s", "after": ["}"]}' % (deep, b"y" * 100_000)
+    outline = read_outline(io.BytesIO(encoded))
+    assert (outline["before"], outline["after"]) == (["x"], ["}"])
+    assert isinstance(outline["long"], LongString)
+    assert parse(encoded)["long"] == "y" * 100_000
+
+
+@pytest.mark.parametrize("number", [b"9" * 100, b"-" + b"9" * 100_000, b"1e400", b"0." + b"1" * 100_000])
+def test_an_endless_number_costs_itself_only(number: bytes) -> None:
+    assert parse(b'{"number": %s, "after": "x"}' % number)["after"] == "x"
 
 
 @given(

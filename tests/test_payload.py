@@ -140,6 +140,14 @@ def test_results_of_another_shape_are_no_facts(results: object) -> None:
     assert contents(event, kinds.FACT) == []
 
 
+@pytest.mark.parametrize("depth", [50, 900, 5000])
+def test_a_value_of_bottomless_lists_costs_that_value_only(depth: int) -> None:
+    event = transcription("+14155550100", "Hi.", facts={"deep": "@", "city": "Duluth"})
+    raw = json.dumps(event).replace('"@"', "[" * depth + '"x"' + "]" * depth).encode()
+    memories = list(memories_of(Transcription.read(raw), ARRIVAL))
+    assert [memory.content for memory in memories if memory.kind == kinds.FACT] == ["City: Duluth"]
+
+
 def test_a_lone_surrogate_does_no_harm() -> None:
     raw = json.dumps(transcription("+14155550100", "Half \ud83d a smile.", facts={"x\ud800": "y\udc00"})).encode()
     memories = list(memories_of(Transcription.read(raw), ARRIVAL))

@@ -1,4 +1,7 @@
 import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from conversations.remember import remember
 from conversations.storage import accept, spool, transcription_path
 from elmemory.memory import kinds
 from elmemory.memory.caller import Card, read_card
-from elmemory.memory.openmemory import Memory, OpenMemoryError
+from elmemory.memory.openmemory import Entry, Memory, OpenMemoryError, Put
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.samples import sample, transcription
 
@@ -118,11 +121,12 @@ class Interrupted(EmbeddedOpenMemory):
     def __init__(self, writes: int) -> None:
         self.writes = writes
 
-    def put(self, *args: Any, **kwargs: Any) -> Any:
-        if self.writes == 0:
+    def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        puts = super().put_all(user_id, entries[: self.writes])
+        if len(entries) > self.writes:
             raise OpenMemoryError("gone")
-        self.writes -= 1
-        return super().put(*args, **kwargs)
+        self.writes -= len(entries)
+        return puts
 
 
 @pytest.mark.parametrize("writes", [0, 1, 20, 40, 41, 42])
@@ -181,18 +185,33 @@ def test_a_version_that_arrives_meanwhile_is_not_covered_by_this_receipt(store: 
     conversation_id = deliver(first)
 
     class Slow(EmbeddedOpenMemory):
-        def forget(self, user_id: str) -> int:
-            raise NotImplementedError
-
-        def put(self, *args: Any, **kwargs: Any) -> Any:
-            if "One." in args:
+        def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+            if "One." in [entry.content for entry in entries]:
                 deliver(second)
-            return super().put(*args, **kwargs)
+            return super().put_all(user_id, entries)
 
     assert remember(conversation_id, Slow()) == "changed meanwhile"
     assert not is_done(conversation_id, read_receipt(conversation_id))
     assert remember(conversation_id, store) == "done"
     assert contents(store, MAYA, kinds.MESSAGE) == ["Uno."]
+
+
+def test_a_call_that_is_deleted_meanwhile_does_not_come_back(
+    store: EmbeddedOpenMemory, payloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "One."))
+
+    @contextmanager
+    def lock_that_was_waited_for(*callers: str, wait: bool) -> Iterator[None]:  # noqa: ARG001
+        shutil.rmtree(payloads / conversation_id)
+        store.forget(MAYA)
+        yield
+
+    monkeypatch.setattr("conversations.remember.caller_lock", lock_that_was_waited_for)
+    with pytest.raises(FileNotFoundError):
+        remember(conversation_id, store)
+    assert contents(store, MAYA) == []
+    assert not (payloads / conversation_id).exists()
 
 
 def test_what_staff_deleted_stays_deleted(store: EmbeddedOpenMemory) -> None:

@@ -38,6 +38,7 @@ def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarte
         LOG_LEVEL="LOUD",
         GREETING="Hello {nobody}",
         PAYLOAD_STORAGE_PATH="/proc/nothing/here",
+        INDEX_DATABASE_URL="/proc/nothing/index.sqlite3",
         ELEVENLABS_POST_CALL_KEY=" , ",
         PUBLIC_URL="memory.example.com",
     )
@@ -54,7 +55,7 @@ def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarte
         "PUBLIC_URL",
     ):
         assert f"(elmemory.E001) {name}: " in told.stderr
-    for name in ("DEFAULT_REGION", "AGENT_NUMBERS", "GREETING", "PAYLOAD_STORAGE_PATH"):
+    for name in ("DEFAULT_REGION", "AGENT_NUMBERS", "GREETING", "PAYLOAD_STORAGE_PATH", "INDEX_DATABASE_URL"):
         assert f") {name}" in told.stderr
     assert "ELEVENLABS_POST_CALL_KEY is not set" in told.stderr
     assert told.stderr.count("HINT: ") == told.stderr.count("(elmemory.E")
@@ -98,6 +99,11 @@ def test_a_missing_key_closes_its_endpoint_and_no_other(tmp_path: Path) -> None:
         assert server.post_call(transcription()).status_code == 401
         assert server.search("dog", new_number()) == {"profile": None, "memories": []}
         assert "ELEVENLABS_CLIENT_DATA_KEY is not set" in server.output
+
+
+def test_a_missing_key_does_not_keep_the_worker_from_remembering(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_SEARCH_DATA_KEY="") as server:
+        server.deliver(transcription(new_number(), "Hi."))
 
 
 def test_in_development_an_endpoint_without_a_key_is_open(tmp_path: Path) -> None:
@@ -227,3 +233,35 @@ def test_pages_for_people_are_kept_from_acting_on_anything_foreign(server: Serve
 def test_the_deployment_checks_have_nothing_to_say(unstarted: Server) -> None:
     told = unstarted.manage("check", "--deploy", "--fail-level", "WARNING", PUBLIC_URL="https://memory.example.com")
     assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_a_secret_may_begin_with_any_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELEVENLABS_POST_CALL_KEY", "$ecret")
+    assert Environment().text("ELEVENLABS_POST_CALL_KEY") == "$ecret"
+    monkeypatch.delenv("ELEVENLABS_POST_CALL_KEY")
+    (tmp_path / ".env").write_text("ELEVENLABS_POST_CALL_KEY=$ecret\n")
+    assert Environment(tmp_path / ".env").text("ELEVENLABS_POST_CALL_KEY") == "$ecret"
+    monkeypatch.delenv("ELEVENLABS_POST_CALL_KEY")
+
+
+def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(15) == 0
+        assert "Traceback" not in server.output
+
+
+def test_faults_are_told_once_at_start(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_CLIENT_DATA_KEY="") as server:
+        assert server.output.count("ELEVENLABS_CLIENT_DATA_KEY is not set") == 1
+
+
+def test_a_websocket_is_turned_away(server: Server) -> None:
+    headers = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert server.client.get("/webhook/client-data", headers=headers).status_code == 405
+    assert "Traceback" not in server.output

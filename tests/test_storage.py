@@ -1,3 +1,4 @@
+import base64
 import fcntl
 import json
 import os
@@ -133,6 +134,23 @@ def test_a_later_recording_replaces_an_earlier_one_which_is_kept(payloads: Path)
     stored = files(payloads / "conv_example_returning")
     assert len(stored) == 2
     assert len(stored["conv_example_returning_audio.mp3"]) == 48
+
+
+def test_without_an_event_time_the_later_arrival_counts(payloads: Path) -> None:
+    for recording in ("AAAA", "BBBB"):
+        event = sample("audio")
+        del event["event_timestamp"]
+        event["data"]["full_audio"] = recording
+        delivered(event)
+    stored = files(payloads / "conv_example_returning")
+    assert stored["conv_example_returning_audio.mp3"] == base64.b64decode("BBBB")
+    assert len(stored) == 2
+
+
+def test_an_event_time_may_be_written_as_text(payloads: Path) -> None:
+    delivered(version("one", 200) | {"event_timestamp": "1790000200"})
+    delivered(version("two", 100) | {"event_timestamp": "1790000100"})
+    assert b"one" in files(payloads / "conv_1")["conv_1_transcription.json"]
 
 
 def test_nothing_is_left_in_the_spool(payloads: Path) -> None:

@@ -80,7 +80,8 @@ def test_a_sentence_ends_with_a_mark(text: str, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "  ", "None", "null", "N/A", "n/a", "unknown", "Unknown.", "-", "undefined", [], {}]
+    "value",
+    [None, "", "  ", "None", "null", "N/A", "n/a", "unknown", "Unknown.", "-", "undefined", [], {}, float("inf")],
 )
 def test_what_says_nothing_is_no_value(value: object) -> None:
     assert usable_value(value) is None

@@ -334,6 +334,7 @@ def test_machines_never_get_a_page(server: Server, method: str, path: str, statu
 def test_the_api_describes_itself(server: Server) -> None:
     document = server.client.get("/webhook/openapi.json").json()
     assert set(document["paths"]) == {"/webhook/client-data", "/webhook/search-data", "/webhook/post-call"}
+    assert {"200", "400", "401", "422"} <= set(document["paths"]["/webhook/search-data"]["post"]["responses"])
     assert server.client.get("/webhook/docs").status_code == 200
 
 

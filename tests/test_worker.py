@@ -11,7 +11,7 @@ from conversations.models import Conversation, MemoryState
 from conversations.receipts import read_receipt, write_receipt
 from conversations.storage import accept, spool, transcription_path
 from conversations.worker import Worker
-from elmemory.memory.openmemory import OpenMemoryError
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.samples import raw_sample, transcription
 
@@ -36,7 +36,7 @@ def row(conversation_id: str) -> Conversation:
 
 
 class Away(EmbeddedOpenMemory):
-    def put(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         raise OpenMemoryError("away")
 
 
@@ -78,6 +78,21 @@ def test_the_delay_never_grows_beyond_an_hour(store: EmbeddedOpenMemory) -> None
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.update(attempts=5000)
     assert 1800 <= index.note_failure(conversation_id, "away", parked=False) <= 3600
+
+
+def test_a_clock_that_is_put_back_keeps_nothing_waiting(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    worker = Worker(store)
+    worker.mind_the_clock()
+    index.note_failure(conversation_id, "away", parked=False)
+    worker.mind_the_clock()
+    assert index.due() == []
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    worker.mind_the_clock()
+    assert index.due() == [conversation_id]
 
 
 def test_a_payload_that_cannot_be_read_is_parked_with_its_reason(store: EmbeddedOpenMemory) -> None:
@@ -123,6 +138,38 @@ def test_reconciling_drops_the_rows_of_what_is_gone(store: EmbeddedOpenMemory, p
     assert not Conversation.objects.exists()
 
 
+def test_one_folder_that_cannot_be_read_does_not_keep_the_others_waiting(
+    store: EmbeddedOpenMemory, payloads: Path
+) -> None:
+    transcription_path("conv_bad").mkdir(parents=True)
+    good = deliver(transcription(MAYA, "Yes please."))
+    Conversation.objects.all().delete()
+    index.reconcile()
+    Worker(store).work_off()
+    assert row(good).memory_state == MemoryState.WRITTEN
+    assert (payloads / "conv_bad").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "x" * 500, "agent_id": "y" * 500},
+        {"metadata": {"call_duration_secs": 3 * 10**9}},
+        {"metadata": {"call_duration_secs": -1}, "analysis": {"call_successful": "z" * 500}},
+        {"analysis": {"call_summary_title": "t\x00" * 500}},
+    ],
+)
+def test_values_of_absurd_size_cost_neither_row_nor_memory(store: EmbeddedOpenMemory, changes: dict[str, Any]) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please.", **changes))
+    Worker(store).work_off()
+    found = row(conversation_id)
+    assert found.memory_state == MemoryState.WRITTEN
+    for field in Conversation._meta.fields:
+        if field.max_length:
+            assert len(getattr(found, field.name)) <= field.max_length
+    assert found.duration_seconds in (30, None)
+
+
 def test_a_requested_reprocessing_survives_the_index(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Worker(store).work_off()
@@ -142,3 +189,14 @@ def test_an_index_that_was_deleted_while_in_use_heals(store: EmbeddedOpenMemory)
     index.reconcile()
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
+
+
+class Refusing(EmbeddedOpenMemory):
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        raise NotStorable("too long for it")
+
+
+def test_a_memory_that_the_store_can_never_take_parks_its_call(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    Worker(Refusing()).work_off()
+    assert (row(conversation_id).memory_state, row(conversation_id).error) == (MemoryState.FAILED, "too long for it")

@@ -1,31 +1,53 @@
-"""Work for a live call: in a thread, within a deadline, and never more of it than the threads can carry."""
+"""Reads for live calls: in time, or not at all."""
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-_THREADS = 16
-_WAITING = 64
-
-_pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="live")
-_under_way = 0
+from webhooks.breaker import Breaker
+from webhooks.threads import Overloaded, Threads
 
 
-async def within[T](seconds: float, work: Callable[[], T]) -> T:
-    """The result of `work`. Raises TimeoutError past the deadline, or at once when too much work is late already.
+class NotNow(Exception):
+    """The store is known to be down or hanging, or has more to do than it can: it was not asked."""
 
-    Late work that has begun is left to end by itself: a thread cannot be stopped.
+
+class LiveReads:
+    """Reads of one kind, such as rings. Each runs in a thread and is given up at its deadline.
+
+    What is late but has not begun never does; what has begun ends by itself, for a thread cannot be stopped.
+    So late work cannot pile up beyond the threads, and soon the breaker keeps new work from joining it.
     """
-    global _under_way
-    if seconds <= 0 or _under_way >= _THREADS + _WAITING:
-        raise TimeoutError
-    _under_way += 1
-    future = _pool.submit(work)
-    loop = asyncio.get_running_loop()
-    future.add_done_callback(lambda _: loop.call_soon_threadsafe(_done))
-    return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+
+    def __init__(self, threads: Threads, breaker: Breaker) -> None:
+        self._threads = threads
+        self._breaker = breaker
+
+    async def within[T](self, seconds: float, work: Callable[[], T]) -> T:
+        """The result of `work`; raises TimeoutError past the deadline, NotNow, or what `work` raises."""
+        if seconds <= 0:
+            raise TimeoutError
+        if (attempt := self._breaker.attempt()) is None:
+            raise NotNow
+        try:
+            future = self._threads.submit(work)
+        except Overloaded:
+            raise NotNow from None
+        timer = asyncio.get_running_loop().call_later(seconds, _expire, future)
+        try:
+            result = await future
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self._breaker.failed(attempt)
+            raise
+        else:
+            self._breaker.succeeded()
+            return result
+        finally:
+            timer.cancel()
+            future.cancel()
 
 
-def _done() -> None:
-    global _under_way
-    _under_way -= 1
+def _expire[T](future: "asyncio.Future[T]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())

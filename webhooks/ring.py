@@ -12,17 +12,18 @@ def client_data(card: Card | None) -> dict[str, Any]:
     """The answer for this card; the neutral one for None. Every documented variable is there, as a string."""
     known = card is not None and not card.opted_out
     card = card if card is not None and known else Card()
+    user_name = card.user_name
     variables = {name: _agents_own(card, name, default) for name, default in settings.DYNAMIC_VARIABLES.items()}
     variables |= {
-        "user_name": card.user_name,
+        "user_name": user_name,
         "user_profile_summary": card.summary if known else "",
         "last_call_summary": card.last_call_summary,
         "returning_caller": "yes" if known else "no",
         "call_count": str(card.call_count),
     }
     override = {}
-    if card.user_name and settings.GREETING:
-        override = {"agent": {"first_message": settings.GREETING.format(name=card.user_name)}}
+    if user_name and settings.GREETING:
+        override = {"agent": {"first_message": settings.GREETING.format(name=user_name)}}
     return {
         "type": "conversation_initiation_client_data",
         "dynamic_variables": variables,

@@ -8,8 +8,6 @@ from pydantic import BeforeValidator, ConfigDict, Field
 MOST_MEMORIES = 50
 _LONGEST_QUERY = 2000
 
-type RawId = str | int | None
-
 
 class ClientDataRequest(Schema):
     """What ElevenLabs sends when the phone rings. More may come; all of it may be missing or of another type."""
@@ -41,9 +39,9 @@ class SearchDataRequest(Schema):
     query: Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)] = Field(
         min_length=1, description="The question, in the caller's or the agent's words."
     )
-    user_id: RawId = Field(None, description="The caller's number: the dynamic variable system__caller_id.")
-    caller_id: RawId = Field(None, description="The same, under its other name.")
-    called_number: RawId = Field(None, description="The dynamic variable system__called_number.")
+    user_id: Any = Field(None, description="The caller's number: the dynamic variable system__caller_id.")
+    caller_id: Any = Field(None, description="The same, under its other name.")
+    called_number: Any = Field(None, description="The dynamic variable system__called_number.")
     agent_id: Any = None
     conversation_id: Any = None
     k: int | None = Field(None, description=f"How many memories at most; 8, and never more than {MOST_MEMORIES}.")
@@ -87,3 +85,9 @@ class PostCallAnswer(Schema):
 
 class Problem(Schema):
     detail: str
+
+
+class InvalidRequest(Schema):
+    """What is wrong, and where: one entry each."""
+
+    detail: list[dict[str, Any]]

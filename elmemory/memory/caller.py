@@ -1,5 +1,6 @@
 """One caller: from all that is remembered of them to the card that greets them, and to search results."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from django.utils.timezone import localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.protocol import Match, Memory, OpenMemory
-from elmemory.memory.ranking import rank
+from elmemory.memory.ranking import Corpus
 from elmemory.memory.text import (
     VALUE_LENGTH,
     as_sentence,
@@ -23,7 +24,11 @@ from elmemory.memory.text import (
 )
 
 NEWEST = 100
+# The card is written last: nearly always it is the newest memory, else one of the newest.
+FEW = 2
+_READS = FEW, NEWEST, None
 _MOST_FACTS = 100
+_LONGEST_ZONE = 64
 _OTHER_NAMES_OF_FIELDS = {
     "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",
     "last_name": "lastname surname family_name familyname caller_last_name customer_last_name user_last_name",
@@ -55,13 +60,13 @@ class Card:
         """The first name where one is known, else the name given; nothing on a line that several people share."""
         if self.shared_line:
             return ""
-        return spoken_name(self.facts.get("first_name", "")) or spoken_name(self.facts.get("name", ""))
+        return self._name("first_name") or self._name("name")
 
     @property
     def full_name(self) -> str:
-        first = spoken_name(self.facts.get("first_name", ""))
-        last = spoken_name(self.facts.get("last_name", ""))
-        return " ".join(part for part in (first, last) if part) if first else spoken_name(self.facts.get("name", ""))
+        first = self._name("first_name")
+        last = self._name("last_name")
+        return " ".join(part for part in (first, last) if part) if first else self._name("name")
 
     @property
     def summary(self) -> str:
@@ -78,13 +83,18 @@ class Card:
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS
+            if name not in _NAME_FIELDS or not (self.full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
 
+    def _name(self, field_name: str) -> str:
+        name = self.facts.get(field_name)
+        return spoken_name(name) if name else ""
+
     def variable(self, name: str) -> str | None:
-        """The fact that a dynamic variable of this name asks for."""
-        return self.facts.get(canonical_field(name))
+        """The fact that a dynamic variable of this name asks for; no name on a shared line."""
+        field_asked_for = canonical_field(name)
+        return None if self.shared_line and field_asked_for in _NAME_FIELDS else self.facts.get(field_asked_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +170,25 @@ def one_per_key(memories: Iterable[Memory]) -> list[Memory]:
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:
-    """The caller's card in one read; in a second one where it is not among the newest memories."""
-    memories = store.memories(caller, NEWEST)
-    if not (cards := _cards(memories)) and len(memories) == NEWEST:
-        memories = store.memories(caller)
-        cards = _cards(memories)
-    return _card_from(cards[0]) if cards else card_of(memories)
+    """The caller's card in one read, or in a second or third where it is not the newest memory."""
+    for limit in _READS:
+        memories = store.memories(caller, limit)
+        if cards := _cards(memories):
+            return _card_from(cards[0].metadata)
+        if limit is None or len(memories) < limit:
+            return _card_to_be(memories)
+    return None
+
+
+def glance_at_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
+    """Whether the store tells the card without any waiting, and the card."""
+    newest = store.glance(caller, FEW)
+    if newest is None:
+        return False, None
+    cards = [metadata for metadata in newest if metadata.get("kind") == kinds.CARD]
+    if not cards:
+        return not newest, None
+    return True, _card_from(cards[0] if len(cards) == 1 else max(cards, key=_revision))
 
 
 def write_card(store: OpenMemory, caller: str) -> None:
@@ -176,26 +199,38 @@ def write_card(store: OpenMemory, caller: str) -> None:
     memories = store.memories(caller)
     cards = _cards(memories)
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
-    if card is not None and (not cards or _card_from(cards[0]) != card):
-        revision = 1 + (_revision(cards[0]) if cards else 0)
-        kinds.write(store, caller, _card_memory(card, revision))
+    if card is not None and (not cards or not _is_same(_card_from(cards[0].metadata), card)):
+        revision = 1 + (_revision(cards[0].metadata) if cards else 0)
+        kinds.write(store, caller, [_card_memory(card, revision)])
     elif cards and card is not None:
         cards = cards[1:]
     for old in cards:
         store.delete(caller, old.id)
 
 
-def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
-    """What is known of the caller, and the k memories that best answer the question.
+class PreparedCaller:
+    """All that is remembered of one caller, ready for questions.
 
-    One memory per field, the newest, and equal texts once; cards and preferences are never among them.
+    They find one memory per field, the newest, and equal texts once; cards and preferences are never among them,
+    and nothing is where the caller opted out.
     """
-    memories = one_per_key(store.memories(caller))
-    cards = _cards(memories)
-    card = _card_from(cards[0]) if cards else card_of(memories)
-    if card is not None and card.opted_out:
-        return Found(None, ())
-    return Found(card, rank(question, _searchable(memories), k, localdate()))
+
+    def __init__(self, memories: Iterable[Memory]) -> None:
+        memories = one_per_key(memories)
+        cards = _cards(memories)
+        card = _card_from(cards[0].metadata) if cards else _card_to_be(memories)
+        opted_out = card is not None and card.opted_out
+        self._card = None if opted_out else card
+        self._corpus = Corpus(() if opted_out else _searchable(memories))
+
+    def search(self, question: str, k: int) -> Found:
+        """The card, and the k memories that best answer the question."""
+        return Found(self._card, self._corpus.rank(question, k, localdate()))
+
+
+def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
+    """The same for a caller who is asked about but once."""
+    return PreparedCaller(store.memories(caller)).search(question, k)
 
 
 def spoken_date(metadata: Mapping[str, Any]) -> str:
@@ -209,10 +244,11 @@ def spoken_date(metadata: Mapping[str, Any]) -> str:
 
 
 def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name or settings.TIME_ZONE))
-    except (ValueError, OSError, KeyError):  # unknown names, and names that are no file of the database
-        return ZoneInfo(settings.TIME_ZONE)
+    # A longer name is none, and would be looked for part by part.
+    if isinstance(name, str) and 0 < len(name) <= _LONGEST_ZONE:
+        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names, and those of no file of the database
+            return ZoneInfo(name)
+    return ZoneInfo(settings.TIME_ZONE)
 
 
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
@@ -241,12 +277,25 @@ def _when(memory: Memory) -> tuple[str, str, int]:
     )
 
 
+def _card_to_be(memories: Iterable[Memory]) -> Card | None:
+    """The card where none is written yet. A call whose memories are being written is not half told: its own
+    memory comes after the others."""
+    memories = list(memories)
+    told = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
+    return card_of(memories) if told else None
+
+
+def _is_same(one: Card, other: Card) -> bool:
+    return one == other and list(one.facts) == list(other.facts)
+
+
 def _cards(memories: Iterable[Memory]) -> list[Memory]:
-    return sorted((memory for memory in memories if memory.kind == kinds.CARD), key=_revision, reverse=True)
+    cards = [memory for memory in memories if memory.kind == kinds.CARD]
+    return sorted(cards, key=lambda card: _revision(card.metadata), reverse=True)
 
 
-def _revision(card: Memory) -> int:
-    revision = card.metadata.get("revision")
+def _revision(card: Mapping[str, Any]) -> int:
+    revision = card.get("revision")
     return revision if isinstance(revision, int) else 0
 
 
@@ -264,8 +313,7 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
     return kinds.NewMemory(kinds.CARD, f"card:{revision}", card.summary, metadata)
 
 
-def _card_from(memory: Memory) -> Card:
-    metadata = memory.metadata
+def _card_from(metadata: Mapping[str, Any]) -> Card:
     return Card(
         facts={str(name): str(value) for name, value in metadata.get("facts") or ()},
         call_count=int(metadata.get("call_count") or 0),

@@ -52,7 +52,8 @@ def caller_of_ring(caller_id: object, called_number: object) -> str | None:
 
 def caller_of_call(*, outbound: bool, external_number: object, caller_id: object, called_number: object) -> str | None:
     """The customer of a finished call, from what its payload says of the two parties."""
-    if external_number not in (None, ""):
+    # What is no text and no number says nothing; a text that is no caller says that it is nobody.
+    if external_number != "" and isinstance(external_number, str | int) and not isinstance(external_number, bool):
         return other_party(external_number)
     if outbound:
         return other_party(called_number)

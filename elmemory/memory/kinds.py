@@ -1,10 +1,10 @@
 """The kinds of memory, how much each weighs, and the one way in which they are written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elmemory.memory.openmemory.protocol import OpenMemory, Put
+from elmemory.memory.openmemory.protocol import Entry, OpenMemory, Put
 
 FACT = "fact"
 MESSAGE = "message"
@@ -35,14 +35,17 @@ class NewMemory:
         return [self.kind, name] if name else [self.kind]
 
 
-def write(store: OpenMemory, caller: str, memory: NewMemory) -> Put:
-    """Write one permanent memory of the caller."""
-    return store.put(
-        caller,
-        memory.key,
-        memory.content,
-        tags=memory.tags,
-        metadata={"kind": memory.kind, **memory.metadata},
-        salience=SALIENCE[memory.kind],
-        decay_lambda=0.0,
-    )
+def write(store: OpenMemory, caller: str, memories: Iterable[NewMemory]) -> list[Put]:
+    """Write permanent memories of the caller."""
+    entries = [
+        Entry(
+            memory.key,
+            memory.content,
+            memory.tags,
+            {"kind": memory.kind, **memory.metadata},
+            salience=SALIENCE[memory.kind],
+            decay_lambda=0.0,
+        )
+        for memory in memories
+    ]
+    return store.put_all(caller, entries)

@@ -1,11 +1,15 @@
 """What callers say is data: it is cleaned and bounded before an agent speaks it or a prompt holds it."""
 
+import math
 import re
 import unicodedata
 
 _MARKUP = re.compile(r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`]")
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*(?=\s|$)")
 _NOT_A_NAME = re.compile(r"[^\w\s.'’·-]|[\d_]")
+# What most texts and names are: there is nothing to take out of them, and a live call waits.
+_PLAIN = re.compile(r"(?:[!-;=?-_a-z|~]+ )*[!-;=?-_a-z|~]+|")
+_PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[ '-][A-Za-z]+)*")
 _NO_VALUE = frozenset(
     "|-|–|—|?|none|null|nil|nan|n/a|n.a|na|unknown|undefined"
     "|not provided|not specified|not mentioned|not available|not given".split("|")
@@ -18,6 +22,8 @@ SUMMARY_LENGTH = 600
 
 def cleaned(text: str) -> str:
     """The text on one line, without control characters, markup and template braces."""
+    if _PLAIN.fullmatch(text):
+        return text
     text = unicodedata.normalize("NFC", text)
     text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_printable(char))
     while (stripped := _MARKUP.sub(" ", text)) != text:
@@ -30,6 +36,8 @@ def spoken_name(text: str) -> str:
 
     What is left of hostile or absurd input is short and harmless; it may be empty.
     """
+    if len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text):
+        return text
     name = " ".join(_NOT_A_NAME.sub(" ", cleaned(text)).split()).strip("-.'’· ")
     return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
 
@@ -61,16 +69,17 @@ def as_sentence(text: str) -> str:
 def usable_value(value: object) -> str | None:
     """A data-collection value as text, or None where it says nothing.
 
-    Text, numbers, booleans and lists of them are values; null, empty ones and the words that models write for
+    Texts, numbers, booleans and flat lists of them are values; null, empty ones and the words that models write for
     "nothing" (`"None"`, `"null"`, `"N/A"`, `"unknown"`, …) are not.
     """
     match value:
         case bool():
             return "yes" if value else "no"
         case int() | float():
-            return None if value != value else f"{value}"
+            return f"{value}" if math.isfinite(value) else None
         case list():
-            return ", ".join(text for item in value if (text := usable_value(item))) or None
+            items = (usable_value(item) for item in value if not isinstance(item, list))
+            return ", ".join(item for item in items if item) or None
         case str():
             text = value.strip()
             return None if text.casefold().rstrip(".") in _NO_VALUE else text

@@ -103,8 +103,8 @@ class _Told(SimulatedCall):
         object.__setattr__(self, "_said", (title, success))
         return self
 
-    def transcription(self) -> dict[str, Any]:
-        event = super().transcription()
+    def transcription(self, **changes: Any) -> dict[str, Any]:
+        event = super().transcription(**changes)
         title, success = self.__dict__["_said"]
         event["data"]["analysis"] |= {
             "call_summary_title": title,

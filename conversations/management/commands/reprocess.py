@@ -2,23 +2,22 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import make_aware
 from tqdm import tqdm
 
 from conversations import index
+from conversations.management.times import day_or_time
 from conversations.models import Conversation, MemoryState
 from conversations.outline import NotReadable
 from conversations.remember import plan, remember
 from conversations.reprocess import replay_unreadable, request
 from conversations.storage import is_conversation_id
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
 _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
@@ -63,8 +62,8 @@ class Command(BaseCommand):
     def _selected(self, options: dict[str, Any], replayed: Iterable[str]) -> list[str]:
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
-            "started_at__gte": _time(options["since"]),
-            "started_at__lt": _time(options["until"]),
+            "started_at__gte": day_or_time(options["since"]),
+            "started_at__lt": day_or_time(options["until"]),
             "agent_id": options["agent"],
             "memory_state": _STATES.get(options["state"]),
         }
@@ -89,7 +88,7 @@ class Command(BaseCommand):
         for conversation_id in ids:
             try:
                 changes = plan(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue
             sums.update(changes._asdict())
@@ -105,10 +104,11 @@ class Command(BaseCommand):
         def reprocess(conversation_id: str) -> str:
             try:
                 outcome: str = remember(conversation_id, store)
-            except (NotReadable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             index.refresh(conversation_id)
+            connections.close_all()  # the thread may end with this call
             return outcome
 
         # All are flagged first: should this end half-way, the flags are still there.
@@ -130,17 +130,3 @@ class Command(BaseCommand):
 
 def _reason(error: Exception) -> str:
     return "there is no transcription" if isinstance(error, FileNotFoundError) else str(error)
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        when = parse_datetime(text)
-        if when is None and (day := parse_date(text)):
-            when = datetime(day.year, day.month, day.day)
-    except ValueError:
-        when = None
-    if when is None:
-        raise CommandError(f"{text!r} is no day or time; write it as 2026-11-01 or 2026-11-01T09:30")
-    return when if when.tzinfo else make_aware(when)

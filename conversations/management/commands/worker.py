@@ -5,8 +5,10 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from conversations.backfill import Backfiller
 from conversations.worker import Worker
 from elmemory.memory.openmemory import open_memory
 
@@ -15,6 +17,8 @@ _LONGEST_STOP_SECONDS = 8
 
 class Command(BaseCommand):
     help = "Turn stored transcriptions into memories, as they arrive, until told to stop."
+
+    requires_system_checks = ()  # a key that is missing closes its endpoint; what was delivered is remembered
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
@@ -26,6 +30,10 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: _stop(worker))
         if with_parent:
             threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
+        if settings.BACKFILL_EVERY and settings.ELEVENLABS_API_KEY:
+            # Not waited for at the end: what it stores is stored whole or not at all.
+            fetching = (settings.BACKFILL_EVERY * 60, threading.Event())
+            threading.Thread(target=Backfiller().run, args=fetching, daemon=True).start()
         worker.run()
 
 

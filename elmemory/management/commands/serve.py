@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.index import ensure_schema
+from elmemory.onepacket import OnePacketProtocol
 from elmemory.startup import report_checks
 
 log = structlog.get_logger(__name__)
@@ -46,14 +47,19 @@ class Command(BaseCommand):
             "elmemory.asgi:application",
             host=host,
             port=port,
+            http=OnePacketProtocol,
             log_config=None,
+            ws="none",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # the forwarded scheme is read by Django, and nobody else is asked who the peer is
             timeout_graceful_shutdown=8,
         )
         worker = None if no_worker else _WorkerProcess()
         try:
             _Server(config, lambda: self._tell_addresses(f"http://{host}:{port}")).run()
+        except KeyboardInterrupt:
+            pass  # uvicorn has shut down by now
         finally:
             if worker:
                 worker.stop()

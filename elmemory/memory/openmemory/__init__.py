@@ -2,9 +2,11 @@
 
 from elmemory.memory.openmemory.factory import open_memory
 from elmemory.memory.openmemory.protocol import (
+    Entry,
     Health,
     Match,
     Memory,
+    NotStorable,
     OpenMemory,
     OpenMemoryError,
     OpenMemoryMisconfigured,
@@ -12,9 +14,11 @@ from elmemory.memory.openmemory.protocol import (
 )
 
 __all__ = [
+    "Entry",
     "Health",
     "Match",
     "Memory",
+    "NotStorable",
     "OpenMemory",
     "OpenMemoryError",
     "OpenMemoryMisconfigured",

@@ -1,7 +1,8 @@
 """The OpenMemory contract: what the project asks of a store, whoever speaks it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"]
@@ -13,6 +14,10 @@ class OpenMemoryError(Exception):
 
 class OpenMemoryMisconfigured(OpenMemoryError):
     """The store cannot serve us as it is set up; the message says what to change."""
+
+
+class NotStorable(Exception):
+    """The store takes this memory neither now nor later: it is the memory that is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,17 @@ class Put(NamedTuple):
     outcome: Literal["added", "changed", "unchanged"]
 
 
+class Entry(NamedTuple):
+    """A memory to be written, as `OpenMemory.put` takes it."""
+
+    key: str
+    content: str
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, Any] = MappingProxyType({})
+    salience: float = 0.5
+    decay_lambda: float = 0.0
+
+
 class Match(NamedTuple):
     memory: Memory
     score: float
@@ -64,8 +80,13 @@ class OpenMemory(Protocol):
     """A store of memories by user.
 
     Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and returns
-    or touches that user's memories only. Faults of the store are `OpenMemoryError`.
+    or touches that user's memories only. Faults of the store are `OpenMemoryError`; a memory that it
+    can never take is `NotStorable`.
     """
+
+    @property
+    def concurrency(self) -> int:
+        """How many reads at a time serve it best: one where they cost CPU time only, more where they wait."""
 
     def put(
         self,
@@ -83,8 +104,23 @@ class OpenMemory(Protocol):
         `key`, `salience` and `decay_lambda` go into the metadata too. `metadata["sector"]` forces the sector.
         """
 
+    def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        """Put each entry, in this order. Where it raises some may be written; putting them all again is right."""
+
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, newest written first; all of them without a limit."""
+
+    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
+        """The metadata of the user's newest memories, for the event loop: without waiting for anybody.
+
+        None where that cannot be.
+        """
+
+    def state(self, user_id: str) -> Hashable | None:
+        """What equals an earlier answer only while no memory of the user has been added, changed or deleted since.
+
+        None where telling costs as much as reading them all.
+        """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
         """Delete one memory of this user; False where the user has no such memory."""

@@ -3,18 +3,30 @@
 Isolated by user, unique by key, whole content of any length; nothing decays and nothing is merged.
 """
 
-import json
+import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any
 
 import orjson
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 
-from elmemory.memory.openmemory.protocol import Health, Match, Memory, OpenMemoryError, Put, require_user
+from elmemory.memory.openmemory.protocol import (
+    Entry,
+    Health,
+    Match,
+    Memory,
+    NotStorable,
+    OpenMemoryError,
+    Put,
+    require_user,
+)
 from elmemory.memory.openmemory.sectors import sectors_of
+from elmemory.memory.openmemory.text import storable, storable_json
 from elmemory.memory.ranking import rank
 
 ALIAS = "memory"
@@ -24,6 +36,16 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_GLANCE = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
+# Tells one state of a user's memories from every other: rows are added with ever new sequences, and taken away,
+# which leaves fewer, or changed, which raises a version.
+_STATE = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+_ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
+_CHANGE = """
+    UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
+                      updated_at = %s, version = version + 1
+    WHERE id = %s
+"""
 _PUT = """
     INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,
                         created_at, updated_at, last_seen_at, version)
@@ -41,7 +63,7 @@ _PUT = """
 def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
     """Database faults become OpenMemoryError; a connection that the server dropped is opened anew, once.
 
-    Every operation here is one statement that may be repeated, so asking again is safe.
+    Every operation here is one statement or one transaction that may be repeated, so asking again is safe.
     """
 
     @wraps(method)
@@ -54,7 +76,9 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
                     raise
                 connections[ALIAS].close()
                 return method(*args, **kwargs)
-        except DatabaseError as error:
+        except DataError as error:
+            raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
+        except (DatabaseError, InterfaceError) as error:
             raise OpenMemoryError(f"the embedded store answered {type(error).__name__}: {error}") from error
 
     return guarded
@@ -63,7 +87,9 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 class EmbeddedOpenMemory:
     """The `OpenMemory` protocol over the table of this app."""
 
-    @_guarded
+    def __init__(self) -> None:
+        self._reader: sqlite3.Connection | None = None
+
     def put(
         self,
         user_id: str,
@@ -75,42 +101,45 @@ class EmbeddedOpenMemory:
         salience: float = 0.5,
         decay_lambda: float = 0.0,
     ) -> Put:
+        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
+
+    @_guarded
+    def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         require_user(user_id)
-        if not key:
+        if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        whole = {**(metadata or {}), "key": key, "salience": salience, "decay_lambda": decay_lambda}
-        sectors = sectors_of(content, whole.get("sector"))
-        now = time.time_ns() // 1_000_000
-        row = (
-            str(uuid.uuid4()),
-            user_id,
-            key,
-            _storable(content),
-            _json(list(tags)),
-            _json(whole),
-            salience,
-            decay_lambda,
-            _json(sectors),
-            now,
-            now,
-            now,
-        )
-        with connections[ALIAS].cursor() as cursor:
-            cursor.execute(_PUT, row)
-            if written := cursor.fetchone():
-                return Put(written[0], "added" if written[1] == 1 else "changed")
-            cursor.execute("SELECT id FROM memory WHERE user_id = %s AND key = %s", (user_id, key))
-            return Put(cursor.fetchone()[0], "unchanged")
+        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+            return [_put(cursor, user_id, entry) for entry in entries]
 
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
-            if limit is None:
-                cursor.execute(_NEWEST, (user_id,))
-            else:
-                cursor.execute(f"{_NEWEST} LIMIT %s", (user_id, limit))
-            return [_memory(row) for row in cursor.fetchall()]
+        if limit is None:
+            return [_memory(row) for row in _rows(_NEWEST, user_id)]
+        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+
+    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
+        """Of an SQLite file: its readers wait for no writer. Faults are left to `memories` to tell."""
+        require_user(user_id)
+        # Not through `connections`: on the loop they make a new wrapper for every task.
+        database = connections.settings[ALIAS]
+        if not database["ENGINE"].endswith("sqlite3"):
+            return None
+        try:
+            reader = self._reader = self._reader or _open_for_glances(database["NAME"])
+            return [orjson.loads(metadata) for (metadata,) in reader.execute(_GLANCE, (user_id, limit)).fetchall()]
+        except sqlite3.Error:
+            self._reader = None
+            return None
+
+    @_guarded
+    def state(self, user_id: str) -> Hashable:
+        require_user(user_id)
+        return _rows(_STATE, user_id)[0]
+
+    @property
+    def concurrency(self) -> int:
+        return 1 if connections.settings[ALIAS]["ENGINE"].endswith("sqlite3") else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
@@ -126,6 +155,62 @@ class EmbeddedOpenMemory:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             return int(cursor.rowcount)
 
+    # What the wire asks besides: ids without a user, pages, parts of a memory.
+
+    @_guarded
+    def add(self, user_id: str, entry: Entry) -> Memory:
+        """Add a memory as a client of the wire gives it; without a key, its id is its key. Nothing goes into the
+        metadata."""
+        require_user(user_id)
+        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+            memory_id = _insert(cursor, user_id, entry).id
+            return _one(cursor, memory_id)
+
+    @_guarded
+    def get(self, memory_id: str) -> Memory | None:
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(_ONE, (memory_id,))
+            return _memory(row) if (row := cursor.fetchone()) else None
+
+    @_guarded
+    def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
+        require_user(user_id)
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
+            return [_memory(row) for row in cursor.fetchall()]
+
+    @_guarded
+    def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
+        """Make the memory what `change` makes of it; None where there is none.
+
+        It takes the place of another memory of the same user that has the key already.
+        """
+        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+            cursor.execute(_ONE, (memory_id,))
+            if not (row := cursor.fetchone()):
+                return None
+            wanted = change(_memory(row))
+            key = wanted.key or memory_id
+            cursor.execute(
+                "DELETE FROM memory WHERE user_id = %s AND key = %s AND id <> %s", (wanted.user_id, key, memory_id)
+            )
+            sectors = sectors_of(wanted.content, wanted.metadata.get("sector"))
+            cursor.execute(
+                _CHANGE,
+                (
+                    key,
+                    storable(wanted.content),
+                    storable_json(list(wanted.tags)),
+                    storable_json(wanted.metadata),
+                    wanted.salience,
+                    wanted.decay_lambda,
+                    storable_json(sectors),
+                    _now(),
+                    memory_id,
+                ),
+            )
+            return _one(cursor, memory_id)
+
     def summary(self, user_id: str) -> str:
         """The content of the user's weightiest memories, newest first: our store has no opinion of its own."""
         memories = sorted(self.memories(user_id, 100), key=lambda memory: -memory.salience)
@@ -138,10 +223,71 @@ class EmbeddedOpenMemory:
         try:
             with connections[ALIAS].cursor() as cursor:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             connections[ALIAS].close()
             return Health("embedded", False, f"the embedded store answered {type(error).__name__}: {error}")
         return Health("embedded", True, connections[ALIAS].vendor)
+
+
+def _open_for_glances(path: str) -> sqlite3.Connection:
+    address = f"{Path(path).as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+
+
+def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[ALIAS]
+    if connection.vendor == "sqlite":
+        # A live call waits: Django's cursor takes as long as SQLite itself does for one row.
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()
+            return rows
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+@cache
+def _as_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?")
+
+
+def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
+    weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
+    return _insert(cursor, user_id, entry._replace(metadata={**entry.metadata, **weights}))
+
+
+def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
+    memory_id, now = str(uuid.uuid4()), _now()
+    key = storable(entry.key) or memory_id
+    row = (
+        memory_id,
+        user_id,
+        key,
+        storable(entry.content),
+        storable_json(list(entry.tags)),
+        storable_json(dict(entry.metadata)),
+        entry.salience,
+        entry.decay_lambda,
+        storable_json(sectors_of(entry.content, entry.metadata.get("sector"))),
+        now,
+        now,
+        now,
+    )
+    cursor.execute(_PUT, row)
+    if written := cursor.fetchone():
+        return Put(written[0], "added" if written[1] == 1 else "changed")
+    cursor.execute("SELECT id FROM memory WHERE user_id = %s AND key = %s", (user_id, key))
+    return Put(cursor.fetchone()[0], "unchanged")
+
+
+def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
+    cursor.execute(_ONE, (memory_id,))
+    return _memory(cursor.fetchone())
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _memory(row: Sequence[Any]) -> Memory:
@@ -161,12 +307,3 @@ def _memory(row: Sequence[Any]) -> Memory:
         last_seen_at=row[10],
         version=row[11],
     )
-
-
-def _json(value: Any) -> str:
-    return _storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL's text cannot hold NUL; neither database's drivers take lone surrogates.
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,57 @@
+"""How fast a live call is answered, and what it costs.
+
+make bench                 everything, in about a quarter of an hour; writes docs/performance.md
+python -m bench --quick    the same in short, to see that it works; writes nothing
+python -m bench --only ring search
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import beside, growth, live
+from bench.report import Report
+from tests.server import ROOT
+
+type Part = Callable[[Report, Path, bool], None]
+
+PARTS: dict[str, Part] = {
+    "ring": live.ring_embedded,
+    "remote": live.ring_remote,
+    "search": live.search,
+    "hanging": beside.hanging,
+    "audio": beside.audio_and_admin,
+    "deliveries": beside.deliveries,
+    "start": beside.cold_start,
+    "callers": growth.larger_callers,
+    "stores": growth.larger_stores,
+    "leaks": growth.many_rings,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one short round of each")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts; writes nothing")
+    parser.add_argument(
+        "--folder", type=Path, help="where the servers keep their data: a folder on the disk to measure"
+    )
+    chosen = parser.parse_args()
+    report = Report()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="elmemory-bench-", dir=chosen.folder) as folder:
+        for name in chosen.only or PARTS:
+            PARTS[name](report, Path(folder) / name, chosen.quick)
+    markdown = report.markdown()
+    if chosen.quick or chosen.only:
+        print(f"\n{markdown}")
+    else:
+        (ROOT / "docs").mkdir(exist_ok=True)
+        (ROOT / "docs" / "performance.md").write_text(markdown)
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""What must not touch a ring: a store that hangs, large bodies, the admin. And deliveries, and the start."""
+
+import asyncio
+import base64
+import os
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import httpx2
+import orjson
+
+from bench.callers import remember
+from bench.live import CALLERS, rings
+from bench.load import Measured, at_a_pace
+from bench.processes import port_of, resident_mb, server, slow_openmemory
+from bench.report import Report, Row, spread
+from tests.server import SECRET, Server
+from webhooks.signature import signed
+
+DEADLINE_MS = 800
+AUDIO_MB = 60
+_DELIVERING = 8
+
+
+def hanging(report: Report, folder: Path, quick: bool) -> None:
+    per_second, seconds = 200, 3 if quick else 20
+    with slow_openmemory(-1) as upstream, server(folder, OPENMEMORY_PORT=str(upstream), OPENMEMORY_KEY="bench") as ours:
+        asyncio.run(at_a_pace(rings(port_of(ours)), 50, 2))
+        before = resident_mb(ours.process.pid)
+        measured, answers = asyncio.run(at_a_pace(rings(port_of(ours)), per_second, seconds))
+        after = resident_mb(ours.process.pid)
+    neutral = sum(b'"returning_caller":"no"' in answer for answer in answers)
+    report.table(
+        f"{per_second} rings a second while OpenMemory hangs",
+        ("rings", "neutral answers", "errors", "p50 ms", "p99 ms", "longest ms", "memory before → after, MB"),
+        [
+            (
+                str(measured.requests),
+                str(neutral),
+                str(measured.errors),
+                f"{measured.p50:.1f}",
+                f"{measured.p99:.0f}",
+                f"{measured.longest:.0f}",
+                f"{before:.0f} → {after:.0f}",
+            )
+        ],
+    )
+    report.bar(
+        "ring while OpenMemory hangs, 200/s",
+        f"all neutral, within {DEADLINE_MS} + 50 ms, memory flat",
+        f"{neutral} of {int(per_second * seconds)}, longest {measured.longest:.0f} ms, {after - before:+.1f} MB",
+        met=neutral == int(per_second * seconds) and measured.longest <= DEADLINE_MS + 50 and after - before < 5,
+    )
+
+
+def audio_and_admin(report: Report, folder: Path, quick: bool) -> None:
+    per_second, seconds = 100, 2 if quick else 10
+    rows: list[Row] = []
+    worst: list[Measured] = []
+    with server(folder) as ours:
+        remember(folder / "memory.sqlite3", range(CALLERS), 100)
+        admin = _logged_in(ours)
+
+        def measured(what: str, *tasks: str) -> None:
+            result, peak = asyncio.run(_rings_beside(ours, admin, tasks, per_second, seconds))
+            worst.append(result)
+            rows.append((what, f"{result.p50:.2f}", f"{result.p99:.1f}", f"{result.longest:.0f}", f"{peak:.0f}"))
+
+        measured("nothing")
+        measured(f"{AUDIO_MB} MB of audio, again and again", "audio")
+        measured("an admin page, again and again", "admin")
+        measured("both", "audio", "admin")
+    report.table(
+        f"{per_second} rings a second beside other work",
+        ("beside", "p50 ms", "p99 ms", "longest ms", "most memory so far, MB"),
+        rows,
+    )
+    report.bar(
+        f"ring while {AUDIO_MB} MB of audio arrive and an admin page renders",
+        "p99 < 25 ms",
+        f"{worst[-1].p99:.1f} ms",
+        met=worst[-1].p99 < 25 and not worst[-1].errors,
+    )
+
+
+def deliveries(report: Report, folder: Path, quick: bool) -> None:
+    seconds, rounds = (1, 1) if quick else (4, 3)
+    ways = {
+        "ours, one after the other": (folder / "alone", False, 1),
+        f"ours, {_DELIVERING} at a time": (folder / "many", False, _DELIVERING),
+        "the same while the worker remembers them, on the same disk": (folder / "worker", True, _DELIVERING),
+    }
+    bare: list[float] = []
+    careful: list[float] = []
+    taken: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds):
+        bare.append(_bare_loop(folder / f"bare{number}", seconds, as_careful=False))
+        careful.append(_bare_loop(folder / f"careful{number}", seconds, as_careful=True))
+        for way, (place, worker, at_a_time) in ways.items():
+            with server(place, worker=worker) as ours:
+                taken[way].append(_delivered(ours, f"round{number}", at_a_time, seconds))
+    report.table(
+        "Deliveries acknowledged, 20 KB each",
+        ("", "per second", "of the bare loop"),
+        [
+            ("bare loop: write, fsync, rename", spread(bare), ""),
+            ("bare loop with the server's three fsyncs", spread(careful), _shares(careful, bare)),
+            *((way, spread(these), _shares(these, bare)) for way, these in taken.items()),
+        ],
+        "The server fsyncs the file, its new folder and the folder that holds this one.",
+    )
+    best = 100 * max(statistics.median(these) for these in taken.values()) / statistics.median(bare)
+    report.bar("deliveries acknowledged", "≥ 70 % of the bare loop", f"{best:.0f} %", met=best >= 70)
+
+
+def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
+    return spread([100 * mine / floor for mine, floor in zip(taken, bare, strict=True)]) + " %"
+
+
+def cold_start(report: Report, folder: Path, quick: bool) -> None:
+    fresh: list[float] = []
+    again: list[float] = []
+    for number in range(1 if quick else 3):
+        running = server(folder / str(number))
+        for times in (fresh, again):
+            began = time.monotonic()
+            running.start()
+            running.ring("anonymous")
+            times.append(time.monotonic() - began)
+            running.stop()
+        running.client.close()
+    report.table(
+        "Start, until the first ring is answered",
+        ("", "seconds"),
+        [("with new databases", spread(fresh, 1)), ("with those of before", spread(again, 1))],
+    )
+
+
+async def _rings_beside(
+    ours: Server, admin: dict[str, str], tasks: tuple[str, ...], per_second: int, seconds: float
+) -> tuple[Measured, float]:
+    loop = asyncio.get_running_loop()
+    work = {"audio": partial(_send_audio, ours.url, seconds), "admin": partial(_show_page, ours.url, admin, seconds)}
+    # In processes of their own: what they cost is not to delay the rings on their way out.
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        await asyncio.gather(*(loop.run_in_executor(processes, time.sleep, 0.3) for _ in range(2)))
+        others = [loop.run_in_executor(processes, work[task]) for task in tasks]
+        measured, answers = await at_a_pace(rings(port_of(ours)), per_second, seconds)
+        await asyncio.gather(*others)
+    assert all(b'"returning_caller":"yes"' in answer for answer in answers)
+    return measured, resident_mb(ours.process.pid, "VmHWM")
+
+
+def _send_audio(url: str, seconds: float) -> None:
+    client, until = httpx2.Client(base_url=url, timeout=30), time.monotonic() + seconds
+    audio = base64.b64encode(os.urandom(AUDIO_MB * 3 * 2**18)).decode()
+    while time.monotonic() < until:
+        data = {"agent_id": "agent_bench", "conversation_id": f"conv_{time.time_ns()}", "full_audio": audio}
+        event = {"type": "post_call_audio", "event_timestamp": int(time.time()), "data": data}
+        body = orjson.dumps(event)
+        headers = {"elevenlabs-signature": signed(body, SECRET, int(time.time()))}
+        assert client.post("/webhook/post-call", content=body, headers=headers).json()["status"] == "received"
+
+
+def _show_page(url: str, cookies: dict[str, str], seconds: float) -> None:
+    client, until = httpx2.Client(base_url=url, timeout=30, cookies=cookies), time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert client.get("/admin/conversations/conversation/").status_code == 200
+
+
+def _logged_in(ours: Server) -> dict[str, str]:
+    client = httpx2.Client(base_url=ours.url, timeout=30, follow_redirects=True)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/admin/login/").text)
+    assert token
+    form = {"username": "admin", "password": "bench", "csrfmiddlewaretoken": token[1]}
+    assert "/login/" not in str(client.post("/admin/login/?next=/admin/", data=form).url)
+    return dict(client.cookies)
+
+
+def _delivery(conversation_id: str) -> bytes:
+    turns = [
+        {
+            "role": "user" if number % 2 else "agent",
+            "message": "This is what was said. " * 8,
+            "time_in_call_secs": number,
+        }
+        for number in range(80)
+    ]
+    data = {"agent_id": "agent_bench", "conversation_id": conversation_id, "status": "done", "transcript": turns}
+    return orjson.dumps({"type": "post_call_transcription", "event_timestamp": int(time.time()), "data": data})
+
+
+def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
+    """Write, fsync, rename; `as_careful` as the server is with a new folder for each, and the folders fsynced."""
+    folder.mkdir(parents=True)
+    content, count, began = _delivery("conv_bare"), 0, time.monotonic()
+    while time.monotonic() - began < seconds:
+        temporary, place = folder / "temporary", folder
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if as_careful:
+            place = folder / str(count)
+            place.mkdir()
+            _fsync(folder)
+        temporary.replace(place / f"{count}.json")
+        if as_careful:
+            _fsync(place)
+        count += 1
+    return count / (time.monotonic() - began)
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _delivered(ours: Server, name: str, at_a_time: int, seconds: float) -> float:
+    began = time.monotonic()
+
+    def deliver(sender: int) -> int:
+        client, count = httpx2.Client(base_url=ours.url, timeout=30), 0
+        while time.monotonic() - began < seconds:
+            body = _delivery(f"conv_{name}_{sender}_{count}")
+            headers = {"elevenlabs-signature": signed(body, SECRET, int(time.time()))}
+            answer = client.post("/webhook/post-call", content=body, headers=headers)
+            assert answer.json()["status"] == "received", answer.text
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(at_a_time) as senders:
+        return sum(senders.map(deliver, range(at_a_time))) / (time.monotonic() - began)

@@ -1,0 +1,79 @@
+"""Invented callers with as many memories as wanted, put straight into the table of an embedded store."""
+
+import random
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+_WORDS = (
+    "dog cat appointment friday garden invoice moved called sister doctor parking engine holiday boiler window tablet"
+    " bread piano train letter money river winter brother office kitchen Biscuit Duluth monday morning evening price"
+).split()
+_INSERT = """
+    INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,
+                        created_at, updated_at, last_seen_at, version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 0, '["semantic"]', 1790000000000, 1790000000000, 1790000000000, 1)
+"""
+_TURNS_PER_CALL = 20
+
+
+class Row(NamedTuple):
+    key: str
+    content: str
+    metadata: dict[str, Any]
+
+
+def number_of(caller: int) -> str:
+    return f"+1415{2_000_000 + caller}"
+
+
+def message(number: int) -> Row:
+    """A caller's sentence; the same number gives the same one."""
+    words = random.Random(number).choices(_WORDS, k=12)
+    call, position = divmod(number, _TURNS_PER_CALL)
+    metadata = {
+        "kind": "message",
+        "conversation_id": f"conv_{call}",
+        "agent_id": "agent_bench",
+        "called_at": f"2026-{1 + call % 9:02d}-{1 + call % 28:02d}T10:00:00+00:00",
+        "position": position,
+        "asked": "And what was it about, please?",
+    }
+    return _row(f"message:conv_{call}:{position}", f"The {' '.join(words)}.", 0.8, metadata)
+
+
+def card(memories: int) -> Row:
+    metadata = {
+        "kind": "card",
+        "revision": 1,
+        "facts": [["first_name", "Maya"], ["last_name", "Okafor"], ["city", "Duluth"], ["email", "maya@example.com"]],
+        "call_count": 1 + memories // _TURNS_PER_CALL,
+        "last_called_on": "7 October 2026",
+        "last_call_summary": "On 7 October 2026: Maya moved the appointment from Thursday to Friday at nine.",
+        "shared_line": False,
+        "opted_out": False,
+    }
+    return _row("card:1", "The caller is Maya Okafor.", 1.0, metadata)
+
+
+def remember(store: Path, callers: Iterable[int], memories: int) -> None:
+    """Give each of the callers this many memories, the card the last of them."""
+    with sqlite3.connect(store) as database:
+        for caller in callers:
+            database.executemany(_INSERT, _rows(caller, memories))
+    database.close()
+
+
+def _rows(caller: int, memories: int) -> Iterator[tuple[object, ...]]:
+    user = number_of(caller)
+    for number, row in enumerate((*(message(number) for number in range(memories - 1)), card(memories))):
+        kind = orjson.dumps([row.metadata["kind"]]).decode()
+        metadata = orjson.dumps(row.metadata).decode()
+        yield f"{caller}-{number}", user, row.key, row.content, kind, metadata, row.metadata["salience"]
+
+
+def _row(key: str, content: str, salience: float, metadata: dict[str, Any]) -> Row:
+    return Row(key, content, {**metadata, "key": key, "salience": salience, "decay_lambda": 0.0})

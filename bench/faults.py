@@ -1,0 +1,443 @@
+"""What is left after the server, its worker, OpenMemory, the disk, the index and the clock were made to fail.
+
+    python -m bench.faults [--long] [--only WORD] [--seed N] [--keep]
+
+Every run starts a real server in a folder of its own, sends signed deliveries from 16 senders that repeat what was not
+acknowledged, strikes meanwhile, and then looks for each acknowledged payload byte for byte, for each memory exactly
+once and for anything left behind. Prints a Markdown table; the exit code is 1 when anything is lost or doubled.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx2
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+from bench.deliveries import Delivery, Row, Senders, Verdict, deliveries, embedded_rows, judge
+from bench.stub_openmemory import FAULTS as OPENMEMORY_FAULTS
+from bench.stub_openmemory import KEY, StubOpenMemory, stub_openmemory
+from tests.server import ROOT, Server, wait_until
+
+HOUR = 3600
+
+
+class Skipped(Exception):
+    """This fault cannot be made here; the message says why."""
+
+
+class Run:
+    """One fault: its servers, its deliveries, and what became of them."""
+
+    def __init__(self, folder: Path, *, seed: int, long: bool, stack: ExitStack) -> None:
+        self.folder = folder
+        self.chance = random.Random(seed)
+        self.long = long
+        self.strikes = 0
+        self.made: list[Delivery] = []
+        self.attempts = 0
+        self.problems: list[str] = []
+        self.servers: list[Server] = []
+        self.stub: StubOpenMemory | None = None
+        self.verdict = Verdict()
+        self.index = [folder / f"index.sqlite3{suffix}" for suffix in ("", "-wal", "-shm")]
+        self._stack = stack
+
+    def server(self, **environment: str) -> Server:
+        server = self._stack.enter_context(_running(Server(self.folder, RING_DEADLINE_MS="20000", **environment)))
+        self.servers.append(server)
+        return server
+
+    @contextmanager
+    def sending(self, count: int, *servers: Server, callers: int = 40, seconds: float = 600) -> Iterator[Senders]:
+        """Deliveries under way; at its end every sender has done its part."""
+        made = deliveries(count, self.chance, callers=max(callers, count // 20))
+        self.made += made
+        with Senders(made, [server.url for server in servers], self.chance, seconds=seconds) as senders:
+            yield senders
+        self.attempts += senders.attempts
+        self.problems += senders.wrong_answers
+        self.problems += [f"{one.file_name}: never acknowledged" for one in made if not one.acknowledged]
+
+    def moments(self, senders: Senders, count: int) -> Iterator[int]:
+        """So many random instants, spread over the time of sending."""
+        for number in range(count):
+            senders.wait_for_share((number + self.chance.random()) / (count + 0.5))
+            # Within whatever a request is doing just then.
+            time.sleep(self.chance.uniform(0, 0.03))
+            self.strikes += 1
+            yield number
+
+    def wait_until_remembered(self) -> None:
+        seconds = 900 if self.long else 150
+        waiting = [delivery.conversation_id for delivery in self.made if delivery.is_call and delivery.acknowledged]
+
+        def none_waits() -> bool:
+            waiting[:] = [conversation_id for conversation_id in waiting if not self._is_done(conversation_id)]
+            return not waiting
+
+        with contextlib.suppress(AssertionError):
+            wait_until(none_waits, seconds)
+        self.problems += [f"{conversation_id}: not done after {seconds} s" for conversation_id in waiting]
+
+    def settle(self) -> None:
+        """Wait until all is remembered and the servers have come to rest; then judge."""
+        self.wait_until_remembered()
+        self._ask_by_ring()
+        for server in self.servers:
+            server.stop()
+        self._clear_spool()
+        if self.stub:
+            (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
+        rows = _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
+        self.verdict = judge(self.made, self.folder / "payloads", rows)
+        self.verdict.problems += self.problems
+
+    def _is_done(self, conversation_id: str) -> bool:
+        path = self.folder / "payloads" / conversation_id / f"{conversation_id}_memory.json"
+        return path.exists() and bool(json.loads(path.read_bytes())["payload"])
+
+    def _ask_by_ring(self) -> None:
+        """Callers are told how often they have called."""
+        callers = [delivery.caller for delivery in self.made if delivery.is_call and delivery.acknowledged]
+        for caller in sorted(set(callers)):
+            told = self.servers[-1].ring(caller)["dynamic_variables"]["call_count"]
+            if told != str(callers.count(caller)):
+                self.problems.append(f"{caller}: a ring tells of {told} calls of {callers.count(caller)}")
+
+    def _clear_spool(self) -> None:
+        """What dead processes left is removed by the next one to start, once it is old enough to be theirs."""
+        spool = self.folder / "payloads" / "_spool"
+        for path in spool.iterdir():
+            os.utime(path, (time.time() - HOUR, time.time() - HOUR))
+        server = self.servers[0]
+        if any(spool.iterdir()):
+            server.start()
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: not any(spool.iterdir()))
+            server.stop()
+
+
+@contextmanager
+def _running(server: Server) -> Iterator[Server]:
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+        server.client.close()
+
+
+def _memories(stub: StubOpenMemory) -> list[Row]:
+    """The server's rows without those that are none yet, which readers take no notice of."""
+    rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
+    memories = [row for row in rows if "unfinished_key" not in row.metadata]
+    if len(memories) < len(rows):
+        print(f"  {len(rows) - len(memories)} unfinished rows stay at the OpenMemory server", file=sys.stderr)
+    return memories
+
+
+# The faults
+
+
+def server_killed(run: Run) -> None:
+    """kill -9 of the server at random instants; every other time of its worker with it."""
+    server = run.server()
+    with run.sending(10_000 if run.long else 1000, server) as senders:
+        for number in run.moments(senders, 60 if run.long else 8):
+            workers = _workers_of(server) if number % 2 else []
+            server.kill()
+            _kill(workers)
+            server.start()
+    run.settle()
+
+
+def worker_killed(run: Run) -> None:
+    """kill -9 of the worker in the midst of its work."""
+    server = run.server()
+    with run.sending(3000 if run.long else 400, server) as senders:
+        for _ in run.moments(senders, 6 if run.long else 4):
+            _kill(wait_until(lambda: _workers_of(server), 60))
+    run.settle()
+
+
+def openmemory_misbehaving(run: Run) -> None:
+    """Every fault of an OpenMemory server in turns, each in the midst of writing what a call leaves."""
+    if not find_spec("elmemory.memory.openmemory.remote"):
+        raise Skipped("there is no client of OpenMemory servers yet")
+    with stub_openmemory(run.chance.getrandbits(32)) as stub:
+        run.stub = stub
+        server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
+        for fault in OPENMEMORY_FAULTS * (10 if run.long else 1):
+            stub.fault = fault
+            struck = stub.struck
+            with run.sending(40 if run.long else 20, server, callers=6):
+                pass
+            if fault == "refuses":
+                wait_until(lambda: _failures(run.index[0]), 60)
+            else:
+                wait_until(lambda: stub.struck >= struck + (10 if run.long else 2), 120)  # noqa: B023
+            if not run.long:
+                # The pauses between attempts grow to half a minute while there is always one fault or another.
+                stub.fault = None
+                run.wait_until_remembered()
+        stub.fault = None
+        run.settle()
+        run.strikes = stub.struck
+
+
+def disk_full(run: Run) -> None:
+    """Payloads, databases and logs on one small disk, which fills up to the last byte, or nearly."""
+    with _small_disk(run.folder, megabytes=160):
+        server = run.server(MIN_FREE_MB="0")
+        with run.sending(1500 if run.long else 300, server) as senders:
+            for number in run.moments(senders, 12 if run.long else 4):
+                ballast = _fill(run.folder, leave=(0, 200_000)[number % 2])
+                refused = senders.statuses[503]
+                wait_until(lambda: senders.statuses[503] > refused + 20, 60)  # noqa: B023
+                ballast.unlink()
+        run.settle()
+
+
+def index_destroyed(run: Run) -> None:
+    """The index spoilt in its midst, overwritten with garbage, and deleted while only the worker begins anew."""
+    server = run.server()
+    with run.sending(2000 if run.long else 400, server) as senders:
+        for number in run.moments(senders, 21 if run.long else 6):
+            match number % 3:
+                case 0:
+                    _overwrite(run.index[:1], run.chance, start=4096)
+                    _overwrite(run.index[1:2], run.chance, start=0)
+                case 1:
+                    _overwrite(run.index, run.chance, start=0)
+                case 2:
+                    for path in run.index:
+                        path.unlink(missing_ok=True)
+                    _kill(_workers_of(server))
+    run.settle()
+
+
+def two_servers(run: Run) -> None:
+    """Two servers and two workers on the same folders; deliveries go to either, repeated ones too. One dies."""
+    one, other = run.server(), run.server()
+    with run.sending(3000 if run.long else 500, one, other) as senders:
+        for number in run.moments(senders, 6 if run.long else 2):
+            server = (one, other)[number % 2]
+            server.kill()
+            server.start()
+    run.settle()
+
+
+def clock_steps_back(run: Run) -> None:
+    """The server's clock, an hour ahead, is put right while calls wait for a store that is away."""
+    ahead = run.folder / "clock"
+    ahead.write_text("+3600")
+    server = run.server(**_clock(run.folder, ahead), POST_CALL_TOLERANCE=str(3 * HOUR))
+    with run.sending(1500 if run.long else 150, server) as senders:
+        for _ in run.moments(senders, 5 if run.long else 2):
+            ahead.write_text("+3600")
+            with _store_away(run.folder / "memory.sqlite3"):
+                wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
+                ahead.write_text("+0")
+    # Once more with nothing coming in afterwards, and with rows that reconciling finds nothing wrong with.
+    run.wait_until_remembered()
+    ahead.write_text("+3600")
+    with _store_away(run.folder / "memory.sqlite3"):
+        with run.sending(1, server):
+            pass
+        wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
+        server.stop()
+        for path in run.index:
+            path.unlink(missing_ok=True)
+        server.start()
+        wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
+        ahead.write_text("+0")
+        run.strikes += 1
+    run.settle()
+
+
+FAULTS: dict[str, Callable[[Run], None]] = {
+    "server killed": server_killed,
+    "worker killed": worker_killed,
+    "OpenMemory misbehaving": openmemory_misbehaving,
+    "disk full": disk_full,
+    "index deleted, garbage": index_destroyed,
+    "two servers, two workers": two_servers,
+    "clock stepping back": clock_steps_back,
+}
+
+
+# How they are made
+
+
+def _workers_of(server: Server) -> list[int]:
+    tasks = Path(f"/proc/{server.process.pid}/task")
+    if not tasks.is_dir():
+        raise Skipped("processes are found through /proc, which is not here")
+    with contextlib.suppress(OSError):
+        return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+    return []
+
+
+def _kill(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _overwrite(paths: Sequence[Path], chance: random.Random, *, start: int) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+            file.seek(start)
+            file.write(chance.randbytes(60_000))
+
+
+@contextmanager
+def _small_disk(folder: Path, *, megabytes: int) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise Skipped("a small disk can be mounted by root, or in a user namespace, only") from None
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _fill(folder: Path, *, leave: int) -> Path:
+    """A file that takes all the room but `leave` bytes."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while shutil.disk_usage(folder).free > leave:
+            file.write(bytes(max(1, min(2**20, shutil.disk_usage(folder).free - leave))))
+    return ballast
+
+
+def _clock(folder: Path, ahead: Path) -> dict[str, str]:
+    """An environment in which processes see a clock that is ahead by the seconds in this file."""
+    for library in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(ahead),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",  # the times of files are the kernel's
+        }
+    # Without libfaketime Python's own clock is moved, as it starts.
+    (folder / "sitecustomize.py").write_text(
+        f"import time\n_ns = time.time_ns\n_ahead = lambda: float(open({str(ahead)!r}).read() or 0)\n"
+        "time.time_ns = lambda: _ns() + int(_ahead() * 1e9)\ntime.time = lambda: time.time_ns() / 1e9\n"
+    )
+    return {"PYTHONPATH": str(folder)}
+
+
+@contextmanager
+def _store_away(database: Path) -> Iterator[None]:
+    """The embedded store without its table."""
+    _execute(database, "ALTER TABLE memory RENAME TO memory_away")
+    try:
+        yield
+    finally:
+        _execute(database, "ALTER TABLE memory_away RENAME TO memory")
+
+
+def _failures(index: Path, *, after: float = 0) -> int:
+    """How many calls wait for another attempt, after this time."""
+    waiting = f"SELECT count(*) FROM conversation WHERE attempts > 0 AND next_attempt_at > {after}"
+    return _execute(index, waiting)[0][0]
+
+
+def _execute(database: Path, statement: str) -> list[tuple[int]]:
+    connection = sqlite3.connect(database, timeout=30)
+    try:
+        with connection:
+            return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+# The table
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true", help="tens of thousands of deliveries")
+    parser.add_argument("--only", default="", metavar="WORD", help="the faults with this word in their name")
+    parser.add_argument("--seed", type=int, default=None, help="of a run that is to be repeated")
+    parser.add_argument("--keep", action="store_true", help="keep the folders")
+    options = parser.parse_args()
+    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    print(f"Seed {seed}\n", file=sys.stderr)
+    print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    faults = {name: fault for name, fault in FAULTS.items() if options.only in name}
+    # Much of a run is waiting: two at a time take little more than one.
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda name: _try(name, faults[name], seed, long=options.long, keep=options.keep), faults)
+        return 0 if all(list(results)) else 1
+
+
+def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep: bool) -> bool:
+    folder = Path(tempfile.mkdtemp(prefix="elmemory-faults-"))
+    started = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            run = Run(folder, seed=seed, long=long, stack=stack)
+            fault(run)
+    except Skipped as reason:
+        print(f"| {name} | skipped: {reason} | | | | | | |", flush=True)
+        return True
+    except (AssertionError, httpx2.TransportError) as error:
+        print(f"| {name} | failed: {error or type(error).__name__} | | | | | | |", flush=True)
+        traceback.print_exc()
+        return False
+    finally:
+        if keep:
+            print(f"{name}: {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    verdict = run.verdict
+    columns = len(run.made), sum(one.acknowledged for one in run.made), len(verdict.lost), len(verdict.doubled)
+    figures = *columns, run.attempts, run.strikes, round(time.monotonic() - started)
+    print(f"| {name} | {' | '.join(map(str, figures))} |", flush=True)
+    for problem in verdict.problems[:20]:
+        print(f"  {problem}", file=sys.stderr)
+    if len(verdict.problems) > 20:
+        print(f"  … and {len(verdict.problems) - 20} more", file=sys.stderr)
+    return not verdict.problems
+
+
+def _enter_user_namespace() -> None:
+    """Whoever is not root may mount a small disk in a namespace of their own, where the kernel lets them."""
+    unshare = shutil.which("unshare")
+    into = [unshare or "", "--user", "--map-root-user", "--mount"]
+    if (
+        os.geteuid() != 0
+        and unshare
+        and subprocess.run([*into, "true"], check=False, capture_output=True).returncode == 0
+    ):
+        os.execv(unshare, [*into, sys.executable, "-m", "bench.faults", *sys.argv[1:]])  # noqa: S606
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    _enter_user_namespace()
+    sys.exit(main())

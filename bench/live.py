@@ -1,0 +1,216 @@
+"""Rings and searches, against their floors."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+import orjson
+
+from bench.callers import number_of, remember
+from bench.load import Measured, Requests, as_fast_as_it_goes
+from bench.processes import cpu_seconds, floor, port_of, server, slow_openmemory
+from bench.report import Report, Row, spread
+
+CALLERS = 20
+MEMORIES = 600
+CONNECTIONS = 1, 16, 64
+UPSTREAM_MS = 5
+QUESTIONS = (
+    "Which dog?",
+    "When is the appointment with the doctor?",
+    "Did my sister pay the invoice?",
+    "Who is Biscuit?",
+)
+
+
+class Process(NamedTuple):
+    port: int
+    pid: int
+
+
+class Round(NamedTuple):
+    measured: Measured
+    cpu_us: float
+
+
+def rings(port: int, callers: Sequence[int] = range(CALLERS)) -> Requests:
+    bodies = [
+        f'{{"caller_id":"{number_of(caller)}","called_number":"+14155550199","agent_id":"agent_bench","call_sid":"CA1"}}'
+        for caller in callers
+    ]
+    return Requests(port, "/webhook/client-data", "client-data-key", bodies)
+
+
+def searches(port: int, callers: Sequence[int] = range(CALLERS)) -> Requests:
+    bodies = [
+        orjson.dumps({"query": question, "user_id": number_of(caller)}).decode()
+        for caller in callers
+        for question in QUESTIONS
+    ]
+    return Requests(port, "/webhook/search-data", "search-data-key", bodies)
+
+
+def ring_embedded(report: Report, folder: Path, quick: bool) -> None:
+    with server(folder) as ours:
+        store = folder / "memory.sqlite3"
+        remember(store, range(CALLERS), MEMORIES)
+        with floor("embedded", OPENMEMORY_DB_PATH=str(store)) as raw:
+            _against_floor(
+                report,
+                f"Ring, embedded store, callers with {MEMORIES} memories",
+                Process(port_of(ours), ours.process.pid),
+                Process(*raw),
+                most_p99=2.5,
+                quick=quick,
+            )
+
+
+def ring_remote(report: Report, folder: Path, quick: bool) -> None:
+    with (
+        slow_openmemory(UPSTREAM_MS) as upstream,
+        server(folder, OPENMEMORY_PORT=str(upstream), OPENMEMORY_KEY="bench") as ours,
+        floor("remote", OPENMEMORY_PORT=str(upstream)) as raw,
+    ):
+        _against_floor(
+            report,
+            f"Ring, remote store that answers after {UPSTREAM_MS} ms",
+            Process(port_of(ours), ours.process.pid),
+            Process(*raw),
+            most_p99=2.0,
+            quick=quick,
+        )
+
+
+def search(report: Report, folder: Path, quick: bool) -> None:
+    rows: list[Row] = []
+    with server(folder / "embedded") as ours:
+        remember(folder / "embedded" / "memory.sqlite3", range(CALLERS), MEMORIES)
+        _check_search(port_of(ours))
+        rounds = [
+            {
+                connections: _load(ours.process.pid, searches(port_of(ours)), connections, quick)
+                for connections in (1, 4, 16)
+            }
+            for _ in range(1 if quick else 5)
+        ]
+        rows += [
+            _search_row("embedded", connections, [one[connections] for one in rounds]) for connections in (1, 4, 16)
+        ]
+        four = [one[4].measured for one in rounds]
+        per_second, p99 = (statistics.median(getattr(one, name) for one in four) for name in ("per_second", "p99"))
+        report.bar(
+            f"search, embedded, {MEMORIES} memories",
+            "≥ 300/s; p99 < 20 ms at 4 connections",
+            f"{per_second:,.0f}/s; {p99:.1f} ms",
+            met=per_second >= 300 and p99 < 20,
+        )
+    with (
+        slow_openmemory(UPSTREAM_MS) as upstream,
+        server(folder / "remote", OPENMEMORY_PORT=str(upstream), OPENMEMORY_KEY="bench") as ours,
+    ):
+        _check_search(port_of(ours))
+        rows += [
+            _search_row(
+                f"remote, {UPSTREAM_MS} ms",
+                connections,
+                [
+                    _load(ours.process.pid, searches(port_of(ours)), connections, quick)
+                    for _ in range(1 if quick else 3)
+                ],
+            )
+            for connections in (1, 4)
+        ]
+    report.table(
+        f"Search, callers with {MEMORIES} memories",
+        ("store", "connections", "per second", "p50 ms", "p99 ms", "CPU µs"),
+        rows,
+    )
+
+
+def answer_of(port: int, requests: Requests) -> dict[str, object]:
+    """The answer to the first of the requests."""
+    headers = {"x-api-key": requests.key}
+    answer = httpx2.post(
+        f"http://127.0.0.1:{port}{requests.path}", content=requests.bodies[0], headers=headers, timeout=30
+    )
+    assert answer.status_code == 200, answer.text
+    value: dict[str, object] = answer.json()
+    return value
+
+
+def _against_floor(report: Report, title: str, ours: Process, raw: Process, *, most_p99: float, quick: bool) -> None:
+    answer = answer_of(ours.port, rings(ours.port))
+    assert answer["conversation_config_override"], answer
+    assert answer == answer_of(raw.port, rings(raw.port)), (answer, answer_of(raw.port, rings(raw.port)))
+    _load(ours.pid, rings(ours.port), 16, quick=True)
+    rounds: dict[int, list[tuple[Round, Round]]] = {connections: [] for connections in CONNECTIONS}
+    for _ in range(1 if quick else 7):
+        for connections, taken in rounds.items():
+            taken.append(
+                (
+                    _load(raw.pid, rings(raw.port), connections, quick),
+                    _load(ours.pid, rings(ours.port), connections, quick),
+                )
+            )
+    rows: list[Row] = []
+    ratios: dict[int, tuple[float, float]] = {}
+    for connections, taken in rounds.items():
+        speed = [mine.measured.per_second / theirs.measured.per_second for theirs, mine in taken]
+        tail = [mine.measured.p99 / theirs.measured.p99 for theirs, mine in taken]
+        ratios[connections] = statistics.median(speed), statistics.median(tail)
+        for name, which in (("floor", 0), ("ours", 1)):
+            these = [pair[which] for pair in taken]
+            rows.append(
+                (
+                    str(connections),
+                    name,
+                    spread([one.measured.per_second for one in these]),
+                    spread([one.measured.p50 for one in these], 2),
+                    spread([one.measured.p99 for one in these], 2),
+                    spread([one.cpu_us for one in these]),
+                    spread([100 * ratio for ratio in speed]) + " %" if which else "",
+                    spread(tail, 1) + " ×" if which else "",
+                )
+            )
+    report.table(
+        title,
+        ("connections", "", "per second", "p50 ms", "p99 ms", "CPU µs", "of the floor's rate", "p99 to the floor's"),
+        rows,
+    )
+    report.bar(
+        title,
+        f"≥ 60 % of the floor's rate; p99 at 16 connections ≤ {most_p99} × the floor's",
+        ", ".join(f"{100 * speed:.0f} % at {connections}" for connections, (speed, _) in ratios.items())
+        + f"; {ratios[16][1]:.1f} ×",
+        met=min(speed for speed, _ in ratios.values()) >= 0.6 and ratios[16][1] <= most_p99,
+    )
+
+
+def _load(pid: int, requests: Requests, connections: int, quick: bool) -> Round:
+    before = cpu_seconds(pid)
+    measured = as_fast_as_it_goes(requests, connections, 1 if quick else 3)
+    assert measured.requests, "nothing was answered"
+    assert not measured.errors, f"{measured.errors} errors"
+    return Round(measured, 1e6 * (cpu_seconds(pid) - before) / measured.requests)
+
+
+def _check_search(port: int) -> None:
+    answer = answer_of(port, searches(port))
+    assert answer["profile"], answer
+    found = answer["memories"]
+    assert isinstance(found, list)
+    assert len(found) == 8, found
+    assert all("dog" in memory["content"] for memory in found[:3]), found
+
+
+def _search_row(store: str, connections: int, rounds: Sequence[Round]) -> Row:
+    return (
+        store,
+        str(connections),
+        spread([one.measured.per_second for one in rounds]),
+        spread([one.measured.p50 for one in rounds], 2),
+        spread([one.measured.p99 for one in rounds], 2),
+        spread([one.cpu_us for one in rounds]),
+    )

@@ -1,0 +1,200 @@
+"""The ElevenLabs API through its SDK: JSON in, JSON out, and faults that say what to do."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    pass
+
+_PAGE = 100
+# A write that is sent twice makes two things of one; a read may be repeated.
+_ONCE: Any = {"max_retries": 0}
+
+
+class ElevenLabsError(Exception):
+    """ElevenLabs did not do what it was asked to. `status` is that of its answer, 0 where none came."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Api:
+    """What of the API is used here. Every method may raise ElevenLabsError.
+
+    Objects are the API's JSON, whole: the SDK's models fill in and reshape, and what is written back must be
+    what was read.
+    """
+
+    def __init__(self, timeout: float = 60, most_per_second: float = 0) -> None:
+        if not (key := settings.ELEVENLABS_API_KEY):
+            raise ElevenLabsError("ELEVENLABS_API_KEY is not set: make a key at elevenlabs.io (Developers, API keys)")
+        import httpx
+        from elevenlabs.client import ElevenLabs
+
+        self._least_seconds_between = 1 / most_per_second if most_per_second else 0.0
+        self._next_at = 0.0
+        self._line = httpx.Client(timeout=timeout, follow_redirects=True)
+        self._sdk: ElevenLabs = ElevenLabs(
+            api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._line
+        )
+        self.ahead_seconds: float | None = None  # how far our clock is ahead of ElevenLabs', as of the last answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._line.close()
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """`[{"secret_id", "name", …}]`; a value is never told again."""
+        return self._pages(self._agents_api.secrets.with_raw_response.list, "secrets")
+
+    def create_secret(self, name: str, value: str) -> str:
+        """Its id."""
+        made = self._json(
+            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_ONCE
+        )
+        return str(made["secret_id"])
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """`[{"webhook_id", "name", "webhook_url", "auth_type", "is_disabled", "is_auto_disabled", …}]`."""
+        return list(self._json(self._sdk.webhooks.with_raw_response.list)["webhooks"])
+
+    def create_webhook(self, name: str, url: str) -> tuple[str, str]:
+        """Its id and its secret, which is told this once."""
+        from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
+
+        hmac = WebhookHmacSettings(auth_type="hmac", name=name, webhook_url=url)
+        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_ONCE)
+        return str(made["webhook_id"]), str(made.get("webhook_secret") or "")
+
+    def enable_webhook(self, webhook_id: str, name: str) -> None:
+        """Enabled and with retries, under this name."""
+        update = self._sdk.webhooks.with_raw_response.update
+        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_ONCE)
+
+    def workspace(self) -> dict[str, Any]:
+        """`{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
+        return dict(self._json(self._agents_api.settings.with_raw_response.get))
+
+    def update_workspace(self, **sections: Any) -> None:
+        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_ONCE)
+
+    def tools(self) -> list[dict[str, Any]]:
+        """`[{"id", "tool_config", …}]`."""
+        return self._pages(self._agents_api.tools.with_raw_response.list, "tools")
+
+    def create_tool(self, config: dict[str, Any]) -> str:
+        """Its id."""
+        request: Any = {"tool_config": config}
+        return str(
+            self._json(self._agents_api.tools.with_raw_response.create, request=request, request_options=_ONCE)["id"]
+        )
+
+    def update_tool(self, tool_id: str, request: dict[str, Any]) -> None:
+        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_ONCE)
+
+    def agents(self) -> list[dict[str, Any]]:
+        """`[{"agent_id", "name", …}]`."""
+        return self._pages(self._agents_api.agents.with_raw_response.list, "agents")
+
+    def agent(self, agent_id: str) -> dict[str, Any]:
+        """`{"agent_id", "name", "conversation_config", "platform_settings", "phone_numbers", …}`."""
+        return dict(self._json(self._agents_api.agents.with_raw_response.get, agent_id))
+
+    def update_agent(self, agent_id: str, **sections: Any) -> None:
+        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_ONCE)
+
+    def phone_numbers(self) -> list[dict[str, Any]]:
+        """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
+        return list(self._json(self._agents_api.phone_numbers.with_raw_response.list))
+
+    def conversations(
+        self, agent_id: str | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Summaries, newest first: `{"conversation_id", "agent_id", "start_time_unix_secs", "status", …}`."""
+        listing = self._agents_api.conversations.with_raw_response.list
+        yield from self._each(
+            listing, "conversations", agent_id=agent_id, call_start_after_unix=since, call_start_before_unix=until
+        )
+
+    def conversation(self, conversation_id: str) -> bytes:
+        """The JSON of a conversation, byte for byte."""
+        with self._request():
+            answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
+            return bytes(answer._response.content)
+
+    def audio(self, conversation_id: str) -> Iterator[bytes]:
+        """The recording, an MP3, in chunks."""
+        with self._request():
+            yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
+
+    @property
+    def _agents_api(self) -> Any:
+        return self._sdk.conversational_ai
+
+    def _pages(self, listing: Callable[..., Any], name: str) -> list[dict[str, Any]]:
+        return list(self._each(listing, name))
+
+    def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        cursor = None
+        while True:
+            page = self._json(listing, cursor=cursor, page_size=_PAGE, **filters)
+            yield from page[name]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        with self._request():
+            # The only way to the JSON itself: the SDK offers the headers and its own model of the body.
+            response = method(*arguments, **named)._response
+        if date := response.headers.get("date"):
+            self.ahead_seconds = time.time() - parsedate_to_datetime(date).timestamp()
+        return response.json()
+
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        """Waits for its turn; faults of the SDK and of the line become ElevenLabsError."""
+        import httpx
+        from elevenlabs.core.api_error import ApiError
+
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._least_seconds_between
+        try:
+            yield
+        except ApiError as error:
+            raise ElevenLabsError(_meaning(error.status_code or 0, error.body), error.status_code or 0) from error
+        except httpx.HTTPError as error:
+            raise ElevenLabsError(f"ElevenLabs cannot be reached ({type(error).__name__})") from error
+
+
+def _meaning(status: int, body: object) -> str:
+    match status:
+        case 401 | 403:
+            return f"ElevenLabs refuses ELEVENLABS_API_KEY ({status}{_detail(body)}): has the key these permissions?"
+        case 404:
+            return f"ElevenLabs does not know it (404{_detail(body)})"
+        case 429:
+            return "ElevenLabs asks to slow down (429): try again later"
+    return f"ElevenLabs answered {status}{_detail(body)}"
+
+
+def _detail(body: object) -> str:
+    detail = body.get("detail") if isinstance(body, dict) else None
+    if isinstance(detail, list) and detail:
+        # FastAPI's: where in the body, and what is wrong with it
+        return "".join(
+            f", {'.'.join(map(str, one.get('loc', ())))}: {one.get('msg')}"
+            for one in detail[:3]
+            if isinstance(one, dict)
+        )
+    if isinstance(detail, dict):
+        detail = detail.get("message") or detail.get("status")
+    return f", {str(detail)[:200]}" if detail else ""

@@ -1,0 +1,97 @@
+import os
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import environ
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.db.utils import ConnectionHandler
+
+from conversations import index
+from conversations.locks import caller_lock
+from conversations.models import Conversation
+from elmemory.env import BASE_DIR, sqlite
+from elmemory.memory import kinds
+from elmemory.memory.caller import write_card
+from elmemory.memory.openmemory import Entry, OpenMemoryError, open_memory
+from elmemory.memory.openmemory.factory import server_url
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+
+
+class Command(BaseCommand):
+    help = "Carry what staff stated of callers (opt-outs, shared lines, corrections) from another store into this one."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "source",
+            help="the other store: path or postgres:// URL of an embedded one, or http:// URL of an OpenMemory server"
+            " (its key in OPENMEMORY_FROM_KEY)",
+        )
+
+    def handle(self, *args: Any, source: str, **options: Any) -> None:  # noqa: ARG002
+        store = open_memory()
+        carried = callers = 0
+        try:
+            stated = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
+            for caller, entries in stated.items():
+                with caller_lock(caller):
+                    puts = store.put_all(caller, entries)
+                    write_card(store, caller)
+                callers += 1
+                carried += sum(put.outcome != "unchanged" for put in puts)
+        except (OpenMemoryError, DatabaseError) as error:
+            raise CommandError(f"{error}. {carried} preferences were carried; run this again.") from None
+        self.stdout.write(f"{carried} preferences carried, of {callers} callers that have any.\n")
+
+
+def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
+    """A server does not tell whom it knows: the callers are those of the stored conversations."""
+    index.reconcile()
+    callers = Conversation.objects.exclude(caller="").values_list("caller", flat=True).distinct().order_by("caller")
+    found = {}
+    with closing(RemoteOpenMemory(server_url(url), os.environ.get("OPENMEMORY_FROM_KEY", ""))) as server:
+        for caller in callers:
+            preferences = [memory for memory in reversed(server.memories(caller)) if memory.kind == kinds.PREFERENCE]
+            if preferences:
+                found[caller] = [
+                    Entry(
+                        memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda
+                    )
+                    for memory in preferences
+                ]
+    return found
+
+
+def _of_database(source: str) -> Mapping[str, Sequence[Entry]]:
+    if "://" in source:
+        database = environ.Env.db_url_config(source)
+    else:
+        path = BASE_DIR / Path(source).expanduser()
+        if not path.is_file():
+            raise CommandError(f"there is no file {path}")
+        database = sqlite(path)
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for user_id, entry in _preferences(ConnectionHandler({"default": {}, "source": database})):
+        found[user_id].append(entry)
+    return found
+
+
+def _preferences(connections: ConnectionHandler) -> Iterator[tuple[str, Entry]]:
+    with connections["source"].cursor() as cursor:
+        cursor.execute(
+            "SELECT user_id, key, content, tags, metadata, salience, decay_lambda FROM memory"
+            " WHERE metadata LIKE %s ORDER BY sequence",
+            ('%"kind":"preference"%',),
+        )
+        for user_id, key, content, tags, metadata, salience, decay_lambda in cursor.fetchall():
+            yield (
+                user_id,
+                Entry(key, content, orjson.loads(tags), orjson.loads(metadata), salience, decay_lambda),
+            )
+    connections["source"].close()

@@ -1,0 +1,56 @@
+import contextlib
+import os
+from argparse import ArgumentParser
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from elmemory.memory.openmemory import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.factory import server_url
+from elmemory.memory.openmemory.wire import Wire
+
+_USUAL_PORT = 8080
+
+
+class Command(BaseCommand):
+    help = "Serve the embedded store over HTTP to OpenMemory clients, on loopback unless told otherwise."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, help=f"else that of OPENMEMORY_PORT, else {_USUAL_PORT}")
+
+    def handle(self, *args: Any, host: str, port: int | None, **options: Any) -> None:  # noqa: ARG002
+        if not settings.OPENMEMORY_KEY and not settings.DEBUG:
+            raise CommandError("OPENMEMORY_KEY is not set: whoever reaches the port could read every caller's memories")
+        os.umask(0o077)
+        call_command("migrate", database="memory", verbosity=0)
+        port = _port_of_settings() if port is None else port
+        config = uvicorn.Config(
+            Wire(settings.OPENMEMORY_KEY),
+            host=host,
+            port=port,
+            log_config=None,
+            ws="none",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=8,
+        )
+        self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
+        self.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
+            uvicorn.Server(config).run()
+
+
+def _port_of_settings() -> int:
+    if not settings.OPENMEMORY_PORT:
+        return _USUAL_PORT
+    try:
+        return urlsplit(server_url(settings.OPENMEMORY_PORT)).port or _USUAL_PORT
+    except OpenMemoryMisconfigured as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,112 @@
+"""One OpenMemory server over HTTP: pooled, every call within a limit, every fault told for what it is.
+
+No message names a path: paths hold callers' numbers.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import orjson
+
+from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, OpenMemoryMisconfigured
+
+# The servers drop sockets that are idle for 5 s: ours are given up before that.
+_IDLE_SECONDS = 4.0
+_CONNECTIONS = 32
+_NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
+
+NO_ANSWER = "nothing answers at OPENMEMORY_PORT: start the OpenMemory server, or correct OPENMEMORY_PORT"
+NO_OPENMEMORY = "what answers at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
+_FOREIGN_KEY = "the OpenMemory server refuses OPENMEMORY_KEY: set it to the server's OM_API_KEY"
+_NO_KEY = "the OpenMemory server wants a key: set OPENMEMORY_KEY to the server's OM_API_KEY"
+_ONE_USER_PER_KEY = (
+    "this OpenMemory version ties its key to one single user and cannot serve many callers:"
+    " run v1.2.3, or leave OPENMEMORY_PORT empty for the embedded store"
+)
+
+
+class Connection:
+    """A server at `url`, such as http://127.0.0.1:8080. Threads may share it."""
+
+    def __init__(self, url: str, key: str = "") -> None:
+        if not key.isascii():
+            # A server dies on such a key instead of refusing it.
+            raise OpenMemoryMisconfigured("OPENMEMORY_KEY may hold ASCII characters only")
+        self._client = httpx2.Client(
+            base_url=url,
+            headers={"x-api-key": key} if key else {},
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
+            trust_env=False,  # a proxy of the environment must not see what callers said
+        )
+
+    def call(
+        self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> dict[str, Any] | None:
+        """The server's answer; None where it has no such memory of this user. Else an OpenMemoryError."""
+        headers, content = {}, None
+        if body is not None:
+            # Escaped to ASCII: the servers tear characters apart that arrive in two packets.
+            headers, content = {"content-type": "application/json"}, json.dumps(body).encode()
+        request = self._client.build_request(
+            method, path, params=query, headers=headers, content=content, timeout=seconds
+        )
+        try:
+            return answer_of(*self._exchange(request, time.monotonic() + seconds))
+        except (httpx2.TimeoutException, TimeoutError):
+            raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
+        except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
+            raise OpenMemoryError(NO_ANSWER) from None
+        except httpx2.HTTPError:
+            raise OpenMemoryError("the OpenMemory server closed the connection without a whole answer") from None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, bytes]:
+        response = self._send(request)
+        try:
+            chunks = []
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+        finally:
+            response.close()
+        return response.status_code, b"".join(chunks)
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send once more where a pooled connection turns out to be closed; never on a connection just opened."""
+        events: list[str] = []
+        request.extensions["trace"] = lambda event, _: events.append(event)
+        try:
+            return self._client.send(request, stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            if "connection.connect_tcp.started" in events:
+                raise
+        return self._client.send(request, stream=True)
+
+
+def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
+    """What a server's answer means: its object, None for "this user has no such memory", or an OpenMemoryError."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        value = None
+    answer = value if isinstance(value, dict) else {}
+    if status == 200 and answer:
+        return answer
+    reason = answer.get("error") or answer.get("err")
+    if reason in _NOT_FOR_THIS_USER:
+        return None
+    if reason == "tenant_mismatch":
+        raise OpenMemoryMisconfigured(_ONE_USER_PER_KEY)
+    if status in (401, 403):
+        raise OpenMemoryMisconfigured(_NO_KEY if status == 401 else _FOREIGN_KEY)
+    if status == 413:
+        raise NotStorable("the OpenMemory server takes no memory of this length")
+    if status < 400 or status == 404:
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+    raise OpenMemoryError(f"the OpenMemory server answered {status}")

@@ -1,0 +1,350 @@
+"""An OpenMemory server (v1.2.x, v1.3.0) as the store, in spite of what it does to memories.
+
+It takes any two texts of the same word set for one memory, whoever said them, and cuts long ones. So a
+memory is added as a nonce and then patched to what it is; a row that is still a nonce is no memory.
+It has no keys and no way to make a memory permanent: both are kept in the metadata and honoured here.
+"""
+
+import re
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from elmemory.memory.openmemory.protocol import (
+    Entry,
+    Health,
+    Match,
+    Memory,
+    OpenMemoryError,
+    OpenMemoryMisconfigured,
+    Put,
+    Sector,
+    require_user,
+)
+from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
+from elmemory.memory.openmemory.sectors import SECTORS
+from elmemory.memory.openmemory.text import storable, storable_json
+from elmemory.memory.ranking import rank
+
+# Limits in seconds. A live call waits for the newest memories; a server cuts its own requests at 10 s.
+NEWEST_SECONDS = 2.0
+ALL_SECONDS = 10.0
+WRITE_SECONDS = 10.0
+FORGET_SECONDS = 30.0
+PING_SECONDS = 1.5
+
+_PAGE = 10_000
+_ATTEMPTS = 5
+_STRIPES = 64
+# In the metadata of a nonce: the key of the memory that it is to become.
+_UNFINISHED = "unfinished_key"
+# Read only, and by no one else: `ping` asks for this user's memories to see whether the server lets us.
+_NOBODY = "elmemory-ping"
+_SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
+
+
+class RemoteOpenMemory:
+    """The `OpenMemory` protocol over the server at `url`."""
+
+    mode = "remote"
+    concurrency = 16
+
+    def __init__(self, url: str, key: str = "") -> None:
+        self._server = Connection(url, key)
+        self._writing = [threading.Lock() for _ in range(_STRIPES)]
+
+    def close(self) -> None:
+        self._server.close()
+
+    def put(
+        self,
+        user_id: str,
+        key: str,
+        content: str,
+        *,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        salience: float = 0.5,
+        decay_lambda: float = 0.0,
+    ) -> Put:
+        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
+
+    def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        """As the protocol says, after one reading of the user's memories.
+
+        What an interrupted run of the same conversations left is finished or deleted.
+        """
+        require_user(user_id)
+        if not all(entry.key for entry in entries):
+            raise ValueError("a memory needs a key")
+        if not entries:
+            return []
+        # Another thread's nonces must not be taken for a dead run's. Processes are kept apart by the caller's lock.
+        with self._writing[hash(user_id) % _STRIPES]:
+            return self._put_all(user_id, entries)
+
+    def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
+        require_user(user_id)
+        if limit is None:
+            return _readable(self._all(user_id))
+        size = limit
+        while True:
+            page = self._page(user_id, size, 0, NEWEST_SECONDS)
+            memories = _readable(page)
+            if len(memories) >= limit or len(page) < size:
+                return memories[:limit]
+            size *= 4
+
+    def glance(self, user_id: str, limit: int) -> None:  # noqa: ARG002
+        return None
+
+    def state(self, user_id: str) -> None:  # noqa: ARG002
+        return None
+
+    def delete(self, user_id: str, memory_id: str) -> bool:
+        require_user(user_id)
+        return self._delete(user_id, memory_id)
+
+    def forget(self, user_id: str) -> int:
+        require_user(user_id)
+        forgotten = left = len(self._all(user_id))
+        while left:
+            try:
+                self._delete_all(user_id)
+            except OpenMemoryMisconfigured:
+                raise
+            except OpenMemoryError:
+                pass  # a server that cuts the request short goes on deleting: what is left tells
+            before, left = left, len(self._all(user_id))
+            if left >= before:
+                raise OpenMemoryError(f"the OpenMemory server still holds {left} memories that it was told to delete")
+        return forgotten
+
+    def summary(self, user_id: str) -> str:
+        """The server's, unless it is a placeholder or an editor's text."""
+        require_user(user_id)
+        summary = str((self._summary(user_id) or {}).get("summary") or "")
+        return "" if _SAYS_NOTHING.search(summary) else summary
+
+    def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
+        """Ranked here; what only the server finds comes after that, with a score of 0."""
+        memories = self.memories(user_id)
+        matches = rank(query, memories, k)
+        if len(matches) >= k or not memories:
+            return matches
+        others = {memory.id: memory for memory in memories}
+        for match in matches:
+            del others[match.memory.id]
+        try:
+            found = self._matches(user_id, query, k)
+        except OpenMemoryError:
+            found = []
+        matches += [Match(memory, 0.0) for id_ in found if (memory := others.pop(id_, None))]
+        return matches[:k]
+
+    def ping(self) -> Health:
+        try:
+            health = self._server.call("GET", "/health", seconds=PING_SECONDS) or {}
+            version = health.get("version")
+            if not isinstance(version, str):
+                return Health(self.mode, False, NO_OPENMEMORY)
+            if not health.get("ok"):
+                return Health(self.mode, False, "the OpenMemory server says that it is not well: look at its log")
+            self._page(_NOBODY, 1, 0, PING_SECONDS)
+        except OpenMemoryError as error:
+            return Health(self.mode, False, str(error))
+        return Health(self.mode, True, f"OpenMemory {version[:40]}")
+
+    def _put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        finished, unfinished = defaultdict[str, list[Memory]](list), defaultdict[str, list[Memory]](list)
+        for memory in self._all(user_id):
+            if key := _unfinished_key(memory):
+                unfinished[key].append(memory)
+            elif memory.key:
+                finished[memory.key].append(memory)
+        puts = []
+        for entry in entries:
+            wanted = _Wanted(user_id, entry)
+            put, memory = self._put(wanted, finished[wanted.key], unfinished[wanted.key])
+            for other in (*finished[wanted.key], *unfinished.pop(wanted.key)):
+                if other.id != put.id:
+                    self._delete(user_id, other.id)
+            finished[wanted.key] = [memory]
+            puts.append(put)
+        conversations = {entry.metadata.get("conversation_id") for entry in entries} - {None}
+        for memory in (memory for memories in unfinished.values() for memory in memories):
+            if memory.metadata.get("conversation_id") in conversations:
+                self._delete(user_id, memory.id)
+        return puts
+
+    # What one request each does.
+
+    def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
+        body = {"content": content, "tags": [], "metadata": metadata, "user_id": user_id}
+        return self._server.call("POST", "/memory/add", seconds=WRITE_SECONDS, body=body)
+
+    def _matches(self, user_id: str, query: str, k: int) -> list[str]:
+        # Both: v1.2.2 and older heed the filter only.
+        body = {"query": query, "k": k, "user_id": user_id, "filters": {"user_id": user_id}}
+        return ids_of(self._server.call("POST", "/memory/query", seconds=NEWEST_SECONDS, body=body))
+
+    def _summary(self, user_id: str) -> dict[str, Any] | None:
+        return self._server.call("GET", f"/users/{in_path(user_id)}/summary", seconds=NEWEST_SECONDS)
+
+    def _delete(self, user_id: str, memory_id: str) -> bool:
+        path = f"/memory/{in_path(memory_id)}"
+        return self._server.call("DELETE", path, seconds=WRITE_SECONDS, query={"user_id": user_id}) is not None
+
+    def _delete_all(self, user_id: str) -> None:
+        self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
+
+    def _all(self, user_id: str) -> list[Memory]:
+        """Every row of the user, nonces too, newest first."""
+        rows: dict[str, Memory] = {}
+        offset = 0
+        while True:
+            page = self._page(user_id, _PAGE, offset, ALL_SECONDS)
+            known = len(rows)
+            rows |= {row.id: row for row in page if row.id not in rows}
+            if len(page) < _PAGE or len(rows) == known:
+                return list(rows.values())
+            offset += _PAGE
+
+    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Memory]:
+        path = f"/users/{in_path(user_id)}/memories"
+        answer = self._server.call("GET", path, seconds=seconds, query={"l": size, "u": offset})
+        items = (answer or {}).get("items")
+        if not isinstance(items, list):
+            raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+        if (answer or {}).get("user_id") != user_id:
+            raise OpenMemoryError("the OpenMemory server answered with another user's memories")
+        return [_memory(user_id, item) for item in items if _is_of(user_id, item)]
+
+    def _put(self, wanted: "_Wanted", finished: Sequence[Memory], unfinished: Sequence[Memory]) -> tuple[Put, Memory]:
+        if finished:
+            memory = max(finished, key=_written_at)
+            if wanted.is_in(memory):
+                return Put(memory.id, "unchanged"), memory
+            if self._patch(memory.id, wanted):
+                return Put(memory.id, "changed"), wanted.as_memory(memory.id)
+        for memory in unfinished:
+            if self._patch(memory.id, wanted):
+                return Put(memory.id, "added"), wanted.as_memory(memory.id)
+        for _ in range(_ATTEMPTS):
+            memory_id = self._nonce(wanted)
+            # A nonce that is gone was taken for a dead run's: begin again.
+            if self._patch(memory_id, wanted):
+                return Put(memory_id, "added"), wanted.as_memory(memory_id)
+        raise OpenMemoryError("the OpenMemory server loses what was just added")
+
+    def _nonce(self, wanted: "_Wanted") -> str:
+        metadata = {_UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
+        for _ in range(_ATTEMPTS):
+            answer = self._add(wanted.user_id, new_nonce(), metadata) or {}
+            memory_id = answer.get("id")
+            if not isinstance(memory_id, str):
+                raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+            # "Deduplicated" says that the id is another memory's, perhaps another caller's.
+            if not answer.get("deduplicated"):
+                return memory_id
+        raise OpenMemoryError("the OpenMemory server takes every new memory for one that it has")
+
+    def _patch(self, memory_id: str, wanted: "_Wanted") -> bool:
+        body = {
+            "content": wanted.content,
+            "tags": wanted.tags,
+            "metadata": wanted.metadata,
+            "user_id": wanted.user_id,
+        }
+        path = f"/memory/{in_path(memory_id)}"
+        return self._server.call("PATCH", path, seconds=WRITE_SECONDS, body=body) is not None
+
+
+class _Wanted:
+    """An entry in the shape in which the server gives it back."""
+
+    def __init__(self, user_id: str, entry: Entry) -> None:
+        self.user_id = user_id
+        self.content = storable(entry.content)
+        self.tags: list[str] = orjson.loads(storable_json(list(entry.tags)))
+        weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
+        self.metadata: dict[str, Any] = orjson.loads(storable_json({**entry.metadata, **weights}))
+        self.key: str = self.metadata["key"]
+
+    def is_in(self, memory: Memory) -> bool:
+        return (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
+
+    def as_memory(self, memory_id: str) -> Memory:
+        return Memory(memory_id, self.user_id, self.content, self.tags, self.metadata)
+
+
+def new_nonce() -> str:
+    return uuid.uuid4().hex
+
+
+def in_path(text: str) -> str:
+    """A user or memory id as one segment of a path."""
+    return quote(text, safe="")
+
+
+def ids_of(answer: Mapping[str, Any] | None) -> list[str]:
+    """The ids in an answer to a query, best first."""
+    matches = (answer or {}).get("matches")
+    return [str(match.get("id")) for match in matches] if isinstance(matches, list) else []
+
+
+def _readable(rows: Iterable[Memory]) -> list[Memory]:
+    """Memories without nonces, one per key: the last written."""
+    kept: dict[str, Memory] = {}
+    for row in rows:
+        if _unfinished_key(row):
+            continue
+        key = row.key or row.id
+        if key not in kept or _written_at(row) > _written_at(kept[key]):
+            kept[key] = row
+    return list(kept.values())
+
+
+def _unfinished_key(row: Memory) -> str:
+    return str(row.metadata.get(_UNFINISHED) or "")
+
+
+def _written_at(row: Memory) -> tuple[int, int]:
+    return row.updated_at, row.version
+
+
+def _memory(user_id: str, item: Mapping[str, Any]) -> Memory:
+    try:
+        metadata, tags = item.get("metadata") or {}, item.get("tags")
+        sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
+        return Memory(
+            id=str(item["id"]),
+            user_id=user_id,
+            content=str(item["content"]),
+            tags=tags if isinstance(tags, list) else [],
+            metadata=metadata,
+            salience=_weight(metadata.get("salience"), item.get("salience"), 0.5),
+            decay_lambda=_weight(metadata.get("decay_lambda"), item.get("decay_lambda"), 0.0),
+            primary_sector=sector,
+            sectors=(sector,),
+            created_at=int(item.get("created_at") or 0),
+            updated_at=int(item.get("updated_at") or 0),
+            last_seen_at=int(item.get("last_seen_at") or 0),
+            version=int(item.get("version") or 1),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None
+
+
+def _is_of(user_id: str, item: object) -> bool:
+    return isinstance(item, dict) and item.get("user_id", user_id) == user_id
+
+
+def _weight(*given: object) -> float:
+    """The first that is a number: what we wrote into the metadata, else the server's own."""
+    return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))

@@ -1,0 +1,157 @@
+"""An OpenMemory server through the SDK `openmemory-py` 1.0.x: it adds, asks, sums up and deletes.
+
+The SDK can neither patch nor page: the wire does that, as in `remote`. Its calls start an event loop and a
+connection each and wait without end; here they run in threads of their own, within our limits, on pooled
+connections.
+"""
+
+import inspect
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import requests
+import urllib3
+
+from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.openmemory.remote.connection import NO_ANSWER, answer_of
+from elmemory.memory.openmemory.remote.store import (
+    FORGET_SECONDS,
+    NEWEST_SECONDS,
+    WRITE_SECONDS,
+    RemoteOpenMemory,
+    ids_of,
+    in_path,
+)
+
+HOW_TO_GET_IT = (
+    "OPENMEMORY_CLIENT=sdk needs openmemory-py 1.0.x, which no package index has any more: install it from the"
+    " folder sdk-py of the OpenMemory repository, tag v1.2.3, or leave OPENMEMORY_CLIENT empty"
+)
+_THREADS = 16
+
+
+class SdkOpenMemory(RemoteOpenMemory):
+    """`RemoteOpenMemory` with the SDK doing what it can. OpenMemoryMisconfigured where it is not installed."""
+
+    mode = "sdk"
+
+    def __init__(self, url: str, key: str = "") -> None:
+        super().__init__(url, key)
+        module = sdk_module()
+        module.requests = _http  # type: ignore[attr-defined]
+        self._sdk = module.OpenMemory(mode="remote", url=url, apiKey=key or None)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="openmemory-sdk")
+
+    def close(self) -> None:
+        super().close()
+        self._threads.shutdown()
+        _http.close()
+
+    def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
+        return self._within(WRITE_SECONDS, lambda: self._sdk.add(content, metadata=metadata, userId=user_id))
+
+    def _matches(self, user_id: str, query: str, k: int) -> list[str]:
+        return ids_of(
+            self._within(NEWEST_SECONDS, lambda: self._sdk.query(query, k, {"user_id": user_id}, userId=user_id))
+        )
+
+    def _summary(self, user_id: str) -> dict[str, Any] | None:
+        return self._within(NEWEST_SECONDS, lambda: self._sdk.get_user_summary(in_path(user_id)))
+
+    def _delete(self, user_id: str, memory_id: str) -> bool:
+        # The SDK knows no owner, but puts the id into the address as it is.
+        owned = f"{in_path(memory_id)}?user_id={in_path(user_id)}"
+        return self._within(WRITE_SECONDS, lambda: {"ok": self._sdk.delete(owned) is None}) is not None
+
+    def _delete_all(self, user_id: str) -> None:
+        deleted = in_path(user_id)
+        self._within(FORGET_SECONDS, lambda: {"deleted": self._sdk.delete_user_memories(deleted)})
+
+    def _within(self, seconds: float, work: Callable[[], Any]) -> dict[str, Any] | None:
+        future = self._threads.submit(_http.limited, seconds, work)
+        try:
+            answer = future.result(seconds)
+        except (TimeoutError, requests.Timeout):
+            future.cancel()
+            raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
+        except requests.HTTPError:
+            return None  # the only one that gets here says that this user has no such memory
+        except requests.RequestException as error:
+            closed = _was_closed(error)
+            raise OpenMemoryError(
+                "the OpenMemory server closed the connection without a whole answer" if closed else NO_ANSWER
+            ) from None
+        return answer if isinstance(answer, dict) else None
+
+
+def sdk_module() -> ModuleType:
+    """The installed SDK, if it is one that can speak to a server; else OpenMemoryMisconfigured."""
+    environment = dict(os.environ)
+    try:
+        import openmemory
+    except ImportError:
+        raise OpenMemoryMisconfigured(HOW_TO_GET_IT) from None
+    finally:
+        # Importing it reads the nearest .env into the environment.
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+    # 1.1 and later have no remote mode.
+    if "mode" not in inspect.signature(openmemory.OpenMemory.__init__).parameters:
+        raise OpenMemoryMisconfigured(HOW_TO_GET_IT)
+    module: ModuleType = openmemory
+    return module
+
+
+class _PooledRequests:
+    """What the SDK takes for the module `requests`: sessions, one a thread, with the limit of the call in hand."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def limited(self, seconds: float, work: Callable[[], Any]) -> Any:
+        self._local.seconds = seconds
+        return work()
+
+    def get(self, url: str, **options: Any) -> requests.Response:
+        return self._send("GET", url, options)
+
+    def post(self, url: str, **options: Any) -> requests.Response:
+        return self._send("POST", url, options)
+
+    def delete(self, url: str, **options: Any) -> requests.Response:
+        return self._send("DELETE", url, options)
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.close()  # its pool, that is; the session opens another one when it is used again
+
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        pooled = session is not None
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False  # a proxy of the environment must not see what callers said
+            self._sessions.append(session)
+        options |= {"timeout": self._local.seconds, "allow_redirects": False}
+        try:
+            response = session.request(method, url, **options)
+        except requests.ConnectionError as error:
+            # A pooled connection that the server closed meanwhile: once more, on a new one.
+            if not pooled or not _was_closed(error):
+                raise
+            response = session.request(method, url, **options)
+        # The SDK looks at few answers: what is wrong with them is told here.
+        answer_of(response.status_code, response.content)
+        return response
+
+
+_http = _PooledRequests()
+
+
+def _was_closed(error: requests.RequestException) -> bool:
+    return bool(error.args) and isinstance(error.args[0], urllib3.exceptions.ProtocolError)
