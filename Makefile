@@ -4,20 +4,13 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-browser test-faults screenshots bench lint lock
+.PHONY: serve test test-faults test-browser bench screenshots lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
 
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
-
-# Need Debian's chromium, or another one that BROWSER names.
-test-browser: $(VENV)/.requirements-dev
-	@$(RUN) -m pytest -m browser tests/browser
-
-screenshots: $(VENV)/.requirements-dev
-	@$(RUN) -m tests.browser.screenshots
 
 # Some minutes: bad input by the thousand, then everything killed, filled up and garbled. The long way:
 # make test-faults FAULTS=--long FUZZ_CASES=20000
@@ -28,6 +21,13 @@ test-faults: $(VENV)/.requirements-dev
 # About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev
 	@$(RUN) -m bench
+
+# Need Debian's chromium, or another one that BROWSER names.
+test-browser: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m browser tests/browser
+
+screenshots: $(VENV)/.requirements-dev
+	@$(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff check .

@@ -41,11 +41,8 @@ def state(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> No
     key = f"preference:{preference}"
     with _card_renewed(store, caller):
         if holds:
-            kinds.write(
-                store,
-                caller,
-                [kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference})],
-            )
+            said = kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference})
+            kinds.write(store, caller, [said])
         else:
             _delete(store, caller, [memory for memory in store.memories(caller) if memory.key == key])
 

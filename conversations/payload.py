@@ -17,9 +17,9 @@ from elmemory.memory.identity import caller_of_call
 from elmemory.memory.text import spoken_name, usable_value
 
 _EARLIEST, _LATEST = 0, 2**34
-_VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 _LONGEST_CALL = 30 * 24 * 3600
 _MOST_CREDITS = 2**31
+_VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
 
 @dataclass(frozen=True, slots=True)
