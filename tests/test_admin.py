@@ -39,3 +39,16 @@ def test_nobody_else_sees_calls(server: Server) -> None:
     answer = server.client.get("/admin/conversations/conversation/")
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("conversation_id", ["conv_2601kexample", "conv_40aa", "conv_3Cabc", "conv_5Fx"])
+def test_a_call_is_found_under_its_id_even_where_that_looks_escaped(
+    server: Server, staff: httpx2.Client, conversation_id: str
+) -> None:
+    server.deliver(
+        transcription(new_number(), "Hi.", conversation_id=conversation_id, summary=f"About {conversation_id}.")
+    )
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.url.path == f"/admin/conversations/conversation/{conversation_id}/change/"
+    assert f"About {conversation_id}." in page.text
+    assert f"{conversation_id}/change/" in staff.get("/admin/conversations/conversation/").text
