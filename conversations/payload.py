@@ -18,6 +18,7 @@ from elmemory.memory.text import spoken_name, usable_value
 
 _EARLIEST, _LATEST = 0, 2**34
 _LONGEST_CALL = 30 * 24 * 3600
+_MOST_CREDITS = 2**31
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
 
@@ -98,7 +99,7 @@ class Transcription:
     def cost(self) -> int | None:
         """In ElevenLabs' credits."""
         value = number(self.at("metadata", "cost"))
-        return None if value is None else int(value)
+        return int(value) if value is not None and abs(value) < _MOST_CREDITS else None
 
     @property
     def is_phone_call(self) -> bool:

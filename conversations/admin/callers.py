@@ -26,7 +26,7 @@ from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
+from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
 
 _PREFERENCES = {
     kinds.OPT_OUT: (
@@ -202,8 +202,8 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             return self._confirm(request, row, "Correct this fact?", text, "Yes, this is right", hidden)
         try:
             name = corrections.correct(open_memory(), row.number, field, value)
-        except ValueError:
-            messages.error(request, "The field needs a name with letters or digits, and a value.")
+        except (ValueError, NotStorable):
+            messages.error(request, "The field needs a name with letters or digits, and a value that can be stored.")
         except OpenMemoryError as error:
             self._away(request, error)
         else:
