@@ -23,7 +23,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx2
@@ -180,8 +179,6 @@ def worker_killed(run: Run) -> None:
 
 def openmemory_misbehaving(run: Run) -> None:
     """Every fault of an OpenMemory server in turns, each in the midst of writing what a call leaves."""
-    if not find_spec("elmemory.memory.openmemory.remote"):
-        raise Skipped("there is no client of OpenMemory servers yet")
     with stub_openmemory(run.chance.getrandbits(32)) as stub:
         run.stub = stub
         server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
