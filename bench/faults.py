@@ -64,11 +64,13 @@ class Run:
         return server
 
     @contextmanager
-    def sending(self, count: int, *servers: Server, callers: int = 40, seconds: float = 600) -> Iterator[Senders]:
+    def sending(self, count: int, *servers: Server, callers: int = 40) -> Iterator[Senders]:
         """Deliveries under way; at its end every sender has done its part."""
         made = deliveries(count, self.chance, callers=max(callers, count // 20))
         self.made += made
-        with Senders(made, [server.url for server in servers], self.chance, seconds=seconds) as senders:
+        with Senders(
+            made, [server.url for server in servers], self.chance, seconds=600 if self.long else 120
+        ) as senders:
             yield senders
         self.attempts += senders.attempts
         self.problems += senders.wrong_answers

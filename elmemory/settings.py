@@ -131,6 +131,10 @@ DATABASES = {
 if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     # A receipt on disk says that its memories are: they must survive what the receipt survives.
     DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+if "init_command" in DATABASES["index"].get("OPTIONS", {}):
+    # The file beside a database in WAL mode is memory that processes share: garbage in it is garbage in the server.
+    # Nor need an index survive anything: it is made anew from the files.
+    DATABASES["index"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 
 LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO", f"Write one of {', '.join(LOG_LEVELS)}.")

@@ -121,6 +121,12 @@ def test_the_queue_tells_how_long_the_oldest_has_waited(store: EmbeddedOpenMemor
     assert queue.oldest_seconds == pytest.approx(100, abs=2)
 
 
+def test_the_index_is_no_memory_that_processes_share(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    index.reconcile()
+    database = Path(connections["index"].settings_dict["NAME"])
+    assert not database.with_name(f"{database.name}-shm").exists()
+
+
 def test_reconciling_finds_what_the_index_missed(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.all().delete()
