@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults test-browser bench screenshots lint lock
+.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint lock
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -17,6 +17,11 @@ test: $(VENV)/.requirements-dev
 test-faults: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m faults -s
 	@$(RUN) -m bench.faults $(FAULTS)
+
+# Need Debian's postgresql: servers on three databases of it, then what is tested on SQLite files once more on it.
+test-postgres: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m postgres
+	@$(RUN) -m tests.postgres
 
 # About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev
@@ -38,7 +43,7 @@ lint: $(VENV)/.requirements-dev
 # Needs uv. Writes no index address into the files.
 lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet pyproject.toml -o requirements.txt
-	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev --extra postgres -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 .env: | $(VENV)/.requirements
 	@$(RUN) -m elmemory.dotenv

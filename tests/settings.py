@@ -5,6 +5,13 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="elmemory-tests-"))
+# Set by tests/postgres.py, for the tests that can be run on a PostgreSQL server too.
+_POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL")
+
+
+def _database(alias: str) -> str:
+    return f"{_POSTGRES_URL}/{alias}" if _POSTGRES_URL else str(_FOLDER / f"{alias}.sqlite3")
+
 
 os.environ |= {
     "ELMEMORY_ENV_FILE": "",
@@ -13,9 +20,9 @@ os.environ |= {
     "ELEVENLABS_SEARCH_DATA_KEY": "search-data-key",
     "ELEVENLABS_POST_CALL_KEY": "post-call-secret",
     "PAYLOAD_STORAGE_PATH": str(_FOLDER / "payloads"),
-    "DATABASE_URL": str(_FOLDER / "default.sqlite3"),
-    "INDEX_DATABASE_URL": str(_FOLDER / "index.sqlite3"),
-    "OPENMEMORY_DB_PATH": str(_FOLDER / "memory.sqlite3"),
+    "DATABASE_URL": _database("default"),
+    "INDEX_DATABASE_URL": _database("index"),
+    "OPENMEMORY_DB_PATH": _database("memory"),
 }
 for _name in (
     "DEBUG",
@@ -37,6 +44,6 @@ for _name in (
 from elmemory.settings import *  # noqa: E402, F403
 from elmemory.settings import DATABASES  # noqa: E402
 
-for _alias, _database in DATABASES.items():
+for _alias, _settings in DATABASES.items():
     # Real files, as in production: what is written is there for other threads and connections.
-    _database["TEST"] = {"NAME": str(_FOLDER / f"{_alias}.sqlite3"), "DEPENDENCIES": []}
+    _settings["TEST"] = {"NAME": f"test_{_alias}" if _POSTGRES_URL else _database(_alias), "DEPENDENCIES": []}

@@ -42,6 +42,7 @@ def is_opted_out(store: EmbeddedOpenMemory, caller: str) -> bool:
     return card is not None and card.opted_out
 
 
+@pytest.mark.sqlite
 def test_preferences_come_out_of_another_database(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
     opt_out(store, MAYA)
     store.put(PEPE, "message:1", "Yes please.", metadata={"kind": "message"})

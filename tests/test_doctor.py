@@ -330,6 +330,7 @@ def test_the_address_may_be_given(settings: Settings) -> None:
     assert [check for check in doctor.examination(AGENT, f"{URL}/") if check.state != "ok"] == []
 
 
+@pytest.mark.sqlite
 def test_a_page_has_the_checks_made_by_another_process(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)

@@ -152,6 +152,7 @@ def test_two_hundred_writers_at_once_lose_nothing(store: EmbeddedOpenMemory) -> 
     assert len(store.memories(MAYA)) == 100
 
 
+@pytest.mark.sqlite
 def test_the_store_says_that_it_is_there(store: EmbeddedOpenMemory) -> None:
     assert store.ping() == ("embedded", True, "sqlite")
 
@@ -172,6 +173,7 @@ def test_the_state_changes_with_every_change_and_with_nothing_else(store: Embedd
     assert store.state(MAYA) == states[-1]
 
 
+@pytest.mark.sqlite
 def test_a_glance_shows_the_newest_as_reading_does(store: EmbeddedOpenMemory) -> None:
     for number in range(5):
         store.put(MAYA, f"message:{number}", f"{number}.", metadata={"number": number})

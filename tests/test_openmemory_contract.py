@@ -1,10 +1,12 @@
 """What every store of memories promises, whoever speaks for it.
 
+The embedded store speaks for PostgreSQL too where the tests run on it (make test-postgres).
 A real OpenMemory server takes part when OPENMEMORY_TEST_URL and OPENMEMORY_TEST_KEY name one that may be
 filled and emptied; OPENMEMORY_TEST_DB names its SQLite file, for the tests that need tens of thousands of rows.
 """
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +19,7 @@ from django.db import connections
 from elmemory.memory import kinds
 from elmemory.memory.caller import FEW, read_card, write_card
 from elmemory.memory.openmemory import Entry, Memory, OpenMemory
+from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote import store as remote_store
 from tests.openmemory_servers import (
@@ -82,8 +85,7 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
     if "sdk" in request.param and not sdk_is_installed():
         pytest.skip("openmemory-py 1.0.x is not installed")
     if request.param == "embedded":
-        database = Path(connections["memory"].settings_dict["NAME"])
-        yield Speaker(EmbeddedOpenMemory(), lambda user_id, count: fill_embedded(database, user_id, count))
+        yield Speaker(EmbeddedOpenMemory(), _fill_own)
         return
     with ExitStack() as closing:
         if request.param.startswith("real"):
@@ -93,6 +95,16 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
             client = client_of(request.param, url)
             closing.callback(client.close)
             yield Speaker(client, lambda user_id, count: fill_embedded(database, user_id, count))
+
+
+def _fill_own(user_id: str, count: int) -> None:
+    StoredMemory.objects.bulk_create(
+        StoredMemory(
+            id=uuid.uuid4().hex, user_id=user_id, key=f"filler:{number}", content=f"Filler {number}",
+            sectors='["semantic"]', salience=0.5, decay_lambda=0, created_at=1, updated_at=1, last_seen_at=1,
+        )
+        for number in range(count)
+    )  # fmt: skip
 
 
 def _real(closing: ExitStack, kind: str) -> Speaker:

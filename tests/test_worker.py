@@ -121,6 +121,7 @@ def test_the_queue_tells_how_long_the_oldest_has_waited(store: EmbeddedOpenMemor
     assert queue.oldest_seconds == pytest.approx(100, abs=2)
 
 
+@pytest.mark.sqlite
 def test_the_index_is_no_memory_that_processes_share(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     index.reconcile()
     database = Path(connections["index"].settings_dict["NAME"])
