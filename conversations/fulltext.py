@@ -1,7 +1,8 @@
-"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, LIKE elsewhere."""
+"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, LIKE over their words elsewhere."""
 
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db import connections
@@ -15,6 +16,7 @@ HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _WORD = re.compile(r"[^\W_]+")
 _PREFIXES_FROM = 2
+_COLUMNS = "name", "title", "summary", "transcript"
 
 
 class Text(NamedTuple):
@@ -26,7 +28,7 @@ class Text(NamedTuple):
 
 
 def make_table() -> None:
-    columns = "name, title, summary, transcript"
+    columns = ", ".join(_COLUMNS)
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
         if _has_fts():
@@ -48,8 +50,9 @@ def write(texts: Iterable[Text]) -> None:
             " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, title = excluded.title,"
             " summary = excluded.summary, transcript = excluded.transcript"
         )
+    stored = _storable if _has_fts() else _in_words
     # In the order of their numbers: FTS5 writes its buffer out whenever a number is smaller than the one before.
-    rows = [Text(text.number, *(_storable(part) for part in text[1:])) for text in sorted(texts)]
+    rows = [Text(text.number, *(stored(str(part)) for part in text[1:])) for text in sorted(texts)]
     with connections[ALIAS].cursor() as cursor:
         cursor.executemany(insert, rows)
 
@@ -66,7 +69,7 @@ def numbers_matching(question: str, column: str = "") -> RawSQL | None:
     A word also matches those that begin with it. None where the question has no words.
     """
     if not _has_fts():
-        return _like(question, (column,) if column else ("name", "title", "summary", "transcript"))
+        return _like(question, (column,) if column else _COLUMNS)
     match = _match(question)
     if not match:
         return None
@@ -76,7 +79,7 @@ def numbers_matching(question: str, column: str = "") -> RawSQL | None:
 
 
 def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Of these calls the words around the best hit, with the hits marked."""
+    """Of these calls the words around the best hit, with the hits marked; nothing where LIKE has found them."""
     match = _match(question)
     if not match or not _has_fts():
         return {}
@@ -93,35 +96,51 @@ def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
         return dict(cursor.fetchall())
 
 
+class _Term(NamedTuple):
+    words: Sequence[str]
+    unwanted: bool
+    begun: bool  # the last word may go on
+
+
+def _terms(question: str) -> Iterator[_Term]:
+    for minus, phrase, word in _TERM.findall(question):
+        if words := _WORD.findall(phrase or word):
+            yield _Term(words, bool(minus), bool(word) and len(words[-1]) >= _PREFIXES_FROM)
+
+
 def _match(question: str) -> str:
     """The question in the language of FTS5."""
     wanted: list[str] = []
     unwanted: list[str] = []
-    for minus, phrase, word in _TERM.findall(question):
-        tokens = _WORD.findall(phrase or word)
-        if not tokens:
-            continue
-        term = f'"{" ".join(tokens)}"'
-        if word and len(tokens[-1]) >= _PREFIXES_FROM:
-            term += "*"
-        (unwanted if minus else wanted).append(term)
+    for term in _terms(question):
+        (unwanted if term.unwanted else wanted).append(f'"{" ".join(term.words)}"{"*" if term.begun else ""}')
     if not wanted:
         return ""
     return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
 
 
 def _like(question: str, columns: Sequence[str]) -> RawSQL | None:
-    either = " OR ".join(f"{column} ILIKE %s" for column in columns)
-    terms, values = [], []
-    for minus, phrase, word in _TERM.findall(question):
-        terms.append(f"NOT ({either})" if minus else f"({either})")
-        values += ["%" + re.sub(r"([\\%_])", r"\\\1", (phrase or word).rstrip("*")) + "%"] * len(columns)
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {' AND '.join(terms)}", tuple(values)) if terms else None  # noqa: S611
+    terms = list(_terms(question))
+    if all(term.unwanted for term in terms):
+        return None
+    either = " OR ".join(f"{column} LIKE %s" for column in columns)
+    where = " AND ".join(f"{'NOT ' if term.unwanted else ''}({either})" for term in terms)
+    values: list[str] = []
+    for term in terms:
+        words = _in_words(" ".join(term.words))
+        values += [f"%{words.rstrip() if term.begun else words}%"] * len(columns)
+    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {where}", tuple(values))  # noqa: S611
 
 
 def _has_fts() -> bool:
     return connections[ALIAS].vendor == "sqlite"
 
 
-def _storable(text: object) -> str:
-    return str(text).translate({0: None, 2: None, 3: None})
+def _storable(text: str) -> str:
+    return text.translate({0: None, 2: None, 3: None})
+
+
+def _in_words(text: str) -> str:
+    """The words of the text as they are compared, without case and accents, each between spaces."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return f" {' '.join(_WORD.findall(letters.casefold()))} "
