@@ -85,7 +85,8 @@ def _delete(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 
 @contextmanager
 def _card_renewed(store: OpenMemory, caller: str) -> Iterator[None]:
-    with caller_lock(caller):
+    with caller_lock(caller) as lock:
         yield
         write_card(store, caller)
         index.note_card(caller, read_card(store, caller))
+        lock.confirm()

@@ -46,12 +46,13 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
     """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
 
     Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
-    where there is no transcription, Busy where another process has the caller in hand and `wait` is false.
+    where there is no transcription, Busy where another process has the caller in hand and `wait` is false, LockLost
+    (a DatabaseError) where the caller was in nobody's hand for a while.
     "changed meanwhile": another version arrived; it wants a run of its own.
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
-    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait):
+    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
@@ -68,6 +69,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
             receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
+        lock.confirm()
         return _finish(conversation_id, receipt, stamp)
 
 

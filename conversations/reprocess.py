@@ -12,11 +12,12 @@ def request(conversation_id: str) -> None:
     before = read_receipt(conversation_id)
     if before is None:
         return
-    with caller_lock(*before.callers):
+    with caller_lock(*before.callers) as lock:
         receipt = read_receipt(conversation_id)
         if receipt is not None and receipt.payload is not None:
             receipt.reprocess = True
             write_receipt(conversation_id, receipt)
+        lock.confirm()
 
 
 def replay_unreadable() -> tuple[list[str], int]:

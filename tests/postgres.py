@@ -27,7 +27,7 @@ ON_BOTH = [
     f"tests/test_{name}.py"
     for name in (
         "admin_pages", "backfill", "card_and_search", "carry_preferences", "doctor", "embedded_store",
-        "openmemory_contract", "prepared", "remember", "reprocess", "worker",
+        "openmemory_contract", "prepared", "remember", "reprocess", "shared_locks", "worker",
     )
 ]  # fmt: skip
 _OPTIONS = {"fsync": "off", "shared_buffers": "32MB", "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}

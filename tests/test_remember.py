@@ -17,7 +17,10 @@ from elmemory.memory.openmemory import Entry, Memory, OpenMemoryError, Put
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.samples import sample, transcription
 
-pytestmark = [pytest.mark.django_db(transaction=True, databases=["memory"]), pytest.mark.usefixtures("payloads")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
+    pytest.mark.usefixtures("payloads"),
+]
 
 MAYA, PEPE = "+14155550100", "+14155550101"
 

@@ -40,9 +40,10 @@ class Command(BaseCommand):
         try:
             stated = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
             for caller, entries in stated.items():
-                with caller_lock(caller):
+                with caller_lock(caller) as lock:
                     puts = store.put_all(caller, entries)
                     write_card(store, caller)
+                    lock.confirm()
                 callers += 1
                 carried += sum(put.outcome != "unchanged" for put in puts)
         except (OpenMemoryError, DatabaseError) as error:

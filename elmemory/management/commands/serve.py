@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.index import ensure_schema
+from conversations.locks import set_up_lock
 from elmemory.onepacket import OnePacketProtocol
 from elmemory.startup import report_checks
 
@@ -37,12 +38,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
         report_checks()
         os.umask(0o077)
-        for alias in (DEFAULT_DB_ALIAS, "memory"):
-            executor = MigrationExecutor(connections[alias])
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                call_command("migrate", database=alias, verbosity=0)
+        with set_up_lock():
+            for alias in (DEFAULT_DB_ALIAS, "memory"):
+                executor = MigrationExecutor(connections[alias])
+                if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                    call_command("migrate", database=alias, verbosity=0)
+            self._tell_login()
         ensure_schema()
-        self._tell_login()
         config = uvicorn.Config(
             "elmemory.asgi:application",
             host=host,
