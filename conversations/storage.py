@@ -120,7 +120,7 @@ def remove_abandoned_spools() -> int:
     """Remove what dead processes left behind; how many files that were."""
     removed = 0
     for path in _spool_folder().iterdir():
-        with contextlib.suppress(OSError), path.open("rb") as file:
+        with contextlib.suppress(OSError), path.open("r+b") as file:  # NFS locks what may be written
             if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
