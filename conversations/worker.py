@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
-from django.db import connections
+from django.db import OperationalError, connections
 
 from conversations import index
 from conversations.locks import Busy
@@ -62,6 +62,8 @@ class Worker:
                 except Exception as error:
                     # Nothing that happens here may end the worker: what waits would wait for ever.
                     log.error("the worker stumbled", **_where(error))
+                    if isinstance(error, OperationalError):
+                        reconcile_at = time.monotonic()  # what was delivered while the index was away has no row
                     self._stopping.wait(1)
 
     def reconcile(self) -> None:
