@@ -19,6 +19,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 _POSTGRESQL = "django.db.backends.postgresql"
 _ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
+# A server that is gone is noticed within half a minute, not after the two hours of TCP; more in the URL's query.
+_LIVELINESS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _DATABASE_HINT = 'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]").'
 
 
@@ -105,6 +113,8 @@ class Environment:
             url: dict[str, Any] = self._env.db_url_config(value)
             if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
                 raise ValueError
+            if url["ENGINE"] == _POSTGRESQL:
+                url["OPTIONS"] = _LIVELINESS | url.get("OPTIONS", {})
             return url
 
         database = self._read(name, sqlite(BASE_DIR / default), read, _DATABASE_HINT)
