@@ -42,6 +42,12 @@ def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def staff(server: Server) -> Iterator[httpx2.Client]:
+    with browser_of_staff(server) as browser:
+        yield browser
+
+
+@contextmanager
+def browser_of_staff(server: Server) -> Iterator[httpx2.Client]:
     """A browser in which the administrator has logged in."""
     with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=30) as browser:
         browser.get("/admin/login/?next=/admin/")
@@ -155,13 +161,15 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def test_a_restart_between_two_calls_is_not_noticed(own_cluster: Cluster, tmp_path: Path) -> None:
-    with Server(tmp_path, **own_cluster.databases()) as server:
+    with Server(tmp_path, **own_cluster.databases(), **LOGIN) as server, browser_of_staff(server) as staff:
         caller = new_number()
         server.deliver(call_of_maya(caller, "Yes please."))
         server.ring(caller)
+        assert staff.get(LIST).status_code == 200
         own_cluster.stop()
         own_cluster.start()
         assert greeting(server.ring(caller)) == GREETING
+        assert staff.get(LIST).status_code == 200
         server.deliver(call_of_maya(caller, "No, thank you."))
 
 
@@ -286,22 +294,37 @@ def drop_locks(index: str) -> None:
     assert execute(index, f"{locks} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
 
 
-@contextmanager
-def closing_server(server: Server) -> Iterator[Server]:
-    try:
-        yield server
-    finally:
-        server.__exit__()
-
-
-def test_two_machines_that_start_at_once_on_empty_databases_both_serve(cluster: Cluster, tmp_path: Path) -> None:
-    databases = cluster.databases()
-    environment = databases | LOGIN | {"SECRET_KEY": "the-same-on-every-machine" * 2}
+@pytest.fixture
+def two_machines(cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
+    """Started at the same time on empty databases and an empty volume."""
+    shared = {"SECRET_KEY": "the-same-on-every-machine" * 2, "PAYLOAD_STORAGE_PATH": str(tmp_path / "payloads")}
+    environment = cluster.databases() | LOGIN | shared
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
+    machines = Server(tmp_path / "a", **environment), Server(tmp_path / "b", **environment)
     with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
-        starting = [pool.submit(Server(tmp_path / name, **environment).__enter__) for name in ("a", "b")]
-        first, second = (stack.enter_context(closing_server(each.result())) for each in starting)
-        caller = new_number()
-        first.deliver(call_of_maya(caller, "Yes please."))
-        assert greeting(second.ring(caller)) == GREETING
+        for machine in machines:
+            machine.payloads = tmp_path / "payloads"
+            stack.push(machine)
+        list(pool.map(Server.start, machines))
+        yield machines
+
+
+def test_one_machine_knows_who_called_the_other(two_machines: tuple[Server, Server]) -> None:
+    first, second = two_machines
+    caller = new_number()
+    first.deliver(call_of_maya(caller, "Yes please."))
+    assert greeting(second.ring(caller)) == GREETING
+
+
+def test_calls_of_one_caller_on_two_machines_are_each_remembered_once(two_machines: tuple[Server, Server]) -> None:
+    caller = new_number()
+    calls = [call_of_maya(caller, f"Sentence {number}.") for number in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: two_machines[number % 2].post_call(calls[number]), range(len(calls))))
+    for call in calls:
+        two_machines[0].wait_for_receipt(call["data"]["conversation_id"])
+    assert two_machines[1].ring(caller)["dynamic_variables"]["call_count"] == "20"
+    memory = two_machines[0].environment["OPENMEMORY_DB_PATH"]
+    kept = "SELECT count(*) FILTER (WHERE content LIKE 'Sentence %%'), count(*) FROM memory WHERE user_id = %s"
+    assert execute(memory, kept, caller) == [(20, 20 * 4 + 1)]

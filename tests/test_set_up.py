@@ -62,6 +62,13 @@ def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarte
     assert "Traceback" not in told.stderr
 
 
+def test_a_postgres_url_has_limits_that_its_query_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("DATABASE_URL", "postgres://maya@db.example.com/elmemory?connect_timeout=1&sslmode=require")
+    options = Environment().database("DATABASE_URL", "")["OPTIONS"]
+    assert {"connect_timeout": 1, "sslmode": "require", "keepalives_idle": 15}.items() <= options.items()
+
+
 def test_good_settings_have_no_fault(unstarted: Server) -> None:
     told = unstarted.manage("check")
     assert (told.returncode, told.stderr) == (0, "")
