@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_unusable_values(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
+        *_one_database_for_two(),
     ]
 
 
@@ -145,4 +147,21 @@ def _unwritable_folders() -> Iterator[CheckMessage]:
                 f"{variable}: nothing can be written to {folder} ({error.strerror}).",
                 hint="Name a place that this user may write to.",
                 id="elmemory.E008",
+            )
+
+
+def _one_database_for_two() -> Iterator[CheckMessage]:
+    """Each has migrations of its own, which would be taken for those of the other."""
+
+    def place(variable: str) -> tuple[Any, ...]:
+        database = settings.DATABASES[_DATABASES[variable]]
+        where = tuple(database.get(name) for name in ("ENGINE", "HOST", "PORT", "NAME"))
+        return *where, database.get("OPTIONS", {}).get("options")
+
+    for one, other in combinations(_DATABASES, 2):
+        if place(one) == place(other):
+            yield Error(
+                f"{other}: it names the same database as {one}.",
+                hint="Give each a database of its own, or a schema (?options=-csearch_path%3Dmemory).",
+                id="elmemory.E016",
             )

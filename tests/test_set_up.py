@@ -69,6 +69,12 @@ def test_a_postgres_url_has_limits_that_its_query_may_change(monkeypatch: pytest
     assert {"connect_timeout": 1, "sslmode": "require", "keepalives_idle": 15}.items() <= options.items()
 
 
+def test_each_database_is_one_of_its_own(unstarted: Server) -> None:
+    told = unstarted.manage("check", OPENMEMORY_DB_PATH=unstarted.environment["DATABASE_URL"])
+    assert told.returncode == 1
+    assert "(elmemory.E016) OPENMEMORY_DB_PATH: it names the same database as DATABASE_URL" in told.stderr
+
+
 def test_good_settings_have_no_fault(unstarted: Server) -> None:
     told = unstarted.manage("check")
     assert (told.returncode, told.stderr) == (0, "")
