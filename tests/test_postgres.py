@@ -207,6 +207,16 @@ def test_while_the_databases_hang_rings_are_neutral_and_deliveries_kept(own_clus
         heals(server, caller, later)
 
 
+def test_a_server_that_finds_no_database_when_it_starts_says_so(own_cluster: Cluster, tmp_path: Path) -> None:
+    server = Server(tmp_path, **own_cluster.databases())
+    own_cluster.stop()
+    told = server.manage("serve")
+    server.client.close()
+    assert told.returncode == 1
+    assert "a database does not answer" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 # Several machines
 
 

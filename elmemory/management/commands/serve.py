@@ -14,8 +14,8 @@ import uvicorn
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.index import ensure_schema
@@ -38,13 +38,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
         report_checks()
         os.umask(0o077)
-        with set_up_lock():
-            for alias in (DEFAULT_DB_ALIAS, "memory"):
-                executor = MigrationExecutor(connections[alias])
-                if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                    call_command("migrate", database=alias, verbosity=0)
-            self._tell_login()
-        ensure_schema()
+        try:
+            self._set_up()
+        except OperationalError as error:
+            raise CommandError(f"a database does not answer: {error}") from None
         config = uvicorn.Config(
             "elmemory.asgi:application",
             host=host,
@@ -65,6 +62,15 @@ class Command(BaseCommand):
         finally:
             if worker:
                 worker.stop()
+
+    def _set_up(self) -> None:
+        with set_up_lock():
+            for alias in (DEFAULT_DB_ALIAS, "memory"):
+                executor = MigrationExecutor(connections[alias])
+                if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                    call_command("migrate", database=alias, verbosity=0)
+            self._tell_login()
+        ensure_schema()
 
     def _tell_login(self) -> None:
         users = get_user_model()._default_manager
