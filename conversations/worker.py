@@ -14,7 +14,7 @@ from conversations.locks import Busy
 from conversations.outline import NotReadable
 from conversations.receipts import read_receipt
 from conversations.remember import remember
-from conversations.storage import remove_abandoned_spools
+from conversations.spool import remove_abandoned_spools
 from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
 
@@ -54,6 +54,7 @@ class Worker:
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
                         reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
                     self.mind_the_clock()
+                    index.catch_up()
                     done = self.work_off(pool)
                     if self._away_for:
                         self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311

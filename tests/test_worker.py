@@ -9,7 +9,8 @@ from django.db import connections
 from conversations import index
 from conversations.models import Conversation, MemoryState
 from conversations.receipts import read_receipt, write_receipt
-from conversations.storage import accept, spool, transcription_path
+from conversations.spool import spool
+from conversations.storage import accept, transcription_path
 from conversations.worker import Worker
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
