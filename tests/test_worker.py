@@ -3,7 +3,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from conversations.storage import accept, spool, transcription_path
 from conversations.worker import Worker
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from tests.openmemory_servers import stub_server
 from tests.samples import raw_sample, transcription
 
 pytestmark = [
@@ -183,6 +185,21 @@ def test_when_openmemory_is_back_everything_is_due_at_once(store: EmbeddedOpenMe
     assert len(index.due()) == 2
     assert worker.work_off() == 2
     assert set(Conversation.objects.filter(memory_state=MemoryState.WRITTEN).values_list("pk", flat=True)) == ids
+
+
+def test_a_server_that_adds_and_drops_the_connection_holds_each_memory_once_in_the_end(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    with stub_server() as (stub, url), closing(RemoteOpenMemory(url)) as server:
+        stub.faults = {("POST", "/memory/add"): "commit, drop reused"}
+        worker = Worker(server)
+        for _ in range(4):
+            make_all_due()
+            worker.work_off()
+        kinds = sorted(memory["metadata"].get("kind", "unfinished") for memory in stub.of(MAYA))
+    assert row(conversation_id).memory_state == MemoryState.WRITTEN
+    assert kinds == ["call", "card", "message"]
 
 
 def test_a_call_that_openmemory_alone_refuses_makes_no_pause(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
