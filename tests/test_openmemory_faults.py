@@ -167,6 +167,16 @@ def test_an_addition_whose_connection_was_dropped_is_finished_by_the_next_run(
     assert sorted(row["metadata"]["key"] for row in stub.of(CALLER)) == ["first", "k"]
 
 
+def test_a_nonce_of_no_conversation_is_cleared_away_by_the_next_run_without_one(
+    store: RemoteOpenMemory, stub: Stub
+) -> None:
+    left = stub.row(CALLER, "0123456789abcdef", {"unfinished_key": "correction:city", "conversation_id": None})
+
+    store.put(CALLER, "card:2", "They have called once before.")
+
+    assert left not in stub.rows
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_change_that_was_not_answered_is_found_made_by_the_next_run(store: RemoteOpenMemory, stub: Stub) -> None:
     stub.faults = {("PATCH", "/memory/"): "commit, hang"}
