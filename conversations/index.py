@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.apps import apps
 from django.db import DatabaseError, connections, models, transaction
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils.timezone import localdate
 
 from conversations import fulltext
@@ -226,9 +226,9 @@ def due(limit: int = 100) -> list[str]:
 
 @healed
 def wake() -> int:
-    """Make everything due that waits for its next attempt, when the store is back; how much that is."""
+    """Make everything due that waits for its next attempt, what failed least first; how much that is."""
     waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
-    return waiting.update(next_attempt_at=0)
+    return waiting.update(next_attempt_at=F("attempts"))
 
 
 @healed
