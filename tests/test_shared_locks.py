@@ -12,7 +12,8 @@ from conversations.advisory import LockLost, machines_share_locks
 from conversations.locks import caller_lock
 from conversations.receipts import is_done, read_receipt
 from conversations.remember import remember
-from conversations.storage import accept, spool
+from conversations.spool import spool
+from conversations.storage import accept
 from conversations.worker import Worker
 from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import Entry, Put
