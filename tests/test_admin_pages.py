@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -25,6 +23,7 @@ from elmemory.memory import kinds
 from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.conftest import As
 from tests.samples import raw_sample, sample, transcription
 
 pytestmark = [
@@ -35,7 +34,6 @@ pytestmark = [
 MAYA = "+14155550100"
 LIST = "/admin/conversations/conversation/"
 CALLERS = "/admin/conversations/caller/"
-type As = Callable[[str], Client]
 
 
 def deliver(event: dict[str, Any] | bytes, store: EmbeddedOpenMemory | None = None) -> str:
@@ -54,24 +52,6 @@ def page(conversation_id: str) -> str:
 
 def caller_page(caller: str = MAYA) -> str:
     return f"{CALLERS}{caller_reference(caller)}/change/"
-
-
-@pytest.fixture
-def as_role() -> As:
-    """A browser in which somebody of this role has logged in; "" is staff without a role."""
-
-    def browser(role: str) -> Client:
-        user = User.objects.create_user(role.replace(" ", "_") or "nobody", is_staff=True)
-        if role == "administrator":
-            user.is_superuser = True
-            user.save()
-        elif role:
-            user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return browser
 
 
 @pytest.fixture
@@ -467,6 +447,7 @@ _PAGES = {
     "caller": f"{CALLERS}CALLER/change/",
     "correct": f"{CALLERS}CALLER/correct/",
     "opt out": f"{CALLERS}CALLER/say/opt_out/yes/",
+    "export caller": f"{CALLERS}CALLER/export/",
     "audit": "/admin/audit/entry/",
 }
 _SEES = {"list", "call", "callers", "caller"}
@@ -479,7 +460,7 @@ _OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out"}
         ("", set()),
         ("viewer", _SEES),
         ("operator", _OPERATES),
-        ("privacy officer", _OPERATES | {"payload", "export", "audit"}),
+        ("privacy officer", _OPERATES | {"payload", "export", "export caller", "audit"}),
         ("administrator", set(_PAGES)),
     ],
 )

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -17,6 +18,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from conversations import corrections, fulltext
+from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
@@ -28,6 +30,7 @@ from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
 
+_CORRECTIONS, _RIGHTS = "conversations.correct_caller", "conversations.forget_caller"
 _PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
@@ -136,6 +139,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             own("<str:object_id>/correct/", self.correct_view, "correct"),
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),
+            own("<str:object_id>/export/", self.export_view, "export"),
             *super().get_urls(),
         ]
 
@@ -171,8 +175,8 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             "title": name or "Unnamed caller",
             "page": page,
             "number": number_element(row.number, reveal=reveal),
-            "may_correct": request.user.has_perm("conversations.correct_caller"),
-            "may_forget": request.user.has_perm("conversations.forget_caller"),
+            "may_correct": request.user.has_perm(_CORRECTIONS),
+            "may_forget": request.user.has_perm(_RIGHTS),
             "form": Correction(auto_id="correction-%s"),
         }
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)
@@ -249,8 +253,22 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             messages.success(request, "Deleted.")
         return self._back(row)
 
-    def _acted_on(self, request: HttpRequest, reference: str) -> Caller:
-        if not request.user.has_perm("conversations.correct_caller"):
+    # A caller's rights
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """All that is known, as a ZIP."""
+        row = self._acted_on(request, object_id, _RIGHTS)
+        try:
+            known = known_of(open_memory(), row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        detail = f"{len(known.memories)} memories, {len(known.calls)} calls"
+        record(request, Action.EXPORT, "caller", row.ref, detail=detail)
+        return exported(row, known)
+
+    def _acted_on(self, request: HttpRequest, reference: str, permission: str = _CORRECTIONS) -> Caller:
+        if not request.user.has_perm(permission):
             raise PermissionDenied
         return self._row(request, reference)
 
