@@ -25,6 +25,7 @@ from conversations.storage import (
     accept,
     free_bytes,
     is_conversation_id,
+    is_deleted,
     payload_path,
     spool,
     transcription_path,
@@ -77,6 +78,8 @@ def survey(
         found.agents[summary["agent_id"]] += 1
         if summary.get("status") not in _FINISHED or not is_conversation_id(conversation_id):
             found.unfinished += 1
+            continue
+        if is_deleted(conversation_id):
             continue
         no_transcription = not transcription_path(conversation_id).exists()
         no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)

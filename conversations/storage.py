@@ -91,6 +91,17 @@ def conversation_ids() -> Iterator[str]:
                 yield entry.name
 
 
+def conversation_files(conversation_id: str) -> list[Path]:
+    """All files of the conversation; none where it has no folder."""
+    folder = conversation_folder(conversation_id)
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def is_deleted(conversation_id: str) -> bool:
+    """Whether staff deleted the conversation: it is not taken in again."""
+    return _tombstone(conversation_id).exists()
+
+
 def unreadable_paths() -> list[Path]:
     """The signed bodies that could not be read when they came."""
     return sorted((_root() / "_unreadable").glob("*.json"))
@@ -162,6 +173,32 @@ def write_durably(path: Path, content: bytes) -> None:
         _fsync_folder(path.parent)
 
 
+def delete_conversation(conversation_id: str) -> None:
+    """Delete the conversation's folder, durably and for good: what is delivered of it later is a duplicate.
+
+    What tells whose call it was goes last: where this is broken off, the rest is still found under the caller.
+    """
+    folder = conversation_folder(conversation_id)
+    telling = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
+    with delivery_lock(conversation_id):
+        tombstone = _tombstone(conversation_id)
+        _make_folder(tombstone.parent)
+        tombstone.touch()
+        _fsync_folder(tombstone.parent)
+        if not folder.is_dir():
+            return
+        for path in sorted(folder.iterdir(), key=lambda path: telling.index(path) if path in telling else -1):
+            if path in telling:
+                _fsync_folder(folder)
+            path.unlink()
+        folder.rmdir()
+        _fsync_folder(folder.parent)
+
+
+def _tombstone(conversation_id: str) -> Path:
+    return _root() / "_deleted" / conversation_folder(conversation_id).name
+
+
 def _header(spooled: IO[bytes]) -> tuple[dict[str, Any], str, str]:
     spooled.seek(0)
     event = read_outline(spooled)
@@ -191,6 +228,8 @@ def _place(spooled: Spool, path: Path, event_time: float, *, only_if_missing: bo
     os.fsync(spooled.file.fileno())
     size, digest = os.fstat(spooled.file.fileno()).st_size, _digest(spooled.file)
     with delivery_lock(path.parent.name):
+        if is_deleted(path.parent.name):
+            return "duplicate"
         _make_folder(path.parent)
         versions = [version for version in (path, *path.parent.glob(f"{path.stem}.*{path.suffix}")) if version.exists()]
         if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):

@@ -448,6 +448,7 @@ _PAGES = {
     "correct": f"{CALLERS}CALLER/correct/",
     "opt out": f"{CALLERS}CALLER/say/opt_out/yes/",
     "export caller": f"{CALLERS}CALLER/export/",
+    "forget": f"{CALLERS}CALLER/forget/",
     "audit": "/admin/audit/entry/",
 }
 _SEES = {"list", "call", "callers", "caller"}
@@ -460,7 +461,7 @@ _OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out"}
         ("", set()),
         ("viewer", _SEES),
         ("operator", _OPERATES),
-        ("privacy officer", _OPERATES | {"payload", "export", "export caller", "audit"}),
+        ("privacy officer", _OPERATES | {"payload", "export", "export caller", "forget", "audit"}),
         ("administrator", set(_PAGES)),
     ],
 )
@@ -474,7 +475,7 @@ def test_each_role_sees_its_pages_and_is_refused_the_others(as_role: As, role: s
     assert {status for name, status in statuses.items() if name not in allowed} <= {403}
 
 
-@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out"])
+@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out", "forget"])
 def test_a_viewer_cannot_act_by_posting_either(as_role: As, name: str) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_role"))
     address = _PAGES[name].replace("CALLER", caller_reference(MAYA))

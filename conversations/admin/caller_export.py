@@ -7,7 +7,6 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -17,7 +16,7 @@ from django.utils.timezone import now
 from conversations import index
 from conversations.admin.export import COLUMNS
 from conversations.models import Caller, Conversation
-from conversations.storage import conversation_folder
+from conversations.storage import conversation_files
 from elmemory.memory.caller import Card, read_card
 from elmemory.memory.openmemory import Memory, OpenMemory
 
@@ -64,7 +63,7 @@ def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable
             archive.writestr(f"{name}/{document}", _json(value))
             yield outlet.take()
         for conversation_id in conversation_ids:
-            for path in _files(conversation_id):
+            for path in conversation_files(conversation_id):
                 # Payloads may bear times from before 1980, which a ZIP cannot tell.
                 entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
                 entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
@@ -93,11 +92,6 @@ class _Outlet(io.RawIOBase):
         return b"".join(pieces)
 
 
-def _files(conversation_id: str) -> list[Path]:
-    folder = conversation_folder(conversation_id)
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
 def _card(card: Card | None) -> dict[str, Any] | None:
     return {"name": card.full_name, "summary": card.summary, **asdict(card)} if card else None
 
@@ -112,7 +106,8 @@ def _moment(milliseconds: int) -> datetime | None:
 
 
 def _call(call: Conversation) -> dict[str, Any]:
-    return {name: getattr(call, name) for name in COLUMNS} | {"files": [path.name for path in _files(call.pk)]}
+    files = [path.name for path in conversation_files(call.pk)]
+    return {name: getattr(call, name) for name in COLUMNS} | {"files": files}
 
 
 def _json(value: Any) -> bytes:

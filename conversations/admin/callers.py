@@ -17,13 +17,14 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from conversations import corrections, fulltext
+from conversations import corrections, forgetting, fulltext
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.search import last_digits
 from conversations.models import Caller, CallerCard, Conversation
+from conversations.storage import unreadable_paths
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
@@ -31,6 +32,7 @@ from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
 
 _CORRECTIONS, _RIGHTS = "conversations.correct_caller", "conversations.forget_caller"
+_NOT_WHOLLY_FORGOTTEN = "The caller is not wholly forgotten: forget them once more, what is done stays done."
 _PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
@@ -140,6 +142,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),
             own("<str:object_id>/export/", self.export_view, "export"),
+            own("<str:object_id>/forget/", self.forget_view, "forget"),
             *super().get_urls(),
         ]
 
@@ -266,6 +269,42 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
         detail = f"{len(known.memories)} memories, {len(known.calls)} calls"
         record(request, Action.EXPORT, "caller", row.ref, detail=detail)
         return exported(row, known)
+
+    def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Says what will go and what will stay, and does it when that is confirmed."""
+        row = self._acted_on(request, object_id, _RIGHTS)
+        store = open_memory()
+        try:
+            extent = forgetting.extent(store, row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing can be forgotten: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        if request.method != "POST":
+            return self._confirm_forgetting(request, row, extent)
+        payloads = "payloads" in request.POST
+        detail = f"{extent.memories} memories, {extent.calls} calls {'deleted' if payloads else 'kept'}"
+        # Before it is done: nobody who dies in between leaves a deletion without a name.
+        record(request, Action.FORGET, "caller", row.ref, detail=detail)
+        try:
+            forgetting.forget(store, row.number, payloads=payloads)
+        except OpenMemoryError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
+        except OSError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+        else:
+            messages.success(request, f"Forgotten: {detail}.")
+            if payloads:
+                return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+        return self._back(row)
+
+    def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
+        more = {
+            "extent": extent,
+            "number": number_element(row.number, reveal=may_reveal(request)),
+            "unreadable": len(unreadable_paths()),
+        }
+        context = self._context(request, row, "Forget this caller?") | more
+        return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
     def _acted_on(self, request: HttpRequest, reference: str, permission: str = _CORRECTIONS) -> Caller:
         if not request.user.has_perm(permission):
