@@ -449,10 +449,11 @@ _PAGES = {
     "opt out": f"{CALLERS}CALLER/say/opt_out/yes/",
     "export caller": f"{CALLERS}CALLER/export/",
     "forget": f"{CALLERS}CALLER/forget/",
+    "doctor": "/admin/doctor/",
     "audit": "/admin/audit/entry/",
 }
 _SEES = {"list", "call", "callers", "caller"}
-_OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out"}
+_OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out", "doctor"}
 
 
 @pytest.mark.parametrize(
@@ -475,7 +476,7 @@ def test_each_role_sees_its_pages_and_is_refused_the_others(as_role: As, role: s
     assert {status for name, status in statuses.items() if name not in allowed} <= {403}
 
 
-@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out", "forget"])
+@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out", "forget", "doctor"])
 def test_a_viewer_cannot_act_by_posting_either(as_role: As, name: str) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_role"))
     address = _PAGES[name].replace("CALLER", caller_reference(MAYA))
@@ -595,6 +596,11 @@ def test_the_front_page_tells_how_things_are(staff: Client, store: EmbeddedOpenM
     text = staff.get("/admin/").content.decode()
     assert "Waiting to be remembered" in text
     assert "Last deliveries" in text
+
+
+@pytest.mark.parametrize(("role", "leads"), [("viewer", False), ("operator", True)])
+def test_the_front_page_leads_those_to_the_doctor_who_may_ask(as_role: As, role: str, *, leads: bool) -> None:
+    assert ('href="/admin/doctor/"' in as_role(role).get("/admin/").content.decode()) is leads
 
 
 def test_the_front_page_shows_no_figures_to_those_who_may_not_see_calls(as_role: As) -> None:

@@ -17,8 +17,11 @@ pytestmark = pytest.mark.browser
 
 LIST = "/admin/conversations/conversation/"
 CALL = f"{LIST}conv_example_returning/change/"
-A_CALLER, FORGETTING = "a caller", "forgetting a caller"
-MAIN_PAGES = ["/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING]
+DOCTOR = "/admin/doctor/"
+A_CALLER, FORGETTING, FINDINGS = "a caller", "forgetting a caller", "the doctor's findings"
+MAIN_PAGES = [
+    "/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING, DOCTOR, FINDINGS,
+]  # fmt: skip
 
 
 def becomes(page: Page, condition: str) -> None:
@@ -31,6 +34,10 @@ def visit(page: Page, address: str) -> None:
         open_caller(page)
         if address == FORGETTING:
             page.get_by_role("link", name="Forget this caller").click()
+    elif address == FINDINGS:
+        page.goto(DOCTOR)
+        page.get_by_role("button", name="Examine").click()
+        expect(page.get_by_role("status")).to_be_visible(timeout=30_000)
     else:
         page.goto(address)
 
@@ -165,6 +172,15 @@ def test_a_caller_is_exported_and_forgotten(staff: LogIn, practice: Server) -> N
     assert practice.post_call(event).json()["status"] == "duplicate"
     page.goto(f"{LIST}?q=pistachio")
     expect(page.locator("#result_list")).to_have_count(0)
+
+
+def test_the_doctor_is_asked_from_the_front_page(staff: LogIn) -> None:
+    page = staff("operator")
+    page.get_by_role("link", name="Doctor").click()
+    expect(page.locator(".checks")).to_have_count(0)
+    page.get_by_role("button", name="Examine").click()
+    worker = page.locator(".checks .ok").filter(has_text="worker")
+    expect(worker).to_contain_text("calls wait", timeout=30_000)
 
 
 def test_a_viewer_reads_but_neither_hears_nor_acts(staff: LogIn) -> None:
