@@ -174,7 +174,7 @@ def test_who_exports_a_caller_is_written_down(officer: Client, store: EmbeddedOp
     officer.get(address(MAYA, "export"))
     entry = Entry.objects.get()
     assert (entry.username, entry.action, entry.kind) == ("privacy_officer", Action.EXPORT, "caller")
-    assert (entry.object, entry.detail) == (caller_reference(MAYA), "3 memories, 1 calls")
+    assert (entry.object, entry.detail) == (caller_reference(MAYA), "3 memories, 1 call")
 
 
 @pytest.mark.usefixtures("away")
@@ -227,7 +227,7 @@ def test_a_forgotten_caller_has_no_memory_left_and_another_keeps_theirs(
 def test_the_files_of_a_forgotten_caller_stay_unless_that_is_chosen(officer: Client, store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "My dog is called Biscuit."), store)
     raw = transcription_path(conversation_id).read_bytes()
-    assert "1 calls kept" in forget(officer)
+    assert "1 call kept" in forget(officer)
     assert transcription_path(conversation_id).read_bytes() == raw
     assert Conversation.objects.get().memory_state == MemoryState.NONE
     text = officer.get(f"/admin/conversations/conversation/{conversation_id}/change/").content.decode()
@@ -371,7 +371,7 @@ def test_who_forgets_a_caller_is_written_down(officer: Client, store: EmbeddedOp
     forget(officer, payloads=True)
     entry = Entry.objects.get(action=Action.FORGET)
     assert (entry.username, entry.kind, entry.object) == ("privacy_officer", "caller", caller_reference(MAYA))
-    assert entry.detail == "3 memories, 1 calls deleted"
+    assert entry.detail == "3 memories, 1 call deleted"
 
 
 def test_nothing_is_forgotten_while_openmemory_is_away(

@@ -266,7 +266,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
         except OpenMemoryError as error:
             messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
             return self._back(row)
-        detail = f"{len(known.memories)} memories, {len(known.calls)} calls"
+        detail = _amount(len(known.memories), len(known.calls))
         record(request, Action.EXPORT, "caller", row.ref, detail=detail)
         return exported(row, known)
 
@@ -282,7 +282,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
         if request.method != "POST":
             return self._confirm_forgetting(request, row, extent)
         payloads = "payloads" in request.POST
-        detail = f"{extent.memories} memories, {extent.calls} calls {'deleted' if payloads else 'kept'}"
+        detail = f"{_amount(extent.memories, extent.calls)} {'deleted' if payloads else 'kept'}"
         # Before it is done: nobody who dies in between leaves a deletion without a name.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
@@ -332,6 +332,10 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
 
     def _back(self, row: Caller) -> HttpResponse:
         return HttpResponseRedirect(_address(row))
+
+
+def _amount(memories: int, calls: int) -> str:
+    return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
 
 
 def _address(row: Caller) -> str:
