@@ -19,15 +19,14 @@ from django.db import DatabaseError, connections
 from conversations import index
 from conversations.locks import Busy, backfill_lock
 from conversations.models import Conversation
+from conversations.spool import free_bytes, spool
 from conversations.storage import (
     AUDIO,
     TRANSCRIPTION,
     accept,
-    free_bytes,
     is_conversation_id,
     is_deleted,
     payload_path,
-    spool,
     transcription_path,
 )
 from elmemory.agents.api import Api, ElevenLabsError

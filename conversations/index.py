@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
 from hashlib import sha256
 from itertools import batched
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.apps import apps
 from django.db import DatabaseError, connections, models, transaction
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils.timezone import localdate
 
 from conversations import fulltext
@@ -40,6 +40,8 @@ from conversations.references import caller_reference, key_fingerprint, row_numb
 from conversations.storage import (
     AUDIO,
     FAILURE,
+    TRANSCRIPTION,
+    Delivery,
     conversation_folder,
     conversation_ids,
     payload_path,
@@ -50,10 +52,11 @@ from elmemory.memory.caller import Card
 log = structlog.get_logger(__name__)
 
 ALIAS = "index"
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _LONGEST_DELAY = 3600
 _BATCH = 500
 _INODE = "elmemory_inode"
+_FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 _VIEWS = {
     Caller: """
         SELECT grouped.*, COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line
@@ -117,6 +120,46 @@ def refresh(conversation_id: str) -> None:
 
 
 @healed
+def note_arrivals(deliveries: Iterable[Delivery]) -> None:
+    """Write a thin row for each delivery, all at once; a row that is there already is marked as behind its files.
+
+    `catch_up` makes them say what the files say.
+    """
+    now = time.time()
+    started_at = moment(now)
+    waiting = {"memory_state": MemoryState.PENDING.value, "pending_since": now}
+    known: dict[str, dict[str, Any]] = {
+        TRANSCRIPTION: {"has_transcription": True, "transcription_at": now, **waiting},
+        AUDIO: {"has_audio": True, "audio_at": now},
+        FAILURE: {"has_failure": True, "failure_at": now},
+    }
+    day = {name: _prepared(name, value) for name, value in _day(started_at).items()}
+    rows = [
+        {
+            **_blank_row(),
+            **day,
+            "conversation_id": delivery.conversation_id,
+            "number": row_number(delivery.conversation_id, started_at),
+            **known.get(delivery.type, {}),
+        }
+        for delivery in deliveries
+    ]
+    # Not by bulk_create, which takes several times as long: a sender waits.
+    with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        cursor.executemany(_insert_or_mark(), rows)
+
+
+def catch_up() -> int:
+    """Make the rows that are behind say what their files say; how many they were."""
+    return sum(refresh_all(_behind()))
+
+
+@healed
+def _behind() -> list[str]:
+    return list(Conversation.objects.filter(files="").order_by().values_list("conversation_id", flat=True))
+
+
+@healed
 def reconcile() -> int:
     """Make files and rows agree; how many rows were mended. For start-up and now and then."""
     known = dict(Conversation.objects.values_list("conversation_id", "files"))
@@ -141,25 +184,35 @@ def refresh_all(ids: Iterable[str]) -> Iterator[int]:
         yield len(batch)
 
 
-@healed
 def _refresh_batch(ids: Iterable[str]) -> None:
-    rows, texts = [], []
+    while ids := _refresh_once(ids):
+        pass
+
+
+@healed
+def _refresh_once(ids: Iterable[str]) -> list[str]:
+    """The ids of those whose files have changed meanwhile."""
+    rows, texts, gone = [], [], []
     for conversation_id in ids:
         try:
             if files := _fingerprint(conversation_id):
                 row, text = _row(conversation_id)
                 rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
                 texts.append(text)
+            else:
+                gone.append(conversation_id)
         except OSError as error:
             # One folder that cannot be read must not keep the others from being seen.
             log.error("a conversation cannot be read", conversation_id=conversation_id, error=error.strerror)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
-        _forget_texts([row.conversation_id for row in rows])
+        _forget_texts([*gone, *(row.conversation_id for row in rows)])
+        Conversation.objects.filter(pk__in=gone).delete()
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
         fulltext.write(texts)
+    return [row.conversation_id for row in rows if _fingerprint(row.conversation_id) != row.files]
 
 
 def _forget_texts(ids: Iterable[str]) -> None:
@@ -176,9 +229,9 @@ def due(limit: int = 100) -> list[str]:
 
 @healed
 def wake() -> int:
-    """Make everything due that waits for its next attempt, when the store is back; how much that is."""
+    """Make everything due that waits for its next attempt, what failed least first; how much that is."""
     waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
-    return waiting.update(next_attempt_at=0)
+    return waiting.update(next_attempt_at=F("attempts"))
 
 
 @healed
@@ -229,6 +282,25 @@ def note_card(caller: str, card: Card | None) -> None:
 def callers_without_card(limit: int) -> list[str]:
     known = CallerCard.objects.values("caller_ref")
     return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])
+
+
+@cache
+def _blank_row() -> dict[str, Any]:
+    """A column's name -> its default, as the database takes it."""
+    return {name: _prepared(name, field.get_default()) for name, field in _FIELDS.items()}
+
+
+@cache
+def _insert_or_mark() -> str:
+    columns = _blank_row()
+    return (
+        f"INSERT INTO conversation ({', '.join(columns)}) VALUES ({', '.join(f'%({name})s' for name in columns)})"
+        " ON CONFLICT (conversation_id) DO UPDATE SET files = ''"
+    )
+
+
+def _prepared(name: str, value: Any) -> Any:
+    return _FIELDS[name].get_db_prep_save(value, connections[ALIAS])
 
 
 def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 _STRIPES = 256
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class Busy(Exception):
@@ -29,9 +30,11 @@ def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def delivery_lock(conversation_id: str) -> Iterator[None]:
-    """One delivery at a time for a conversation."""
-    with _flock("delivery", _stripe(conversation_id)):
+def delivery_lock(*conversation_ids: str) -> Iterator[None]:
+    """One at a time puts deliveries of a conversation in their place. Several conversations are taken in one order."""
+    with ExitStack() as held:
+        for stripe in sorted({_stripe(conversation_id) for conversation_id in conversation_ids}):
+            held.enter_context(_flock("delivery", stripe))
         yield
 
 
@@ -55,9 +58,12 @@ def _stripe(name: str) -> int:
 
 @contextmanager
 def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
-    folder = Path(settings.PAYLOAD_STORAGE_PATH, "_locks")
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{purpose}-{stripe:02x}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", f"{purpose}-{stripe:02x}")
+    try:
+        descriptor = os.open(path, _FLAGS, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, _FLAGS, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -96,7 +96,7 @@ class Conversation(models.Model):
 
     memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
-    # Fingerprint of the files that the row was made from.
+    # Fingerprint of the files that the row was made from; empty while the row is behind them.
     files = models.CharField(max_length=64, default="")
     pending_since = models.FloatField(null=True)
     attempts = models.IntegerField(default=0)
@@ -124,6 +124,7 @@ class Conversation(models.Model):
             models.Index(fields=["memory_state", "next_attempt_at"], name="conversation_work"),
             models.Index(fields=["caller", "number"], name="conversation_of_caller"),
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
+            models.Index(fields=["files"], name="conversation_behind", condition=models.Q(files="")),
             models.Index(fields=["started_on"], name="conversation_day"),
             models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
         )

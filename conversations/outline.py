@@ -8,6 +8,7 @@ of the original do not matter.
 import binascii
 import contextlib
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -38,8 +39,14 @@ class LongString(NamedTuple):
     end: int
 
 
-def read_outline(file: IO[bytes]) -> Any:
-    """The JSON value in the file; strings of more than 64 KiB are `LongString`. Raises NotReadable."""
+def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
+    """The JSON value in the file; strings of more than 64 KiB are `LongString`, unless the file is so small (bytes)
+    that it is read whole. Raises NotReadable.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size <= whole_up_to:
+        return parse(file.read())
     mark = secrets.token_hex(16)
     spans: list[LongString] = []
     outline = bytearray()

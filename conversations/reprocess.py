@@ -4,7 +4,8 @@ import shutil
 
 from conversations.locks import caller_lock
 from conversations.receipts import read_receipt, write_receipt
-from conversations.storage import accept, spool, unreadable_paths
+from conversations.spool import spool
+from conversations.storage import accept, unreadable_paths
 
 
 def request(conversation_id: str) -> None:

@@ -5,24 +5,22 @@ returns, file and folder are on the disk.
 """
 
 import contextlib
-import fcntl
 import os
 import re
-import secrets
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal
 
 import structlog
 from django.conf import settings
 
 from conversations.locks import delivery_lock
 from conversations.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.spool import Spool, spool
 from conversations.values import number
 
 log = structlog.get_logger(__name__)
@@ -33,7 +31,6 @@ FAILURE = "call_initiation_failure"
 
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
-_ABANDONED_AFTER = 60
 _LATEST = 2**40
 
 # Deliveries that this process could not store; the sender was told so.
@@ -47,11 +44,6 @@ class Delivery:
     status: Literal["received", "duplicate", "unreadable"]
     type: str = ""
     conversation_id: str = ""
-
-
-class Spool(NamedTuple):
-    path: Path
-    file: IO[bytes]
 
 
 def is_conversation_id(text: object) -> bool:
@@ -107,59 +99,32 @@ def unreadable_paths() -> list[Path]:
     return sorted((_root() / "_unreadable").glob("*.json"))
 
 
-def free_bytes() -> int:
-    return shutil.disk_usage(_spool_folder()).free
-
-
-@contextmanager
-def spool() -> Iterator[Spool]:
-    """A new file in the payload folder for a body that is on its way in; gone afterwards, if it is still there.
-
-    It is flocked for as long as it is open: what a clean-up can lock is what a dead process left behind.
-    """
-    path = _spool_folder() / f"{time.time_ns()}-{secrets.token_hex(8)}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w+b", buffering=2**18) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield Spool(path, file)
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def remove_abandoned_spools() -> int:
-    """Remove what dead processes left behind; how many files that were."""
-    removed = 0
-    for path in _spool_folder().iterdir():
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-                removed += 1
-    return removed
-
-
 def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
     """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
 
     `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
     """
-    spooled.file.flush()
-    try:
-        event, event_type, conversation_id = _header(spooled.file)
-    except NotReadable as error:
-        return _keep_unreadable(spooled, str(error))
-    path = payload_path(conversation_id, event_type)
-    try:
-        if event_type == AUDIO:
-            with spool() as audio:
-                _extract_audio(spooled.file, event, audio.file)
-                status = _place(audio, path, _event_time(event), only_if_missing=only_if_missing)
-        else:
-            status = _place(spooled, path, _event_time(event), only_if_missing=only_if_missing)
-    except NotReadable as error:
-        return _keep_unreadable(spooled, str(error))
-    return Delivery(status, event_type, conversation_id)
+    (outcome,) = accept_all([spooled], only_if_missing=only_if_missing)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def accept_all(spools: Sequence[Spool], *, only_if_missing: bool = False) -> list[Delivery | Exception]:
+    """The same for several, which costs the disk far less than one after the other. Each has an outcome of its own."""
+    with ExitStack() as recordings:
+        arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
+        _each(arrivals, lambda arrival: arrival.read(recordings))
+        _each(arrivals, _Arrival.begin_writing)
+        _each(arrivals, _Arrival.sync_file)
+        with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault)):
+            _each(arrivals, _Arrival.look_up)
+            welcome = [arrival for arrival in arrivals if arrival.is_welcome]
+            _each(welcome, _Arrival.make_folder)
+            _sync_folders([arrival for arrival in welcome if arrival.is_first], lambda arrival: arrival.folder.parent)
+            _each(welcome, _Arrival.place)
+            _sync_folders(welcome, lambda arrival: arrival.folder)
+    return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -199,8 +164,101 @@ def _tombstone(conversation_id: str) -> Path:
     return _root() / "_deleted" / conversation_folder(conversation_id).name
 
 
+class _Arrival:
+    """A delivery on its way to its place. After a fault it goes no further."""
+
+    def __init__(self, spooled: Spool, only_if_missing: bool) -> None:
+        self.spooled = spooled
+        self.only_if_missing = only_if_missing
+        self.fault: Exception | None = None
+        self.status: Literal["received", "duplicate", "unreadable"] = "received"
+        self.type = self.conversation_id = ""
+        self.is_first = False
+        self.is_welcome = True
+
+    def read(self, recordings: ExitStack) -> None:
+        file = self.spooled.file
+        file.flush()
+        try:
+            event, self.type, self.conversation_id = _header(file)
+            self._event_time = _event_time(event)
+            self._path = payload_path(self.conversation_id, self.type)
+            if self.type == AUDIO:
+                recording = recordings.enter_context(spool())
+                _extract_audio(file, event, recording.file)
+                self.spooled = recording
+        except NotReadable as error:
+            self.status, self.type, self.conversation_id = "unreadable", "", ""
+            self._path = _root() / "_unreadable" / f"{_digest(file)}.json"
+            log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
+        self.folder = self._path.parent
+
+    def begin_writing(self) -> None:
+        """Where the system takes the hint, all are being written by the time that the first one is waited for."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.spooled.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync_file(self) -> None:
+        os.fsync(self.spooled.file.fileno())
+
+    def look_up(self) -> None:
+        if self.conversation_id and is_deleted(self.conversation_id):
+            self.status, self.is_welcome = "duplicate", False
+
+    def make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.is_first = not any(self.folder.iterdir())
+
+    def place(self) -> None:
+        """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
+        the path, of equally late ones the last that came; the others stand beside it."""
+        if target := self._target():
+            self.spooled.path.replace(target)
+        elif self.status == "received":
+            self.status = "duplicate"
+
+    def _target(self) -> Path | None:
+        """Where it belongs; None where it is there already."""
+        path = self._path
+        if self.status == "unreadable":
+            return None if path.exists() else path
+        if not (versions := _versions(path)):
+            return path
+        size, digest = os.fstat(self.spooled.file.fileno()).st_size, _digest(self.spooled.file)
+        if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
+            return None
+        if path in versions:
+            if self.only_if_missing:
+                return None
+            if _event_time_of(path) > self._event_time:
+                return _beside(path, digest)
+            with contextlib.suppress(FileExistsError):
+                _beside(path, _digest_of(path)).hardlink_to(path)
+        return path
+
+
+def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> None:
+    for arrival in arrivals:
+        if not arrival.fault:
+            try:
+                step(arrival)
+            except Exception as error:
+                arrival.fault = error
+
+
+def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], Path]) -> None:
+    """Each folder once. Those of duplicates too: the process that put them there may have died before it did so."""
+    done: set[Path] = set()
+
+    def sync(arrival: _Arrival) -> None:
+        if (folder := folder_of(arrival)) not in done:
+            _fsync_folder(folder)
+            done.add(folder)
+
+    _each(arrivals, sync)
+
+
 def _header(spooled: IO[bytes]) -> tuple[dict[str, Any], str, str]:
-    spooled.seek(0)
     event = read_outline(spooled)
     if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
         raise NotReadable("not an event")
@@ -222,43 +280,13 @@ def _extract_audio(spooled: IO[bytes], event: dict[str, Any], audio: IO[bytes]) 
     os.utime(audio.fileno(), (_event_time(event),) * 2)
 
 
-def _place(spooled: Spool, path: Path, event_time: float, *, only_if_missing: bool) -> Literal["received", "duplicate"]:
-    """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
-    the path, of equally late ones the last that came; the others stand beside it."""
-    os.fsync(spooled.file.fileno())
-    size, digest = os.fstat(spooled.file.fileno()).st_size, _digest(spooled.file)
-    with delivery_lock(path.parent.name):
-        if is_deleted(path.parent.name):
-            return "duplicate"
-        _make_folder(path.parent)
-        versions = [version for version in (path, *path.parent.glob(f"{path.stem}.*{path.suffix}")) if version.exists()]
-        if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
-            # The process that wrote it may have died between its rename and its fsync.
-            _fsync_folder(path.parent)
-            return "duplicate"
-        target = path
-        if path.exists():
-            if only_if_missing:
-                return "duplicate"
-            if _event_time_of(path) > event_time:
-                target = _beside(path, digest)
-            else:
-                with contextlib.suppress(FileExistsError):
-                    _beside(path, _digest_of(path)).hardlink_to(path)
-        spooled.path.replace(target)
-        _fsync_folder(path.parent)
-    return "received"
-
-
-def _keep_unreadable(spooled: Spool, reason: str) -> Delivery:
-    os.fsync(spooled.file.fileno())
-    path = _root() / "_unreadable" / f"{_digest(spooled.file)}.json"
-    _make_folder(path.parent)
-    if not path.exists():
-        spooled.path.replace(path)
-    _fsync_folder(path.parent)
-    log.warning("kept a signed body that cannot be read", reason=reason, file=path.name)
-    return Delivery("unreadable")
+def _versions(path: Path) -> list[Path]:
+    """The file on the path and those beside it."""
+    return [
+        path.with_name(name)
+        for name in os.listdir(path.parent)  # noqa: PTH208
+        if name == path.name or (name.startswith(f"{path.stem}.") and name.endswith(path.suffix))
+    ]
 
 
 def _beside(path: Path, digest: str) -> Path:
@@ -293,7 +321,7 @@ def _digest_of(path: Path) -> str:
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         _fsync_folder(folder.parent)
 
 
@@ -303,12 +331,6 @@ def _fsync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _spool_folder() -> Path:
-    folder = _root() / "_spool"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _root() -> Path:

@@ -14,7 +14,7 @@ from conversations.locks import Busy, caller_lock
 from conversations.outline import NotReadable
 from conversations.receipts import read_receipt
 from conversations.remember import remember
-from conversations.storage import remove_abandoned_spools
+from conversations.spool import remove_abandoned_spools
 from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
 
@@ -36,7 +36,9 @@ class Worker:
         self._store = store
         self._jobs = jobs
         self._stopping = threading.Event()
-        self._away_for = 0.0
+        self._answered = threading.Event()
+        self._found_away = threading.Event()
+        self.pause = 0.0
         self._clock = float("inf")
 
     def stop(self) -> None:
@@ -54,9 +56,10 @@ class Worker:
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
                         reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
                     self.mind_the_clock()
+                    index.catch_up()
                     done = self.work_off(pool)
-                    if self._away_for:
-                        self._stopping.wait(self._away_for * random.uniform(0.5, 1))  # noqa: S311
+                    if self.pause:
+                        self._stopping.wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
                     elif not done:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
@@ -69,7 +72,7 @@ class Worker:
             log.info("removed unfinished deliveries of dead processes", files=removed)
         if mended := index.reconcile():
             log.info("brought the index in line with the files", rows=mended)
-        if not self._away_for:
+        if not self.pause:
             for caller in index.callers_without_card(_CARDS_AT_ONCE):
                 self._note_card(caller)
 
@@ -81,14 +84,26 @@ class Worker:
         self._clock = clock
 
     def work_off(self, pool: ThreadPoolExecutor | None = None) -> int:
-        """Process what is due, in the threads of the pool; how many conversations are done now."""
-        due = index.due(1 if self._away_for else 32 * self._jobs)
+        """Process what is due, in the threads of the pool; how many conversations are done now.
+
+        Once a call has found OpenMemory away, those not yet begun stay due. The pause grows where none was answered.
+        """
+        self._answered.clear()
+        self._found_away.clear()
+        due = index.due(1 if self.pause else 32 * self._jobs)
         process = self.process if pool is None else self._process_in_thread
-        return sum((map if pool is None else pool.map)(process, due))
+        done = sum((map if pool is None else pool.map)(process, due))
+        if self._answered.is_set():
+            if self.pause:
+                log.info("OpenMemory is back", waiting=index.wake())
+            self.pause = 0
+        elif self._found_away.is_set():
+            self.pause = min(_LONGEST_PAUSE, self.pause * 2 or 1)
+        return done
 
     def process(self, conversation_id: str) -> bool:
         """Remember one call and note what came of it; whether it is done."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._found_away.is_set():
             return False
         try:
             remember(conversation_id, self._store, wait=False)
@@ -102,8 +117,8 @@ class Worker:
             log.warning("parked a payload", conversation_id=conversation_id, reason=reason)
             return False
         except OpenMemoryError as error:
+            self._found_away.set()
             index.note_failure(conversation_id, str(error), parked=False)
-            self._away_for = min(_LONGEST_PAUSE, self._away_for * 2 or 1)
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return False
         except Exception as error:
@@ -112,11 +127,10 @@ class Worker:
             log.error("could not remember a call", conversation_id=conversation_id, **_where(error), again_in=delay)
             return False
         index.refresh(conversation_id)
+        # A call of nobody is done without asking OpenMemory.
         if (receipt := read_receipt(conversation_id)) and receipt.caller:
+            self._answered.set()
             self._note_card(receipt.caller)
-        if self._away_for:
-            self._away_for = 0
-            log.info("OpenMemory is back", waiting=index.wake())
         return True
 
     def _note_card(self, caller: str) -> None:

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from conversations import index, storage
-from conversations.storage import free_bytes, spool
+from conversations.spool import free_bytes, spool
 from elmemory.memory.openmemory import open_memory
 
 _CACHED_SECONDS = 1.0

@@ -48,6 +48,7 @@ def configure(settings: dict[str, Any]) -> None:
     logging.config.dictConfig(settings)
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,
             *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],

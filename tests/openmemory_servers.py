@@ -139,8 +139,8 @@ class Stub:
     """An OpenMemory server of a few lines, with a fault for each request that `faults` names.
 
     `faults` maps (method, beginning of the path) to what happens: "hang" and "commit, hang" (no answer until the
-    stub ends), "close" and "commit, close", "drop reused" (closed where the connection has served before),
-    "half", or a (status, body).
+    stub ends), "close" and "commit, close", "drop reused" and "commit, drop reused" (closed where the connection
+    has served before), "half", or a (status, body).
     """
 
     def __init__(self) -> None:
@@ -262,13 +262,15 @@ class _StubHandler(BaseHTTPRequestHandler):
         if isinstance(fault, tuple):
             self._send(*fault)
             return
-        if fault in ("hang", "close") or (fault == "drop reused" and self.served > 1):
+        if fault in ("drop reused", "commit, drop reused"):
+            fault = fault.replace("drop reused", "close") if self.served > 1 else None
+        if fault in ("hang", "close"):
             answer: tuple[int, Any] = (0, None)
         else:
             answer = stub.answer(seen)
         if fault in ("hang", "commit, hang"):
             stub.ended.wait()
-        if fault in (None, "half") or (fault == "drop reused" and self.served == 1):
+        if fault in (None, "half"):
             self._send(*answer, half=fault == "half")
         else:
             self.close_connection = True

@@ -16,7 +16,8 @@ from conversations.admin.numbers import masked, without_number
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
 from conversations.receipts import read_receipt
 from conversations.references import caller_reference
-from conversations.storage import accept, spool
+from conversations.spool import spool
+from conversations.storage import accept
 from conversations.worker import Worker
 from elmemory.audit.models import Action, AppendOnly, Entry
 from elmemory.memory import kinds

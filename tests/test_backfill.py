@@ -21,7 +21,8 @@ from conversations import index
 from conversations.backfill import Backfiller
 from conversations.locks import backfill_lock
 from conversations.models import Conversation, MemoryState
-from conversations.storage import accept, delete_conversation, spool
+from conversations.spool import spool
+from conversations.storage import accept, delete_conversation
 from conversations.worker import Worker
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation, recording
 from tests.samples import new_number

@@ -25,7 +25,8 @@ from conversations.receipts import read_receipt
 from conversations.references import caller_reference
 from conversations.remember import plan
 from conversations.reprocess import request as request_reprocessing
-from conversations.storage import AUDIO, accept, payload_path, spool, transcription_path
+from conversations.spool import spool
+from conversations.storage import AUDIO, TRANSCRIPTION, Delivery, accept, payload_path, transcription_path
 from conversations.worker import Worker
 from elmemory.audit.models import Action, Entry
 from elmemory.memory import kinds
@@ -327,6 +328,14 @@ def test_a_deleted_call_is_not_taken_in_again(
     assert not (payloads / "conv_a").exists()
     assert not Conversation.objects.exists()
     assert store.memories(MAYA) == []
+
+
+def test_the_note_of_such_a_delivery_is_gone_with_the_next_look(officer: Client, store: EmbeddedOpenMemory) -> None:
+    deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
+    forget(officer, payloads=True)
+    index.note_arrivals([Delivery("duplicate", TRANSCRIPTION, "conv_a"), Delivery("duplicate", AUDIO, "conv_a")])
+    index.catch_up()
+    assert not Conversation.objects.exists()
 
 
 def test_a_call_that_the_index_missed_is_deleted_too(

@@ -15,7 +15,8 @@ from pytest_django.fixtures import Settings
 
 from conversations import index
 from conversations.models import Conversation, MemoryState
-from conversations.storage import accept, spool
+from conversations.spool import spool
+from conversations.storage import accept
 from elmemory import doctor
 from elmemory.agents import provision
 from elmemory.agents.api import Api

@@ -1,5 +1,6 @@
 """What our clients do when an OpenMemory server, or what stands in its place, does not keep its word."""
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,9 @@ from elmemory.memory.caller import FEW, read_card, write_card
 from elmemory.memory.openmemory import Entry, OpenMemoryError, OpenMemoryMisconfigured
 from elmemory.memory.openmemory import sdk as sdk_store
 from elmemory.memory.openmemory.factory import server_url
+from elmemory.memory.openmemory.remote import connection as remote_connection
 from elmemory.memory.openmemory.remote import store as remote_store
+from elmemory.memory.openmemory.remote.connection import Connection
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from tests.openmemory_servers import Stub, client_of, new_caller, sdk_is_installed, stub_server
 
@@ -45,6 +48,19 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         for limit in ("NEWEST_SECONDS", "ALL_SECONDS", "WRITE_SECONDS", "FORGET_SECONDS", "PING_SECONDS"):
             if hasattr(module, limit):
                 monkeypatch.setattr(module, limit, 0.2)
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK keeps a connection for each thread: with one thread it is used again."""
+    monkeypatch.setattr(sdk_store, "_THREADS", 1)
+
+
+@pytest.fixture
+def idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection that is not in use has been idle for too long."""
+    for module in (remote_connection, sdk_store):
+        monkeypatch.setattr(module, "IDLE_SECONDS", 0)
 
 
 def contents(store: RemoteOpenMemory) -> list[str]:
@@ -121,6 +137,44 @@ def test_an_addition_that_was_not_answered_is_finished_by_the_next_run(
     assert put.id in [row["id"] for row in left]
     assert contents(store) == ["My dog is called Biscuit."]
     assert len(stub.of(CALLER)) == 1
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("fault", ["drop reused", "commit, drop reused"])
+def test_an_addition_is_never_sent_twice(store: RemoteOpenMemory, stub: Stub, fault: str) -> None:
+    store.put(CALLER, "first", "My name is Maya.")
+    stub.seen.clear()
+    stub.faults = {("POST", "/memory/add"): fault}
+
+    with pytest.raises(OpenMemoryError, match="closed the connection"):
+        store.put(CALLER, "k", "My dog is called Biscuit.", metadata=OF_A_CALL)
+
+    assert len(stub.asked("POST", "/memory/add")) == 1
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_an_addition_whose_connection_was_dropped_is_finished_by_the_next_run(
+    store: RemoteOpenMemory, stub: Stub
+) -> None:
+    store.put(CALLER, "first", "My name is Maya.")
+    stub.faults = {("POST", "/memory/add"): "commit, drop reused"}
+    with pytest.raises(OpenMemoryError):
+        store.put(CALLER, "k", "My dog is called Biscuit.", metadata=OF_A_CALL)
+
+    stub.faults = {}
+    store.put(CALLER, "k", "My dog is called Biscuit.", metadata=OF_A_CALL)
+
+    assert sorted(row["metadata"]["key"] for row in stub.of(CALLER)) == ["first", "k"]
+
+
+def test_a_nonce_of_no_conversation_is_cleared_away_by_the_next_run_without_one(
+    store: RemoteOpenMemory, stub: Stub
+) -> None:
+    left = stub.row(CALLER, "0123456789abcdef", {"unfinished_key": "correction:city", "conversation_id": None})
+
+    store.put(CALLER, "card:2", "They have called once before.")
+
+    assert left not in stub.rows
 
 
 @pytest.mark.usefixtures("impatient")
@@ -398,6 +452,32 @@ def test_a_connection_dropped_while_idle_is_tried_once_more(store: RemoteOpenMem
     assert contents(store) == ["City: Duluth"]
 
     assert len(stub.asked("GET")) == 3
+
+
+def test_an_addition_does_not_go_over_a_connection_that_the_server_has_closed(served: tuple[Stub, str]) -> None:
+    stub, url = served
+    connection = Connection(url)
+    connection.call("GET", "/health", seconds=5)
+    stub.connections[0].shutdown(socket.SHUT_RDWR)
+    addition = {"content": "0123456789abcdef", "tags": [], "metadata": {}, "user_id": CALLER}
+
+    answer = connection.call("POST", "/memory/add", seconds=5, body=addition)
+
+    assert answer is not None
+    assert len(stub.asked("POST")) == 1
+    assert len(stub.connections) == 2
+    connection.close()
+
+
+@pytest.mark.usefixtures("one_thread", "idle_for_long")
+def test_nothing_goes_over_a_connection_that_was_idle_for_long(store: RemoteOpenMemory, stub: Stub) -> None:
+    store.put(CALLER, "first", "My name is Maya.")
+    stub.faults = dict.fromkeys(EVERYTHING, "drop reused")
+
+    store.put(CALLER, "k", "My dog is called Biscuit.")
+
+    assert len(stub.of(CALLER)) == 2
+    assert len(stub.asked("POST")) == 2
 
 
 def test_a_connection_just_opened_and_closed_is_not_tried_again(store: RemoteOpenMemory, stub: Stub) -> None:

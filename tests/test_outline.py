@@ -12,9 +12,13 @@ from conversations.outline import LongString, NotReadable, decode_base64, parse,
 RECORDING = bytes(range(256)) * 800
 
 
+def outline_of(encoded: bytes) -> Any:
+    return read_outline(io.BytesIO(encoded), whole_up_to=0)
+
+
 def audio_of(encoded: bytes) -> bytes:
     source, target = io.BytesIO(encoded), io.BytesIO()
-    decode_base64(source, read_outline(source)["data"]["full_audio"], target)
+    decode_base64(source, read_outline(source, whole_up_to=0)["data"]["full_audio"], target)
     return target.getvalue()
 
 
@@ -24,15 +28,20 @@ def event(recording: bytes = RECORDING, **more: Any) -> dict[str, Any]:
 
 def test_a_long_string_stays_in_the_file() -> None:
     encoded = json.dumps(event(conversation_id="conv_1")).encode()
-    outline = read_outline(io.BytesIO(encoded))
+    outline = outline_of(encoded)
     where = outline["data"]["full_audio"]
     assert isinstance(where, LongString)
     assert base64.b64decode(encoded[where.start : where.end]) == RECORDING
     assert outline["data"]["conversation_id"] == "conv_1"
 
 
+def test_of_a_small_file_nothing_stays_behind() -> None:
+    encoded = json.dumps(event()).encode()
+    assert read_outline(io.BytesIO(encoded), whole_up_to=len(encoded)) == event()
+
+
 def test_short_strings_are_read_as_they_are() -> None:
-    assert read_outline(io.BytesIO(b'{"a": "x\\n\\u00e9", "b": [1, "y"]}')) == {"a": "x\né", "b": [1, "y"]}
+    assert outline_of(b'{"a": "x\\n\\u00e9", "b": [1, "y"]}') == {"a": "x\né", "b": [1, "y"]}
 
 
 def spelled(text: str, escapes: list[str]) -> str:
@@ -90,7 +99,7 @@ def test_broken_base64_is_told(broken: Any) -> None:
 )
 def test_what_is_not_json_is_told(broken: bytes) -> None:
     with pytest.raises(NotReadable):
-        read_outline(io.BytesIO(broken))
+        outline_of(broken)
 
 
 @pytest.mark.parametrize("depth", [101, 900, 1020, 1500, 200_000])
@@ -98,7 +107,7 @@ def test_what_is_not_json_is_told(broken: bytes) -> None:
 def test_what_is_nested_too_deeply_costs_itself_only(depth: int, start: bytes, end: bytes) -> None:
     deep = start * depth + b"1" + end * depth
     encoded = b'{"before": ["x"], "deep": %s, "long": "%s", "after": ["}"]}' % (deep, b"y" * 100_000)
-    outline = read_outline(io.BytesIO(encoded))
+    outline = outline_of(encoded)
     assert (outline["before"], outline["after"]) == (["x"], ["}"])
     assert isinstance(outline["long"], LongString)
     assert parse(encoded)["long"] == "y" * 100_000
@@ -114,9 +123,8 @@ def test_an_endless_number_costs_itself_only(number: bytes) -> None:
 )
 def test_the_outline_of_small_json_is_the_json(value: Any) -> None:
     for encoded in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=2)):
-        assert read_outline(io.BytesIO(encoded.encode("utf-8", "surrogatepass"))) == parse(
-            encoded.encode("utf-8", "surrogatepass")
-        )
+        raw = encoded.encode("utf-8", "surrogatepass")
+        assert outline_of(raw) == parse(raw)
 
 
 @pytest.mark.parametrize("raw", [b'{"a": NaN}', b'{"a": "\\ud800"}', b'{"a": "\xff"}', b'{"a": 1, "a": 2}'])

@@ -10,7 +10,8 @@ import pytest
 from conversations.outline import NotReadable
 from conversations.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
 from conversations.remember import remember
-from conversations.storage import accept, spool, transcription_path
+from conversations.spool import spool
+from conversations.storage import accept, transcription_path
 from elmemory.memory import kinds
 from elmemory.memory.caller import Card, read_card
 from elmemory.memory.openmemory import Entry, Memory, OpenMemoryError, Put

@@ -10,7 +10,8 @@ from conversations import index
 from conversations.models import Conversation, MemoryState
 from conversations.receipts import is_done, read_receipt, write_receipt
 from conversations.reprocess import request
-from conversations.storage import accept, spool, transcription_path
+from conversations.spool import spool
+from conversations.storage import accept, transcription_path
 from conversations.worker import Worker
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from conversations import storage
-from conversations.storage import Delivery, accept, is_conversation_id, spool
+from conversations.spool import remove_abandoned_spools, spool
+from conversations.storage import Delivery, accept, is_conversation_id
 from tests.samples import raw_sample, sample, transcription
 
 
@@ -174,7 +174,7 @@ def test_only_what_a_dead_process_left_is_cleaned_away(payloads: Path) -> None:
         os.utime(folder / name, (0, 0))
     with (folder / "alive").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert storage.remove_abandoned_spools() == 1
+        assert remove_abandoned_spools() == 1
     assert set(files(folder)) == {"alive", "young"}
 
 

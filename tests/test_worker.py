@@ -1,5 +1,9 @@
 import json
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +13,13 @@ from django.db import connections
 from conversations import index
 from conversations.models import Conversation, MemoryState
 from conversations.receipts import read_receipt, write_receipt
-from conversations.storage import accept, spool, transcription_path
+from conversations.spool import spool
+from conversations.storage import accept, transcription_path
 from conversations.worker import Worker
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from tests.openmemory_servers import stub_server
 from tests.samples import raw_sample, transcription
 
 pytestmark = [
@@ -20,7 +27,7 @@ pytestmark = [
     pytest.mark.usefixtures("payloads", "index_schema"),
 ]
 
-MAYA = "+14155550100"
+MAYA, PEPE, ZOE = "+14155550100", "+14155550101", "+14155550102"
 
 
 def deliver(event: dict[str, Any] | bytes) -> str:
@@ -38,6 +45,56 @@ def row(conversation_id: str) -> Conversation:
 class Away(EmbeddedOpenMemory):
     def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         raise OpenMemoryError("away")
+
+
+class AwayForAll(EmbeddedOpenMemory):
+    """Tells so many calls at the same moment that it is away."""
+
+    def __init__(self, calls: int) -> None:
+        self._together = threading.Barrier(calls, timeout=30)
+
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        self._together.wait()
+        raise OpenMemoryError("away")
+
+
+class NotFor(EmbeddedOpenMemory):
+    """Fails at one caller."""
+
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
+
+    def put_all(self, user_id: str, *args: Any, **kwargs: Any) -> Any:
+        if user_id == self.caller:
+            raise OpenMemoryError("away")
+        return super().put_all(user_id, *args, **kwargs)
+
+
+class Fickle(EmbeddedOpenMemory):
+    away = True
+
+    def put_all(self, *args: Any, **kwargs: Any) -> Any:
+        if self.away:
+            raise OpenMemoryError("away")
+        return super().put_all(*args, **kwargs)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that close their databases at the end."""
+    together = threading.Barrier(count, timeout=30)
+
+    def leave(_: int) -> None:
+        together.wait()
+        connections.close_all()
+
+    with ThreadPoolExecutor(count) as pool:
+        yield pool
+        list(pool.map(leave, range(count)))
+
+
+def make_all_due() -> None:
+    Conversation.objects.update(next_attempt_at=0)
 
 
 def test_what_was_delivered_is_pending_until_it_is_remembered(store: EmbeddedOpenMemory) -> None:
@@ -62,16 +119,115 @@ def test_while_openmemory_is_away_the_call_waits_and_is_tried_again(store: Embed
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     before = time.time()
     for attempt in range(1, 4):
-        Conversation.objects.update(next_attempt_at=0)
+        make_all_due()
         Worker(Away()).work_off()
         assert row(conversation_id).memory_state == MemoryState.PENDING
         assert row(conversation_id).attempts == attempt
         assert 2 ** (attempt - 1) / 2 <= row(conversation_id).next_attempt_at - before <= 2 ** (attempt - 1) + 5
     assert index.due() == []
-    Conversation.objects.update(next_attempt_at=0)
+    make_all_due()
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
     assert row(conversation_id).error == ""
+
+
+def test_calls_that_fail_together_lengthen_the_pause_once(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    for caller in (MAYA, PEPE, ZOE):
+        deliver(transcription(caller, "Yes please."))
+    worker = Worker(AwayForAll(3))
+    with threads(3) as pool:
+        worker.work_off(pool)
+    assert [conversation.attempts for conversation in Conversation.objects.all()] == [1, 1, 1]
+    assert worker.pause == 1
+
+
+def test_the_pause_doubles_with_every_round_that_finds_openmemory_away_up_to_half_a_minute(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+) -> None:
+    deliver(transcription(MAYA, "Yes please."))
+    worker = Worker(Away())
+    pauses = []
+    for _ in range(7):
+        make_all_due()
+        worker.work_off()
+        pauses.append(worker.pause)
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_once_openmemory_is_found_away_what_has_not_begun_stays_due_and_has_not_failed(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+) -> None:
+    for _ in range(5):
+        deliver(transcription(MAYA, "Yes please."))
+    Worker(Away()).work_off()
+    assert Conversation.objects.filter(attempts=1).count() == 1
+    assert Conversation.objects.filter(attempts=0, next_attempt_at=0).count() == 4
+
+
+def test_while_openmemory_is_away_one_call_a_round_asks_for_it(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    for caller in (MAYA, PEPE, ZOE):
+        deliver(transcription(caller, "Yes please."))
+    worker = Worker(Away())
+    worker.work_off()
+    with threads(3) as pool:
+        worker.work_off(pool)
+    assert sorted(conversation.attempts for conversation in Conversation.objects.all()) == [0, 1, 1]
+
+
+def test_when_openmemory_is_back_everything_is_due_at_once(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    ids = {deliver(transcription(caller, "Yes please.")) for caller in (MAYA, PEPE, ZOE)}
+    fickle = Fickle()
+    worker = Worker(fickle)
+    for _ in range(2):
+        worker.work_off()
+    fickle.away = False
+    assert worker.work_off() == 1
+    assert worker.pause == 0
+    assert len(index.due()) == 2
+    assert worker.work_off() == 2
+    assert set(Conversation.objects.filter(memory_state=MemoryState.WRITTEN).values_list("pk", flat=True)) == ids
+
+
+def test_a_server_that_adds_and_drops_the_connection_holds_each_memory_once_in_the_end(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    with stub_server() as (stub, url), closing(RemoteOpenMemory(url)) as server:
+        stub.faults = {("POST", "/memory/add"): "commit, drop reused"}
+        worker = Worker(server)
+        for _ in range(4):
+            make_all_due()
+            worker.work_off()
+        kinds = sorted(memory["metadata"].get("kind", "unfinished") for memory in stub.of(MAYA))
+    assert row(conversation_id).memory_state == MemoryState.WRITTEN
+    assert kinds == ["call", "card", "message"]
+
+
+def test_a_call_that_openmemory_alone_refuses_makes_no_pause(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    deliver(transcription(MAYA, "Yes please."))
+    refused = deliver(transcription(PEPE, "Yes please."))
+    Conversation.objects.filter(pk=refused).update(next_attempt_at=1)
+    worker = Worker(NotFor(PEPE))
+    assert worker.work_off() == 1
+    assert worker.pause == 0
+    assert row(refused).attempts == 1
+
+
+def test_after_openmemory_was_away_what_failed_most_is_tried_last(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    often, once, never = (deliver(transcription(caller, "Yes please.")) for caller in (MAYA, PEPE, ZOE))
+    for failing in (often, often, once):
+        index.note_failure(failing, "away", parked=False)
+    index.wake()
+    assert index.due() == [never, once, often]
+
+
+def test_a_call_of_nobody_does_not_tell_that_openmemory_is_back(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    deliver(transcription(MAYA, "Yes please."))
+    worker = Worker(Away())
+    worker.work_off()
+    deliver(transcription("anonymous", "Yes please."))
+    assert worker.work_off() == 1
+    assert worker.pause == 1
 
 
 def test_the_delay_never_grows_beyond_an_hour(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001

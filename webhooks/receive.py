@@ -4,7 +4,7 @@ The body goes through the HMAC into a spool file; nothing is parsed before the s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from conversations import index, storage
-from conversations.storage import Delivery, Spool, accept, free_bytes, spool
+from conversations.spool import Spool, free_bytes, spool
+from conversations.storage import Delivery, accept, accept_all
+from webhooks.grouped import Grouped
 from webhooks.signature import SignatureCheck
 
 log = structlog.get_logger(__name__)
@@ -24,9 +26,10 @@ MOST_UNDER_WAY = 64
 IDLE_SECONDS = 30
 LONGEST_SECONDS = 900
 _INDEX_SECONDS = 0.1
+# Larger ones would keep the others waiting.
+_SMALL = 2**20
 
-_storing = ThreadPoolExecutor(8, thread_name_prefix="store")
-_indexing = ThreadPoolExecutor(1, thread_name_prefix="index")
+_storing_large = ThreadPoolExecutor(4, thread_name_prefix="store-large")
 _under_way = 0
 
 
@@ -62,7 +65,7 @@ async def receive_delivery(receive: Receive, signature: SignatureCheck) -> Deliv
             except TimeoutError:
                 raise SenderGone from None
             signature.verify()
-            delivery = await _in_thread(_storing, lambda: accept(spooled))
+            delivery = await _stored(spooled)
     except OSError as error:
         storage.refused += 1
         log.error("a delivery could not be stored", error=error.strerror)
@@ -70,7 +73,7 @@ async def receive_delivery(receive: Receive, signature: SignatureCheck) -> Deliv
     finally:
         _under_way -= 1
     if delivery.conversation_id:
-        await _note(delivery)
+        await asyncio.wait([_noting.submit(delivery)], timeout=_INDEX_SECONDS)
     return delivery
 
 
@@ -85,30 +88,33 @@ async def _spool_body(receive: Receive, signature: SignatureCheck, spooled: Spoo
         if left < 0:
             raise TooLarge
         signature.update(chunk)
-        spooled.file.write(chunk)
+        spooled.write(chunk)
         if not message.get("more_body", False):
             return
 
 
-async def _note(delivery: Delivery) -> None:
-    """The row in the index is a convenience: it may be late, and reconciling makes up for a missing one."""
-
-    def note() -> None:
-        try:
-            index.refresh(delivery.conversation_id)
-        except (DatabaseError, OSError) as error:
-            log.warning("the index is behind", conversation_id=delivery.conversation_id, error=type(error).__name__)
-
-    noted = asyncio.get_running_loop().run_in_executor(_indexing, note)
-    await asyncio.wait([noted], timeout=_INDEX_SECONDS)
-
-
-async def _in_thread[T](pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def _stored(spooled: Spool) -> Delivery:
     """Unlike a plain await of the future, this waits for the thread even when the request is cancelled:
     the spool file must not be closed under it."""
-    future = asyncio.get_running_loop().run_in_executor(pool, work)
+    if spooled.size <= _SMALL:
+        future = _storing.submit(spooled)
+    else:
+        future = asyncio.get_running_loop().run_in_executor(_storing_large, accept, spooled)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         await asyncio.wait([future])
         raise
+
+
+def _note(deliveries: Sequence[Delivery]) -> list[None]:
+    """The row in the index is a convenience: it may be late, and reconciling makes up for a missing one."""
+    try:
+        index.note_arrivals(deliveries)
+    except (DatabaseError, OSError) as error:
+        log.warning("the index is behind", deliveries=len(deliveries), error=type(error).__name__)
+    return [None] * len(deliveries)
+
+
+_storing = Grouped(accept_all, "store")
+_noting = Grouped(_note, "index")

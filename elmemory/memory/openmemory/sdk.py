@@ -8,6 +8,7 @@ connections.
 import inspect
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -17,7 +18,7 @@ import requests
 import urllib3
 
 from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
-from elmemory.memory.openmemory.remote.connection import NO_ANSWER, answer_of
+from elmemory.memory.openmemory.remote.connection import IDLE_SECONDS, NO_ANSWER, answer_of
 from elmemory.memory.openmemory.remote.store import (
     FORGET_SECONDS,
     NEWEST_SECONDS,
@@ -132,17 +133,20 @@ class _PooledRequests:
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         session: requests.Session | None = getattr(self._local, "session", None)
-        pooled = session is not None
+        pooled = session is not None and time.monotonic() - self._local.asked_at < IDLE_SECONDS
         if session is None:
             session = self._local.session = requests.Session()
             session.trust_env = False  # a proxy of the environment must not see what callers said
             self._sessions.append(session)
+        elif not pooled:
+            session.close()
+        self._local.asked_at = time.monotonic()
         options |= {"timeout": self._local.seconds, "allow_redirects": False}
         try:
             response = session.request(method, url, **options)
         except requests.ConnectionError as error:
-            # A pooled connection that the server closed meanwhile: once more, on a new one.
-            if not pooled or not _was_closed(error):
+            # A pooled connection that the server closed meanwhile: once more, on a new one. But no addition twice.
+            if method == "POST" or not pooled or not _was_closed(error):
                 raise
             response = session.request(method, url, **options)
         # The SDK looks at few answers: what is wrong with them is told here.

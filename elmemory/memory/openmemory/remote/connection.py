@@ -14,7 +14,7 @@ import orjson
 from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, OpenMemoryMisconfigured
 
 # The servers drop sockets that are idle for 5 s: ours are given up before that.
-_IDLE_SECONDS = 4.0
+IDLE_SECONDS = 4.0
 _CONNECTIONS = 32
 _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
 
@@ -38,7 +38,7 @@ class Connection:
         self._client = httpx2.Client(
             base_url=url,
             headers={"x-api-key": key} if key else {},
-            limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=IDLE_SECONDS),
             trust_env=False,  # a proxy of the environment must not see what callers said
         )
 
@@ -78,13 +78,16 @@ class Connection:
         return response.status_code, b"".join(chunks)
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send once more where a pooled connection turns out to be closed; never on a connection just opened."""
+        """Send once more where a pooled connection turns out to be closed; never on a connection just opened.
+
+        And never a POST: the server may have added the memory before it closed the connection.
+        """
         events: list[str] = []
         request.extensions["trace"] = lambda event, _: events.append(event)
         try:
             return self._client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            if "connection.connect_tcp.started" in events:
+            if request.method == "POST" or "connection.connect_tcp.started" in events:
                 raise
         return self._client.send(request, stream=True)
 

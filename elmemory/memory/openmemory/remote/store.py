@@ -77,7 +77,7 @@ class RemoteOpenMemory:
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """As the protocol says, after one reading of the user's memories.
 
-        What an interrupted run of the same conversations left is finished or deleted.
+        What an interrupted run of the same conversations, or of none, left is finished or deleted.
         """
         require_user(user_id)
         if not all(entry.key for entry in entries):
@@ -176,7 +176,7 @@ class RemoteOpenMemory:
                     self._delete(user_id, other.id)
             finished[wanted.key] = [memory]
             puts.append(put)
-        conversations = {entry.metadata.get("conversation_id") for entry in entries} - {None}
+        conversations = {entry.metadata.get("conversation_id") for entry in entries}
         for memory in (memory for memories in unfinished.values() for memory in memories):
             if memory.metadata.get("conversation_id") in conversations:
                 self._delete(user_id, memory.id)
