@@ -59,13 +59,19 @@ class Worker:
                     index.catch_up()
                     done = self.work_off(pool)
                     if self.pause:
-                        self._stopping.wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
+                        self._rest(self.pause * random.uniform(0.5, 1))  # noqa: S311
                     elif not done:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # Nothing that happens here may end the worker: what waits would wait for ever.
                     log.error("the worker stumbled", **_where(error))
                     self._stopping.wait(1)
+
+    def _rest(self, seconds: float) -> None:
+        """OpenMemory is left alone; the index is not."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stopping.wait(_POLL_SECONDS):
+            index.catch_up()
 
     def reconcile(self) -> None:
         if removed := remove_abandoned_spools():
