@@ -10,7 +10,7 @@ import structlog
 from django.db import connections
 
 from conversations import index
-from conversations.locks import Busy
+from conversations.locks import Busy, caller_lock
 from conversations.outline import NotReadable
 from conversations.receipts import read_receipt
 from conversations.remember import remember
@@ -140,8 +140,9 @@ class Worker:
         return True
 
     def _note_card(self, caller: str) -> None:
-        """For the lists of the admin; a later call or reconciling makes up for a missing one."""
-        with contextlib.suppress(OpenMemoryError):
+        """For the lists of the admin; whoever has the caller in hand, or reconciling, makes up for a missing one."""
+        # Under the lock: what was read before the caller was forgotten must not be noted after it.
+        with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
             index.note_card(caller, read_card(self._store, caller))
 
     def _process_in_thread(self, conversation_id: str) -> bool:
