@@ -25,6 +25,7 @@ PARTS: dict[str, Part] = {
     "audio": beside.audio_and_admin,
     "deliveries": beside.deliveries,
     "start": beside.cold_start,
+    "admin": beside.admin_list,
     "callers": growth.larger_callers,
     "stores": growth.larger_stores,
     "leaks": growth.many_rings,

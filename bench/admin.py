@@ -136,6 +136,7 @@ def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, T
         audio_at=started.timestamp(),
         memory_state=chance.choices([MemoryState.WRITTEN, MemoryState.FAILED], [99, 1])[0],
         memories=9,
+        files="as they are",
     )
     said = [" ".join(chance.choices(_VOCABULARY, k=14)) for _ in range(_TURNS)]
     if chance.random() < 0.5:

@@ -2,66 +2,88 @@
 
 import random
 import statistics
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.callers import remember
 from bench.live import answer_of, rings, searches
 from bench.load import Requests, as_fast_as_it_goes
 from bench.processes import port_of, resident_mb, server
-from bench.report import Report, Row, spread
+from bench.report import Report, spread
 
-_ROUNDS = 3
+_ROUNDS = 7
 _MEMORIES_OF_OTHERS = 25
 
 
 def larger_callers(report: Report, folder: Path, quick: bool) -> None:
     sizes = (10, 1000) if quick else (10, 100, 1000, 10_000)
     with server(folder) as ours:
+        port = port_of(ours)
         for caller, size in enumerate(sizes):
             remember(folder / "memory.sqlite3", [caller], size)
-        rows: list[Row] = []
+        asked: dict[int, tuple[Requests, Requests]] = {}
+        first: dict[int, float] = {}
         for caller, size in enumerate(sizes):
-            ring, search = rings(port_of(ours), [caller]), searches(port_of(ours), [caller])
-            assert answer_of(port_of(ours), ring)["conversation_config_override"]
-            first = as_fast_as_it_goes(search, 1, 1).longest
-            rows.append((f"{size:,}", *_p50s(ring, quick), *_p50s(search, quick), f"{first:.0f}"))
+            asked[size] = rings(port, [caller]), searches(port, [caller])
+            assert answer_of(port, asked[size][0])["conversation_config_override"]
+            first[size] = as_fast_as_it_goes(asked[size][1], 1, 1).longest
+        taken = _in_turn(asked, quick)
     report.table(
         "By the memories of the caller",
         ("memories", "ring p50 ms", "search p50 ms", "longest search, ms"),
-        rows,
+        [(f"{size:,}", *(spread(times, 2) for times in taken[size]), f"{first[size]:.0f}") for size in sizes],
         "One connection. The longest search is the first one, which prepares the caller unless the ring has.",
     )
 
 
 def larger_stores(report: Report, folder: Path, quick: bool) -> None:
-    sizes = (1000, 10_000) if quick else (1000, 10_000, 100_000, 1_000_000)
-    rows: list[Row] = []
-    middle: dict[int, float] = {}
-    with server(folder) as ours:
-        callers = 0
+    sizes = (25, 1000, 10_000) if quick else (25, 1000, 10_000, 100_000, 1_000_000)
+    with ExitStack() as servers:
+        asked: dict[int, tuple[Requests, Requests]] = {}
         for size in sizes:
-            remember(folder / "memory.sqlite3", range(callers, size // _MEMORIES_OF_OTHERS), _MEMORIES_OF_OTHERS)
+            ours = servers.enter_context(server(folder / str(size)))
             callers = size // _MEMORIES_OF_OTHERS
+            remember(folder / str(size) / "memory.sqlite3", range(callers), _MEMORIES_OF_OTHERS)
             anybody = random.Random(size).sample(range(callers), min(callers, 1000))
-            ring = rings(port_of(ours), anybody)
-            assert answer_of(port_of(ours), ring)["conversation_config_override"]
-            as_fast_as_it_goes(ring, 1, 1)
-            times = [as_fast_as_it_goes(ring, 1, 1 if quick else 2).p50 for _ in range(1 if quick else _ROUNDS)]
-            middle[size] = statistics.median(times)
-            search = _p50s(searches(port_of(ours), anybody[:20]), quick)
-            rows.append(
-                (f"{size:,}", f"{callers:,}", spread(times, 2), f"{middle[size] / middle[sizes[0]]:.2f} ×", *search)
-            )
+            asked[size] = rings(port_of(ours), anybody), searches(port_of(ours), anybody[:20])
+            assert answer_of(port_of(ours), asked[size][0])["conversation_config_override"]
+        taken = _in_turn(asked, quick)
+    ratios = {
+        size: [larger / smaller for larger, smaller in zip(taken[size][0], taken[1000][0], strict=True)]
+        for size in sizes
+    }
     report.table(
         "By the memories in the store",
-        ("memories", "callers", "ring p50 ms", "to the smallest", "search p50 ms"),
-        rows,
+        ("memories", "callers", "ring p50 ms", "to 1,000", "search p50 ms"),
+        [
+            (
+                f"{size:,}",
+                f"{size // _MEMORIES_OF_OTHERS:,}",
+                spread(taken[size][0], 3),
+                spread(ratios[size], 2) + " ×",
+                spread(taken[size][1], 2),
+            )
+            for size in sizes
+        ],
         f"One connection; callers with {_MEMORIES_OF_OTHERS} memories each, up to 1,000 of them at random.",
     )
-    ratio = middle[sizes[-1]] / middle[sizes[0]]
+    ratio = statistics.median(ratios[sizes[-1]])
     report.bar(
         f"ring, {sizes[-1]:,} memories in the store", "≤ 1.5 × the time at 1,000", f"{ratio:.2f} ×", met=ratio <= 1.5
     )
+
+
+def _in_turn(asked: dict[int, tuple[Requests, Requests]], quick: bool) -> dict[int, tuple[list[float], list[float]]]:
+    """The p50 of ring and search, in ms, of several rounds; in each all sizes take turns, and so do both."""
+    for ring, search in asked.values():
+        as_fast_as_it_goes(ring, 1, 1)
+        as_fast_as_it_goes(search, 1, 1)
+    taken: dict[int, tuple[list[float], list[float]]] = {size: ([], []) for size in asked}
+    for _ in range(1 if quick else _ROUNDS):
+        for size, both in asked.items():
+            for times, requests in zip(taken[size], both, strict=True):
+                times.append(as_fast_as_it_goes(requests, 1, 1).p50)
+    return taken
 
 
 def many_rings(report: Report, folder: Path, quick: bool) -> None:
@@ -79,8 +101,3 @@ def many_rings(report: Report, folder: Path, quick: bool) -> None:
         ("rings", "MB before", "MB after"),
         [(f"{done:,}", f"{before:.1f}", f"{after:.1f}")],
     )
-
-
-def _p50s(requests: Requests, quick: bool) -> tuple[str]:
-    times = [as_fast_as_it_goes(requests, 1, 1).p50 for _ in range(1 if quick else _ROUNDS)]
-    return (spread(times, 2),)

@@ -1,6 +1,7 @@
 """Load on a server: wrk for what comes as fast as it can, and a client of our own for what comes at a steady pace."""
 
 import asyncio
+import itertools
 import re
 import shutil
 import statistics
@@ -10,6 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+from bench.processes import LOAD, on_core
 
 WRK = shutil.which("wrk")
 
@@ -24,6 +28,15 @@ class Measured:
     p99: float
     longest: float
     errors: int = 0
+
+
+class Messages(Protocol):
+    """What is sent to a port, whole HTTP messages by their number."""
+
+    @property
+    def port(self) -> int: ...
+
+    def raw(self, number: int) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,10 @@ class Requests:
 
 
 def as_fast_as_it_goes(requests: Requests, connections: int, seconds: int) -> Measured:
-    return _wrk(requests, connections, seconds) if WRK else asyncio.run(_closed_loop(requests, connections, seconds))
+    if WRK:
+        return _wrk(requests, connections, seconds)
+    with on_core(LOAD):
+        return asyncio.run(one_after_the_other(requests, connections, seconds))
 
 
 async def at_a_pace(requests: Requests, per_second: int, seconds: float) -> tuple[Measured, list[bytes]]:
@@ -99,22 +115,23 @@ class _Connection:
             self._streams[1].close()
 
 
-async def _closed_loop(requests: Requests, connections: int, seconds: float) -> Measured:
+async def one_after_the_other(messages: Messages, connections: int, seconds: float) -> Measured:
+    """Each connection sends its next message when the one before is answered."""
     latencies: list[float] = []
     errors = 0
+    numbers = itertools.count()
     began = time.perf_counter()
 
-    async def client(first: int) -> None:
+    async def client() -> None:
         nonlocal errors
-        connection, number = _Connection(requests.port), first
+        connection = _Connection(messages.port)
         while (sent := time.perf_counter()) - began < seconds:
-            status, _ = await connection.exchange(requests.raw(number))
+            status, _ = await connection.exchange(messages.raw(next(numbers)))
             latencies.append(1000 * (time.perf_counter() - sent))
             errors += status != 200
-            number += connections
         connection.close()
 
-    await asyncio.gather(*(client(first) for first in range(connections)))
+    await asyncio.gather(*(client() for _ in range(connections)))
     return _measured(latencies, time.perf_counter() - began, errors)
 
 
@@ -148,7 +165,8 @@ def _wrk(requests: Requests, connections: int, seconds: int) -> Measured:
         Path(file.name).write_text(script)
         command = [str(WRK), "-t1", f"-c{connections}", f"-d{seconds}", "-s", file.name]
         command.append(f"http://127.0.0.1:{requests.port}")
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        with on_core(LOAD):
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     told = re.search(r"RESULT (\d+) (\S+) (\S+) (\S+) (\S+) (\d+)", output)
     assert told, output
     count, duration, p50, p99, longest = int(told[1]), *(float(told[part]) for part in range(2, 6))

@@ -11,12 +11,44 @@ from pathlib import Path
 from tests.server import ROOT, Server, free_port, wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_CORES = sorted(os.sched_getaffinity(0))
+# What is measured has a core of its own, and so has the load: else their figures hang on who meets whom on which core.
+MEASURED, LOAD = _CORES[0], _CORES[-1]
 
 
-def server(folder: Path, *, worker: bool = False, **environment: str) -> Server:
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Processes that are started in here stay on this core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class _OnItsCore(Server):
+    def start(self) -> None:
+        with on_core(MEASURED):
+            super().start()
+
+
+def server(folder: Path, **environment: str) -> Server:
+    """Without a worker, on a core of its own."""
+    return _OnItsCore(_made(folder), "--no-worker", **_QUIET, **environment)
+
+
+def server_anywhere(folder: Path, *, worker: bool = False) -> Server:
+    """On whichever core is free, as it would run."""
+    return Server(_made(folder), *(() if worker else ("--no-worker",)), **_QUIET)
+
+
+_QUIET = {"LOG_LEVEL": "WARNING", "DJANGO_SUPERUSER_PASSWORD": "bench"}
+
+
+def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    options = () if worker else ("--no-worker",)
-    return Server(folder, *options, LOG_LEVEL="WARNING", DJANGO_SUPERUSER_PASSWORD="bench", **environment)
+    return folder
 
 
 def port_of(running: Server) -> int:
@@ -29,7 +61,7 @@ def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"bench.floors:{name}", "--port", str(port)]
     command += ["--no-access-log", "--lifespan", "off", "--log-level", "error", "--no-server-header"]
-    with _process(command, port, environment) as pid:
+    with _process(command, port, environment, MEASURED) as pid:
         yield port, pid
 
 
@@ -37,7 +69,7 @@ def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
 def slow_openmemory(delay_ms: int, memories: int = 600) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "bench.slow_openmemory", str(port), str(delay_ms), str(memories)]
-    with _process(command, port, {}):
+    with _process(command, port, {}, LOAD):
         yield port
 
 
@@ -55,8 +87,9 @@ def resident_mb(pid: int, what: str = "VmRSS") -> float:
 
 
 @contextmanager
-def _process(command: list[str], port: int, environment: dict[str, str]) -> Iterator[int]:
-    process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], **environment})
+def _process(command: list[str], port: int, environment: dict[str, str], core: int) -> Iterator[int]:
+    with on_core(core):
+        process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], **environment})
 
     def listens() -> bool:
         assert process.poll() is None, command

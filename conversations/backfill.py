@@ -20,7 +20,15 @@ from conversations import index
 from conversations.locks import Busy, backfill_lock
 from conversations.models import Conversation
 from conversations.spool import free_bytes, spool
-from conversations.storage import AUDIO, TRANSCRIPTION, accept, is_conversation_id, payload_path, transcription_path
+from conversations.storage import (
+    AUDIO,
+    TRANSCRIPTION,
+    accept,
+    is_conversation_id,
+    is_deleted,
+    payload_path,
+    transcription_path,
+)
 from elmemory.agents.api import Api, ElevenLabsError
 
 log = structlog.get_logger(__name__)
@@ -69,6 +77,8 @@ def survey(
         found.agents[summary["agent_id"]] += 1
         if summary.get("status") not in _FINISHED or not is_conversation_id(conversation_id):
             found.unfinished += 1
+            continue
+        if is_deleted(conversation_id):
             continue
         no_transcription = not transcription_path(conversation_id).exists()
         no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)

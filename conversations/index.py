@@ -56,6 +56,7 @@ _SCHEMA_VERSION = 3
 _LONGEST_DELAY = 3600
 _BATCH = 500
 _INODE = "elmemory_inode"
+_UNKNOWN = "unknown"
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 _VIEWS = {
     Caller: """
@@ -192,23 +193,30 @@ def _refresh_batch(ids: Iterable[str]) -> None:
 @healed
 def _refresh_once(ids: Iterable[str]) -> list[str]:
     """The ids of those whose files have changed meanwhile."""
-    rows, texts = [], []
+    rows, texts, gone, unread = [], [], [], []
     for conversation_id in ids:
         try:
             if files := _fingerprint(conversation_id):
                 row, text = _row(conversation_id)
                 rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
                 texts.append(text)
-        except OSError as error:
+            else:
+                gone.append(conversation_id)
+        except Exception as error:
             # One folder that cannot be read must not keep the others from being seen.
-            log.error("a conversation cannot be read", conversation_id=conversation_id, error=error.strerror)
+            reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+            log.error("a conversation cannot be read", conversation_id=conversation_id, error=reason)
+            unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
-        _forget_texts([row.conversation_id for row in rows])
+        _forget_texts([*gone, *(row.conversation_id for row in rows)])
+        Conversation.objects.filter(conversation_id__in=gone).delete()
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
         fulltext.write(texts)
+        # They are left to reconciling, which looks again after a while.
+        Conversation.objects.filter(conversation_id__in=unread, files="").update(files=_UNKNOWN)
     return [row.conversation_id for row in rows if _fingerprint(row.conversation_id) != row.files]
 
 

@@ -116,6 +116,7 @@ class Conversation(models.Model):
             ("reprocess_conversation", "Can have calls remembered once more"),
             ("download_conversation", "Can download payloads"),
             ("export_conversation", "Can export lists of calls"),
+            ("run_doctor", "Can have this server and its agents examined"),
         )
         ordering = ("-number",)
         indexes = (

@@ -42,7 +42,8 @@ class RememberedMemory:
 @dataclass(slots=True)
 class Receipt:
     """`callers` are all who may hold memories of this conversation: written before the first memory is, and
-    reduced to `caller` with the last. `payload` is None while nothing is done yet."""
+    reduced to `caller` with the last. `payload` is None while nothing is done yet. `forgotten` are those of whom
+    nothing may be remembered from this conversation any more."""
 
     arrived_at: str
     payload: PayloadStamp | None = None
@@ -51,6 +52,7 @@ class Receipt:
     memories: list[RememberedMemory] = field(default_factory=list)
     reprocess: bool = False
     withheld: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     @property
     def arrival(self) -> datetime:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import structlog
 
+from conversations.forgetting import note_forgotten
 from conversations.locks import caller_lock
 from conversations.payload import Transcription
 from conversations.receipts import (
@@ -61,6 +62,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)
+        note_forgotten(call, receipt)
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
@@ -77,6 +79,7 @@ def plan(conversation_id: str, store: OpenMemory) -> Changes:
     """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
     call, stamp = _read(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
+    note_forgotten(call, receipt)
     added = changed = removed = 0
     for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
         stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
@@ -140,7 +143,7 @@ def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
 
 def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
     """What should be remembered of the call for this caller, one of those who may hold memories of it."""
-    if caller != call.caller:
+    if caller != call.caller or caller in receipt.forgotten:
         return []
     card = read_card(store, caller)
     if card is not None and card.opted_out:

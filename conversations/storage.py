@@ -83,6 +83,17 @@ def conversation_ids() -> Iterator[str]:
                 yield entry.name
 
 
+def conversation_files(conversation_id: str) -> list[Path]:
+    """All files of the conversation; none where it has no folder."""
+    folder = conversation_folder(conversation_id)
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def is_deleted(conversation_id: str) -> bool:
+    """Whether staff deleted the conversation: it is not taken in again."""
+    return _tombstone(conversation_id).exists()
+
+
 def unreadable_paths() -> list[Path]:
     """The signed bodies that could not be read when they came."""
     return sorted((_root() / "_unreadable").glob("*.json"))
@@ -107,10 +118,12 @@ def accept_all(spools: Sequence[Spool], *, only_if_missing: bool = False) -> lis
         _each(arrivals, _Arrival.begin_writing)
         _each(arrivals, _Arrival.sync_file)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault)):
-            _each(arrivals, _Arrival.make_folder)
-            _sync_folders([arrival for arrival in arrivals if arrival.is_first], lambda arrival: arrival.folder.parent)
-            _each(arrivals, _Arrival.place)
-            _sync_folders(arrivals, lambda arrival: arrival.folder)
+            _each(arrivals, _Arrival.look_up)
+            welcome = [arrival for arrival in arrivals if arrival.is_welcome]
+            _each(welcome, _Arrival.make_folder)
+            _sync_folders([arrival for arrival in welcome if arrival.is_first], lambda arrival: arrival.folder.parent)
+            _each(welcome, _Arrival.place)
+            _sync_folders(welcome, lambda arrival: arrival.folder)
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
@@ -120,9 +133,35 @@ def write_durably(path: Path, content: bytes) -> None:
         spooled.file.write(content)
         spooled.file.flush()
         os.fsync(spooled.file.fileno())
-        path.parent.mkdir(exist_ok=True)
+        _make_folder(path.parent)
         spooled.path.replace(path)
         _fsync_folder(path.parent)
+
+
+def delete_conversation(conversation_id: str) -> None:
+    """Delete the conversation's folder, durably and for good: what is delivered of it later is a duplicate.
+
+    What tells whose call it was goes last: where this is broken off, the rest is still found under the caller.
+    """
+    folder = conversation_folder(conversation_id)
+    telling = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
+    with delivery_lock(conversation_id):
+        tombstone = _tombstone(conversation_id)
+        _make_folder(tombstone.parent)
+        tombstone.touch()
+        _fsync_folder(tombstone.parent)
+        if not folder.is_dir():
+            return
+        for path in sorted(folder.iterdir(), key=lambda path: telling.index(path) if path in telling else -1):
+            if path in telling:
+                _fsync_folder(folder)
+            path.unlink()
+        folder.rmdir()
+        _fsync_folder(folder.parent)
+
+
+def _tombstone(conversation_id: str) -> Path:
+    return _root() / "_deleted" / conversation_folder(conversation_id).name
 
 
 class _Arrival:
@@ -135,6 +174,7 @@ class _Arrival:
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = ""
         self.is_first = False
+        self.is_welcome = True
 
     def read(self, recordings: ExitStack) -> None:
         file = self.spooled.file
@@ -160,6 +200,10 @@ class _Arrival:
 
     def sync_file(self) -> None:
         os.fsync(self.spooled.file.fileno())
+
+    def look_up(self) -> None:
+        if self.conversation_id and is_deleted(self.conversation_id):
+            self.status, self.is_welcome = "duplicate", False
 
     def make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -273,6 +317,12 @@ def _digest(file: IO[bytes]) -> str:
 def _digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return _digest(file)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        _fsync_folder(folder.parent)
 
 
 def _fsync_folder(folder: Path) -> None:

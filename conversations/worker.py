@@ -10,7 +10,7 @@ import structlog
 from django.db import OperationalError, connections
 
 from conversations import index
-from conversations.locks import Busy
+from conversations.locks import Busy, caller_lock
 from conversations.outline import NotReadable
 from conversations.receipts import read_receipt
 from conversations.remember import remember
@@ -59,7 +59,7 @@ class Worker:
                     index.catch_up()
                     done = self.work_off(pool)
                     if self.pause:
-                        self._stopping.wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
+                        self._rest(self.pause * random.uniform(0.5, 1))  # noqa: S311
                     elif not done:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
@@ -68,6 +68,12 @@ class Worker:
                     if isinstance(error, OperationalError):
                         reconcile_at = time.monotonic()  # what was delivered while the index was away has no row
                     self._stopping.wait(1)
+
+    def _rest(self, seconds: float) -> None:
+        """OpenMemory is left alone; the index is not."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stopping.wait(_POLL_SECONDS):
+            index.catch_up()
 
     def reconcile(self) -> None:
         if removed := remove_abandoned_spools():
@@ -136,8 +142,9 @@ class Worker:
         return True
 
     def _note_card(self, caller: str) -> None:
-        """For the lists of the admin; a later call or reconciling makes up for a missing one."""
-        with contextlib.suppress(OpenMemoryError):
+        """For the lists of the admin; whoever has the caller in hand, or reconciling, makes up for a missing one."""
+        # Under the lock: what was read before the caller was forgotten must not be noted after it.
+        with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
             index.note_card(caller, read_card(self._store, caller))
 
     def _process_in_thread(self, conversation_id: str) -> bool:

@@ -1,14 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from conversations.index import ensure_schema
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.server import Server
+
+type As = Callable[[str], Client]
 
 # A machine that is busy for a moment makes no property false.
 hypothesis.settings.register_profile("elmemory", deadline=None)
@@ -43,3 +47,21 @@ def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
     yield
     ensure_schema()
     Conversation.objects.all().delete()
+
+
+@pytest.fixture
+def as_role() -> As:
+    """A browser in which somebody of this role has logged in; "" is staff without a role."""
+
+    def browser(role: str) -> Client:
+        user = User.objects.create_user(role.replace(" ", "_") or "nobody", is_staff=True)
+        if role == "administrator":
+            user.is_superuser = True
+            user.save()
+        elif role:
+            user.groups.add(Group.objects.get(name=role))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return browser

@@ -5,24 +5,13 @@ import pytest
 
 from tests.samples import new_number, transcription
 from tests.server import Server
+from tests.staff import logged_in
 
 
 @pytest.fixture
 def staff(server: Server) -> Iterator[httpx2.Client]:
-    """A browser in which the administrator has logged in."""
-    server.manage("shell", "-c", _MAKE_USER)
-    with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
-        browser.get("/admin/login/?next=/admin/")
-        token = browser.cookies["csrftoken"]
-        form = {"username": "staff", "password": "staff-password-1", "csrfmiddlewaretoken": token}
-        browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
+    with logged_in(server) as browser:
         yield browser
-
-
-_MAKE_USER = """
-from django.contrib.auth.models import User
-User.objects.filter(username="staff").exists() or User.objects.create_superuser("staff", "", "staff-password-1")
-"""
 
 
 def test_staff_find_a_delivered_call_and_open_it(server: Server, staff: httpx2.Client) -> None:

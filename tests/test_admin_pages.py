@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -26,6 +24,7 @@ from elmemory.memory import kinds
 from elmemory.memory.caller import read_card
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.conftest import As
 from tests.samples import raw_sample, sample, transcription
 
 pytestmark = [
@@ -36,7 +35,6 @@ pytestmark = [
 MAYA = "+14155550100"
 LIST = "/admin/conversations/conversation/"
 CALLERS = "/admin/conversations/caller/"
-type As = Callable[[str], Client]
 
 
 def deliver(event: dict[str, Any] | bytes, store: EmbeddedOpenMemory | None = None) -> str:
@@ -55,24 +53,6 @@ def page(conversation_id: str) -> str:
 
 def caller_page(caller: str = MAYA) -> str:
     return f"{CALLERS}{caller_reference(caller)}/change/"
-
-
-@pytest.fixture
-def as_role() -> As:
-    """A browser in which somebody of this role has logged in; "" is staff without a role."""
-
-    def browser(role: str) -> Client:
-        user = User.objects.create_user(role.replace(" ", "_") or "nobody", is_staff=True)
-        if role == "administrator":
-            user.is_superuser = True
-            user.save()
-        elif role:
-            user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return browser
 
 
 @pytest.fixture
@@ -469,10 +449,13 @@ _PAGES = {
     "caller": f"{CALLERS}CALLER/change/",
     "correct": f"{CALLERS}CALLER/correct/",
     "opt out": f"{CALLERS}CALLER/say/opt_out/yes/",
+    "export caller": f"{CALLERS}CALLER/export/",
+    "forget": f"{CALLERS}CALLER/forget/",
+    "doctor": "/admin/doctor/",
     "audit": "/admin/audit/entry/",
 }
 _SEES = {"list", "call", "callers", "caller"}
-_OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out"}
+_OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out", "doctor"}
 
 
 @pytest.mark.parametrize(
@@ -481,7 +464,7 @@ _OPERATES = _SEES | {"recording", "reprocess", "correct", "opt out"}
         ("", set()),
         ("viewer", _SEES),
         ("operator", _OPERATES),
-        ("privacy officer", _OPERATES | {"payload", "export", "audit"}),
+        ("privacy officer", _OPERATES | {"payload", "export", "export caller", "forget", "audit"}),
         ("administrator", set(_PAGES)),
     ],
 )
@@ -495,7 +478,7 @@ def test_each_role_sees_its_pages_and_is_refused_the_others(as_role: As, role: s
     assert {status for name, status in statuses.items() if name not in allowed} <= {403}
 
 
-@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out"])
+@pytest.mark.parametrize("name", ["reprocess", "correct", "opt out", "forget", "doctor"])
 def test_a_viewer_cannot_act_by_posting_either(as_role: As, name: str) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_role"))
     address = _PAGES[name].replace("CALLER", caller_reference(MAYA))
@@ -615,6 +598,11 @@ def test_the_front_page_tells_how_things_are(staff: Client, store: EmbeddedOpenM
     text = staff.get("/admin/").content.decode()
     assert "Waiting to be remembered" in text
     assert "Last deliveries" in text
+
+
+@pytest.mark.parametrize(("role", "leads"), [("viewer", False), ("operator", True)])
+def test_the_front_page_leads_those_to_the_doctor_who_may_ask(as_role: As, role: str, *, leads: bool) -> None:
+    assert ('href="/admin/doctor/"' in as_role(role).get("/admin/").content.decode()) is leads
 
 
 def test_the_front_page_shows_no_figures_to_those_who_may_not_see_calls(as_role: As) -> None:

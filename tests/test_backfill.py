@@ -22,7 +22,7 @@ from conversations.backfill import Backfiller
 from conversations.locks import backfill_lock
 from conversations.models import Conversation, MemoryState
 from conversations.spool import spool
-from conversations.storage import accept
+from conversations.storage import accept, delete_conversation
 from conversations.worker import Worker
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation, recording
 from tests.samples import new_number
@@ -90,6 +90,16 @@ def test_what_is_here_is_not_fetched_again(fake: FakeElevenLabs, payloads: Path)
     assert counts(backfill())["without a transcription here"] == 0
     assert fake.requests == [("GET", "/v1/convai/conversations")]
     assert {path: path.stat().st_mtime_ns for path in payloads.rglob("conv_*/*")} == before
+
+
+def test_what_staff_deleted_is_not_fetched_again(fake: FakeElevenLabs, payloads: Path) -> None:
+    conversation_id = fake.add_conversation(conversation(1), recording())
+    backfill()
+    delete_conversation(conversation_id)
+    fake.requests = []
+    backfill()
+    assert fake.requests == [("GET", "/v1/convai/conversations")]
+    assert not (payloads / conversation_id).exists()
 
 
 def test_a_lost_recording_is_fetched_and_the_delivered_transcription_left_alone(

@@ -13,10 +13,11 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations import index, storage
-from conversations.storage import Delivery
+from conversations.storage import Delivery, accept_all
 from tests.samples import raw_sample, transcription
 from tests.server import Server
 from webhooks import receive
+from webhooks.grouped import Grouped
 from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
 from webhooks.signature import InvalidSignature, SignatureCheck, signed
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_index")
 @pytest.fixture
 def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """These deliveries are about the file; the row in the index is another matter."""
-    monkeypatch.setattr(index, "refresh", lambda _: None)
+    monkeypatch.setattr(index, "note_arrivals", lambda _: None)
 
 
 def sender(*messages: dict[str, Any] | bytes | None) -> Callable[[], Any]:
@@ -135,17 +136,16 @@ def test_a_fault_of_the_disk_is_told_counted_and_leaves_nothing(
 def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_stores_it(
     payloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept = storage.accept
     begun = asyncio.Event()
 
     async def cancelled_half_way() -> None:
         loop = asyncio.get_running_loop()
 
-        def accept_slowly(spooled: Any) -> Delivery:
+        def accept_slowly(spools: Any) -> Any:
             loop.call_soon_threadsafe(begun.set)
-            return accept(spooled)
+            return accept_all(spools)
 
-        monkeypatch.setattr(receive, "accept", accept_slowly)
+        monkeypatch.setattr(receive, "_storing", Grouped(accept_slowly, "store"))
         now = time.time()
         check = SignatureCheck(signed(BODY, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
         task = asyncio.create_task(receive_delivery(sender(BODY, END), check))

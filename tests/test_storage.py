@@ -3,14 +3,16 @@ import fcntl
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conversations.spool import remove_abandoned_spools, spool
-from conversations.storage import Delivery, accept, is_conversation_id
+from conversations.spool import Spool, remove_abandoned_spools, spool
+from conversations.storage import Delivery, accept, accept_all, is_conversation_id
 from tests.samples import raw_sample, sample, transcription
 
 
@@ -151,6 +153,80 @@ def test_an_event_time_may_be_written_as_text(payloads: Path) -> None:
     delivered(version("one", 200) | {"event_timestamp": "1790000200"})
     delivered(version("two", 100) | {"event_timestamp": "1790000100"})
     assert b"one" in files(payloads / "conv_1")["conv_1_transcription.json"]
+
+
+@contextmanager
+def spools(*bodies: bytes) -> Iterator[list[Spool]]:
+    with ExitStack() as opened:
+        made = [opened.enter_context(spool()) for _ in bodies]
+        for spooled, body in zip(made, bodies, strict=True):
+            spooled.write(body)
+        yield made
+
+
+def test_several_are_taken_in_together_each_in_its_own_way(payloads: Path) -> None:
+    transcript, audio = raw_sample("transcription_new_caller"), raw_sample("audio")
+    with spools(transcript, b"not json", audio, transcript) as made:
+        assert accept_all(made) == [
+            Delivery("received", "post_call_transcription", "conv_example_new"),
+            Delivery("unreadable"),
+            Delivery("received", "post_call_audio", "conv_example_returning"),
+            Delivery("duplicate", "post_call_transcription", "conv_example_new"),
+        ]
+    assert files(payloads / "conv_example_new") == {"conv_example_new_transcription.json": transcript}
+    assert len(files(payloads / "conv_example_returning")) == len(files(payloads / "_unreadable")) == 1
+    assert files(payloads / "_spool") == {}
+
+
+def test_two_versions_that_come_together_are_both_kept(payloads: Path) -> None:
+    bodies = [json.dumps(version(text, when)).encode() for text, when in (("late", 200), ("early", 100))]
+    with spools(*bodies) as made:
+        assert [outcome.status for outcome in accept_all(made) if isinstance(outcome, Delivery)] == ["received"] * 2
+    stored = files(payloads / "conv_1")
+    assert b"late" in stored.pop("conv_1_transcription.json")
+    assert list(stored.values()) == [bodies[1]]
+
+
+def test_a_fault_of_one_is_not_one_of_the_others(payloads: Path) -> None:
+    (payloads / "conv_blocked").parent.mkdir(parents=True, exist_ok=True)
+    (payloads / "conv_blocked").write_text("a file where a folder should be")
+    bodies = [
+        json.dumps(transcription("+14155550100", "Hi.", conversation_id=f"conv_{name}")).encode()
+        for name in ("one", "blocked", "two")
+    ]
+    with spools(*bodies) as made:
+        one, blocked, two = accept_all(made)
+    assert isinstance(blocked, OSError)
+    assert isinstance(one, Delivery)
+    assert isinstance(two, Delivery)
+    assert (payloads / "conv_two" / "conv_two_transcription.json").read_bytes() == bodies[2]
+
+
+def test_every_folder_that_got_a_file_is_put_on_the_disk_and_each_but_once(
+    payloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [json.dumps(version(text, 1)).encode() for text in ("one", "two")]
+    other = json.dumps(transcription("+14155550100", "Hi.", conversation_id="conv_2")).encode()
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append("a file" if path.parent.name == "_spool" else path.name)
+        fsync(descriptor)
+
+    with spools(*bodies, other) as made:
+        monkeypatch.setattr(os, "fsync", noted)
+        accept_all(made)
+    assert synced == ["a file"] * 3 + [payloads.name, "conv_1", "conv_2"]
+
+
+def test_a_small_body_touches_the_disk_only_when_it_is_stored(payloads: Path) -> None:
+    with spool() as spooled:
+        spooled.write(b"x" * 1000)
+        assert not payloads.exists()
+        spooled.write(b"x" * 2**18)
+        assert len(files(payloads / "_spool")) == 1
 
 
 def test_nothing_is_left_in_the_spool(payloads: Path) -> None:

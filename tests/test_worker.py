@@ -1,4 +1,5 @@
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ from conversations import index
 from conversations.models import Conversation, MemoryState
 from conversations.receipts import read_receipt, write_receipt
 from conversations.spool import spool
-from conversations.storage import accept, transcription_path
+from conversations.storage import AUDIO, TRANSCRIPTION, Delivery, accept, transcription_path
 from conversations.worker import Worker
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from tests.openmemory_servers import stub_server
 from tests.samples import raw_sample, transcription
+from tests.server import Server, free_port, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
@@ -282,6 +284,88 @@ def test_the_index_is_no_memory_that_processes_share(store: EmbeddedOpenMemory) 
     index.reconcile()
     database = Path(connections["index"].settings_dict["NAME"])
     assert not database.with_name(f"{database.name}-shm").exists()
+
+
+def arrived(event: dict[str, Any] | bytes) -> str:
+    """As a delivery leaves it: the file, and a thin row."""
+    with spool() as spooled:
+        spooled.write(event if isinstance(event, bytes) else json.dumps(event).encode())
+        delivery = accept(spooled)
+    index.note_arrivals([delivery])
+    return delivery.conversation_id
+
+
+def test_a_delivery_is_seen_before_it_is_read(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    conversation_id = arrived(transcription(MAYA, "Yes please."))
+    thin = row(conversation_id)
+    assert (thin.has_transcription, thin.has_audio, thin.memory_state) == (True, False, MemoryState.PENDING)
+    assert thin.started_on is not None
+    assert index.queue().pending == 1
+    assert index.due() == [conversation_id]
+
+
+def test_catching_up_makes_the_row_say_what_the_files_say(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    conversation_id = arrived(raw_sample("transcription_returning_caller"))
+    assert index.catch_up() == 1
+    assert row(conversation_id).title == "Appointment moved to Friday"
+    assert index.catch_up() == 0
+
+
+def test_what_a_row_says_stays_until_it_is_caught_up(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    conversation_id = deliver(raw_sample("transcription_returning_caller"))
+    assert arrived(raw_sample("audio")) == conversation_id
+    assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", False)
+    index.catch_up()
+    assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", True)
+
+
+def test_many_deliveries_are_noted_at_once_even_of_one_conversation(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+) -> None:
+    deliveries = [Delivery("received", kind, f"conv_{n}") for n in range(3) for kind in (AUDIO, TRANSCRIPTION)]
+    index.note_arrivals(deliveries)
+    assert Conversation.objects.count() == 3
+
+
+def test_a_delivery_that_comes_while_its_row_is_made_is_not_missed(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    conversation_id = arrived(raw_sample("transcription_returning_caller"))
+    made = index._row
+
+    def made_while_the_recording_comes(conversation_id: str) -> Any:
+        told = made(conversation_id)
+        monkeypatch.setattr(index, "_row", made)
+        arrived(raw_sample("audio"))
+        return told
+
+    monkeypatch.setattr(index, "_row", made_while_the_recording_comes)
+    index.catch_up()
+    assert row(conversation_id).has_audio
+
+
+def test_what_cannot_be_read_is_left_to_reconciling(store: EmbeddedOpenMemory, payloads: Path) -> None:  # noqa: ARG001
+    bad, good = arrived(transcription(MAYA, "One.")), arrived(transcription(MAYA, "Two."))
+    transcription_path(bad).unlink()
+    transcription_path(bad).mkdir()
+    assert index.catch_up() == 2
+    assert index.catch_up() == 0
+    assert row(good).caller == MAYA
+    transcription_path(bad).rmdir()
+    (payloads / bad).rmdir()
+    index.reconcile()
+    assert not Conversation.objects.filter(pk=bad).exists()
+
+
+def test_while_openmemory_is_away_deliveries_are_still_seen(tmp_path: Path) -> None:
+    with Server(tmp_path, OPENMEMORY_PORT=str(free_port()), OPENMEMORY_KEY="key") as server:
+        server.post_call(transcription(MAYA, "Yes please."))
+        wait_until(lambda: "OpenMemory is away" in server.output)
+        server.post_call(raw_sample("transcription_returning_caller"))
+        with closing(sqlite3.connect(tmp_path / "index.sqlite3")) as database:
+            state = "SELECT memory_state FROM conversation WHERE title = 'Appointment moved to Friday'"
+            wait_until(lambda: database.execute(state).fetchall() == [("pending",)])
 
 
 def test_reconciling_finds_what_the_index_missed(store: EmbeddedOpenMemory) -> None:

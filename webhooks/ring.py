@@ -22,8 +22,8 @@ def client_data(card: Card | None) -> dict[str, Any]:
         "call_count": str(card.call_count),
     }
     override = {}
-    if user_name and settings.GREETING:
-        override = {"agent": {"first_message": settings.GREETING.format(name=user_name)}}
+    if user_name and (greeting := settings.GREETING):
+        override = {"agent": {"first_message": greeting.format(name=user_name)}}
     return {
         "type": "conversation_initiation_client_data",
         "dynamic_variables": variables,

@@ -45,6 +45,7 @@ def call_page(row: Conversation) -> dict[str, Any]:
         "ring": _ring(call),
         "remembered": _remembered(receipt),
         "withheld": len(receipt.withheld) if receipt else 0,
+        "forgotten": receipt is not None and call.caller in receipt.forgotten,
     }
     _link(page)
     return page

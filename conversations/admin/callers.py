@@ -10,24 +10,29 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from conversations import corrections, fulltext
+from conversations import corrections, forgetting, fulltext
+from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.search import last_digits
 from conversations.models import Caller, CallerCard, Conversation
+from conversations.storage import unreadable_paths
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
 
+_CORRECTIONS, _RIGHTS = "conversations.correct_caller", "conversations.forget_caller"
+_NOT_WHOLLY_FORGOTTEN = "The caller is not wholly forgotten: forget them once more, what is done stays done."
 _PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
@@ -136,6 +141,8 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             own("<str:object_id>/correct/", self.correct_view, "correct"),
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),
+            own("<str:object_id>/export/", self.export_view, "export"),
+            own("<str:object_id>/forget/", self.forget_view, "forget"),
             *super().get_urls(),
         ]
 
@@ -171,8 +178,8 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             "title": name or "Unnamed caller",
             "page": page,
             "number": number_element(row.number, reveal=reveal),
-            "may_correct": request.user.has_perm("conversations.correct_caller"),
-            "may_forget": request.user.has_perm("conversations.forget_caller"),
+            "may_correct": request.user.has_perm(_CORRECTIONS),
+            "may_forget": request.user.has_perm(_RIGHTS),
             "form": Correction(auto_id="correction-%s"),
         }
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)
@@ -249,8 +256,58 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
             messages.success(request, "Deleted.")
         return self._back(row)
 
-    def _acted_on(self, request: HttpRequest, reference: str) -> Caller:
-        if not request.user.has_perm("conversations.correct_caller"):
+    # A caller's rights
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """All that is known, as a ZIP."""
+        row = self._acted_on(request, object_id, _RIGHTS)
+        try:
+            known = known_of(open_memory(), row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        detail = _amount(len(known.memories), len(known.calls))
+        record(request, Action.EXPORT, "caller", row.ref, detail=detail)
+        return exported(row, known)
+
+    def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Says what will go and what will stay, and does it when that is confirmed."""
+        row = self._acted_on(request, object_id, _RIGHTS)
+        store = open_memory()
+        try:
+            extent = forgetting.extent(store, row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing can be forgotten: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        if request.method != "POST":
+            return self._confirm_forgetting(request, row, extent)
+        payloads = "payloads" in request.POST
+        detail = f"{_amount(extent.memories, extent.calls)} {'deleted' if payloads else 'kept'}"
+        # Before it is done: nobody who dies in between leaves a deletion without a name.
+        record(request, Action.FORGET, "caller", row.ref, detail=detail)
+        try:
+            forgetting.forget(store, row.number, payloads=payloads)
+        except OpenMemoryError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
+        except OSError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+        else:
+            messages.success(request, f"Forgotten: {detail}.")
+            if payloads:
+                return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+        return self._back(row)
+
+    def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
+        more = {
+            "extent": extent,
+            "number": number_element(row.number, reveal=may_reveal(request)),
+            "unreadable": len(unreadable_paths()),
+        }
+        context = self._context(request, row, "Forget this caller?") | more
+        return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
+
+    def _acted_on(self, request: HttpRequest, reference: str, permission: str = _CORRECTIONS) -> Caller:
+        if not request.user.has_perm(permission):
             raise PermissionDenied
         return self._row(request, reference)
 
@@ -275,6 +332,10 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
 
     def _back(self, row: Caller) -> HttpResponse:
         return HttpResponseRedirect(_address(row))
+
+
+def _amount(memories: int, calls: int) -> str:
+    return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
 
 
 def _address(row: Caller) -> str:

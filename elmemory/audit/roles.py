@@ -11,6 +11,7 @@ _OPERATOR = _VIEWER | {
     "conversations.reveal_number",
     "conversations.reprocess_conversation",
     "conversations.correct_caller",
+    "conversations.run_doctor",
 }
 _PRIVACY_OFFICER = _OPERATOR | {
     "conversations.download_conversation",

@@ -64,16 +64,18 @@ class Card:
 
     @property
     def full_name(self) -> str:
-        first = self._name("first_name")
+        if not (first := self._name("first_name")):
+            return self._name("name")
         last = self._name("last_name")
-        return " ".join(part for part in (first, last) if part) if first else self._name("name")
+        return f"{first} {last}" if last else first
 
     @property
     def summary(self) -> str:
         """The profile in sentences that an agent can use."""
         if self.opted_out:
             return "The caller asked not to be remembered."
-        sentences = [as_sentence(f"The caller is {self.full_name}")] if self.full_name else []
+        full_name = self.full_name
+        sentences = [as_sentence(f"The caller is {full_name}")] if full_name else []
         if self.shared_line:
             sentences = ["Several people share this line."]
         if self.call_count == 1:
@@ -83,7 +85,7 @@ class Card:
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS or not (self.full_name or self.shared_line)
+            if name not in _NAME_FIELDS or not (full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
 
@@ -185,10 +187,13 @@ def glance_at_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
     newest = store.glance(caller, FEW)
     if newest is None:
         return False, None
-    cards = [metadata for metadata in newest if metadata.get("kind") == kinds.CARD]
-    if not cards:
-        return not newest, None
-    return True, _card_from(cards[0] if len(cards) == 1 else max(cards, key=_revision))
+    is_stranger = True
+    for metadata in newest:
+        # Cards are written under the caller's lock: the newest is the one with the highest revision.
+        if metadata.get("kind") == kinds.CARD:
+            return True, _card_from(metadata)
+        is_stranger = False
+    return is_stranger, None
 
 
 def write_card(store: OpenMemory, caller: str) -> None:

@@ -3,20 +3,25 @@
 import os
 from pathlib import Path
 from typing import Literal
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import demo
 from tests.browser.conftest import LogIn
+from tests.samples import new_number, transcription
 from tests.server import Server, wait_until
 
 pytestmark = pytest.mark.browser
 
 LIST = "/admin/conversations/conversation/"
 CALL = f"{LIST}conv_example_returning/change/"
-A_CALLER = "a caller"
-MAIN_PAGES = ["/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER]
+DOCTOR = "/admin/doctor/"
+A_CALLER, FORGETTING, FINDINGS = "a caller", "forgetting a caller", "the doctor's findings"
+MAIN_PAGES = [
+    "/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING, DOCTOR, FINDINGS,
+]  # fmt: skip
 
 
 def becomes(page: Page, condition: str) -> None:
@@ -25,8 +30,14 @@ def becomes(page: Page, condition: str) -> None:
 
 
 def visit(page: Page, address: str) -> None:
-    if address == A_CALLER:
+    if address in (A_CALLER, FORGETTING):
         open_caller(page)
+        if address == FORGETTING:
+            page.get_by_role("link", name="Forget this caller").click()
+    elif address == FINDINGS:
+        page.goto(DOCTOR)
+        page.get_by_role("button", name="Examine").click()
+        expect(page.get_by_role("status")).to_be_visible(timeout=30_000)
     else:
         page.goto(address)
 
@@ -139,6 +150,39 @@ def test_a_number_is_shown_on_a_click_and_hidden_again(staff: LogIn) -> None:
     expect(number).to_contain_text("•••")
 
 
+def test_a_caller_is_exported_and_forgotten(staff: LogIn, practice: Server) -> None:
+    caller = new_number()
+    event = transcription(caller, "My parrot is called Pistachio.", facts={"first_name": "Noor"})
+    practice.deliver(event)
+    assert practice.ring(caller)["dynamic_variables"]["user_name"] == "Noor"
+    page = staff("privacy officer")
+    page.goto(f"{LIST}{event['data']['conversation_id']}/change/")
+    page.get_by_role("link", name="Noor").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export all that is known").click()
+    with ZipFile(download.value.path()) as archive:
+        (memories,) = (archive.read(name) for name in archive.namelist() if name.endswith("/memories.json"))
+    assert b"Pistachio" in memories
+    page.get_by_role("link", name="Forget this caller").click()
+    page.get_by_label("Delete the stored files too: 1 call with 2 files").check()
+    page.get_by_role("button", name="Yes, forget this caller").click()
+    expect(page.locator(".messagelist")).to_have_text("Forgotten: 4 memories, 1 call deleted.")
+    assert practice.ring(caller) == practice.ring(new_number())
+    assert practice.search("What is the parrot called?", caller) == {"profile": None, "memories": []}
+    assert practice.post_call(event).json()["status"] == "duplicate"
+    page.goto(f"{LIST}?q=pistachio")
+    expect(page.locator("#result_list")).to_have_count(0)
+
+
+def test_the_doctor_is_asked_from_the_front_page(staff: LogIn) -> None:
+    page = staff("operator")
+    page.get_by_role("link", name="Doctor").click()
+    expect(page.locator(".checks")).to_have_count(0)
+    page.get_by_role("button", name="Examine").click()
+    worker = page.locator(".checks .ok").filter(has_text="worker")
+    expect(worker).to_contain_text("calls wait", timeout=30_000)
+
+
 def test_a_viewer_reads_but_neither_hears_nor_acts(staff: LogIn) -> None:
     page = staff("viewer")
     page.goto(CALL)
@@ -163,7 +207,7 @@ def test_axe_finds_nothing_serious(staff: LogIn, address: str, scheme: Literal["
 
 @pytest.mark.parametrize("address", MAIN_PAGES)
 def test_no_page_is_wider_than_a_phone(staff: LogIn, address: str) -> None:
-    page = staff("operator")
+    page = staff("privacy officer")
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -52,6 +52,9 @@ class Command(BaseCommand):
             access_log=False,
             server_header=False,
             proxy_headers=False,  # the forwarded scheme is read by Django, and nobody else is asked who the peer is
+            # Longer than any usual proxy keeps an idle connection (Google's load balancer: 600 s): a ring sent on one
+            # that is just being closed would be lost.
+            timeout_keep_alive=620,
             timeout_graceful_shutdown=8,
         )
         worker = None if no_worker else _WorkerProcess()

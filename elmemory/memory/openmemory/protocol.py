@@ -1,6 +1,6 @@
 """The OpenMemory contract: what the project asks of a store, whoever speaks it."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
@@ -110,8 +110,8 @@ class OpenMemory(Protocol):
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, newest written first; all of them without a limit."""
 
-    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
-        """The metadata of the user's newest memories, for the event loop: without waiting for anybody.
+    def glance(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
+        """The metadata of the user's newest memories, newest first, for the event loop: without waiting for anybody.
 
         None where that cannot be.
         """

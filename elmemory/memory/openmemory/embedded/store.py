@@ -6,7 +6,7 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,7 @@ class EmbeddedOpenMemory:
             return [_memory(row) for row in _rows(_NEWEST, user_id)]
         return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
 
-    def glance(self, user_id: str, limit: int) -> list[dict[str, Any]] | None:
+    def glance(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """Of an SQLite file: its readers wait for no writer. Faults are left to `memories` to tell."""
         require_user(user_id)
         # Not through `connections`: on the loop they make a new wrapper for every task.
@@ -127,10 +127,11 @@ class EmbeddedOpenMemory:
             return None
         try:
             reader = self._reader = self._reader or _open_for_glances(database["NAME"])
-            return [orjson.loads(metadata) for (metadata,) in reader.execute(_GLANCE, (user_id, limit)).fetchall()]
+            rows = reader.execute(_GLANCE, (user_id, limit)).fetchall()
         except sqlite3.Error:
             self._reader = None
             return None
+        return (orjson.loads(metadata) for (metadata,) in rows)
 
     @_guarded
     def state(self, user_id: str) -> Hashable:
