@@ -44,7 +44,7 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
     Raises OpenMemoryError where the store holds memories still, OSError where files could not be written or deleted.
     """
     index.reconcile()  # a call that the index missed is theirs too
-    with caller_lock(caller):
+    with caller_lock(caller) as lock:
         calls = calls_of(caller)
         # Written before the memories go, so that nobody brings them back in between.
         write_durably(_mark(caller), now().isoformat().encode())
@@ -55,6 +55,7 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
         if payloads:
             for conversation_id in calls:
                 delete_conversation(conversation_id)
+        lock.confirm()
     for conversation_id in calls:
         index.refresh(conversation_id)
 

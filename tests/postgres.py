@@ -26,7 +26,7 @@ ALIASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY
 ON_BOTH = [
     f"tests/test_{name}.py"
     for name in (
-        "admin_pages", "backfill", "card_and_search", "carry_preferences", "doctor", "embedded_store",
+        "admin_pages", "backfill", "caller_rights", "card_and_search", "carry_preferences", "doctor", "embedded_store",
         "openmemory_contract", "prepared", "remember", "reprocess", "shared_locks", "worker",
     )
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from conversations import corrections, index
-from conversations.locks import caller_lock
+from conversations.locks import Held, caller_lock
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
 from conversations.receipts import read_receipt
 from conversations.references import caller_reference
@@ -354,10 +354,10 @@ def test_what_is_remembered_while_the_lock_is_waited_for_is_forgotten_too(
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
 
     @contextmanager
-    def lock_that_was_waited_for(caller: str) -> Iterator[None]:
+    def lock_that_was_waited_for(caller: str) -> Iterator[Held]:
         deliver(transcription(MAYA, "Hello.", conversation_id="conv_b"), store)
-        with caller_lock(caller):
-            yield
+        with caller_lock(caller) as held:
+            yield held
 
     monkeypatch.setattr("conversations.forgetting.caller_lock", lock_that_was_waited_for)
     forget(officer, payloads=True)
