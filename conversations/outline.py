@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -109,7 +109,11 @@ def _shallow(text: str) -> str:
     return "".join(kept) + text[start:]
 
 
-def decode_base64(source: IO[bytes], text: LongString | str, target: IO[bytes]) -> None:
+class Writable(Protocol):
+    def write(self, chunk: bytes, /) -> object: ...
+
+
+def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
     """Write what the base64 text stands for. Raises NotReadable where it is broken."""
     chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
     rest = b""

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import IO
 
@@ -18,10 +19,10 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class Spool:
-    """`file` is made with the first 256 KiB or when it is asked for: what is refused before that never touches the
-    disk, and a small body waits for the disk in the thread that stores it.
+    """A body that is written once. Up to 256 KiB are kept in memory until they are saved: what is refused before that
+    never touches the disk. More goes to `file` at once.
 
-    It is flocked for as long as it is open: what a clean-up can lock is what a dead process left behind.
+    What may lie there for long is flocked: what a clean-up can lock is what a dead process left behind.
     """
 
     def __init__(self) -> None:
@@ -29,15 +30,23 @@ class Spool:
         self.size = 0
         self._chunks: list[bytes] = []
         self._file: IO[bytes] | None = None
+        self._descriptor: int | None = None
+        self._is_moved = False
 
     @property
     def file(self) -> IO[bytes]:
+        """To be written and read, until it is saved."""
         if self._file is None:
             self._file = os.fdopen(_new(self.path), "w+b", buffering=_IN_MEMORY)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file.writelines(self._chunks)
             self._chunks.clear()
         return self._file
+
+    @property
+    def in_memory(self) -> bytes | None:
+        """All of it; None where it has a `file`."""
+        return b"".join(self._chunks) if self._file is None else None
 
     def write(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -46,11 +55,41 @@ class Spool:
         else:
             self.file.write(chunk)
 
+    def save(self) -> int:
+        """Hand all of it to the system; the descriptor of the file, for fsync."""
+        if self._file is not None:
+            self._file.flush()
+            return self._file.fileno()
+        if self._descriptor is None:
+            self._descriptor = _new(self.path)
+            left = memoryview(b"".join(self._chunks))
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        return self._descriptor
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal."""
+        if self._file is None:
+            return sha256(b"".join(self._chunks)).hexdigest()
+        self._file.seek(0)
+        return file_digest(self._file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    def move_to(self, path: Path) -> None:
+        self.path.replace(path)
+        self._is_moved = True
+
     def close(self) -> None:
         """The file is gone then, unless it has been moved away."""
-        if self._file:
-            with self._file:
+        if self._file is None and self._descriptor is None:
+            return
+        try:
+            if not self._is_moved:
                 self.path.unlink(missing_ok=True)
+        finally:
+            if self._file is not None:
+                self._file.close()
+            elif self._descriptor is not None:
+                os.close(self._descriptor)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ returns, file and folder are on the disk.
 """
 
 import contextlib
+import io
 import os
 import re
 import time
@@ -13,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import structlog
 from django.conf import settings
@@ -115,8 +116,8 @@ def accept_all(spools: Sequence[Spool], *, only_if_missing: bool = False) -> lis
     with ExitStack() as recordings:
         arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
         _each(arrivals, lambda arrival: arrival.read(recordings))
-        _each(arrivals, _Arrival.begin_writing)
-        _each(arrivals, _Arrival.sync_file)
+        _each(arrivals, _Arrival.save)
+        _each(arrivals, _Arrival.sync)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault)):
             _each(arrivals, _Arrival.look_up)
             welcome = [arrival for arrival in arrivals if arrival.is_welcome]
@@ -130,11 +131,10 @@ def accept_all(spools: Sequence[Spool], *, only_if_missing: bool = False) -> lis
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file of ours beside the payloads, whole or not at all."""
     with spool() as spooled:
-        spooled.file.write(content)
-        spooled.file.flush()
-        os.fsync(spooled.file.fileno())
+        spooled.write(content)
+        os.fsync(spooled.save())
         _make_folder(path.parent)
-        spooled.path.replace(path)
+        spooled.move_to(path)
         _fsync_folder(path.parent)
 
 
@@ -173,47 +173,53 @@ class _Arrival:
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = ""
-        self.is_first = False
+        self.is_first = self.is_alone = False
         self.is_welcome = True
 
     def read(self, recordings: ExitStack) -> None:
-        file = self.spooled.file
-        file.flush()
         try:
-            event, self.type, self.conversation_id = _header(file)
+            event, self.type, self.conversation_id = _header(self.spooled)
             self._event_time = _event_time(event)
             self._path = payload_path(self.conversation_id, self.type)
             if self.type == AUDIO:
                 recording = recordings.enter_context(spool())
-                _extract_audio(file, event, recording.file)
+                _extract_audio(self.spooled, event, recording)
                 self.spooled = recording
         except NotReadable as error:
             self.status, self.type, self.conversation_id = "unreadable", "", ""
-            self._path = _root() / "_unreadable" / f"{_digest(file)}.json"
+            self._path = _root() / "_unreadable" / f"{self.spooled.digest()}.json"
             log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
         self.folder = self._path.parent
 
-    def begin_writing(self) -> None:
+    def save(self) -> None:
         """Where the system takes the hint, all are being written by the time that the first one is waited for."""
+        descriptor = self.spooled.save()
+        if self.type == AUDIO:
+            # An MP3 does not say when its event was made; the time of the file does.
+            os.utime(descriptor, (self._event_time,) * 2)
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self.spooled.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def sync_file(self) -> None:
-        os.fsync(self.spooled.file.fileno())
+    def sync(self) -> None:
+        os.fsync(self.spooled.save())
 
     def look_up(self) -> None:
         if self.conversation_id and is_deleted(self.conversation_id):
             self.status, self.is_welcome = "duplicate", False
 
     def make_folder(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.is_first = not any(self.folder.iterdir())
+        try:
+            self.folder.mkdir()
+            self.is_first = self.is_alone = True
+        except FileExistsError:
+            # Whoever made it may have died before it was on the disk.
+            self.is_first = not any(self.folder.iterdir())
 
     def place(self) -> None:
         """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
         the path, of equally late ones the last that came; the others stand beside it."""
-        if target := self._target():
-            self.spooled.path.replace(target)
+        if target := self._path if self.is_alone else self._target():
+            self.spooled.move_to(target)
         elif self.status == "received":
             self.status = "duplicate"
 
@@ -224,7 +230,7 @@ class _Arrival:
             return None if path.exists() else path
         if not (versions := _versions(path)):
             return path
-        size, digest = os.fstat(self.spooled.file.fileno()).st_size, _digest(self.spooled.file)
+        size, digest = os.fstat(self.spooled.save()).st_size, self.spooled.digest()
         if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
             return None
         if path in versions:
@@ -258,8 +264,8 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
     _each(arrivals, sync)
 
 
-def _header(spooled: IO[bytes]) -> tuple[dict[str, Any], str, str]:
-    event = read_outline(spooled)
+def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
+    event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
     if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
         raise NotReadable("not an event")
     event_type, conversation_id = event.get("type"), event["data"].get("conversation_id")
@@ -270,14 +276,14 @@ def _header(spooled: IO[bytes]) -> tuple[dict[str, Any], str, str]:
     return event, event_type, conversation_id
 
 
-def _extract_audio(spooled: IO[bytes], event: dict[str, Any], audio: IO[bytes]) -> None:
+def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> None:
     text = event["data"].get("full_audio")
-    if not isinstance(text, str | LongString):
+    if isinstance(text, LongString):
+        decode_base64(spooled.file, text, recording)
+    elif isinstance(text, str):
+        decode_base64(io.BytesIO(), text, recording)
+    else:
         raise NotReadable("an audio event without audio")
-    decode_base64(spooled, text, audio)
-    audio.flush()
-    # An MP3 does not say when its event was made; the time of the file does.
-    os.utime(audio.fileno(), (_event_time(event),) * 2)
 
 
 def _versions(path: Path) -> list[Path]:
@@ -309,14 +315,9 @@ def _event_time_of(path: Path) -> float:
     return arrival
 
 
-def _digest(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
 def _digest_of(path: Path) -> str:
     with path.open("rb") as file:
-        return _digest(file)
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _make_folder(folder: Path) -> None:
