@@ -28,7 +28,7 @@ from tests.conftest import As
 from tests.samples import raw_sample, sample, transcription
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"], serialized_rollback=True),
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
     pytest.mark.usefixtures("payloads", "index_schema"),
 ]
 

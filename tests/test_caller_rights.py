@@ -38,7 +38,7 @@ from tests.samples import sample, transcription
 from webhooks.ring import client_data
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"], serialized_rollback=True),
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
     pytest.mark.usefixtures("payloads", "index_schema"),
 ]
 

@@ -99,13 +99,13 @@ def test_calls_are_answered_while_the_doctor_looks(staff: httpx2.Client, practic
     assert lines(pages[0])
 
 
-@pytest.mark.django_db(transaction=True, databases=["default"], serialized_rollback=True)
+@pytest.mark.django_db(transaction=True, databases=["default"])
 def test_one_examination_at_a_time(as_role: As) -> None:
     with doctor_page._under_way:
         assert "Somebody else has asked the doctor just now." in as_role("operator").post(PAGE).content.decode()
 
 
-@pytest.mark.django_db(transaction=True, databases=["default"], serialized_rollback=True)
+@pytest.mark.django_db(transaction=True, databases=["default"])
 def test_a_doctor_who_does_not_answer_is_told_and_can_be_asked_again(
     as_role: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:

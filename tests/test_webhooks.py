@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -85,6 +86,17 @@ def test_with_the_right_key_a_ring_is_always_answered(server: Server, body: byte
 
 
 # The search
+
+
+@pytest.mark.faults
+def test_a_ring_may_come_on_a_connection_that_was_idle_for_as_long_as_senders_keep_one(server: Server) -> None:
+    # Many keep one for five seconds, and so do many servers: then a ring is lost now and then.
+    connection = HTTPConnection("127.0.0.1", int(server.environment["PORT"]))
+    for pause in (0, 5.01, 7):
+        time.sleep(pause)
+        connection.request("POST", "/webhook/client-data", "{}", {"X-Api-Key": "client-data-key"})
+        assert json.loads(connection.getresponse().read())["type"] == "conversation_initiation_client_data"
+    connection.close()
 
 
 def test_a_search_finds_what_this_caller_said_and_whose_question_it_answered(server: Server) -> None:
