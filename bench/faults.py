@@ -204,7 +204,7 @@ def disk_full(run: Run) -> None:
     """Payloads, databases and logs on one small disk, which fills up to the last byte, or nearly."""
     with _small_disk(run.folder, megabytes=160):
         server = run.server(MIN_FREE_MB="0")
-        with run.sending(1500 if run.long else 300, server) as senders:
+        with run.sending(3000 if run.long else 1200, server) as senders:
             for number in run.moments(senders, 12 if run.long else 4):
                 ballast = _fill(run.folder, leave=(0, 200_000)[number % 2])
                 refused = senders.statuses[503]
