@@ -53,7 +53,7 @@ class Failure:
     def in_plain_words(self) -> str:
         words = _REASONS.get(self.reason, self.reason)
         details = self.details
-        code = details.get("sip_status_code") or details.get("SipResponseCode")
+        code = _text(str(details.get("sip_status_code") or details.get("SipResponseCode") or ""))
         said = _text(details.get("error_reason") or details.get("CallStatus"))
         return f"{words} (SIP {code}{', ' + said if said else ''})" if code else words
 

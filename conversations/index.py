@@ -5,17 +5,18 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, wraps
 from hashlib import sha256
 from itertools import batched
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
 from django.apps import apps
-from django.db import DatabaseError, connections, models, transaction
+from django.db import DatabaseError, OperationalError, connections, models, transaction
 from django.db.models import Count, F, Min, Q
 from django.utils.timezone import localdate
 
@@ -99,25 +100,9 @@ def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     return with_schema
 
 
-@healed
 def refresh(conversation_id: str) -> None:
     """Make the row of a conversation say what its files say."""
-    while True:
-        files = _fingerprint(conversation_id)
-        if not files:
-            with transaction.atomic(ALIAS):
-                _forget_texts([conversation_id])
-                Conversation.objects.filter(conversation_id=conversation_id).delete()
-            return
-        row, text = _row(conversation_id)
-        with transaction.atomic(ALIAS):
-            _forget_texts([conversation_id])
-            Conversation.objects.update_or_create(
-                conversation_id=conversation_id, defaults=row | {"files": files, "number": text.number}
-            )
-            fulltext.write([text])
-        if _fingerprint(conversation_id) == files:
-            return
+    _refresh_batch([conversation_id])
 
 
 @healed
@@ -143,7 +128,8 @@ def note_arrivals(deliveries: Iterable[Delivery]) -> None:
             "number": row_number(delivery.conversation_id, started_at),
             **known.get(delivery.type, {}),
         }
-        for delivery in deliveries
+        # In one order, whoever writes several rows: else two of them may wait for each other.
+        for delivery in sorted(deliveries, key=attrgetter("conversation_id"))
     ]
     # Not by bulk_create, which takes several times as long: a sender waits.
     with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
@@ -157,7 +143,7 @@ def catch_up() -> int:
 
 @healed
 def _behind() -> list[str]:
-    return list(Conversation.objects.filter(files="").order_by().values_list("conversation_id", flat=True))
+    return list(Conversation.objects.filter(files="").order_by("pk").values_list("conversation_id", flat=True))
 
 
 @healed
@@ -170,12 +156,19 @@ def reconcile() -> int:
         files = known.pop(conversation_id, None)
         if files is None:
             missing.append(conversation_id)
-        elif files != _fingerprint(conversation_id):
+        elif not _is_up_to_date(conversation_id, files):
             _refresh_batch([conversation_id])
             mended += 1
     for conversation_id in known:
         refresh(conversation_id)
-    return mended + len(known) + sum(refresh_all(missing))
+    return mended + len(known) + sum(refresh_all(sorted(missing)))
+
+
+def _is_up_to_date(conversation_id: str, files: str) -> bool:
+    try:
+        return files == _fingerprint(conversation_id)
+    except OSError:
+        return False
 
 
 def refresh_all(ids: Iterable[str]) -> Iterator[int]:
@@ -185,13 +178,26 @@ def refresh_all(ids: Iterable[str]) -> Iterator[int]:
         yield len(batch)
 
 
-def _refresh_batch(ids: Iterable[str]) -> None:
-    while ids := _refresh_once(ids):
-        pass
+def _refresh_batch(ids: Sequence[str]) -> None:
+    try:
+        while ids := _refresh_once(ids):
+            pass
+    except OperationalError:
+        raise
+    except Exception as error:
+        if len(ids) > 1:
+            for conversation_id in ids:
+                _refresh_batch([conversation_id])
+        else:
+            # What the database does not take must not keep the others from being seen.
+            log.error("a conversation cannot be shown", conversation_id=ids[0], error=type(error).__name__)
+            _leave_to_reconciling(ids)
+            if is_done(ids[0], read_receipt(ids[0])):
+                Conversation.objects.filter(conversation_id=ids[0]).update(memory_state=MemoryState.WRITTEN)
 
 
 @healed
-def _refresh_once(ids: Iterable[str]) -> list[str]:
+def _refresh_once(ids: Sequence[str]) -> list[str]:
     """The ids of those whose files have changed meanwhile."""
     rows, texts, gone, unread = [], [], [], []
     for conversation_id in ids:
@@ -215,14 +221,20 @@ def _refresh_once(ids: Iterable[str]) -> list[str]:
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
         fulltext.write(texts)
-        # They are left to reconciling, which looks again after a while.
-        Conversation.objects.filter(conversation_id__in=unread, files="").update(files=_UNKNOWN)
-    return [row.conversation_id for row in rows if _fingerprint(row.conversation_id) != row.files]
+    _leave_to_reconciling(unread)
+    seen = {row.conversation_id: row.files for row in rows} | dict.fromkeys(gone, "")
+    return [conversation_id for conversation_id, files in seen.items() if not _is_up_to_date(conversation_id, files)]
+
+
+@healed
+def _leave_to_reconciling(ids: Sequence[str]) -> None:
+    """Reconciling looks again after a while."""
+    Conversation.objects.filter(conversation_id__in=ids, files="").update(files=_UNKNOWN)
 
 
 def _forget_texts(ids: Iterable[str]) -> None:
     """A row's number changes with the call's start: its text goes by the number that it has."""
-    fulltext.remove(Conversation.objects.filter(conversation_id__in=ids).values_list("number", flat=True))
+    fulltext.remove(sorted(Conversation.objects.filter(conversation_id__in=ids).values_list("number", flat=True)))
 
 
 @healed

@@ -14,7 +14,7 @@ two versions of one payload, which came in the same instant to two machines, mig
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -64,12 +64,18 @@ def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[Held]:
 
 
 @contextmanager
-def delivery_lock(*conversation_ids: str) -> Iterator[None]:
-    """One at a time puts deliveries of a conversation in their place. Several conversations are taken in one order."""
+def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozenset[str]]:
+    """One at a time puts deliveries of a conversation in their place. Several conversations are taken in one order.
+
+    Yields those that are locked: without `wait` only those that could be had at once.
+    """
+    stripes: set[int] = set()
     with ExitStack() as held:
         for stripe in sorted({_stripe(conversation_id) for conversation_id in conversation_ids}):
-            held.enter_context(_flock("delivery", stripe))
-        yield
+            with suppress(Busy):
+                held.enter_context(_flock("delivery", stripe, wait=wait))
+                stripes.add(stripe)
+        yield frozenset(one for one in conversation_ids if _stripe(one) in stripes)
 
 
 @contextmanager

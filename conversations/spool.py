@@ -22,7 +22,7 @@ class Spool:
     """A body that is written once. Up to 256 KiB are kept in memory until they are saved: what is refused before that
     never touches the disk. More goes to `file` at once.
 
-    What may lie there for long is flocked: what a clean-up can lock is what a dead process left behind.
+    The file is flocked for as long as it is open: what a clean-up can lock is what a dead process left behind.
     """
 
     def __init__(self) -> None:
@@ -62,6 +62,7 @@ class Spool:
             return self._file.fileno()
         if self._descriptor is None:
             self._descriptor = _new(self.path)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left = memoryview(b"".join(self._chunks))
             while left:
                 left = left[os.write(self._descriptor, left) :]
@@ -87,7 +88,9 @@ class Spool:
                 self.path.unlink(missing_ok=True)
         finally:
             if self._file is not None:
-                self._file.close()
+                # What could not be written was told by `save` to whoever needs it; closing would tell it once more.
+                with contextlib.suppress(OSError):
+                    self._file.close()
             elif self._descriptor is not None:
                 os.close(self._descriptor)
 

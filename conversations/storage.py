@@ -19,7 +19,7 @@ from typing import Any, Literal
 import structlog
 from django.conf import settings
 
-from conversations.locks import delivery_lock
+from conversations.locks import Busy, delivery_lock
 from conversations.outline import LongString, NotReadable, decode_base64, parse, read_outline
 from conversations.spool import Spool, spool
 from conversations.values import number
@@ -111,14 +111,20 @@ def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
     return outcome
 
 
-def accept_all(spools: Sequence[Spool], *, only_if_missing: bool = False) -> list[Delivery | Exception]:
-    """The same for several, which costs the disk far less than one after the other. Each has an outcome of its own."""
+def accept_all(
+    spools: Sequence[Spool], *, only_if_missing: bool = False, wait: bool = True
+) -> list[Delivery | Exception]:
+    """The same for several, which costs the disk far less than one after the other. Each has an outcome of its own.
+
+    Without `wait` that is Busy for those whose conversation somebody else has in hand.
+    """
     with ExitStack() as recordings:
         arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
         _each(arrivals, lambda arrival: arrival.read(recordings))
         _each(arrivals, _Arrival.save)
         _each(arrivals, _Arrival.sync)
-        with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault)):
+        with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
+            _each(arrivals, lambda arrival: arrival.confirm(locked))
             _each(arrivals, _Arrival.look_up)
             welcome = [arrival for arrival in arrivals if arrival.is_welcome]
             _each(welcome, _Arrival.make_folder)
@@ -202,6 +208,10 @@ class _Arrival:
 
     def sync(self) -> None:
         os.fsync(self.spooled.save())
+
+    def confirm(self, locked: frozenset[str]) -> None:
+        if self.folder.name not in locked:
+            raise Busy
 
     def look_up(self) -> None:
         if self.conversation_id and is_deleted(self.conversation_id):

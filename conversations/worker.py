@@ -56,7 +56,7 @@ class Worker:
                         # A large folder takes its time: it is not looked through for more than a fiftieth of it.
                         reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
                     self.mind_the_clock()
-                    index.catch_up()
+                    self.catch_up()
                     done = self.work_off(pool)
                     if self.pause:
                         self._rest(self.pause * random.uniform(0.5, 1))  # noqa: S311
@@ -73,7 +73,7 @@ class Worker:
         """OpenMemory is left alone; the index is not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stopping.wait(_POLL_SECONDS):
-            index.catch_up()
+            self.catch_up()
 
     def reconcile(self) -> None:
         if removed := remove_abandoned_spools():
@@ -83,6 +83,15 @@ class Worker:
         if not self.pause:
             for caller in index.callers_without_card(_CARDS_AT_ONCE):
                 self._note_card(caller)
+
+    def catch_up(self) -> None:
+        """What cannot be shown can still be remembered."""
+        try:
+            index.catch_up()
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.error("the index is behind", **_where(error))
 
     def mind_the_clock(self) -> None:
         """Next attempts stand in the time of day: a clock that was put back, or may have been, must not keep them."""

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations import index, storage
+from conversations.locks import delivery_lock
 from conversations.storage import Delivery, accept_all
 from tests.samples import raw_sample, transcription
 from tests.server import Server
@@ -136,13 +138,14 @@ def test_a_fault_of_the_disk_is_told_counted_and_leaves_nothing(
 def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_stores_it(
     payloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = asyncio.Event()
+    begun, cancelled = asyncio.Event(), threading.Event()
 
     async def cancelled_half_way() -> None:
         loop = asyncio.get_running_loop()
 
         def accept_slowly(spools: Any) -> Any:
             loop.call_soon_threadsafe(begun.set)
+            cancelled.wait(5)
             return accept_all(spools)
 
         monkeypatch.setattr(receive, "_storing", Grouped(accept_slowly, "store"))
@@ -151,11 +154,34 @@ def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_store
         task = asyncio.create_task(receive_delivery(sender(BODY, END), check))
         await begun.wait()
         task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        loop.call_soon(cancelled.set)
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(cancelled_half_way())
     assert len(left_behind(payloads)) == 1
+
+
+def test_a_delivery_that_must_wait_for_its_conversation_keeps_no_other_waiting(payloads: Path) -> None:  # noqa: ARG001
+    async def one_waits() -> list[str]:
+        now, ended = time.time(), []
+
+        async def delivered(conversation_id: str) -> None:
+            body = json.dumps(transcription("+14155550100", "Hi.", conversation_id=conversation_id)).encode()
+            check = SignatureCheck(signed(body, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
+            await receive_delivery(sender(body, END), check)
+            ended.append(conversation_id)
+
+        with delivery_lock("conv_busy"):
+            waiting = asyncio.create_task(delivered("conv_busy"))
+            await delivered("conv_free")
+            assert not waiting.done()
+        await waiting
+        return ended
+
+    assert asyncio.run(one_waits()) == ["conv_free", "conv_busy"]
 
 
 def test_a_server_whose_payload_folder_is_gone_wrong_says_503_and_recovers(tmp_path: Path) -> None:

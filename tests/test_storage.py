@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conversations.locks import Busy, delivery_lock
 from conversations.spool import Spool, remove_abandoned_spools, spool
 from conversations.storage import Delivery, accept, accept_all, is_conversation_id
 from tests.samples import raw_sample, sample, transcription
@@ -219,6 +221,37 @@ def test_every_folder_that_got_a_file_is_put_on_the_disk_and_each_but_once(
         monkeypatch.setattr(os, "fsync", noted)
         accept_all(made)
     assert synced == ["a file"] * 3 + [payloads.name, "conv_1", "conv_2"]
+
+
+def test_what_is_being_stored_is_never_taken_for_abandoned(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def cleaned_up_meanwhile(descriptor: int) -> None:
+        assert remove_abandoned_spools() == 0
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", cleaned_up_meanwhile)
+    # A recording's file is as old as its event.
+    assert delivered(sample("audio") | {"event_timestamp": int(time.time()) - 3600}).status == "received"
+    assert (payloads / "conv_example_returning" / "conv_example_returning_audio.mp3").exists()
+
+
+def test_what_could_not_be_written_is_not_told_again_at_the_end(payloads: Path) -> None:
+    with spool() as spooled:
+        spooled.write(b"x" * (2**18 + 1))
+        os.close(spooled.file.fileno())
+    assert files(payloads / "_spool") == {}
+
+
+def test_whose_conversation_somebody_else_has_in_hand_may_be_left_out(payloads: Path) -> None:  # noqa: ARG001
+    bodies = [
+        json.dumps(transcription("+14155550100", "Hi.", conversation_id=f"conv_{name}")).encode()
+        for name in ("busy", "free")
+    ]
+    with delivery_lock("conv_busy"), spools(*bodies) as made:
+        busy, free = accept_all(made, wait=False)
+    assert isinstance(busy, Busy)
+    assert free == Delivery("received", "post_call_transcription", "conv_free")
 
 
 def test_a_small_body_touches_the_disk_only_when_it_is_stored(payloads: Path) -> None:

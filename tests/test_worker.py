@@ -358,6 +358,77 @@ def test_what_cannot_be_read_is_left_to_reconciling(store: EmbeddedOpenMemory, p
     assert not Conversation.objects.filter(pk=bad).exists()
 
 
+def never_connected(conversation_id: str, code: object) -> dict[str, Any]:
+    body = {"to_number": MAYA, "sip_status_code": code}
+    data = {"conversation_id": conversation_id, "failure_reason": "busy", "metadata": {"type": "sip", "body": body}}
+    return {"type": "call_initiation_failure", "event_timestamp": 1790000000, "data": data}
+
+
+@pytest.mark.parametrize("code", ["48\ud800", "48\x00", [486], {"a": 1}, 486])
+def test_whatever_a_failure_says_it_is_shown(store: EmbeddedOpenMemory, code: object) -> None:  # noqa: ARG001
+    conversation_id = arrived(never_connected("conv_1", code))
+    index.catch_up()
+    assert row(conversation_id).title.startswith("Never connected: the line was busy (SIP ")
+
+
+def test_what_the_database_does_not_take_keeps_nobody_else_waiting(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = arrived(transcription(MAYA, "One.")), arrived(transcription(MAYA, "Two."))
+    made = index._row
+
+    def made_badly(conversation_id: str) -> Any:
+        columns, text = made(conversation_id)
+        return (columns | {"title": "\ud800"} if conversation_id == bad else columns), text
+
+    monkeypatch.setattr(index, "_row", made_badly)
+    index.catch_up()
+    assert (row(good).caller, row(bad).caller) == (MAYA, "")
+    Worker(store).work_off()
+    assert row(good).memory_state == MemoryState.WRITTEN
+    assert read_receipt(bad), "it is remembered all the same"
+    assert index.due() == []
+
+
+def test_a_delivery_that_comes_while_its_folder_is_seen_empty_keeps_its_row(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+    payloads: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = raw_sample("transcription_returning_caller")
+    fingerprint = index._fingerprint
+    (payloads / "conv_example_returning").mkdir(parents=True)
+
+    def seen_before_it_comes(conversation_id: str) -> str:
+        files = fingerprint(conversation_id)
+        if not files:
+            monkeypatch.setattr(index, "_fingerprint", fingerprint)
+            arrived(event)
+        return files
+
+    monkeypatch.setattr(index, "_fingerprint", seen_before_it_comes)
+    index.reconcile()
+    assert row("conv_example_returning").title == "Appointment moved to Friday"
+
+
+def test_a_folder_that_cannot_be_listed_does_not_end_the_reconciling(
+    store: EmbeddedOpenMemory,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = deliver(transcription(MAYA, "One.")), deliver(transcription(MAYA, "Two."))
+    Conversation.objects.update(files="of before")
+    fingerprint = index._fingerprint
+
+    def denied(conversation_id: str) -> str:
+        if conversation_id == bad:
+            raise PermissionError(13, "Permission denied")
+        return fingerprint(conversation_id)
+
+    monkeypatch.setattr(index, "_fingerprint", denied)
+    index.reconcile()
+    assert row(good).files == fingerprint(good)
+
+
 def test_while_openmemory_is_away_deliveries_are_still_seen(tmp_path: Path) -> None:
     with Server(tmp_path, OPENMEMORY_PORT=str(free_port()), OPENMEMORY_KEY="key") as server:
         server.post_call(transcription(MAYA, "Yes please."))

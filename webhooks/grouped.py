@@ -30,6 +30,10 @@ class Grouped[T, R]:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._is_working = loop, [], False
+        if self._thread is None:
+            thread = Thread(target=self._run, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread
         future: asyncio.Future[R] = loop.create_future()
         self._waiting.append((thing, future))
         if not self._is_working:
@@ -40,12 +44,8 @@ class Grouped[T, R]:
     def _go(self) -> None:
         group, self._waiting = self._waiting, []
         self._is_working = bool(group)
-        if not group:
-            return
-        if self._thread is None:
-            self._thread = Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
-        self._groups.put(group)
+        if group:
+            self._groups.put(group)
 
     def _run(self) -> None:
         while True:

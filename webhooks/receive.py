@@ -4,8 +4,10 @@ The body goes through the HMAC into a spool file; nothing is parsed before the s
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from conversations import index, storage
+from conversations.locks import Busy
 from conversations.spool import Spool, free_bytes, spool
 from conversations.storage import Delivery, accept, accept_all
 from webhooks.grouped import Grouped
@@ -26,10 +29,10 @@ MOST_UNDER_WAY = 64
 IDLE_SECONDS = 30
 LONGEST_SECONDS = 900
 _INDEX_SECONDS = 0.1
-# Larger ones would keep the others waiting.
+# Larger ones would keep the others waiting, and so would those whose conversation somebody else has in hand.
 _SMALL = 2**20
 
-_storing_large = ThreadPoolExecutor(4, thread_name_prefix="store-large")
+_storing_alone = ThreadPoolExecutor(4, thread_name_prefix="store-alone")
 _under_way = 0
 
 
@@ -94,16 +97,21 @@ async def _spool_body(receive: Receive, signature: SignatureCheck, spooled: Spoo
 
 
 async def _stored(spooled: Spool) -> Delivery:
+    if spooled.size <= _SMALL:
+        with contextlib.suppress(Busy):
+            return await _whatever_happens(_storing.submit(spooled))
+    return await _whatever_happens(asyncio.get_running_loop().run_in_executor(_storing_alone, accept, spooled))
+
+
+async def _whatever_happens[R](future: asyncio.Future[R]) -> R:
     """Unlike a plain await of the future, this waits for the thread even when the request is cancelled:
     the spool file must not be closed under it."""
-    if spooled.size <= _SMALL:
-        future = _storing.submit(spooled)
-    else:
-        future = asyncio.get_running_loop().run_in_executor(_storing_large, accept, spooled)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        await asyncio.wait([future])
+        while not future.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
         raise
 
 
@@ -116,5 +124,5 @@ def _note(deliveries: Sequence[Delivery]) -> list[None]:
     return [None] * len(deliveries)
 
 
-_storing = Grouped(accept_all, "store")
+_storing = Grouped(partial(accept_all, wait=False), "store")
 _noting = Grouped(_note, "index")
