@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx2
 import orjson
+import uvloop
 
 from bench.callers import remember
 from bench.live import CALLERS, rings
@@ -36,7 +37,7 @@ from webhooks.signature import signed
 
 DEADLINE_MS = 800
 AUDIO_MB = 60
-_AT_A_TIME = 1, 8, 32
+_AT_A_TIME = 1, 8, 64
 _PLACE = "conv_of_the_delivery"
 
 
@@ -284,7 +285,7 @@ def _fsync(folder: Path) -> None:
 
 
 def _delivered(ours: Server, at_a_time: int, seconds: float) -> Measured:
-    measured = asyncio.run(one_after_the_other(_Deliveries(port_of(ours)), at_a_time, seconds))
+    measured = uvloop.run(one_after_the_other(_Deliveries(port_of(ours)), at_a_time, seconds))
     assert measured.requests, "nothing was answered"
     assert not measured.errors, f"{measured.errors} errors"
     return measured

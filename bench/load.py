@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import uvloop
+
 from bench.processes import LOAD, on_core
 
 WRK = shutil.which("wrk")
@@ -61,7 +63,7 @@ def as_fast_as_it_goes(requests: Requests, connections: int, seconds: int) -> Me
     if WRK:
         return _wrk(requests, connections, seconds)
     with on_core(LOAD):
-        return asyncio.run(one_after_the_other(requests, connections, seconds))
+        return uvloop.run(one_after_the_other(requests, connections, seconds))
 
 
 async def at_a_pace(requests: Requests, per_second: int, seconds: float) -> tuple[Measured, list[bytes]]:
@@ -102,10 +104,17 @@ class _Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def exchange(self, request: bytes) -> tuple[int, bytes]:
+        await self.send(request)
+        return await self.answer()
+
+    async def send(self, request: bytes) -> None:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = self._streams
-        writer.write(request)
+        self._streams[1].write(request)
+
+    async def answer(self) -> tuple[int, bytes]:
+        assert self._streams
+        reader = self._streams[0]
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
         return int(head[9:12]), await reader.readexactly(int(length[1]) if length else 0)
@@ -124,9 +133,11 @@ async def one_after_the_other(messages: Messages, connections: int, seconds: flo
 
     async def client() -> None:
         nonlocal errors
-        connection = _Connection(messages.port)
+        connection, message = _Connection(messages.port), messages.raw(next(numbers))
         while (sent := time.perf_counter()) - began < seconds:
-            status, _ = await connection.exchange(messages.raw(next(numbers)))
+            await connection.send(message)
+            message = messages.raw(next(numbers))  # while the server is busy
+            status, _ = await connection.answer()
             latencies.append(1000 * (time.perf_counter() - sent))
             errors += status != 200
         connection.close()

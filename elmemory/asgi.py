@@ -52,9 +52,11 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
-            # What is there now stays: looking through it again and again would hold up live calls.
+            # What is there now stays: looking through it again and again would hold up live calls, and so would looking
+            # for garbage every few rings.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(10_000, 20, 20)
             await send({"type": "lifespan.startup.complete"})
         else:
             await send({"type": "lifespan.shutdown.complete"})

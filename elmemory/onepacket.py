@@ -21,6 +21,7 @@ class _OnePacket:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
+        self.is_closing = transport.is_closing
         self._head = b""
 
     def write(self, data: bytes) -> None:

@@ -61,7 +61,8 @@ def caller_of_call(*, outbound: bool, external_number: object, caller_id: object
 
 
 def agent_numbers() -> frozenset[str]:
-    return _caller_keys(tuple(settings.AGENT_NUMBERS), settings.DEFAULT_REGION)
+    raw_ids = settings.AGENT_NUMBERS
+    return _caller_keys(tuple(raw_ids), settings.DEFAULT_REGION) if raw_ids else frozenset()
 
 
 @lru_cache(maxsize=8)
