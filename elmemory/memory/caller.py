@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -113,6 +114,7 @@ def canonical_field(raw: str) -> str:
     return _FIELD.get(name, name)
 
 
+@lru_cache(maxsize=1024)
 def label(name: str) -> str:
     """A field's name as people write it: `first_name` is "First name"."""
     words = name.replace("_", " ")
