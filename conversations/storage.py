@@ -125,7 +125,7 @@ def accept_all(
         _each(arrivals, _Arrival.sync)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
             _each(arrivals, lambda arrival: arrival.confirm(locked))
-            _each(arrivals, _Arrival.look_up)
+            _each(arrivals, _Arrival.leave_out_deleted)
             welcome = [arrival for arrival in arrivals if arrival.is_welcome]
             _each(welcome, _Arrival.make_folder)
             _sync_folders([arrival for arrival in welcome if arrival.is_first], lambda arrival: arrival.folder.parent)
@@ -179,7 +179,7 @@ class _Arrival:
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = ""
-        self.is_first = self.is_alone = False
+        self.is_first = self.made_folder = False
         self.is_welcome = True
 
     def read(self, recordings: ExitStack) -> None:
@@ -213,14 +213,14 @@ class _Arrival:
         if self.folder.name not in locked:
             raise Busy
 
-    def look_up(self) -> None:
+    def leave_out_deleted(self) -> None:
         if self.conversation_id and is_deleted(self.conversation_id):
             self.status, self.is_welcome = "duplicate", False
 
     def make_folder(self) -> None:
         try:
             self.folder.mkdir()
-            self.is_first = self.is_alone = True
+            self.is_first = self.made_folder = True
         except FileExistsError:
             # Whoever made it may have died before it was on the disk.
             self.is_first = not any(self.folder.iterdir())
@@ -228,7 +228,7 @@ class _Arrival:
     def place(self) -> None:
         """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
         the path, of equally late ones the last that came; the others stand beside it."""
-        if target := self._path if self.is_alone else self._target():
+        if target := self._path if self.made_folder else self._target():
             self.spooled.move_to(target)
         elif self.status == "received":
             self.status = "duplicate"
