@@ -46,7 +46,7 @@ lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev --extra postgres -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 .env: | $(VENV)/.requirements
-	@$(RUN) -m elmemory.dotenv
+	@$(RUN) -m elmemory.environment.dotenv
 
 $(VENV)/.requirements: requirements.txt | $(VENV)
 	@echo "Installing what the server needs ..."

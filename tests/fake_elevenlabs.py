@@ -25,7 +25,7 @@ from elevenlabs.types.conversational_config import ConversationalConfig
 from elevenlabs.types.tool_request_model import ToolRequestModel
 from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
 
-from webhooks.simulated_call import silence
+from webhooks.simulator.call import silence
 
 API_KEY = "sk_test_0123456789"
 AGENT = "agent_test"

@@ -14,8 +14,8 @@ def main(purpose: str, *names: str) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "elmemory.settings"
     django.setup()
 
-    from conversations import locks
-    from conversations.advisory import LockLost
+    from conversations.files import locks
+    from conversations.files.advisory import LockLost
 
     lock: AbstractContextManager[locks.Held | None]
     match purpose:

@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 from elmemory.memory import kinds
-from elmemory.memory.openmemory import Memory
+from elmemory.memory.records import Memory
 
 CALLER = "+14155550100"
 _ids = count()

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from elmemory.memory import kinds
-from elmemory.memory.openmemory.protocol import Memory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.words import terms
+from elmemory.memory.records import Memory
 
 CALLS = Path(__file__).parent / "data" / "recall_calls.json"
 

@@ -10,18 +10,20 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from conversations import corrections, index
 from conversations.admin.export import harmless
 from conversations.admin.numbers import masked, without_number
+from conversations.files.placing import accept
+from conversations.files.receipts import read_receipt
+from conversations.files.spool import spool
+from conversations.index.references import caller_reference
+from conversations.index.schema import make_ready
+from conversations.index.sync import reconcile, refresh_row
+from conversations.memories import corrections
+from conversations.memories.worker import Worker
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
-from conversations.receipts import read_receipt
-from conversations.references import caller_reference
-from conversations.spool import spool
-from conversations.storage import accept
-from conversations.worker import Worker
 from elmemory.audit.models import Action, AppendOnly, Entry
 from elmemory.memory import kinds
-from elmemory.memory.caller import read_card
+from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -41,7 +43,7 @@ def deliver(event: dict[str, Any] | bytes, store: EmbeddedOpenMemory | None = No
     with spool() as spooled:
         spooled.file.write(event if isinstance(event, bytes) else json.dumps(event).encode())
         delivery = accept(spooled)
-    index.refresh(delivery.conversation_id)
+    refresh_row(delivery.conversation_id)
     if store:
         Worker(store).work_off()
     return delivery.conversation_id
@@ -303,8 +305,8 @@ def test_another_secret_key_makes_other_addresses(store: EmbeddedOpenMemory, set
     deliver(transcription(MAYA, "Hi."), store)
     before = caller_reference(MAYA)
     settings.SECRET_KEY = "another-secret-key-0123456789-0123456789-0123456789"
-    index.make_ready()
-    index.reconcile()
+    make_ready()
+    reconcile()
     assert caller_reference(MAYA) != before
     assert Caller.objects.get().ref == caller_reference(MAYA)
 

@@ -17,13 +17,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
-from conversations import index
-from conversations.backfill import Backfiller
-from conversations.locks import backfill_lock
+from conversations.files.deletion import delete_conversation
+from conversations.files.locks import backfill_lock
+from conversations.files.placing import accept
+from conversations.files.spool import spool
+from conversations.index.queue import due_conversations
+from conversations.index.sync import refresh_row
+from conversations.memories.backfill import Backfiller
+from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
-from conversations.spool import spool
-from conversations.storage import accept, delete_conversation
-from conversations.worker import Worker
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation, recording
 from tests.samples import new_number
 from tests.server import ROOT, Server, wait_until
@@ -78,7 +80,7 @@ def test_a_call_that_was_missed_is_stored_as_its_delivery_would_have_been(fake: 
     assert event["fetched"] is True
     assert event["data"] == fake.conversations[conversation_id]
     assert audio_of(payloads, conversation_id) == recording()
-    assert index.due() == [conversation_id]
+    assert due_conversations() == [conversation_id]
     assert Conversation.objects.get().has_audio
 
 
@@ -219,7 +221,7 @@ def test_catching_up_asks_once_for_a_recording_that_is_not_there(fake: FakeEleve
     an_hour_ago = (int(time.time()) - 1_790_000_000) // 3600 - 2
     fake.add_conversation(conversation(an_hour_ago))
     deliver(event_of(conversation(an_hour_ago)))
-    index.refresh(f"conv_{an_hour_ago:06}")
+    refresh_row(f"conv_{an_hour_ago:06}")
     backfiller = Backfiller()
     assert (backfiller.catch_up(), backfiller.catch_up()) == (0, 0)
     assert len([path for _, path in fake.requests if path.endswith("/audio")]) == 1

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.clock import Clock
-from webhooks.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Attempt, Breaker
+from webhooks.live.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Attempt, Breaker
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from elmemory.memory import kinds
-from elmemory.memory.caller import Card, canonical_field, card_of
-from elmemory.memory.openmemory import Memory
+from elmemory.memory.card import Card, card_of
+from elmemory.memory.fields import canonical_field
+from elmemory.memory.records import Memory
 from tests.memories import call, fact, memory
 
 

@@ -18,19 +18,21 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from conversations import corrections, index
-from conversations.locks import Held, caller_lock
+from conversations.files.locks import Held, caller_lock
+from conversations.files.paths import AUDIO, TRANSCRIPTION, payload_path, transcription_path
+from conversations.files.placing import Delivery, accept
+from conversations.files.receipts import read_receipt
+from conversations.files.spool import spool
+from conversations.index.references import caller_reference
+from conversations.index.sync import reconcile, record_deliveries, refresh_row, refresh_stale_rows
+from conversations.memories import corrections
+from conversations.memories.remember import plan
+from conversations.memories.reprocess import request as request_reprocessing
+from conversations.memories.worker import Worker
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
-from conversations.receipts import read_receipt
-from conversations.references import caller_reference
-from conversations.remember import plan
-from conversations.reprocess import request as request_reprocessing
-from conversations.spool import spool
-from conversations.storage import AUDIO, TRANSCRIPTION, Delivery, accept, payload_path, transcription_path
-from conversations.worker import Worker
 from elmemory.audit.models import Action, Entry
 from elmemory.memory import kinds
-from elmemory.memory.caller import read_card
+from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -49,7 +51,7 @@ def deliver(event: dict[str, Any], store: EmbeddedOpenMemory | None = None) -> s
     with spool() as spooled:
         spooled.file.write(json.dumps(event).encode())
         delivery = accept(spooled)
-    index.refresh(delivery.conversation_id)
+    refresh_row(delivery.conversation_id)
     if store:
         Worker(store).work_off()
     return delivery.conversation_id
@@ -240,7 +242,7 @@ def test_files_that_stay_bring_nothing_back(officer: Client, store: EmbeddedOpen
     forget(officer)
     settings.SECRET_KEY = "another-secret-key-0123456789-0123456789-0123456789"
     request_reprocessing(conversation_id)
-    index.reconcile()
+    reconcile()
     assert plan(conversation_id, store) == (0, 0, 0)
     assert Worker(store).work_off() == 1
     assert store.memories(MAYA) == []
@@ -333,8 +335,8 @@ def test_a_deleted_call_is_not_taken_in_again(
 def test_the_note_of_such_a_delivery_is_gone_with_the_next_look(officer: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
     forget(officer, payloads=True)
-    index.note_arrivals([Delivery("duplicate", TRANSCRIPTION, "conv_a"), Delivery("duplicate", AUDIO, "conv_a")])
-    index.catch_up()
+    record_deliveries([Delivery("duplicate", TRANSCRIPTION, "conv_a"), Delivery("duplicate", AUDIO, "conv_a")])
+    refresh_stale_rows()
     assert not Conversation.objects.exists()
 
 
@@ -359,7 +361,7 @@ def test_what_is_remembered_while_the_lock_is_waited_for_is_forgotten_too(
         with caller_lock(caller) as held:
             yield held
 
-    monkeypatch.setattr("conversations.forgetting.caller_lock", lock_that_was_waited_for)
+    monkeypatch.setattr("conversations.memories.forgetting.caller_lock", lock_that_was_waited_for)
     forget(officer, payloads=True)
     assert store.memories(MAYA) == []
     assert not list(payloads.glob("conv_*"))
@@ -416,7 +418,7 @@ def test_a_folder_that_cannot_be_changed_is_told(
 ) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
     with monkeypatch.context() as locking:
-        locking.setattr("conversations.forgetting.delete_conversation", read_only)
+        locking.setattr("conversations.memories.forgetting.delete_conversation", read_only)
         assert "Not every file could be changed (Read-only file system)." in forget(officer, payloads=True)
     assert Caller.objects.get().number == MAYA
 
@@ -435,12 +437,12 @@ def died(*args: object, **kwargs: object) -> None:  # noqa: ARG001
 @pytest.mark.parametrize(
     "at",
     [
-        "conversations.forgetting.write_durably",
-        "conversations.forgetting.write_receipt",
+        "conversations.memories.forgetting.write_durably",
+        "conversations.memories.forgetting.write_receipt",
         "elmemory.memory.openmemory.embedded.store.EmbeddedOpenMemory.forget",
-        "conversations.forgetting._forget_card",
-        "conversations.forgetting.delete_conversation",
-        "conversations.forgetting.index.refresh",
+        "conversations.memories.forgetting._forget_card",
+        "conversations.memories.forgetting.delete_conversation",
+        "conversations.memories.forgetting.refresh_row",
     ],
 )
 def test_wherever_it_is_broken_off_it_is_done_again_to_the_end(
@@ -455,7 +457,7 @@ def test_wherever_it_is_broken_off_it_is_done_again_to_the_end(
     assert Entry.objects.filter(action=Action.FORGET, object=caller_reference(MAYA)).exists()
     Worker(store).work_off()
     forget(officer, payloads=True)
-    index.reconcile()
+    reconcile()
     assert store.memories(MAYA) == []
     assert not list(payloads.glob("conv_*"))
     assert not Caller.objects.exists()
@@ -482,7 +484,7 @@ def test_a_call_whose_deletion_is_broken_off_is_still_found_under_its_caller(
         with monkeypatch.context() as killing, contextlib.suppress(Died):
             killing.setattr(Path, "unlink", once)
             forget(officer, payloads=True)
-        index.reconcile()
+        reconcile()
         Worker(store).work_off()
         assert store.memories(MAYA) == []
     forget(officer, payloads=True)

@@ -3,9 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from elmemory.memory import kinds
-from elmemory.memory.caller import NEWEST, card_of, read_card, search, write_card
-from elmemory.memory.openmemory import Memory
+from elmemory.memory.card import NEWEST, card_of, read_card, write_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Memory
+from elmemory.memory.search import search
 from tests.memories import CALLER, call, fact, memory
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["memory"])

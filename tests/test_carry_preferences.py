@@ -9,10 +9,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from conversations import index
+from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
+from elmemory.management.commands import carry_preferences
 from elmemory.memory import kinds
-from elmemory.memory.caller import read_card
+from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.openmemory_servers import stub_server
 
@@ -34,7 +35,7 @@ def store() -> EmbeddedOpenMemory:
 
 def opt_out(store: EmbeddedOpenMemory, caller: str) -> None:
     preference = kinds.NewMemory(kinds.PREFERENCE, "preference:opt_out", "Opted out.", {"preference": kinds.OPT_OUT})
-    kinds.write(store, caller, [preference])
+    store.put_all(caller, kinds.entries([preference]))
 
 
 def is_opted_out(store: EmbeddedOpenMemory, caller: str) -> bool:
@@ -60,8 +61,8 @@ def test_preferences_come_out_of_another_database(store: EmbeddedOpenMemory, tmp
 
 
 def test_preferences_come_out_of_a_server(store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
-    index.ensure_schema()
-    monkeypatch.setattr(index, "reconcile", lambda: 0)
+    ensure_schema()
+    monkeypatch.setattr(carry_preferences, "reconcile", lambda: 0)
     for caller in (MAYA, PEPE):
         Conversation.objects.create(conversation_id=f"conv_{caller[1:]}", caller=caller)
     with stub_server() as (stub, url):
@@ -80,8 +81,8 @@ def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_server_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    index.ensure_schema()
-    monkeypatch.setattr(index, "reconcile", lambda: 0)
+    ensure_schema()
+    monkeypatch.setattr(carry_preferences, "reconcile", lambda: 0)
     Conversation.objects.create(conversation_id="conv_1", caller=MAYA)
     with stub_server() as (stub, url):
         stub.faults = {("GET", "/users/"): (403, json.dumps({"error": "invalid_api_key"}))}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from webhooks.breaker import FAILURES, Breaker
-from webhooks.deadline import LiveReads, NotNow
-from webhooks.threads import Threads
+from webhooks.live.breaker import FAILURES, Breaker
+from webhooks.live.deadline import LiveReads, NotNow
+from webhooks.live.threads import Threads
 
 LONG = 30.0
 SHORT = 0.05

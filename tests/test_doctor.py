@@ -13,15 +13,15 @@ from django.core.management import call_command
 from django.test import override_settings
 from pytest_django.fixtures import Settings
 
-from conversations import index
+from conversations.files.placing import accept
+from conversations.files.spool import spool
+from conversations.index.sync import refresh_row
 from conversations.models import Conversation, MemoryState
-from conversations.spool import spool
-from conversations.storage import accept
-from elmemory import doctor
 from elmemory.agents import provision
 from elmemory.agents.api import Api
 from elmemory.agents.check import Check
 from elmemory.agents.wiring import VARIABLES, Ours
+from elmemory.doctor import examination as doctor
 from elmemory.memory.openmemory import open_memory
 from elmemory.memory.openmemory.protocol import Health
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
@@ -61,8 +61,8 @@ def fake(
     index_schema: None,  # noqa: ARG001
 ) -> Iterator[FakeElevenLabs]:
     """Everything as it should be: a provisioned agent, and a running server under the public address."""
-    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url=server.url))
-    monkeypatch.setattr(doctor, "_file_system", lambda _: "ext4")
+    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url=server.url))
+    monkeypatch.setattr(doctor, "file_system_of", lambda _: "ext4")
     settings.PUBLIC_URL = URL
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
@@ -351,7 +351,7 @@ def test_a_fault_of_the_settings_is_found(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("fake")
 def test_payloads_in_memory_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_file_system", lambda _: "tmpfs")
+    monkeypatch.setattr(doctor, "file_system_of", lambda _: "tmpfs")
     assert "gone with a restart" in the_fault().detail
 
 
@@ -366,7 +366,7 @@ def test_a_worker_that_does_not_run_is_found() -> None:
     with spool() as spooled:
         spooled.file.write(json.dumps(transcription(conversation_id="conv_waits")).encode())
         accept(spooled)
-    index.refresh("conv_waits")
+    refresh_row("conv_waits")
     Conversation.objects.update(pending_since=time.time() - 1000)
     assert "the oldest for 100" in the_fault().detail
 
@@ -385,12 +385,12 @@ def test_an_openmemory_that_is_away_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("fake")
 def test_an_address_that_does_not_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url="http://127.0.0.1:1"))
+    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url="http://127.0.0.1:1"))
     assert "does not answer" in the_fault().detail
 
 
 def test_another_server_under_the_address_is_found(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_client", lambda _: httpx2.Client(base_url=fake.url))
+    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url=fake.url))
     assert "something else answers there" in faults()[0].detail
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from elmemory import doctor_page
+from elmemory.doctor import page as doctor_page
 from tests.conftest import As
 from tests.fake_elevenlabs import FakeElevenLabs
 from tests.server import Server

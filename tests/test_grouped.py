@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhooks.grouped import Grouped
+from webhooks.live.batcher import Batcher
 
 
 class Recorder:
@@ -28,12 +28,12 @@ class Recorder:
 
 def test_what_comes_while_it_works_goes_together() -> None:
     work = Recorder()
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def five() -> list[Any]:
-        first = grouped.submit("a")
+        first = batcher.submit("a")
         await work.has_begun()
-        others = [grouped.submit(thing) for thing in "bcde"]
+        others = [batcher.submit(thing) for thing in "bcde"]
         work.may_end.release(2)
         return await asyncio.gather(first, *others)
 
@@ -44,10 +44,10 @@ def test_what_comes_while_it_works_goes_together() -> None:
 def test_what_comes_at_the_same_time_goes_together() -> None:
     work = Recorder()
     work.may_end.release()
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def three() -> list[Any]:
-        return await asyncio.gather(*(grouped.submit(thing) for thing in "abc"))
+        return await asyncio.gather(*(batcher.submit(thing) for thing in "abc"))
 
     asyncio.run(three())
     assert work.groups == [["a", "b", "c"]]
@@ -56,10 +56,10 @@ def test_what_comes_at_the_same_time_goes_together() -> None:
 def test_each_has_an_outcome_of_its_own() -> None:
     work = Recorder()
     work.may_end.release()
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def two() -> Any:
-        return await asyncio.gather(grouped.submit("bad"), grouped.submit("good"), return_exceptions=True)
+        return await asyncio.gather(batcher.submit("bad"), batcher.submit("good"), return_exceptions=True)
 
     bad, good = asyncio.run(two())
     assert isinstance(bad, ValueError)
@@ -72,39 +72,39 @@ def test_what_breaks_the_work_is_told_to_all_and_ends_nothing() -> None:
             raise RuntimeError
         return list(things)
 
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def two_and_one() -> Any:
-        both = await asyncio.gather(grouped.submit("a"), grouped.submit("fatal"), return_exceptions=True)
+        both = await asyncio.gather(batcher.submit("a"), batcher.submit("fatal"), return_exceptions=True)
         assert [type(each) for each in both] == [RuntimeError, RuntimeError]
-        return await grouped.submit("b")
+        return await batcher.submit("b")
 
     assert asyncio.run(two_and_one()) == "b"
 
 
 def test_a_loop_that_ended_meanwhile_keeps_nobody_waiting() -> None:
     work = Recorder()
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def abandoned() -> None:
-        grouped.submit("a")
+        batcher.submit("a")
         await work.has_begun()
 
     asyncio.run(abandoned())
     work.may_end.release(2)
 
     async def another() -> str:
-        return await grouped.submit("b")
+        return await batcher.submit("b")
 
     assert asyncio.run(another()) == "B"
 
 
 def test_whoever_no_longer_wants_the_result_harms_nobody() -> None:
     work = Recorder()
-    grouped = Grouped(work, "test")
+    batcher = Batcher(work, "test")
 
     async def one_gone() -> str:
-        gone, other = grouped.submit("a"), grouped.submit("b")
+        gone, other = batcher.submit("a"), batcher.submit("b")
         await work.has_begun()
         gone.cancel()
         work.may_end.release()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 
-from elmemory.lean import LeanHandler, LeanRequest
+from elmemory.serving.lean import LeanHandler, LeanRequest
 from tests.samples import new_number
 from tests.server import ROOT, Server
 

@@ -6,17 +6,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from elmemory import metrics
 from tests.samples import new_number, transcription
 from tests.server import Server
-
-
-@pytest.fixture(autouse=True)
-def queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing() -> None:
-        pass
-
-    monkeypatch.setattr(metrics._queue, "refresh", nothing)
+from webhooks.exposition import MetricsApplication, QueueCollector
 
 
 def status(client: str = "127.0.0.1", **headers: str) -> int:
@@ -30,7 +22,7 @@ def status(client: str = "127.0.0.1", **headers: str) -> int:
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "path": "/metrics", "query_string": b"", "client": (client, 1), "headers": raw}
-    asyncio.run(metrics.metrics_application(scope, receive, send))
+    asyncio.run(MetricsApplication(QueueCollector())(scope, receive, send))
     told: int = sent[0]["status"]
     return told
 

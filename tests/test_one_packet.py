@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from elmemory.onepacket import _OnePacket
+from elmemory.serving.onepacket import _OnePacket
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 

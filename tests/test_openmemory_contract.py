@@ -17,11 +17,12 @@ import pytest
 from django.db import connections
 
 from elmemory.memory import kinds
-from elmemory.memory.caller import FEW, read_card, write_card
-from elmemory.memory.openmemory import Entry, Memory, OpenMemory
+from elmemory.memory.card import FEW, read_card, write_card
+from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote import store as remote_store
+from elmemory.memory.records import Entry, Memory
 from tests.openmemory_servers import (
     client_of,
     fill_embedded,
@@ -431,7 +432,9 @@ def test_a_caller_among_sixty_thousand_memories_of_others_loses_nothing(
 def test_a_card_among_ten_thousand_memories_is_found_in_one_read(speaker: Speaker, caller: str) -> None:
     speaker.fill(caller, 10_000)
     name = {"field": "first_name", "value": "Maya", "called_at": "2026-10-01T10:00:00+00:00"}
-    kinds.write(speaker.store, caller, [kinds.NewMemory(kinds.FACT, "fact:c:First Name", "First Name: Maya", name)])
+    speaker.store.put_all(
+        caller, kinds.entries([kinds.NewMemory(kinds.FACT, "fact:c:First Name", "First Name: Maya", name)])
+    )
     write_card(speaker.store, caller)
     reads: list[int | None] = []
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from elmemory.memory.caller import FEW, read_card, write_card
-from elmemory.memory.openmemory import Entry, OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.card import FEW, read_card, write_card
+from elmemory.memory.openmemory import OpenMemoryError, OpenMemoryMisconfigured
 from elmemory.memory.openmemory import sdk as sdk_store
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote import connection as remote_connection
 from elmemory.memory.openmemory.remote import store as remote_store
 from elmemory.memory.openmemory.remote.connection import Connection
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from elmemory.memory.records import Entry
 from tests.openmemory_servers import Stub, client_of, new_caller, sdk_is_installed, stub_server
 
 CALLER = new_caller()

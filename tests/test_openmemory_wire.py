@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from elmemory.checks import environment
+from elmemory.environment.checks import environment
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.wire import Wire
 from tests.openmemory_servers import KEY, new_caller, wire_server

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
 
 RECORDING = bytes(range(256)) * 800
 

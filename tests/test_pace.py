@@ -1,7 +1,7 @@
 import pytest
 
 from tests.clock import Clock
-from webhooks.pace import REMEMBERED_SECONDS, Pace
+from webhooks.live.latency import REMEMBERED_SECONDS, Pace
 
 
 @pytest.fixture

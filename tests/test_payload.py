@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.payload import Transcription
-from conversations.remember import memories_of
+from conversations.memories.remember import memories_of
+from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from tests.samples import raw_sample, sample, transcription
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from elmemory.memory import kinds
-from elmemory.memory.caller import write_card
-from elmemory.memory.openmemory import Memory
+from elmemory.memory.card import write_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from elmemory.memory.prepared import PreparedCallers
+from elmemory.memory.records import Memory
+from elmemory.memory.search_cache import PreparedCallers
 from tests.memories import CALLER
 from tests.server import wait_until
 

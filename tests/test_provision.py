@@ -289,7 +289,7 @@ def test_an_env_file_that_cannot_be_written_does_not_lose_the_secret(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("elmemory.dotenv.put", refuse)
+    monkeypatch.setattr("elmemory.environment.dotenv.put", refuse)
     told = provision("--yes", "--write-env")
     assert ".env cannot be written (Permission denied): put it there yourself." in told
     (secret,) = fake.webhook_secrets.values()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from elmemory.memory import kinds
-from elmemory.memory.openmemory.protocol import Memory
 from elmemory.memory.ranking import Corpus, rank
+from elmemory.memory.records import Memory
 
 _ids: Iterator[int] = count()
 

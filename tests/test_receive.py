@@ -13,14 +13,12 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from conversations import index, storage
-from conversations.locks import delivery_lock
-from conversations.storage import Delivery, accept_all
+from conversations.files.locks import delivery_lock
+from conversations.files.placing import Delivery, accept_all
 from tests.samples import raw_sample, transcription
 from tests.server import Server
 from webhooks import receive
-from webhooks.grouped import Grouped
-from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
+from webhooks.receive import CannotStore, Receiver, SenderGone, TooLarge
 from webhooks.signature import InvalidSignature, SignatureCheck, signed
 
 SECRET = "post-call-secret"
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_index")
 @pytest.fixture
 def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """These deliveries are about the file; the row in the index is another matter."""
-    monkeypatch.setattr(index, "note_arrivals", lambda _: None)
+    monkeypatch.setattr(receive, "record_deliveries", lambda _: None)
 
 
 def sender(*messages: dict[str, Any] | bytes | None) -> Callable[[], Any]:
@@ -55,10 +53,13 @@ END = {"type": "http.request", "body": b"", "more_body": False}
 GONE = {"type": "http.disconnect"}
 
 
-def take_in(*messages: dict[str, Any] | bytes | None, body: bytes = BODY) -> Delivery:
+def take_in(*messages: dict[str, Any] | bytes | None, receiver: Receiver | None = None) -> Delivery:
+    return asyncio.run((receiver or Receiver()).receive(sender(*messages), signature(BODY)))
+
+
+def signature(body: bytes) -> SignatureCheck:
     now = time.time()
-    check = SignatureCheck(signed(body, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
-    return asyncio.run(receive_delivery(sender(*messages), check))
+    return SignatureCheck(signed(body, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
 
 
 def left_behind(payloads: Path) -> list[str]:
@@ -77,17 +78,15 @@ def test_a_sender_that_breaks_off_leaves_nothing(payloads: Path) -> None:
     assert left_behind(payloads) == []
 
 
-def test_a_sender_that_goes_silent_is_given_up(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "IDLE_SECONDS", 0.01)
+def test_a_sender_that_goes_silent_is_given_up(payloads: Path) -> None:
     with pytest.raises(SenderGone):
-        take_in(BODY[:100], None)
+        take_in(BODY[:100], None, receiver=Receiver(idle_seconds=0.01))
     assert left_behind(payloads) == []
 
 
-def test_a_sender_that_drips_is_given_up(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "LONGEST_SECONDS", 0.02)
+def test_a_sender_that_drips_is_given_up(payloads: Path) -> None:
     with pytest.raises(SenderGone):
-        take_in(BODY[:100], None)
+        take_in(BODY[:100], None, receiver=Receiver(longest_seconds=0.02))
     assert left_behind(payloads) == []
 
 
@@ -111,10 +110,9 @@ def test_a_nearly_full_disk_takes_nothing_more(payloads: Path, settings: Setting
     assert left_behind(payloads) == []
 
 
-def test_too_many_bodies_under_way_are_refused(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "MOST_UNDER_WAY", 0)
+def test_too_many_bodies_under_way_are_refused(payloads: Path) -> None:
     with pytest.raises(CannotStore, match="too many"):
-        take_in(BODY, END)
+        take_in(BODY, END, receiver=Receiver(most_under_way=0))
     assert not payloads.exists()
 
 
@@ -125,18 +123,18 @@ def test_a_fault_of_the_disk_is_told_counted_and_leaves_nothing(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    before = storage.refused
+    receiver = Receiver()
     with monkeypatch.context() as fault:
         fault.setattr(os if call == "fsync" else Path, call, full)
         with pytest.raises(CannotStore):
-            take_in(BODY, END)
-    assert storage.refused == before + 1
+            take_in(BODY, END, receiver=receiver)
+    assert receiver.refused == 1
     assert left_behind(payloads) == []
-    assert take_in(BODY, END).status == "received", "it recovers by itself"
+    assert take_in(BODY, END, receiver=receiver).status == "received", "it recovers by itself"
 
 
 def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_stores_it(
-    payloads: Path, monkeypatch: pytest.MonkeyPatch
+    payloads: Path,
 ) -> None:
     begun, cancelled = asyncio.Event(), threading.Event()
 
@@ -148,10 +146,7 @@ def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_store
             cancelled.wait(5)
             return accept_all(spools)
 
-        monkeypatch.setattr(receive, "_storing", Grouped(accept_slowly, "store"))
-        now = time.time()
-        check = SignatureCheck(signed(BODY, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
-        task = asyncio.create_task(receive_delivery(sender(BODY, END), check))
+        task = asyncio.create_task(Receiver(store=accept_slowly).receive(sender(BODY, END), signature(BODY)))
         await begun.wait()
         task.cancel()
         await asyncio.sleep(0)
@@ -166,12 +161,11 @@ def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_store
 
 def test_a_delivery_that_must_wait_for_its_conversation_keeps_no_other_waiting(payloads: Path) -> None:  # noqa: ARG001
     async def one_waits() -> list[str]:
-        now, ended = time.time(), []
+        receiver, ended = Receiver(), []
 
         async def delivered(conversation_id: str) -> None:
             body = json.dumps(transcription("+14155550100", "Hi.", conversation_id=conversation_id)).encode()
-            check = SignatureCheck(signed(body, SECRET, int(now)), [SECRET], now=now, tolerance=1800)
-            await receive_delivery(sender(body, END), check)
+            await receiver.receive(sender(body, END), signature(body))
             ended.append(conversation_id)
 
         with delivery_lock("conv_busy"):

@@ -6,7 +6,7 @@ import pytest
 from tests.samples import new_number, transcription
 from tests.server import Server
 from tests.test_admin import staff as staff
-from webhooks.simulated_call import SimulatedCall
+from webhooks.simulator.call import SimulatedCall
 
 SIZE = 34 * 38 * 104
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from conversations.outline import NotReadable
-from conversations.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
-from conversations.remember import remember
-from conversations.spool import spool
-from conversations.storage import accept, transcription_path
+from conversations.files.paths import transcription_path
+from conversations.files.placing import accept
+from conversations.files.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
+from conversations.files.spool import spool
+from conversations.memories.remember import remember
+from conversations.payloads.outline import NotReadable
 from elmemory.memory import kinds
-from elmemory.memory.caller import Card, read_card
-from elmemory.memory.openmemory import Entry, Memory, OpenMemoryError, Put
+from elmemory.memory.card import Card, read_card
+from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Entry, Memory, Put
 from tests.samples import sample, transcription
 
 pytestmark = [
@@ -211,7 +213,7 @@ def test_a_call_that_is_deleted_meanwhile_does_not_come_back(
         store.forget(MAYA)
         yield
 
-    monkeypatch.setattr("conversations.remember.caller_lock", lock_that_was_waited_for)
+    monkeypatch.setattr("conversations.memories.remember.caller_lock", lock_that_was_waited_for)
     with pytest.raises(FileNotFoundError):
         remember(conversation_id, store)
     assert contents(store, MAYA) == []

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from conversations import index
+from conversations.files.paths import transcription_path
+from conversations.files.placing import accept
+from conversations.files.receipts import is_done, read_receipt, write_receipt
+from conversations.files.spool import spool
+from conversations.index.sync import reconcile, refresh_row
+from conversations.memories.reprocess import request
+from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
-from conversations.receipts import is_done, read_receipt, write_receipt
-from conversations.reprocess import request
-from conversations.spool import spool
-from conversations.storage import accept, transcription_path
-from conversations.worker import Worker
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.samples import transcription
@@ -31,7 +32,7 @@ def deliver(event: dict[str, Any] | bytes) -> str:
         spooled.file.write(event if isinstance(event, bytes) else json.dumps(event).encode())
         delivery = accept(spooled)
     if delivery.conversation_id:
-        index.refresh(delivery.conversation_id)
+        refresh_row(delivery.conversation_id)
     return delivery.conversation_id
 
 
@@ -153,7 +154,7 @@ def test_an_interrupted_run_is_carried_on_by_the_worker(store: EmbeddedOpenMemor
     store.forget(MAYA)
     for conversation_id in calls:
         request(conversation_id)
-    index.reconcile()
+    reconcile()
     assert Worker(store).work_off() == 3
     assert {memory.content for memory in store.memories(MAYA) if memory.kind == kinds.MESSAGE} == {"One.", "Two."}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from elmemory import dotenv
-from elmemory.env import Environment
+from elmemory.environment import dotenv
+from elmemory.environment.env import Environment
 from tests.samples import new_number, transcription
 from tests.server import ROOT, Server, wait_until
 

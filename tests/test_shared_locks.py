@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from conversations import corrections, index, reprocess
-from conversations.advisory import LockLost, machines_share_locks
-from conversations.locks import caller_lock
-from conversations.receipts import is_done, read_receipt
-from conversations.remember import remember
-from conversations.spool import spool
-from conversations.storage import accept
-from conversations.worker import Worker
-from elmemory.memory.caller import read_card
-from elmemory.memory.openmemory import Entry, Put
+from conversations.files.advisory import LockLost, machines_share_locks
+from conversations.files.locks import caller_lock
+from conversations.files.placing import accept
+from conversations.files.receipts import is_done, read_receipt
+from conversations.files.spool import spool
+from conversations.index.queue import make_all_due
+from conversations.index.sync import refresh_row
+from conversations.memories import corrections, reprocess
+from conversations.memories.remember import remember
+from conversations.memories.worker import Worker
+from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Entry, Put
 from tests.samples import transcription
 
 pytestmark = [
@@ -33,7 +35,7 @@ def deliver(event: dict[str, Any]) -> str:
     with spool() as spooled:
         spooled.file.write(json.dumps(event).encode())
         conversation_id = accept(spooled).conversation_id
-    index.refresh(conversation_id)
+    refresh_row(conversation_id)
     return conversation_id
 
 
@@ -62,7 +64,7 @@ def test_a_call_whose_lock_was_lost_is_not_done(store: EmbeddedOpenMemory) -> No
 def test_the_worker_goes_on_with_a_call_whose_lock_was_lost(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Worker(Losing()).work_off()
-    index.wake()
+    make_all_due()
     Worker(store).work_off()
     assert is_done(conversation_id, read_receipt(conversation_id))
     assert len(store.memories(MAYA)) == 3

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from conversations.locks import Busy, delivery_lock
-from conversations.spool import Spool, remove_abandoned_spools, spool
-from conversations.storage import Delivery, accept, accept_all, is_conversation_id
+from conversations.files.locks import Busy, delivery_lock
+from conversations.files.paths import is_conversation_id
+from conversations.files.placing import Delivery, accept, accept_all
+from conversations.files.spool import Spool, remove_abandoned_spools, spool
 from tests.samples import raw_sample, sample, transcription
 
 

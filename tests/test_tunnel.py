@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
-from elmemory.management.commands import tunnel
+from elmemory.agents.management.commands import tunnel
 from tests.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
 
 URL = "https://quiet-fox.ngrok-free.example"

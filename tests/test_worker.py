@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from conversations import index
+from conversations.files.paths import AUDIO, TRANSCRIPTION, transcription_path
+from conversations.files.placing import Delivery, accept
+from conversations.files.receipts import read_receipt, write_receipt
+from conversations.files.spool import spool
+from conversations.index.queue import due_conversations, make_all_due, queue_status, record_failure
+from conversations.index.rows import fingerprint, row_values
+from conversations.index.sync import reconcile, record_deliveries, refresh_row, refresh_stale_rows
+from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
-from conversations.receipts import read_receipt, write_receipt
-from conversations.spool import spool
-from conversations.storage import AUDIO, TRANSCRIPTION, Delivery, accept, transcription_path
-from conversations.worker import Worker
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
@@ -36,7 +39,7 @@ def deliver(event: dict[str, Any] | bytes) -> str:
     with spool() as spooled:
         spooled.file.write(event if isinstance(event, bytes) else json.dumps(event).encode())
         conversation_id = accept(spooled).conversation_id
-    index.refresh(conversation_id)
+    refresh_row(conversation_id)
     return conversation_id
 
 
@@ -95,7 +98,7 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
         list(pool.map(leave, range(count)))
 
 
-def make_all_due() -> None:
+def all_due() -> None:
     Conversation.objects.update(next_attempt_at=0)
 
 
@@ -121,13 +124,13 @@ def test_while_openmemory_is_away_the_call_waits_and_is_tried_again(store: Embed
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     before = time.time()
     for attempt in range(1, 4):
-        make_all_due()
+        all_due()
         Worker(Away()).work_off()
         assert row(conversation_id).memory_state == MemoryState.PENDING
         assert row(conversation_id).attempts == attempt
         assert 2 ** (attempt - 1) / 2 <= row(conversation_id).next_attempt_at - before <= 2 ** (attempt - 1) + 5
-    assert index.due() == []
-    make_all_due()
+    assert due_conversations() == []
+    all_due()
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
     assert row(conversation_id).error == ""
@@ -150,7 +153,7 @@ def test_the_pause_doubles_with_every_round_that_finds_openmemory_away_up_to_hal
     worker = Worker(Away())
     pauses = []
     for _ in range(7):
-        make_all_due()
+        all_due()
         worker.work_off()
         pauses.append(worker.pause)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
@@ -185,7 +188,7 @@ def test_when_openmemory_is_back_everything_is_due_at_once(store: EmbeddedOpenMe
     fickle.away = False
     assert worker.work_off() == 1
     assert worker.pause == 0
-    assert len(index.due()) == 2
+    assert len(due_conversations()) == 2
     assert worker.work_off() == 2
     assert set(Conversation.objects.filter(memory_state=MemoryState.WRITTEN).values_list("pk", flat=True)) == ids
 
@@ -198,7 +201,7 @@ def test_a_server_that_adds_and_drops_the_connection_holds_each_memory_once_in_t
         stub.faults = {("POST", "/memory/add"): "commit, drop reused"}
         worker = Worker(server)
         for _ in range(4):
-            make_all_due()
+            all_due()
             worker.work_off()
         kinds = sorted(memory["metadata"].get("kind", "unfinished") for memory in stub.of(MAYA))
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
@@ -218,9 +221,9 @@ def test_a_call_that_openmemory_alone_refuses_makes_no_pause(store: EmbeddedOpen
 def test_after_openmemory_was_away_what_failed_most_is_tried_last(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     often, once, never = (deliver(transcription(caller, "Yes please.")) for caller in (MAYA, PEPE, ZOE))
     for failing in (often, often, once):
-        index.note_failure(failing, "away", parked=False)
-    index.wake()
-    assert index.due() == [never, once, often]
+        record_failure(failing, "away", parked=False)
+    make_all_due()
+    assert due_conversations() == [never, once, often]
 
 
 def test_a_call_of_nobody_does_not_tell_that_openmemory_is_back(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
@@ -235,7 +238,7 @@ def test_a_call_of_nobody_does_not_tell_that_openmemory_is_back(store: EmbeddedO
 def test_the_delay_never_grows_beyond_an_hour(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.update(attempts=5000)
-    assert 1800 <= index.note_failure(conversation_id, "away", parked=False) <= 3600
+    assert 1800 <= record_failure(conversation_id, "away", parked=False) <= 3600
 
 
 def test_a_clock_that_is_put_back_keeps_nothing_waiting(
@@ -244,13 +247,13 @@ def test_a_clock_that_is_put_back_keeps_nothing_waiting(
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     worker = Worker(store)
     worker.mind_the_clock()
-    index.note_failure(conversation_id, "away", parked=False)
+    record_failure(conversation_id, "away", parked=False)
     worker.mind_the_clock()
-    assert index.due() == []
+    assert due_conversations() == []
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 3600)
     worker.mind_the_clock()
-    assert index.due() == [conversation_id]
+    assert due_conversations() == [conversation_id]
 
 
 def test_a_payload_that_cannot_be_read_is_parked_with_its_reason(store: EmbeddedOpenMemory) -> None:
@@ -259,7 +262,7 @@ def test_a_payload_that_cannot_be_read_is_parked_with_its_reason(store: Embedded
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.FAILED
     assert row(conversation_id).error == "the payload is not JSON"
-    assert index.queue() == (0, 1, 0)
+    assert queue_status() == (0, 1, 0)
 
 
 def test_one_bad_call_does_not_keep_the_others_waiting(store: EmbeddedOpenMemory) -> None:
@@ -274,14 +277,14 @@ def test_the_queue_tells_how_long_the_oldest_has_waited(store: EmbeddedOpenMemor
     deliver(transcription(MAYA, "One."))
     deliver(transcription(MAYA, "Two."))
     Conversation.objects.update(pending_since=time.time() - 100)
-    queue = index.queue()
+    queue = queue_status()
     assert (queue.pending, queue.failed) == (2, 0)
     assert queue.oldest_seconds == pytest.approx(100, abs=2)
 
 
 @pytest.mark.sqlite
 def test_the_index_is_no_memory_that_processes_share(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
-    index.reconcile()
+    reconcile()
     database = Path(connections["index"].settings_dict["NAME"])
     assert not database.with_name(f"{database.name}-shm").exists()
 
@@ -291,7 +294,7 @@ def arrived(event: dict[str, Any] | bytes) -> str:
     with spool() as spooled:
         spooled.write(event if isinstance(event, bytes) else json.dumps(event).encode())
         delivery = accept(spooled)
-    index.note_arrivals([delivery])
+    record_deliveries([delivery])
     return delivery.conversation_id
 
 
@@ -300,22 +303,22 @@ def test_a_delivery_is_seen_before_it_is_read(store: EmbeddedOpenMemory) -> None
     thin = row(conversation_id)
     assert (thin.has_transcription, thin.has_audio, thin.memory_state) == (True, False, MemoryState.PENDING)
     assert thin.started_on is not None
-    assert index.queue().pending == 1
-    assert index.due() == [conversation_id]
+    assert queue_status().pending == 1
+    assert due_conversations() == [conversation_id]
 
 
 def test_catching_up_makes_the_row_say_what_the_files_say(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     conversation_id = arrived(raw_sample("transcription_returning_caller"))
-    assert index.catch_up() == 1
+    assert refresh_stale_rows() == 1
     assert row(conversation_id).title == "Appointment moved to Friday"
-    assert index.catch_up() == 0
+    assert refresh_stale_rows() == 0
 
 
 def test_what_a_row_says_stays_until_it_is_caught_up(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     conversation_id = deliver(raw_sample("transcription_returning_caller"))
     assert arrived(raw_sample("audio")) == conversation_id
     assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", False)
-    index.catch_up()
+    refresh_stale_rows()
     assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", True)
 
 
@@ -323,7 +326,7 @@ def test_many_deliveries_are_noted_at_once_even_of_one_conversation(
     store: EmbeddedOpenMemory,  # noqa: ARG001
 ) -> None:
     deliveries = [Delivery("received", kind, f"conv_{n}") for n in range(3) for kind in (AUDIO, TRANSCRIPTION)]
-    index.note_arrivals(deliveries)
+    record_deliveries(deliveries)
     assert Conversation.objects.count() == 3
 
 
@@ -332,16 +335,16 @@ def test_a_delivery_that_comes_while_its_row_is_made_is_not_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     conversation_id = arrived(raw_sample("transcription_returning_caller"))
-    made = index._row
+    made = row_values
 
     def made_while_the_recording_comes(conversation_id: str) -> Any:
         told = made(conversation_id)
-        monkeypatch.setattr(index, "_row", made)
+        monkeypatch.setattr("conversations.index.sync.row_values", made)
         arrived(raw_sample("audio"))
         return told
 
-    monkeypatch.setattr(index, "_row", made_while_the_recording_comes)
-    index.catch_up()
+    monkeypatch.setattr("conversations.index.sync.row_values", made_while_the_recording_comes)
+    refresh_stale_rows()
     assert row(conversation_id).has_audio
 
 
@@ -349,12 +352,12 @@ def test_what_cannot_be_read_is_left_to_reconciling(store: EmbeddedOpenMemory, p
     bad, good = arrived(transcription(MAYA, "One.")), arrived(transcription(MAYA, "Two."))
     transcription_path(bad).unlink()
     transcription_path(bad).mkdir()
-    assert index.catch_up() == 2
-    assert index.catch_up() == 0
+    assert refresh_stale_rows() == 2
+    assert refresh_stale_rows() == 0
     assert row(good).caller == MAYA
     transcription_path(bad).rmdir()
     (payloads / bad).rmdir()
-    index.reconcile()
+    reconcile()
     assert not Conversation.objects.filter(pk=bad).exists()
 
 
@@ -367,7 +370,7 @@ def never_connected(conversation_id: str, code: object) -> dict[str, Any]:
 @pytest.mark.parametrize("code", ["48\ud800", "48\x00", [486], {"a": 1}, 486])
 def test_whatever_a_failure_says_it_is_shown(store: EmbeddedOpenMemory, code: object) -> None:  # noqa: ARG001
     conversation_id = arrived(never_connected("conv_1", code))
-    index.catch_up()
+    refresh_stale_rows()
     assert row(conversation_id).title.startswith("Never connected: the line was busy (SIP ")
 
 
@@ -375,19 +378,19 @@ def test_what_the_database_does_not_take_keeps_nobody_else_waiting(
     store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = arrived(transcription(MAYA, "One.")), arrived(transcription(MAYA, "Two."))
-    made = index._row
+    made = row_values
 
     def made_badly(conversation_id: str) -> Any:
         columns, text = made(conversation_id)
         return (columns | {"title": "\ud800"} if conversation_id == bad else columns), text
 
-    monkeypatch.setattr(index, "_row", made_badly)
-    index.catch_up()
+    monkeypatch.setattr("conversations.index.sync.row_values", made_badly)
+    refresh_stale_rows()
     assert (row(good).caller, row(bad).caller) == (MAYA, "")
     Worker(store).work_off()
     assert row(good).memory_state == MemoryState.WRITTEN
     assert read_receipt(bad), "it is remembered all the same"
-    assert index.due() == []
+    assert due_conversations() == []
 
 
 def test_a_delivery_that_comes_while_its_folder_is_seen_empty_keeps_its_row(
@@ -396,18 +399,18 @@ def test_a_delivery_that_comes_while_its_folder_is_seen_empty_keeps_its_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     event = raw_sample("transcription_returning_caller")
-    fingerprint = index._fingerprint
+    seen = fingerprint
     (payloads / "conv_example_returning").mkdir(parents=True)
 
     def seen_before_it_comes(conversation_id: str) -> str:
-        files = fingerprint(conversation_id)
+        files = seen(conversation_id)
         if not files:
-            monkeypatch.setattr(index, "_fingerprint", fingerprint)
+            monkeypatch.setattr("conversations.index.sync.fingerprint", seen)
             arrived(event)
         return files
 
-    monkeypatch.setattr(index, "_fingerprint", seen_before_it_comes)
-    index.reconcile()
+    monkeypatch.setattr("conversations.index.sync.fingerprint", seen_before_it_comes)
+    reconcile()
     assert row("conv_example_returning").title == "Appointment moved to Friday"
 
 
@@ -417,16 +420,16 @@ def test_a_folder_that_cannot_be_listed_does_not_end_the_reconciling(
 ) -> None:
     bad, good = deliver(transcription(MAYA, "One.")), deliver(transcription(MAYA, "Two."))
     Conversation.objects.update(files="of before")
-    fingerprint = index._fingerprint
+    seen = fingerprint
 
     def denied(conversation_id: str) -> str:
         if conversation_id == bad:
             raise PermissionError(13, "Permission denied")
-        return fingerprint(conversation_id)
+        return seen(conversation_id)
 
-    monkeypatch.setattr(index, "_fingerprint", denied)
-    index.reconcile()
-    assert row(good).files == fingerprint(good)
+    monkeypatch.setattr("conversations.index.sync.fingerprint", denied)
+    reconcile()
+    assert row(good).files == seen(good)
 
 
 def test_while_openmemory_is_away_deliveries_are_still_seen(tmp_path: Path) -> None:
@@ -442,17 +445,17 @@ def test_while_openmemory_is_away_deliveries_are_still_seen(tmp_path: Path) -> N
 def test_reconciling_finds_what_the_index_missed(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.all().delete()
-    assert index.reconcile() == 1
+    assert reconcile() == 1
     assert row(conversation_id).memory_state == MemoryState.PENDING
     Worker(store).work_off()
-    assert index.reconcile() == 0
+    assert reconcile() == 0
 
 
 def test_reconciling_drops_the_rows_of_what_is_gone(store: EmbeddedOpenMemory, payloads: Path) -> None:  # noqa: ARG001
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     transcription_path(conversation_id).unlink()
     (payloads / conversation_id).rmdir()
-    assert index.reconcile() == 1
+    assert reconcile() == 1
     assert not Conversation.objects.exists()
 
 
@@ -462,7 +465,7 @@ def test_one_folder_that_cannot_be_read_does_not_keep_the_others_waiting(
     transcription_path("conv_bad").mkdir(parents=True)
     good = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.all().delete()
-    index.reconcile()
+    reconcile()
     Worker(store).work_off()
     assert row(good).memory_state == MemoryState.WRITTEN
     assert (payloads / "conv_bad").exists()
@@ -495,16 +498,16 @@ def test_a_requested_reprocessing_survives_the_index(store: EmbeddedOpenMemory) 
     assert receipt is not None
     receipt.reprocess = True
     write_receipt(conversation_id, receipt)
-    index.reconcile()
-    assert index.due() == [conversation_id]
+    reconcile()
+    assert due_conversations() == [conversation_id]
 
 
 def test_an_index_that_was_deleted_while_in_use_heals(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     with connections["index"].schema_editor() as editor:
         editor.delete_model(Conversation)
-    assert index.due() == []
-    index.reconcile()
+    assert due_conversations() == []
+    reconcile()
     Worker(store).work_off()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.samples import sample
 from tests.server import Server
-from webhooks.simulated_call import SimulatedCall, deliver
+from webhooks.simulator.call import SimulatedCall, deliver
 
 DAY = 86_400
 MAYA = "+14155550100"
