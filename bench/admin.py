@@ -98,8 +98,8 @@ def fill(size: int) -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        cursor.execute("DELETE FROM conversation")
-    fulltext.make_table()
+        for table in ("conversation", fulltext.TABLE):
+            cursor.execute(f"DELETE FROM {table}")
     for numbers in batched(range(size), 5000):
         made = [call(number, size, chance) for number in numbers]
         with transaction.atomic("index"):

@@ -17,7 +17,7 @@ def main(purpose: str, *names: str) -> None:
     from conversations.files import locks
     from conversations.files.advisory import LockLost
 
-    lock: AbstractContextManager[locks.Held | None]
+    lock: AbstractContextManager[locks.HeldLock | None]
     match purpose:
         case "backfill":
             lock = locks.backfill_lock()

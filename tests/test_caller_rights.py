@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from conversations.files.locks import Held, caller_lock
+from conversations.files.locks import HeldLock, caller_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, payload_path, transcription_path
 from conversations.files.placing import Delivery, accept
 from conversations.files.receipts import read_receipt
@@ -356,7 +356,7 @@ def test_what_is_remembered_while_the_lock_is_waited_for_is_forgotten_too(
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
 
     @contextmanager
-    def lock_that_was_waited_for(caller: str) -> Iterator[Held]:
+    def lock_that_was_waited_for(caller: str) -> Iterator[HeldLock]:
         deliver(transcription(MAYA, "Hello.", conversation_id="conv_b"), store)
         with caller_lock(caller) as held:
             yield held

@@ -1,7 +1,7 @@
-"""PostgreSQL's advisory locks, in the index database: they hold over all machines that share it.
+"""PostgreSQL's advisory locks in the index database: they hold over all machines that share the database.
 
-A lock belongs to a connection of its own and ends with it: the server frees it when the process that took it dies,
-and within half a minute when its machine does.
+Each lock belongs to a connection of its own and ends with it: the server frees the lock when the process that took it
+dies, and within half a minute when the machine dies.
 """
 
 from collections.abc import Iterator
@@ -12,82 +12,87 @@ from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ALIAS = "index"
-# The server must neither give up a lock that is held for long, nor keep that of a machine that is gone.
-_PREPARE = (
+# The server must not give up a lock that is held for long, and must notice soon that a machine is gone.
+_SESSION = (
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0;"
     " SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 )
 
-# Connections without a lock. Opening one takes longer than everything else here.
-_idle: list[BaseDatabaseWrapper] = []
-
 
 class LockLost(OperationalError):
-    """The connection that held the lock has ended, and the lock with it: somebody else may have it by now."""
+    """The connection that held the lock has ended, and the lock with it: another process may hold it by now."""
 
 
 class AdvisoryLock:
-    """A lock that is held; `confirm` tells whether it has been, all the time."""
+    """A lock that is held on `connection`. It is created by `AdvisoryLocks`."""
 
     def __init__(self, connection: BaseDatabaseWrapper, number: int) -> None:
-        self._connection = connection
+        self.connection = connection
         self._number = number
 
     def confirm(self) -> None:
-        """Raises LockLost. An answer on the connection that took the lock proves that it was never lost."""
+        """Raise LockLost unless the lock was held without a break since it was taken.
+
+        An answer on the connection that took the lock proves that.
+        """
         try:
-            _ask(self._connection, "SELECT 1")
+            _scalar(self.connection, "SELECT 1")
         except Error as error:
             raise LockLost("the connection that held a lock is gone") from error
 
-    def release(self) -> None:
+    def release(self) -> bool:
+        """Whether the connection answered, and can be used again."""
         try:
-            released = _ask(self._connection, "SELECT pg_advisory_unlock(%s)", self._number)
+            return bool(_scalar(self.connection, "SELECT pg_advisory_unlock(%s)", self._number))
         except Error:
-            released = False
-        if released:
-            _idle.append(self._connection)
-        else:
-            _close(self._connection)
+            return False
+
+
+class AdvisoryLocks:
+    """The advisory locks of this process. Idle connections are kept: opening one takes longer than a lock does."""
+
+    def __init__(self) -> None:
+        self._idle: list[BaseDatabaseWrapper] = []
+
+    @contextmanager
+    def hold(self, name: str, *, wait: bool) -> Iterator[AdvisoryLock | None]:
+        """The lock of this name; with wait=False None where it is held elsewhere. Raises DatabaseError."""
+        number = int.from_bytes(sha256(f"elmemory {name}".encode()).digest()[:8], signed=True)
+        lock = self._take(number, wait=wait)
+        try:
+            yield lock
+        finally:
+            if lock:
+                if lock.release():
+                    self._idle.append(lock.connection)
+                else:
+                    _close(lock.connection)
+
+    def _take(self, number: int, *, wait: bool) -> AdvisoryLock | None:
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                # An idle connection that has ended holds nothing: the next one is tried.
+                with suppress(Error):
+                    return self._lock(connection, number, wait=wait)
+        return self._lock(_connect(), number, wait=wait)
+
+    def _lock(self, connection: BaseDatabaseWrapper, number: int, *, wait: bool) -> AdvisoryLock | None:
+        try:
+            if wait:
+                _scalar(connection, "SELECT pg_advisory_lock(%s)", number)
+            elif not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", number):
+                self._idle.append(connection)
+                return None
+        except BaseException:
+            _close(connection)
+            raise
+        return AdvisoryLock(connection, number)
 
 
 def machines_share_locks() -> bool:
+    """Whether the index is a PostgreSQL database, which several machines may share."""
     return bool(connections.settings[ALIAS]["ENGINE"].endswith("postgresql"))
-
-
-@contextmanager
-def advisory_lock(name: str, *, wait: bool) -> Iterator[AdvisoryLock | None]:
-    """The lock of this name; None where somebody else has it and `wait` is false. Database faults are DatabaseError."""
-    number = int.from_bytes(sha256(f"elmemory {name}".encode()).digest()[:8], signed=True)
-    lock = _take(number, wait=wait)
-    try:
-        yield lock
-    finally:
-        if lock:
-            lock.release()
-
-
-def _take(number: int, *, wait: bool) -> AdvisoryLock | None:
-    with suppress(IndexError):
-        while True:
-            connection = _idle.pop()
-            # It may have ended while it was idle; then there is nothing that it could hold.
-            with suppress(Error):
-                return _lock(connection, number, wait=wait)
-    return _lock(_connect(), number, wait=wait)
-
-
-def _lock(connection: BaseDatabaseWrapper, number: int, *, wait: bool) -> AdvisoryLock | None:
-    try:
-        if wait:
-            _ask(connection, "SELECT pg_advisory_lock(%s)", number)
-        elif not _ask(connection, "SELECT pg_try_advisory_lock(%s)", number):
-            _idle.append(connection)
-            return None
-    except BaseException:
-        _close(connection)
-        raise
-    return AdvisoryLock(connection, number)
 
 
 def _connect() -> BaseDatabaseWrapper:
@@ -95,16 +100,16 @@ def _connect() -> BaseDatabaseWrapper:
     connection.inc_thread_sharing()
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_PREPARE)
+            cursor.execute(_SESSION)
     except BaseException:
         _close(connection)
         raise
     return connection
 
 
-def _ask(connection: BaseDatabaseWrapper, question: str, *values: int) -> object:
+def _scalar(connection: BaseDatabaseWrapper, query: str, *parameters: int) -> object:
     with connection.cursor() as cursor:
-        cursor.execute(question, values)
+        cursor.execute(query, parameters)
         return cursor.fetchone()[0]
 
 

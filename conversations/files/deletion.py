@@ -1,4 +1,4 @@
-"""Deleted conversations: their files are removed and a tombstone keeps them from coming back."""
+"""Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from conversations.files.paths import FAILURE, conversation_folder, payload_path
 
 
 def is_deleted(conversation_id: str) -> bool:
-    """Whether staff deleted the conversation: it is not taken in again."""
+    """Whether staff deleted the conversation. Deliveries of it are not stored."""
     return _tombstone(conversation_id).exists()
 
 
 def delete_conversation(conversation_id: str) -> None:
-    """Delete the conversation's folder, durably and for good: what is delivered of it later is a duplicate.
+    """Delete the conversation's folder durably. A later delivery of it is answered as a duplicate.
 
-    What tells whose call it was goes last: where this is broken off, the rest is still found under the caller.
+    The files that name the caller are deleted last: after an interruption the rest is still found under the caller.
     """
     folder = conversation_folder(conversation_id)
-    telling = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
+    naming = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
     with delivery_lock(conversation_id):
         tombstone = _tombstone(conversation_id)
         make_folder(tombstone.parent)
@@ -26,8 +26,8 @@ def delete_conversation(conversation_id: str) -> None:
         sync_folder(tombstone.parent)
         if not folder.is_dir():
             return
-        for path in sorted(folder.iterdir(), key=lambda path: telling.index(path) if path in telling else -1):
-            if path in telling:
+        for path in sorted(folder.iterdir(), key=lambda path: naming.index(path) if path in naming else -1):
+            if path in naming:
                 sync_folder(folder)
             path.unlink()
         folder.rmdir()

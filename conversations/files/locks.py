@@ -1,14 +1,13 @@
 """Locks that are freed when a process dies: flock on a few files in the payload folder.
 
 Where the index is a PostgreSQL database, several machines may share it and the folder. Whether flock holds over
-machines, and how soon it is freed when one dies, depends on the volume: there an advisory lock of that database is
-taken as well. Nothing that is kept under these locks can be done without the index: the worker sees its work, and
-staff see callers, through it.
+machines, and how soon it is freed when one dies, depends on the volume. There an advisory lock of that database is
+taken as well. Work under these locks needs the index anyway: the worker and staff find calls and callers through it.
 
-A delivery is different: its acknowledgement waits for no database, and must not fail for one. Its lock is flock alone,
-as is that of its spool, so a shared volume has to be one whose flock holds over machines (NFS does, unless mounted
-with nolock or local_lock). Without it the same bytes delivered to two machines at once would still be stored once;
-two versions of one payload, which came in the same instant to two machines, might not both be kept.
+A delivery is different: its acknowledgement must not wait for a database. Its lock, and that of its spool, is flock
+alone, so a shared volume must be one whose flock holds over machines (NFS does, unless mounted with nolock or
+local_lock). Without that, equal bytes delivered to two machines at once are still stored once, but of two versions that
+arrive at the same instant one may be lost.
 """
 
 import fcntl
@@ -20,18 +19,20 @@ from pathlib import Path
 
 from django.conf import settings
 
-from conversations.files.advisory import AdvisoryLock, advisory_lock, machines_share_locks
+from conversations.files.advisory import AdvisoryLock, AdvisoryLocks, machines_share_locks
 
 _STRIPES = 256
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
+_advisory = AdvisoryLocks()
+
 
 class Busy(Exception):
-    """Somebody else holds the lock."""
+    """The lock is held elsewhere."""
 
 
-class Held:
-    """What a lock is made of."""
+class HeldLock:
+    """A lock that is held, with the advisory locks that it consists of."""
 
     def __init__(self) -> None:
         self._advisory: list[AdvisoryLock] = []
@@ -40,23 +41,23 @@ class Held:
         self._advisory.append(lock)
 
     def confirm(self) -> None:
-        """Raises LockLost unless everything up to now was done under the lock.
+        """Raise LockLost unless the lock was held without a break up to now.
 
         An advisory lock ends with its connection. What was written after that is written again by the next run: puts
-        are idempotent by key, and the card, which somebody else may have written meanwhile from fewer memories, is
-        recomputed. That run comes as long as nothing says that the work is done: confirm before that is said.
+        are idempotent by key, and the card, which another process may have written from fewer memories, is recomputed.
+        The next run comes as long as no receipt says that the work is done: call this before writing the receipt.
         """
         for lock in self._advisory:
             lock.confirm()
 
 
 @contextmanager
-def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[Held]:
-    """One at a time for a caller, over all processes and machines. Several callers are taken in one order.
+def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[HeldLock]:
+    """Hold the locks of these callers, over all processes and machines. With wait=False, a held lock raises Busy.
 
-    Without `wait` a lock that is held raises Busy.
+    Several callers are locked in a fixed order, so that two processes cannot deadlock.
     """
-    held = Held()
+    held = HeldLock()
     with ExitStack() as stack:
         for stripe in sorted({_stripe(caller) for caller in callers if caller}):
             stack.enter_context(_lock("caller", stripe, held, wait=wait))
@@ -65,9 +66,9 @@ def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[Held]:
 
 @contextmanager
 def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozenset[str]]:
-    """One at a time puts deliveries of a conversation in their place. Several conversations are taken in one order.
+    """Hold the delivery locks of these conversations, taken in a fixed order, and yield the ids that are locked.
 
-    Yields those that are locked: without `wait` only those that could be had at once.
+    With wait=False, conversations locked elsewhere are left out.
     """
     stripes: set[int] = set()
     with ExitStack() as held:
@@ -80,22 +81,22 @@ def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozens
 
 @contextmanager
 def index_lock() -> Iterator[None]:
-    """One at a time makes the index anew."""
-    with _lock("index", 0, Held()):
+    """Hold the lock under which the index is created."""
+    with _lock("index", 0, HeldLock()):
         yield
 
 
 @contextmanager
 def set_up_lock() -> Iterator[None]:
-    """One at a time brings the databases up to date."""
-    with _lock("set-up", 0, Held()):
+    """Hold the lock under which the databases are migrated."""
+    with _lock("set-up", 0, HeldLock()):
         yield
 
 
 @contextmanager
 def backfill_lock() -> Iterator[None]:
-    """One at a time fetches what was missed; Busy where somebody does."""
-    with _lock("backfill", 0, Held(), wait=False):
+    """Hold the lock under which missed calls are fetched. Raises Busy where it is held elsewhere."""
+    with _lock("backfill", 0, HeldLock(), wait=False):
         yield
 
 
@@ -104,15 +105,15 @@ def _stripe(name: str) -> int:
 
 
 @contextmanager
-def _lock(purpose: str, stripe: int, held: Held, *, wait: bool = True) -> Iterator[None]:
+def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> Iterator[None]:
     with _flock(purpose, stripe, wait=wait):
         if not machines_share_locks():
             yield
             return
-        with advisory_lock(f"{purpose}-{stripe:02x}", wait=wait) as advisory:
-            if advisory is None:
+        with _advisory.hold(f"{purpose}-{stripe:02x}", wait=wait) as lock:
+            if lock is None:
                 raise Busy
-            held.add(advisory)
+            held.add(lock)
             yield
 
 

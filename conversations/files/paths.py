@@ -1,4 +1,4 @@
-"""Paths of payload files."""
+"""Paths in the payload folder."""
 
 import contextlib
 import os
@@ -15,18 +15,19 @@ _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def is_conversation_id(text: object) -> bool:
-    """Other ids never become a path."""
+    """Whether the value may name a conversation. No other id becomes a path."""
     return isinstance(text, str) and _CONVERSATION_ID.fullmatch(text) is not None
 
 
 def conversation_folder(conversation_id: str) -> Path:
+    """The folder of the conversation, which may not exist. Raises ValueError for any other id."""
     if not is_conversation_id(conversation_id):
         raise ValueError("not a conversation id")
     return payload_root() / conversation_id
 
 
 def payload_path(conversation_id: str, event_type: str) -> Path:
-    """The spec'd path of the payload of this type of event."""
+    """The path on which the newest payload of this event type is stored; versions are beside it."""
     match event_type:
         case "post_call_transcription":
             suffix = "transcription.json"
@@ -40,11 +41,12 @@ def payload_path(conversation_id: str, event_type: str) -> Path:
 
 
 def transcription_path(conversation_id: str) -> Path:
+    """The path of the newest transcription."""
     return payload_path(conversation_id, TRANSCRIPTION)
 
 
 def conversation_ids() -> Iterator[str]:
-    """Of all conversations that have a folder."""
+    """The ids of all conversations that have a folder, in no order."""
     with contextlib.suppress(FileNotFoundError), os.scandir(payload_root()) as entries:
         for entry in entries:
             if is_conversation_id(entry.name) and entry.is_dir():
@@ -52,15 +54,16 @@ def conversation_ids() -> Iterator[str]:
 
 
 def conversation_files(conversation_id: str) -> list[Path]:
-    """All files of the conversation; none where it has no folder."""
+    """All files of the conversation, sorted by name; none where it has no folder."""
     folder = conversation_folder(conversation_id)
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def unreadable_paths() -> list[Path]:
-    """The signed bodies that could not be read when they came."""
+    """The signed bodies that could not be read when they arrived."""
     return sorted((payload_root() / "_unreadable").glob("*.json"))
 
 
 def payload_root() -> Path:
+    """The payload folder, `PAYLOAD_STORAGE_PATH`."""
     return Path(settings.PAYLOAD_STORAGE_PATH)

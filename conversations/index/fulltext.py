@@ -27,18 +27,13 @@ class Text(NamedTuple):
     transcript: str
 
 
-def make_table() -> None:
+def statements() -> list[str]:
+    """The DDL of the table for the database that is configured."""
     columns = ", ".join(_COLUMNS)
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
-        if _has_fts():
-            cursor.execute(
-                f"CREATE VIRTUAL TABLE {TABLE} USING fts5"
-                f"({columns}, tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
-            )
-        else:
-            typed = columns.replace(",", " text,")
-            cursor.execute(f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, {typed} text)")
+    if _has_fts():
+        options = "tokenize='unicode61 remove_diacritics 2', prefix='2 3'"
+        return [f"CREATE VIRTUAL TABLE {TABLE} USING fts5({columns}, {options})"]
+    return [f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, {columns.replace(',', ' text,')} text)"]
 
 
 def write(texts: Iterable[Text]) -> None:

@@ -11,7 +11,7 @@ from conversations.files.receipts import content_digest, read_receipt, write_rec
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from elmemory.memory import kinds
-from elmemory.memory.card import read_card, write_card
+from elmemory.memory.card import write_card
 from elmemory.memory.fields import canonical_field, label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
@@ -90,6 +90,5 @@ def _delete(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 def _card_renewed(store: OpenMemory, caller: str) -> Iterator[None]:
     with caller_lock(caller) as lock:
         yield
-        write_card(store, caller)
-        save_card(caller, read_card(store, caller))
+        save_card(caller, write_card(store, caller))
         lock.confirm()

@@ -167,10 +167,11 @@ def glance_at_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
     return is_stranger, None
 
 
-def write_card(store: OpenMemory, caller: str) -> None:
-    """Recompute the card from all of the caller's memories. The caller's lock must be held.
+def write_card(store: OpenMemory, caller: str) -> Card | None:
+    """Recompute the card from all of the caller's memories and return it; None where nothing is remembered.
 
-    A changed card is written anew and last, then the old one is deleted: readers never find none.
+    The caller's lock must be held. A changed card is written as a new memory, then the old one is deleted: readers
+    always find one of them.
     """
     memories = store.memories(caller)
     cards = cards_among(memories)
@@ -182,6 +183,7 @@ def write_card(store: OpenMemory, caller: str) -> None:
         cards = cards[1:]
     for old in cards:
         store.delete(caller, old.id)
+    return card
 
 
 def spoken_date(metadata: Mapping[str, Any]) -> str:
