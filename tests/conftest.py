@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from tests.server import Server
+from tests.harness.server import Server
 
 type As = Callable[[str], Client]
 
