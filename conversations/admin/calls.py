@@ -22,8 +22,8 @@ from django.utils.timezone import localtime
 from conversations.admin.call_page import call_page
 from conversations.admin.export import exported
 from conversations.admin.filters import AgentFilter
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
 from conversations.admin.search import matching
 from conversations.admin.transcript import clock
@@ -70,7 +70,7 @@ class CallList(ChangeList):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+class ConversationAdmin(IndexedAdmin[Conversation]):
     list_display = (
         "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
         "successful_shown", "cost_shown", "audio_shown", "memory_shown",
