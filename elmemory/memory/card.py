@@ -153,9 +153,9 @@ def read_card(store: OpenMemory, caller: str) -> Card | None:
     return None
 
 
-def glance_at_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
+def peek_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
     """Whether the store tells the card without any waiting, and the card."""
-    newest = store.glance(caller, FEW)
+    newest = store.peek(caller, FEW)
     if newest is None:
         return False, None
     is_stranger = True

@@ -9,7 +9,7 @@ from functools import cache
 import structlog
 from django.conf import settings
 
-from elmemory.memory.card import Card, glance_at_card, read_card
+from elmemory.memory.card import Card, peek_card, read_card
 from elmemory.memory.openmemory import OpenMemory, open_memory
 from elmemory.memory.search import Found
 from elmemory.memory.search_cache import PreparedCallers
@@ -45,7 +45,7 @@ async def card_of_ringing(caller: str | None, received_at: float) -> Card | None
     if caller is not None:
         try:
             live = live_memory()
-            told, card = _at_a_glance(live, caller)
+            told, card = _peek(live, caller)
             if not told:
                 left = received_at + settings.RING_DEADLINE_MS / 1000 - time.monotonic()
                 card = await live.rings.within(left, lambda: _read_card(live, caller))
@@ -74,12 +74,12 @@ async def found_for(caller: str | None, received_at: float, question: str, k: in
     return found if outcome == "answered" else None
 
 
-def _at_a_glance(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:
+def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:
     """The card without the way through a thread, which takes longer than the reading does."""
     if live.pace.is_quick:
         began = live.pace.began()
         try:
-            return glance_at_card(live.store, caller)
+            return peek_card(live.store, caller)
         finally:
             live.pace.ended(began)
     return False, None

@@ -60,13 +60,13 @@ class OpenMemory(Protocol):
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, newest written first; all of them without a limit."""
 
-    def glance(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
+    def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """The metadata of the user's newest memories, newest first, for the event loop: without waiting for anybody.
 
         None where that cannot be.
         """
 
-    def state(self, user_id: str) -> Hashable | None:
+    def change_token(self, user_id: str) -> Hashable | None:
         """What equals an earlier answer only while no memory of the user has been added, changed or deleted since.
 
         None where telling costs as much as reading them all.

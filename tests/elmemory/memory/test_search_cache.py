@@ -29,7 +29,7 @@ class Counting(EmbeddedOpenMemory):
 class Untold(Counting):
     """A store that cannot tell its state."""
 
-    def state(self, user_id: str) -> None:  # noqa: ARG002
+    def change_token(self, user_id: str) -> None:  # noqa: ARG002
         return None
 
 

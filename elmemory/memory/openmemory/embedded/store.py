@@ -28,10 +28,10 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
-_GLANCE = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
-# Tells one state of a user's memories from every other: rows are added with ever new sequences, and taken away,
-# which leaves fewer, or changed, which raises a version.
-_STATE = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+_PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
+# Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
+# its version.
+_CHANGE_TOKEN = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -110,7 +110,7 @@ class EmbeddedOpenMemory:
             return [_memory(row) for row in _rows(_NEWEST, user_id)]
         return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
 
-    def glance(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
+    def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """Of an SQLite file: its readers wait for no writer. Faults are left to `memories` to tell."""
         require_user(user_id)
         # Not through `connections`: on the loop they make a new wrapper for every task.
@@ -118,17 +118,17 @@ class EmbeddedOpenMemory:
         if not database["ENGINE"].endswith("sqlite3"):
             return None
         try:
-            reader = self._reader = self._reader or _open_for_glances(database["NAME"])
-            rows = reader.execute(_GLANCE, (user_id, limit)).fetchall()
+            reader = self._reader = self._reader or _open_for_peeks(database["NAME"])
+            rows = reader.execute(_PEEK, (user_id, limit)).fetchall()
         except sqlite3.Error:
             self._reader = None
             return None
         return (orjson.loads(metadata) for (metadata,) in rows)
 
     @_guarded
-    def state(self, user_id: str) -> Hashable:
+    def change_token(self, user_id: str) -> Hashable:
         require_user(user_id)
-        return _rows(_STATE, user_id)[0]
+        return _rows(_CHANGE_TOKEN, user_id)[0]
 
     @property
     def concurrency(self) -> int:
@@ -222,7 +222,7 @@ class EmbeddedOpenMemory:
         return Health("embedded", True, connections[ALIAS].vendor)
 
 
-def _open_for_glances(path: str) -> sqlite3.Connection:
+def _open_for_peeks(path: str) -> sqlite3.Connection:
     address = f"{Path(path).as_uri()}?mode=ro"
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
 

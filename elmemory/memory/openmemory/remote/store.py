@@ -91,10 +91,10 @@ class RemoteOpenMemory:
                 return memories[:limit]
             size *= 4
 
-    def glance(self, user_id: str, limit: int) -> None:  # noqa: ARG002
+    def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 
-    def state(self, user_id: str) -> None:  # noqa: ARG002
+    def change_token(self, user_id: str) -> None:  # noqa: ARG002
         return None
 
     def delete(self, user_id: str, memory_id: str) -> bool:

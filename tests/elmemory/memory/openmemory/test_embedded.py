@@ -157,33 +157,33 @@ def test_the_store_says_that_it_is_there(store: EmbeddedOpenMemory) -> None:
     assert store.ping() == ("embedded", True, "sqlite")
 
 
-def test_the_state_changes_with_every_change_and_with_nothing_else(store: EmbeddedOpenMemory) -> None:
-    states = [store.state(MAYA)]
+def test_the_change_token_changes_with_every_change_and_with_nothing_else(store: EmbeddedOpenMemory) -> None:
+    tokens = [store.change_token(MAYA)]
     first = store.put(MAYA, "message:1", "One.").id
-    states.append(store.state(MAYA))
+    tokens.append(store.change_token(MAYA))
     store.put(MAYA, "message:2", "Two.")
-    states.append(store.state(MAYA))
+    tokens.append(store.change_token(MAYA))
     store.put(MAYA, "message:1", "Another.")
-    states.append(store.state(MAYA))
+    tokens.append(store.change_token(MAYA))
     store.delete(MAYA, first)
-    states.append(store.state(MAYA))
+    tokens.append(store.change_token(MAYA))
     store.put(PEPE, "message:1", "Somebody else's.")
     store.put(MAYA, "message:2", "Two.")
-    assert len(set(states)) == len(states)
-    assert store.state(MAYA) == states[-1]
+    assert len(set(tokens)) == len(tokens)
+    assert store.change_token(MAYA) == tokens[-1]
 
 
 @pytest.mark.sqlite
-def test_a_glance_shows_the_newest_as_reading_does(store: EmbeddedOpenMemory) -> None:
+def test_a_peek_shows_the_newest_as_reading_does(store: EmbeddedOpenMemory) -> None:
     for number in range(5):
         store.put(MAYA, f"message:{number}", f"{number}.", metadata={"number": number})
-    assert list(store.glance(MAYA, 2) or ()) == [dict(memory.metadata) for memory in store.memories(MAYA, 2)]
+    assert list(store.peek(MAYA, 2) or ()) == [dict(memory.metadata) for memory in store.memories(MAYA, 2)]
 
 
-def test_a_glance_at_a_locked_store_does_not_wait(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+def test_a_peek_at_a_locked_store_does_not_wait(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
     locked = tmp_path / "locked.sqlite3"
     with sqlite3.connect(locked) as holder:
         holder.execute("CREATE TABLE memory (sequence INTEGER, user_id TEXT, metadata TEXT)")
     with patch.dict(connections.settings["memory"], NAME=str(locked)), sqlite3.connect(locked) as holder:
         holder.execute("BEGIN EXCLUSIVE")
-        assert store.glance(MAYA, 2) is None
+        assert store.peek(MAYA, 2) is None
