@@ -30,7 +30,7 @@ from django.utils.timezone import localdate
 
 from conversations.index import fulltext
 from conversations.index.fulltext import Text
-from conversations.index.references import caller_reference, row_number
+from conversations.index.references import caller_reference, sort_key
 from conversations.index.schema import ensure_schema
 from conversations.models import Conversation, Direction, MemoryState, Outcome, Recall
 
@@ -117,7 +117,7 @@ def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, T
     outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
     row = Conversation(
         conversation_id=conversation_id,
-        number=row_number(conversation_id, started),
+        sort_key=sort_key(conversation_id, started),
         agent_id=f"agent_{chance.randrange(8)}",
         caller=caller,
         caller_ref=caller_reference(caller),
@@ -137,14 +137,14 @@ def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, T
         audio_at=started.timestamp(),
         memory_state=chance.choices([MemoryState.WRITTEN, MemoryState.FAILED], [99, 1])[0],
         memories=9,
-        files="as they are",
+        fingerprint="as they are",
     )
     said = [" ".join(chance.choices(_VOCABULARY, k=14)) for _ in range(_TURNS)]
     if chance.random() < 0.5:
         said.append("I would like to move my appointment on Thursday to Friday at nine")
     if number % 1000 == 7:
         said.append(f"a heron{number % 10} stood in the garden")
-    return row, Text(row.number, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
+    return row, Text(row.sort_key, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
 
 
 _VOCABULARY = [

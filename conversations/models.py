@@ -1,4 +1,4 @@
-"""The index: what the admin and the worker see of the payload files. Disposable; the files are the truth."""
+"""The index: rows about the payload files, for the admin and the worker. Disposable; the files are the truth."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Success(models.TextChoices):
-    """What the agent's own evaluation said; a payload may say something else."""
+    """ElevenLabs' evaluation of the call. These are the known values; a payload may hold another."""
 
     SUCCESS = "success", "success"
     FAILURE = "failure", "failure"
@@ -35,7 +35,7 @@ class Direction(models.TextChoices):
 
 
 class Recall(models.TextChoices):
-    """What the agent was told when the phone rang, as far as the payload shows it."""
+    """What this server answered when the phone rang, as far as the payload shows it."""
 
     MEMORY = "memory", "with memory"
     NEUTRAL = "neutral", "neutral"
@@ -44,15 +44,15 @@ class Recall(models.TextChoices):
 
 class Conversations(models.QuerySet["Conversation"]):
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> list[date]:  # type: ignore[override]
-        """As Django's, which asks a Python function once per row: here it is once per day."""
+        """As Django's, but computed once per day: Django on SQLite calls a Python function once per row."""
         days = self.order_by().values_list(field_name, flat=True).distinct()
         first = {"year": {"month": 1, "day": 1}, "month": {"day": 1}}.get(kind, {})
         return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
 
 
-# Counting and listing by any filter of the admin walks an index of these, not the rows.
+# The columns of all filters: counting and listing by any of them reads a covering index, not the rows.
 _NEWEST = (
-    "number",
+    "sort_key",
     "started_on",
     "outcome",
     "successful",
@@ -67,12 +67,12 @@ _NEWEST = (
 
 class Conversation(models.Model):
     conversation_id = models.CharField(max_length=128, primary_key=True)
-    # Ties the row to its text in the full-text index, and rises with the call's start.
-    number = models.BigIntegerField(default=0, editable=False)
+    # Rises with the call's start; the rowid of the call's text in the full-text index.
+    sort_key = models.BigIntegerField(default=0, editable=False)
     agent_id = models.CharField(max_length=128, default="")
     agent_name = models.CharField(max_length=128, default="")
     caller = models.CharField(max_length=32, default="")
-    # Addresses the caller's page: a keyed hash of the number.
+    # The caller reference.
     caller_ref = models.CharField(max_length=32, default="")
     caller_name = models.CharField(max_length=128, default="")
     outbound = models.BooleanField(default=False)
@@ -89,15 +89,15 @@ class Conversation(models.Model):
     has_transcription = models.BooleanField(default=False)
     has_audio = models.BooleanField("recording", default=False)
     has_failure = models.BooleanField(default=False)
-    # When the newest payload of each type came, in seconds since 1970.
+    # Arrival of the newest payload of each type, in seconds since 1970.
     transcription_at = models.FloatField(null=True)
     audio_at = models.FloatField(null=True)
     failure_at = models.FloatField(null=True)
 
     memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
-    # Fingerprint of the files that the row was made from; empty while the row is behind them.
-    files = models.CharField(max_length=64, default="")
+    # Of the files that the row was made from; empty while the row is behind them.
+    fingerprint = models.CharField(max_length=64, default="")
     pending_since = models.FloatField(null=True)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.FloatField(default=0)
@@ -113,18 +113,18 @@ class Conversation(models.Model):
         permissions = (
             ("listen_conversation", "Can hear recordings"),
             ("reveal_number", "Can see whole phone numbers"),
-            ("reprocess_conversation", "Can have calls remembered once more"),
+            ("reprocess_conversation", "Can reprocess calls"),
             ("download_conversation", "Can download payloads"),
             ("export_conversation", "Can export lists of calls"),
-            ("run_doctor", "Can have this server and its agents examined"),
+            ("run_doctor", "Can run the doctor"),
         )
-        ordering = ("-number",)
+        ordering = ("-sort_key",)
         indexes = (
             models.Index(fields=_NEWEST, name="conversation_newest"),
             models.Index(fields=["memory_state", "next_attempt_at"], name="conversation_work"),
-            models.Index(fields=["caller", "number"], name="conversation_of_caller"),
+            models.Index(fields=["caller", "sort_key"], name="conversation_of_caller"),
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
-            models.Index(fields=["files"], name="conversation_behind", condition=models.Q(files="")),
+            models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=["started_on"], name="conversation_day"),
             models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
         )
@@ -138,7 +138,7 @@ class Conversation(models.Model):
 
 
 class CallerCard(models.Model):
-    """What OpenMemory knew of a caller when it was last asked: for lists, where asking for each would take long."""
+    """A copy of a caller's card, as it was when it was last read or written; for lists."""
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
     name = models.CharField(max_length=128, default="")
@@ -155,7 +155,7 @@ class CallerCard(models.Model):
 
 
 class Caller(models.Model):
-    """Everybody who has called: a view over the calls."""
+    """A caller with at least one call: a database view over the calls and the copied cards."""
 
     ref = models.CharField(max_length=32, primary_key=True)
     number = models.CharField(max_length=32)
@@ -180,7 +180,7 @@ class Caller(models.Model):
 
 
 class IndexSchema(models.Model):
-    """Which version of the tables the index database holds, and which secret its callers' addresses are made with."""
+    """The one row that names the version of the tables in the database and the key of the caller references."""
 
     version = models.CharField(max_length=64, primary_key=True)
 

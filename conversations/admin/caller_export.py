@@ -39,7 +39,7 @@ def known_of(store: OpenMemory, caller: str) -> Known:
     return Known(card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
 
 
-def exported(row: Caller, known: Known) -> StreamingHttpResponse:
+def export_caller(row: Caller, known: Known) -> StreamingHttpResponse:
     """The ZIP. Neither its name nor those in it hold the number."""
     name = f"caller-{row.ref}"
     documents = {

@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from conversations.admin.caller_export import exported, known_of
+from conversations.admin.caller_export import export_caller, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
@@ -41,7 +41,7 @@ _PREFERENCES = {
         "Opt this caller out?",
         (
             "The agent is told nothing about them and nothing new is remembered. Stored calls and memories stay until"
-            " they are forgotten or remembered once more."
+            " they are forgotten or reprocessed."
         ),
         "Let this caller be remembered again?",
         "The agent hears again what is remembered; calls from now on are remembered.",
@@ -229,7 +229,7 @@ class CallerAdmin(IndexedAdmin[Caller]):
             shown = (question, text) if holds == "yes" else (question_back, text_back)
             return self._confirm(request, row, *shown, "Yes")
         try:
-            corrections.state(open_memory(), row.number, preference, holds=holds == "yes")
+            corrections.set_preference(open_memory(), row.number, preference, holds=holds == "yes")
         except OpenMemoryError as error:
             self._away(request, error)
         else:
@@ -246,7 +246,7 @@ class CallerAdmin(IndexedAdmin[Caller]):
                 after = (
                     "What calls say holds again."
                     if memory.kind == kinds.PREFERENCE
-                    else "It stays deleted, also when the call is remembered once more. The stored call is not changed."
+                    else "It stays deleted, also when the call is reprocessed. The stored call is not changed."
                 )
                 return self._confirm(request, row, "Delete this memory?", f"“{shown}” {after}", "Yes, delete it")
             corrections.delete_memory(open_memory(), row.number, memory)
@@ -270,7 +270,7 @@ class CallerAdmin(IndexedAdmin[Caller]):
             return self._back(row)
         detail = _amount(len(known.memories), len(known.calls))
         record(request, Action.EXPORT, "caller", row.ref, detail=detail)
-        return exported(row, known)
+        return export_caller(row, known)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Says what will go and what will stay, and does it when that is confirmed."""
@@ -363,10 +363,10 @@ def _numbered(question: str) -> Q | None:
 
 
 def _named(question: str) -> Q | None:
-    found = fulltext.numbers_matching(question, column="name")
+    found = fulltext.sort_keys_matching(question, column="name")
     if found is None:
         return None
     # One set of references: with OR between two of them the view would make a row of every caller.
-    told = f"SELECT caller_ref FROM conversation WHERE number IN ({found.sql})"
+    told = f"SELECT caller_ref FROM conversation WHERE sort_key IN ({found.sql})"
     known = "SELECT caller_ref FROM caller_card WHERE LOWER(name) LIKE LOWER(%s)"
     return Q(ref__in=RawSQL(f"{told} UNION {known}", (*found.params, f"%{question.strip()}%")))  # noqa: S611

@@ -1,4 +1,4 @@
-"""The calls: the list, the page of one, its recording and files, and having it remembered once more."""
+"""The calls: the list, the page of one, its recording and files, and reprocessing."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from conversations.admin.call_page import call_page
-from conversations.admin.export import exported
+from conversations.admin.export import export_calls
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
@@ -49,9 +49,9 @@ class CallList(ChangeList):
         return reverse("admin:conversations_conversation_change", args=[result.pk])
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
-        """Numbers are as good as unique; a second column would only be sorted by."""
+        """Sort keys are practically unique; sorting by a second column would only cost time."""
         ordering = list(super().get_ordering(request, queryset))
-        return ordering[:1] if ordering[0] in ("number", "-number") else ordering
+        return ordering[:1] if ordering[0] in ("sort_key", "-sort_key") else ordering
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -59,13 +59,13 @@ class CallList(ChangeList):
             self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
-        found = fulltext.excerpts(self.query, [row.number for row in rows]) if self.query else {}
+        found = fulltext.excerpts(self.query, [row.sort_key for row in rows]) if self.query else {}
         reveal = may_reveal(request)
         for row in rows:
             card = cards.get(row.caller_ref)
             row.card = card
             row.reveal = reveal
-            row.excerpt = found.get(row.number, "")
+            row.excerpt = found.get(row.sort_key, "")
         self.result_list = rows
 
 
@@ -82,7 +82,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
     date_hierarchy = "started_on"
-    actions = ("remember_again",)
+    actions = ("reprocess_calls",)
 
     class Media:
         css: ClassVar = {"all": ("conversations/admin.css",)}
@@ -90,7 +90,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("files", "error")
+        return super().get_queryset(request).defer("fingerprint", "error")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
         return CallList
@@ -109,12 +109,11 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
-    @admin.display(description="started", ordering="number")
+    @admin.display(description="started", ordering="sort_key")
     def started(self, row: Conversation) -> SafeString:
-        way = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
-        return format_html(
-            '{}<br><span class="way">{}</span>', _when(row.started_at), "" if row.outcome == Outcome.WEB else way
-        )
+        direction = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
+        shown = "" if row.outcome == Outcome.WEB else direction
+        return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), shown)
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
@@ -285,7 +284,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             raise Http404
         calls = self.get_changelist_instance(request).get_queryset(request)
         record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
-        return exported(calls, kind, str if may_reveal(request) else masked)
+        return export_calls(calls, kind, str if may_reveal(request) else masked)
 
     # Acting
 
@@ -302,8 +301,8 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         self._reprocess(request, [row.pk])
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
 
-    @admin.action(description="Remember once more", permissions=["reprocess"])
-    def remember_again(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:
+    @admin.action(description="Reprocess", permissions=["reprocess"])
+    def reprocess_calls(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:
         ids = list(calls.filter(has_transcription=True).values_list("pk", flat=True)[: _MOST_AT_ONCE + 1])
         if len(ids) > _MOST_AT_ONCE:
             hint = f"At most {_MOST_AT_ONCE} calls at once here; for more there is `manage.py reprocess`."
@@ -313,7 +312,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         elif "confirmed" in request.POST:
             self._reprocess(request, ids)
         else:
-            return self._confirm_reprocessing(request, ids, action="remember_again", back=request.get_full_path())
+            return self._confirm_reprocessing(request, ids, action="reprocess_calls", back=request.get_full_path())
         return None
 
     def _confirm_reprocessing(
@@ -322,14 +321,14 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Remember once more?" if len(ids) == 1 else f"Remember {len(ids)} calls once more?",
-            "text": "Memories are written anew from the stored transcription. What staff deleted stays deleted.",
+            "title": "Reprocess this call?" if len(ids) == 1 else f"Reprocess {len(ids)} calls?",
+            "text": "The worker writes the memories again from the stored transcription. What staff deleted stays deleted.",
             "hidden": [
                 ("confirmed", "yes"),
                 *([("action", action)] if action else []),
                 *((helpers.ACTION_CHECKBOX_NAME, pk) for pk in ids),
             ],
-            "submit": "Yes, remember once more",
+            "submit": "Yes, reprocess",
             "back": back,
         }
         return TemplateResponse(request, "admin/conversations/confirm.html", context)
@@ -340,9 +339,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             reprocess.request(conversation_id)
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
-        self.message_user(
-            request, f"{what} will be remembered once more; the worker does it as soon as it can.", messages.SUCCESS
-        )
+        self.message_user(request, f"{what} will be reprocessed as soon as the worker can.", messages.SUCCESS)
 
 
 def _when(at: datetime | None) -> str:

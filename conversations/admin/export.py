@@ -24,7 +24,7 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def exported(calls: QuerySet[Conversation], kind: str, caller: Callable[[str], str]) -> StreamingHttpResponse:
+def export_calls(calls: QuerySet[Conversation], kind: str, caller: Callable[[str], str]) -> StreamingHttpResponse:
     """The calls as a file; `caller` shows a number as far as the reader may see it."""
     rows = calls.only(*COLUMNS)
     content, media_type = (

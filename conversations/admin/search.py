@@ -20,13 +20,13 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
     question = question.strip()
     if is_conversation_id(question) and Conversation.objects.filter(pk=question).exists():
         return calls.filter(pk=question)
-    found = fulltext.numbers_matching(question)
+    found = fulltext.sort_keys_matching(question)
     if digits := last_digits(question):
-        # One set of numbers: with OR between two of them every row would be looked at.
-        number = "SELECT number FROM conversation WHERE caller = %s OR caller LIKE %s"
+        # One set of sort keys: an OR of two sets would scan every row.
+        of_number = "SELECT sort_key FROM conversation WHERE caller = %s OR caller LIKE %s"
         values = (caller_key(question) or "", f"%{digits}")
-        found = RawSQL(f"{found.sql} UNION {number}", (*found.params, *values)) if found else RawSQL(number, values)  # noqa: S611
-    return calls.none() if found is None else calls.filter(number__in=found)
+        found = RawSQL(f"{found.sql} UNION {of_number}", (*found.params, *values)) if found else RawSQL(of_number, values)  # noqa: S611
+    return calls.none() if found is None else calls.filter(sort_key__in=found)
 
 
 def last_digits(question: str) -> str:

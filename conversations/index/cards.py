@@ -1,4 +1,4 @@
-"""Copies of callers' cards in the index, for the lists of the admin."""
+"""Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
 
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
@@ -8,7 +8,7 @@ from elmemory.memory.card import Card
 
 @healed
 def save_card(caller: str, card: Card | None) -> None:
-    """Keep for the lists what the caller's card says."""
+    """Copy the card into the index; None, a caller of whom nothing is remembered, as an empty card."""
     card = card or Card()
     CallerCard.objects.update_or_create(
         caller_ref=caller_reference(caller),
@@ -18,5 +18,6 @@ def save_card(caller: str, card: Card | None) -> None:
 
 @healed
 def callers_without_card(limit: int) -> list[str]:
+    """Caller keys of callers whose card is not in the index yet, at most `limit`."""
     known = CallerCard.objects.values("caller_ref")
     return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])

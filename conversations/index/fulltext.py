@@ -20,7 +20,7 @@ _COLUMNS = "name", "title", "summary", "transcript"
 
 
 class Text(NamedTuple):
-    number: int
+    sort_key: int
     name: str
     title: str
     summary: str
@@ -46,19 +46,19 @@ def write(texts: Iterable[Text]) -> None:
             " summary = excluded.summary, transcript = excluded.transcript"
         )
     stored = _storable if _has_fts() else _in_words
-    # In the order of their numbers: FTS5 writes its buffer out whenever a number is smaller than the one before.
-    rows = [Text(text.number, *(stored(str(part)) for part in text[1:])) for text in sorted(texts)]
+    # In the order of their sort keys: FTS5 flushes its buffer whenever a rowid is smaller than the one before.
+    rows = [Text(text.sort_key, *(stored(str(part)) for part in text[1:])) for text in sorted(texts)]
     with connections[ALIAS].cursor() as cursor:
         cursor.executemany(insert, rows)
 
 
-def remove(numbers: Iterable[int]) -> None:
+def remove(sort_keys: Iterable[int]) -> None:
     with connections[ALIAS].cursor() as cursor:
-        cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(number,) for number in numbers])
+        cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(sort_key,) for sort_key in sort_keys])
 
 
-def numbers_matching(question: str, column: str = "") -> RawSQL | None:
-    """The numbers of calls whose texts (or one column of them) hold every word of the question, "whole phrases" as
+def sort_keys_matching(question: str, column: str = "") -> RawSQL | None:
+    """The sort keys of calls whose texts (or one column of them) hold every word of the question, "whole phrases" as
     they stand, and no -word of it; as a subquery.
 
     A word also matches those that begin with it. None where the question has no words.
@@ -73,20 +73,20 @@ def numbers_matching(question: str, column: str = "") -> RawSQL | None:
     return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
 
 
-def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
+def excerpts(question: str, sort_keys: Iterable[int]) -> dict[int, str]:
     """Of these calls the words around the best hit, with the hits marked; nothing where LIKE has found them."""
     match = _match(question)
     if not match or not _has_fts():
         return {}
-    if not (numbers := sorted(numbers)):
+    if not (sort_keys := sorted(sort_keys)):
         return {}
-    places = ", ".join(["%s"] * len(numbers))
+    places = ", ".join(["%s"] * len(sort_keys))
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(
             f"SELECT rowid, snippet({TABLE}, -1, '{HIT_BEGINS}', '{HIT_ENDS}', '…', 16)"
-            # One walk through the span of the page; asking for each number would walk once for each.
+            # One walk through the span of the page; asking for each sort key would walk once for each.
             f" FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid BETWEEN %s AND %s AND +rowid IN ({places})",
-            (match, numbers[0], numbers[-1], *numbers),
+            (match, sort_keys[0], sort_keys[-1], *sort_keys),
         )
         return dict(cursor.fetchall())
 

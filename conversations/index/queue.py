@@ -1,4 +1,4 @@
-"""The queue: transcriptions that wait to be processed, as the index lists them."""
+"""The queue of the worker: the rows of the index that are pending."""
 
 import random
 import time
@@ -9,29 +9,32 @@ from django.db.models import Count, F, Min, Q
 from conversations.index.schema import healed
 from conversations.models import Conversation, MemoryState
 
-_LONGEST_DELAY = 3600
+_LONGEST_DELAY_SECONDS = 3600
 
 
 @healed
 def due_conversations(limit: int = 100) -> list[str]:
-    """Conversations whose transcription waits to be remembered, the longest waiting first."""
-    waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
-    return list(waiting.order_by("next_attempt_at").values_list("conversation_id", flat=True)[:limit])
+    """Ids of the pending conversations whose next attempt is due, the longest due first."""
+    due = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
+    return list(due.order_by("next_attempt_at").values_list("conversation_id", flat=True)[:limit])
 
 
 @healed
 def make_all_due() -> int:
-    """Make everything due that waits for its next attempt, what failed least first; how much that is."""
-    waiting = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
-    return waiting.update(next_attempt_at=F("attempts"))
+    """Make all pending conversations that failed before due, the fewest attempts first; returns how many there are."""
+    failed = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
+    return failed.update(next_attempt_at=F("attempts"))
 
 
 @healed
 def record_failure(conversation_id: str, error: str, *, parked: bool) -> float:
-    """The attempt failed. Parked for good, or due again after a growing, jittered delay, which is returned (s)."""
+    """Note a failed attempt in the conversation's row: parked, or due again after exponential backoff with jitter.
+
+    Returns the delay in seconds. A row that was refreshed meanwhile is left alone.
+    """
     row = Conversation.objects.get(conversation_id=conversation_id)
-    delay: float = min(_LONGEST_DELAY, 2 ** min(row.attempts, 12)) * random.uniform(0.5, 1)  # noqa: S311
-    Conversation.objects.filter(conversation_id=conversation_id, files=row.files).update(
+    delay: float = min(_LONGEST_DELAY_SECONDS, 2 ** min(row.attempts, 12)) * random.uniform(0.5, 1)  # noqa: S311
+    Conversation.objects.filter(conversation_id=conversation_id, fingerprint=row.fingerprint).update(
         memory_state=MemoryState.FAILED if parked else MemoryState.PENDING,
         attempts=row.attempts + 1,
         next_attempt_at=time.time() + delay,
@@ -41,7 +44,7 @@ def record_failure(conversation_id: str, error: str, *, parked: bool) -> float:
 
 
 class QueueStatus(NamedTuple):
-    """Transcriptions that wait to be remembered, those that were parked, and how long the oldest has waited."""
+    """How many conversations are pending, how many are parked (`failed`), and for how long the oldest is pending."""
 
     pending: int
     failed: int

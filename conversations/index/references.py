@@ -1,4 +1,7 @@
-"""Callers' addresses in the admin: keyed hashes, so that no number stands in a URL, a log or the audit log."""
+"""Caller references and sort keys.
+
+A caller reference is a keyed hash of the caller key: it stands where a phone number must not, in URLs and audit log.
+"""
 
 from datetime import datetime
 from hashlib import sha256
@@ -10,18 +13,19 @@ _LENGTH = 24
 
 
 def caller_reference(caller: str) -> str:
+    """The reference of this caller key, 24 hexadecimal digits; empty for an empty key."""
     return salted_hmac("elmemory.caller", caller, algorithm="sha256").hexdigest()[:_LENGTH] if caller else ""
 
 
 def key_fingerprint() -> str:
-    """Tells whether references were made with the present SECRET_KEY; empty where each process has its own."""
+    """A value that changes with SECRET_KEY, and so with all references; empty where each process makes its own key."""
     return caller_reference("fingerprint") if settings.SECRET_KEY_IS_GIVEN else ""
 
 
-def row_number(conversation_id: str, started_at: datetime) -> int:
-    """A number for a call that needs no counter and rises with its start: second, then 30 bits of the id's hash.
+def sort_key(conversation_id: str, started_at: datetime) -> int:
+    """The call's sort key: its start in seconds since 1970, then 30 bits of its id's hash.
 
-    The full-text index, which knows numbers only, can so give the newest calls first.
+    It needs no counter, rises with the call's start, and serves as the rowid of the full-text index.
     """
     second = min(max(0, int(started_at.timestamp())), 2**33 - 1)
     return second << 30 | int.from_bytes(sha256(conversation_id.encode()).digest()[:4]) >> 2

@@ -18,7 +18,7 @@ from conversations.files.paths import (
 from conversations.files.receipts import PayloadStamp, is_done, new_receipt, read_receipt
 from conversations.files.stored import read_failure
 from conversations.index.fulltext import Text
-from conversations.index.references import caller_reference, row_number
+from conversations.index.references import caller_reference, sort_key
 from conversations.models import Direction, MemoryState, Outcome, Recall
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable
@@ -47,7 +47,7 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
             row |= _failure_columns(failure, row["failure_at"])
         else:
             row |= day_columns(moment(_first_modified(conversation_id)))
-        return row, Text(row_number(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
+        return row, Text(sort_key(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
     try:
         call = Transcription.read(raw)
     except NotReadable:
@@ -65,8 +65,7 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
     said = "\n".join(turn.message for turn in call.turns)
-    number = row_number(conversation_id, row["started_at"])
-    return row, Text(number, row["caller_name"], call.title, call.summary, said)
+    return row, Text(sort_key(conversation_id, row["started_at"]), row["caller_name"], call.title, call.summary, said)
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from conversations.files.paths import (
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
 from conversations.index import fulltext
-from conversations.index.references import row_number
+from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
 from conversations.index.schema import ALIAS, healed
 from conversations.models import Conversation, MemoryState
@@ -31,21 +31,21 @@ _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
 def refresh_row(conversation_id: str) -> None:
-    """Make the row of a conversation say what its files say."""
+    """Recompute the conversation's row from its files; without files the row is deleted."""
     _refresh_batch([conversation_id])
 
 
 @healed
 def record_deliveries(deliveries: Iterable[Delivery]) -> None:
-    """Write a thin row for each delivery, all at once; a row that is there already is marked as behind its files.
+    """Write a thin row for each delivery, in one transaction; an existing row is only marked as behind its files.
 
-    `refresh_stale_rows` makes them say what the files say.
+    `refresh_stale_rows` completes both.
     """
     now = time.time()
     started_at = moment(now)
-    waiting = {"memory_state": MemoryState.PENDING.value, "pending_since": now}
+    pending = {"memory_state": MemoryState.PENDING.value, "pending_since": now}
     known: dict[str, dict[str, Any]] = {
-        TRANSCRIPTION: {"has_transcription": True, "transcription_at": now, **waiting},
+        TRANSCRIPTION: {"has_transcription": True, "transcription_at": now, **pending},
         AUDIO: {"has_audio": True, "audio_at": now},
         FAILURE: {"has_failure": True, "failure_at": now},
     }
@@ -55,60 +55,65 @@ def record_deliveries(deliveries: Iterable[Delivery]) -> None:
             **_blank_row(),
             **day,
             "conversation_id": delivery.conversation_id,
-            "number": row_number(delivery.conversation_id, started_at),
+            "sort_key": sort_key(delivery.conversation_id, started_at),
             **known.get(delivery.type, {}),
         }
-        # In one order, whoever writes several rows: else two of them may wait for each other.
+        # In a fixed order: two writers of several rows could deadlock otherwise.
         for delivery in sorted(deliveries, key=attrgetter("conversation_id"))
     ]
-    # Not by bulk_create, which takes several times as long: a sender waits.
+    # bulk_create takes several times as long, and ElevenLabs waits for the answer.
     with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.executemany(_insert_or_mark(), rows)
 
 
 def refresh_stale_rows() -> int:
-    """Make the rows that are behind say what their files say; how many they were."""
+    """Refresh the rows that are marked as behind their files, and return how many there were."""
     return sum(refresh_rows(_stale_ids()))
 
 
 @healed
 def _stale_ids() -> list[str]:
-    return list(Conversation.objects.filter(files="").order_by("pk").values_list("conversation_id", flat=True))
+    return list(Conversation.objects.filter(fingerprint="").order_by("pk").values_list("conversation_id", flat=True))
 
 
 @healed
 def reconcile() -> int:
-    """Make files and rows agree; how many rows were mended. For start-up and now and then."""
-    known = dict(Conversation.objects.values_list("conversation_id", "files"))
-    mended = 0
+    """Compare all files with all rows, refresh the rows that differ, and return how many did.
+
+    It reads every folder: for start-up and now and then.
+    """
+    known = dict(Conversation.objects.values_list("conversation_id", "fingerprint"))
+    refreshed = 0
     missing = []
     for conversation_id in conversation_ids():
-        files = known.pop(conversation_id, None)
-        if files is None:
+        of_row = known.pop(conversation_id, None)
+        if of_row is None:
             missing.append(conversation_id)
-        elif not _is_up_to_date(conversation_id, files):
-            _refresh_batch([conversation_id])
-            mended += 1
+        elif not _is_up_to_date(conversation_id, of_row):
+            refresh_row(conversation_id)
+            refreshed += 1
     for conversation_id in known:
         refresh_row(conversation_id)
-    return mended + len(known) + sum(refresh_rows(sorted(missing)))
+    return refreshed + len(known) + sum(refresh_rows(sorted(missing)))
 
 
-def _is_up_to_date(conversation_id: str, files: str) -> bool:
+def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
+    """Whether the files still have the fingerprint of their row; False where they cannot be listed."""
     try:
-        return files == fingerprint(conversation_id)
+        return of_row == fingerprint(conversation_id)
     except OSError:
         return False
 
 
 def refresh_rows(ids: Iterable[str]) -> Iterator[int]:
-    """Make the rows of these conversations anew, in batches; yields how many were made, batch by batch."""
+    """Refresh the rows of these conversations in batches, and yield the size of each batch when it is done."""
     for batch in batched(ids, _BATCH):
         _refresh_batch(batch)
         yield len(batch)
 
 
 def _refresh_batch(ids: Sequence[str]) -> None:
+    """Refresh these rows until their files stand still. A row that the database refuses is logged and left out."""
     try:
         while ids := _refresh_once(ids):
             pass
@@ -119,8 +124,8 @@ def _refresh_batch(ids: Sequence[str]) -> None:
             for conversation_id in ids:
                 _refresh_batch([conversation_id])
         else:
-            # What the database does not take must not keep the others from being seen.
-            log.error("a conversation cannot be shown", conversation_id=ids[0], error=type(error).__name__)
+            # The other rows must not depend on one that the database refuses.
+            log.error("cannot write the row of a conversation", conversation_id=ids[0], error=type(error).__name__)
             _leave_to_reconciling(ids)
             if is_done(ids[0], read_receipt(ids[0])):
                 Conversation.objects.filter(conversation_id=ids[0]).update(memory_state=MemoryState.WRITTEN)
@@ -128,59 +133,62 @@ def _refresh_batch(ids: Sequence[str]) -> None:
 
 @healed
 def _refresh_once(ids: Sequence[str]) -> list[str]:
-    """The ids of those whose files have changed meanwhile."""
+    """Refresh these rows in one transaction; returns the ids whose files changed meanwhile."""
     rows, texts, gone, unread = [], [], [], []
     for conversation_id in ids:
         try:
-            if files := fingerprint(conversation_id):
+            if current := fingerprint(conversation_id):
                 row, text = row_values(conversation_id)
-                rows.append(Conversation(conversation_id=conversation_id, files=files, number=text.number, **row))
+                own = {"conversation_id": conversation_id, "fingerprint": current, "sort_key": text.sort_key}
+                rows.append(Conversation(**own, **row))
                 texts.append(text)
             else:
                 gone.append(conversation_id)
         except Exception as error:
-            # One folder that cannot be read must not keep the others from being seen.
+            # The other rows must not depend on one unreadable folder.
             reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
-            log.error("a conversation cannot be read", conversation_id=conversation_id, error=reason)
+            log.error("cannot read the files of a conversation", conversation_id=conversation_id, error=reason)
             unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
-        _forget_texts([*gone, *(row.conversation_id for row in rows)])
+        _remove_texts([*gone, *(row.conversation_id for row in rows)])
         Conversation.objects.filter(conversation_id__in=gone).delete()
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
         fulltext.write(texts)
     _leave_to_reconciling(unread)
-    seen = {row.conversation_id: row.files for row in rows} | dict.fromkeys(gone, "")
-    return [conversation_id for conversation_id, files in seen.items() if not _is_up_to_date(conversation_id, files)]
+    seen = {row.conversation_id: row.fingerprint for row in rows} | dict.fromkeys(gone, "")
+    return [conversation_id for conversation_id, of_row in seen.items() if not _is_up_to_date(conversation_id, of_row)]
 
 
 @healed
 def _leave_to_reconciling(ids: Sequence[str]) -> None:
-    """Reconciling looks again after a while."""
-    Conversation.objects.filter(conversation_id__in=ids, files="").update(files=_UNKNOWN)
+    """Take the mark off these rows, so that only reconciling tries them again."""
+    Conversation.objects.filter(conversation_id__in=ids, fingerprint="").update(fingerprint=_UNKNOWN)
 
 
-def _forget_texts(ids: Iterable[str]) -> None:
-    """A row's number changes with the call's start: its text goes by the number that it has."""
-    fulltext.remove(sorted(Conversation.objects.filter(conversation_id__in=ids).values_list("number", flat=True)))
+def _remove_texts(ids: Iterable[str]) -> None:
+    """Remove the texts of these rows by the sort keys in the index: refreshing may change a row's sort key."""
+    fulltext.remove(sorted(Conversation.objects.filter(conversation_id__in=ids).values_list("sort_key", flat=True)))
 
 
 @cache
 def _blank_row() -> dict[str, Any]:
-    """A column's name -> its default, as the database takes it."""
+    """The default of each column by its name, as the database driver takes it."""
     return {name: _prepared(name, field.get_default()) for name, field in _FIELDS.items()}
 
 
 @cache
 def _insert_or_mark() -> str:
+    """SQL that inserts a thin row, or clears the fingerprint of an existing one."""
     columns = _blank_row()
     return (
         f"INSERT INTO conversation ({', '.join(columns)}) VALUES ({', '.join(f'%({name})s' for name in columns)})"
-        " ON CONFLICT (conversation_id) DO UPDATE SET files = ''"
+        " ON CONFLICT (conversation_id) DO UPDATE SET fingerprint = ''"
     )
 
 
 def _prepared(name: str, value: Any) -> Any:
+    """The value of this column as the database driver takes it."""
     return _FIELDS[name].get_db_prep_save(value, connections[ALIAS])

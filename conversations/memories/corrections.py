@@ -39,7 +39,7 @@ def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
     return name
 
 
-def state(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
+def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
     """Say that a caller is opted out or that a line is shared, or that this no longer holds."""
     key = f"preference:{preference}"
     with _card_renewed(store, caller):

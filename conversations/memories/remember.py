@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 _OF_A_CALL = frozenset((kinds.FACT, kinds.MESSAGE, kinds.CALL))
 _LONGEST_ID_IN_KEY = 128
 
-type Outcome = Literal["done", "already done", "changed meanwhile"]
+type Result = Literal["done", "already done", "changed meanwhile"]
 
 
 class Changes(NamedTuple):
@@ -45,7 +45,7 @@ class Changes(NamedTuple):
     removed: int = 0
 
 
-def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Outcome:
+def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Result:
     """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
 
     Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
@@ -77,7 +77,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         return _finish(conversation_id, receipt, stamp)
 
 
-def plan(conversation_id: str, store: OpenMemory) -> Changes:
+def preview(conversation_id: str, store: OpenMemory) -> Changes:
     """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
     call, stamp = _read(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
@@ -178,7 +178,7 @@ def _rewrite(
     return written
 
 
-def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp) -> Outcome:
+def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp) -> Result:
     if not stamp.matches(transcription_path(conversation_id).stat()):
         return "changed meanwhile"
     receipt.payload, receipt.reprocess = stamp, False

@@ -28,7 +28,7 @@ class _Entry(NamedTuple):
     caller: PreparedCaller
 
 
-class PreparedCallers:
+class SearchCache:
     """The callers searched last, as many as hold `most` memories together. Threads may share it.
 
     Nothing is served from it before the store has told that it still is what the store holds.

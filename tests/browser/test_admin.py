@@ -111,9 +111,9 @@ def test_json_is_shown_when_it_is_unfolded(staff: LogIn) -> None:
 def test_a_call_is_reprocessed_and_the_page_tells_when_it_is_done(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
-    page.get_by_role("link", name="Remember once more").click()
-    page.get_by_role("button", name="Yes, remember once more").click()
-    expect(page.locator(".messagelist")).to_contain_text("will be remembered once more")
+    page.get_by_role("link", name="Reprocess").click()
+    page.get_by_role("button", name="Yes, reprocess").click()
+    expect(page.locator(".messagelist")).to_contain_text("will be reprocessed")
     expect(page.locator("#memory-state")).to_have_text("8 written", timeout=20_000)
 
 
@@ -187,7 +187,7 @@ def test_a_viewer_reads_but_neither_hears_nor_acts(staff: LogIn) -> None:
     page = staff("viewer")
     page.goto(CALL)
     expect(page.locator("#transcript")).to_contain_text("I moved to Duluth")
-    expect(page.locator("audio, button.number, .object-tools >> text=Remember")).to_have_count(0)
+    expect(page.locator("audio, button.number, .object-tools >> text=Reprocess")).to_have_count(0)
     assert page.request.get(f"{LIST}conv_example_returning/recording/").status == 403
 
 

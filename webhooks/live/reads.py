@@ -12,7 +12,7 @@ from django.conf import settings
 from elmemory.memory.card import Card, peek_card, read_card
 from elmemory.memory.openmemory import OpenMemory, open_memory
 from elmemory.memory.search import Found
-from elmemory.memory.search_cache import PreparedCallers
+from elmemory.memory.search_cache import SearchCache
 from webhooks.live.breaker import Breaker
 from webhooks.live.deadline import LiveReads
 from webhooks.live.latency import Pace
@@ -29,7 +29,7 @@ class LiveMemory:
     def __init__(self, store: OpenMemory) -> None:
         self.store = store
         self.pace = Pace()
-        self.prepared = PreparedCallers(store)
+        self.prepared = SearchCache(store)
         self.rings = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
         self.searches = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from conversations.files.paths import is_conversation_id
 from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
-from conversations.memories.remember import plan, remember
+from conversations.memories.remember import preview, remember
 from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
 from conversations.payloads.outline import NotReadable
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         store, sums = open_memory(), Counter[str]()
         for conversation_id in ids:
             try:
-                changes = plan(conversation_id, store)
+                changes = preview(conversation_id, store)
             except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue

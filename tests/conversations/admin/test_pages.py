@@ -413,8 +413,8 @@ def test_a_call_is_reprocessed_from_its_page_and_from_the_list(staff: Client, st
     staff.post(f"{LIST}{conversation_id}/reprocess/")
     assert state.get() == MemoryState.PENDING
     Worker(store).work_off()
-    chosen = {"action": "remember_again", "_selected_action": conversation_id}
-    assert "Remember once more?" in staff.post(LIST, {**chosen, "index": "0"}).content.decode()
+    chosen = {"action": "reprocess_calls", "_selected_action": conversation_id}
+    assert "Reprocess this call?" in staff.post(LIST, {**chosen, "index": "0"}).content.decode()
     assert state.get() == MemoryState.WRITTEN
     staff.post(LIST, {**chosen, "confirmed": "yes"})
     assert state.get() == MemoryState.PENDING

@@ -26,7 +26,7 @@ from conversations.files.spool import spool
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile, record_deliveries, refresh_row, refresh_stale_rows
 from conversations.memories import corrections
-from conversations.memories.remember import plan
+from conversations.memories.remember import preview
 from conversations.memories.reprocess import request as request_reprocessing
 from conversations.memories.worker import Worker
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
@@ -218,7 +218,7 @@ def test_a_forgotten_caller_has_no_memory_left_and_another_keeps_theirs(
 ) -> None:
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
     corrections.correct(store, MAYA, "city", "Duluth")
-    corrections.state(store, MAYA, kinds.OPT_OUT, holds=True)
+    corrections.set_preference(store, MAYA, kinds.OPT_OUT, holds=True)
     deliver(transcription(PEPE, "Hello.", facts={"first_name": "Pepe"}), store)
     forget(officer)
     assert store.memories(MAYA) == []
@@ -243,7 +243,7 @@ def test_files_that_stay_bring_nothing_back(officer: Client, store: EmbeddedOpen
     settings.SECRET_KEY = "another-secret-key-0123456789-0123456789-0123456789"
     request_reprocessing(conversation_id)
     reconcile()
-    assert plan(conversation_id, store) == (0, 0, 0)
+    assert preview(conversation_id, store) == (0, 0, 0)
     assert Worker(store).work_off() == 1
     assert store.memories(MAYA) == []
 

@@ -403,11 +403,11 @@ def test_a_delivery_that_comes_while_its_folder_is_seen_empty_keeps_its_row(
     (payloads / "conv_example_returning").mkdir(parents=True)
 
     def seen_before_it_comes(conversation_id: str) -> str:
-        files = seen(conversation_id)
-        if not files:
+        current = seen(conversation_id)
+        if not current:
             monkeypatch.setattr("conversations.index.sync.fingerprint", seen)
             arrived(event)
-        return files
+        return current
 
     monkeypatch.setattr("conversations.index.sync.fingerprint", seen_before_it_comes)
     reconcile()
@@ -419,7 +419,7 @@ def test_a_folder_that_cannot_be_listed_does_not_end_the_reconciling(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, good = deliver(transcription(MAYA, "One.")), deliver(transcription(MAYA, "Two."))
-    Conversation.objects.update(files="of before")
+    Conversation.objects.update(fingerprint="of before")
     seen = fingerprint
 
     def denied(conversation_id: str) -> str:
@@ -429,7 +429,7 @@ def test_a_folder_that_cannot_be_listed_does_not_end_the_reconciling(
 
     monkeypatch.setattr("conversations.index.sync.fingerprint", denied)
     reconcile()
-    assert row(good).files == seen(good)
+    assert row(good).fingerprint == seen(good)
 
 
 def test_while_openmemory_is_away_deliveries_are_still_seen(tmp_path: Path) -> None:
