@@ -322,7 +322,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Reprocess this call?" if len(ids) == 1 else f"Reprocess {len(ids)} calls?",
-            "text": "The worker writes the memories again from the stored transcription. What staff deleted stays deleted.",
+            "text": "The memories are written again from the stored transcription. What staff deleted stays deleted.",
             "hidden": [
                 ("confirmed", "yes"),
                 *([("action", action)] if action else []),

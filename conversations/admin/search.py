@@ -23,9 +23,9 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
     found = fulltext.sort_keys_matching(question)
     if digits := last_digits(question):
         # One set of sort keys: an OR of two sets would scan every row.
-        of_number = "SELECT sort_key FROM conversation WHERE caller = %s OR caller LIKE %s"
+        numbers = "SELECT sort_key FROM conversation WHERE caller = %s OR caller LIKE %s"
         values = (caller_key(question) or "", f"%{digits}")
-        found = RawSQL(f"{found.sql} UNION {of_number}", (*found.params, *values)) if found else RawSQL(of_number, values)  # noqa: S611
+        found = RawSQL(f"{found.sql} UNION {numbers}", (*found.params, *values)) if found else RawSQL(numbers, values)  # noqa: S611
     return calls.none() if found is None else calls.filter(sort_key__in=found)
 
 

@@ -1,4 +1,4 @@
-"""Placing deliveries: each spooled payload is moved to its path so that it survives a crash."""
+"""Placing: moves spooled payloads to their paths, durably."""
 
 import contextlib
 import io
@@ -24,14 +24,12 @@ from conversations.payloads.values import number
 
 log = structlog.get_logger(__name__)
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
-_LATEST = 2**40
-# Deliveries that this process could not store; the sender was told so.
-refused = 0
+_LATEST_EVENT_TIME = 2**40
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a delivery."""
+    """The result of placing. `type` and `conversation_id` are empty for an unreadable body."""
 
     status: Literal["received", "duplicate", "unreadable"]
     type: str = ""
@@ -39,9 +37,9 @@ class Delivery:
 
 
 def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
-    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
+    """Place one verified body durably. Raises OSError.
 
-    `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
+    With `only_if_missing` a payload that already stands on the path makes this one a duplicate.
     """
     (outcome,) = accept_all([spooled], only_if_missing=only_if_missing)
     if isinstance(outcome, Exception):
@@ -52,9 +50,10 @@ def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
 def accept_all(
     spools: Sequence[Spool], *, only_if_missing: bool = False, wait: bool = True
 ) -> list[Delivery | Exception]:
-    """The same for several, which costs the disk far less than one after the other. Each has an outcome of its own.
+    """Place a batch of verified bodies durably; the n-th result is the Delivery of the n-th body or its error.
 
-    Without `wait` that is Busy for those whose conversation somebody else has in hand.
+    A batch flushes each folder once and lets the disk write files side by side. An error does not affect the other
+    bodies. With wait=False, a body whose conversation is locked elsewhere gets Busy.
     """
     with ExitStack() as recordings:
         arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
@@ -63,17 +62,20 @@ def accept_all(
         _each(arrivals, _Arrival.sync)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
             _each(arrivals, lambda arrival: arrival.confirm(locked))
-            _each(arrivals, _Arrival.leave_out_deleted)
-            welcome = [arrival for arrival in arrivals if arrival.is_welcome]
-            _each(welcome, _Arrival.make_folder)
-            _sync_folders([arrival for arrival in welcome if arrival.is_first], lambda arrival: arrival.folder.parent)
-            _each(welcome, _Arrival.place)
-            _sync_folders(welcome, lambda arrival: arrival.folder)
+            _each(arrivals, _Arrival.skip_if_deleted)
+            kept = [arrival for arrival in arrivals if not arrival.is_deleted]
+            _each(kept, _Arrival.make_folder)
+            _sync_folders([arrival for arrival in kept if arrival.is_first], lambda arrival: arrival.folder.parent)
+            _each(kept, _Arrival.place)
+            _sync_folders(kept, lambda arrival: arrival.folder)
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
 class _Arrival:
-    """A delivery on its way to its place. After a fault it goes no further."""
+    """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped.
+
+    `is_first`: the folder is new, or empty because a process died before it placed a file there.
+    """
 
     def __init__(self, spooled: Spool, only_if_missing: bool) -> None:
         self.spooled = spooled
@@ -82,7 +84,7 @@ class _Arrival:
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = ""
         self.is_first = self.made_folder = False
-        self.is_welcome = True
+        self.is_deleted = False
 
     def read(self, recordings: ExitStack) -> None:
         try:
@@ -100,10 +102,10 @@ class _Arrival:
         self.folder = self._path.parent
 
     def save(self) -> None:
-        """Where the system takes the hint, all are being written by the time that the first one is waited for."""
+        """Hand the content to the operating system, and ask it to start writing before the first fsync waits."""
         descriptor = self.spooled.save()
         if self.type == AUDIO:
-            # An MP3 does not say when its event was made; the time of the file does.
+            # An MP3 holds no event timestamp: the file's mtime keeps it.
             os.utime(descriptor, (self._event_time,) * 2)
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -115,28 +117,30 @@ class _Arrival:
         if self.folder.name not in locked:
             raise Busy
 
-    def leave_out_deleted(self) -> None:
+    def skip_if_deleted(self) -> None:
         if self.conversation_id and is_deleted(self.conversation_id):
-            self.status, self.is_welcome = "duplicate", False
+            self.status, self.is_deleted = "duplicate", True
 
     def make_folder(self) -> None:
         try:
             self.folder.mkdir()
             self.is_first = self.made_folder = True
         except FileExistsError:
-            # Whoever made it may have died before it was on the disk.
+            # The process that made it may have died before the folder was on the disk.
             self.is_first = not any(self.folder.iterdir())
 
     def place(self) -> None:
-        """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
-        the path, of equally late ones the last that came; the others stand beside it."""
+        """Move the file to the path or beside it; known bytes become a duplicate.
+
+        The version with the latest event timestamp stands on the path, of equal ones the last to arrive.
+        """
         if target := self._path if self.made_folder else self._target():
             self.spooled.move_to(target)
         elif self.status == "received":
             self.status = "duplicate"
 
     def _target(self) -> Path | None:
-        """Where it belongs; None where it is there already."""
+        """The path for this version, after moving an older version aside; None where nothing is to be placed."""
         path = self._path
         if self.status == "unreadable":
             return None if path.exists() else path
@@ -156,6 +160,7 @@ class _Arrival:
 
 
 def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> None:
+    """Run the step for each arrival without a fault; an exception becomes the arrival's fault."""
     for arrival in arrivals:
         if not arrival.fault:
             try:
@@ -165,7 +170,7 @@ def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> Non
 
 
 def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], Path]) -> None:
-    """Each folder once. Those of duplicates too: the process that put them there may have died before it did so."""
+    """Flush each folder once, also for duplicates: the process that placed them may have died before flushing."""
     done: set[Path] = set()
 
     def sync(arrival: _Arrival) -> None:
@@ -177,6 +182,7 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
 
 
 def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
+    """The event with its type and conversation id. Raises NotReadable."""
     event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
     if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
         raise NotReadable("not an event")
@@ -189,6 +195,7 @@ def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
 
 
 def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> None:
+    """Write the event's MP3 into `recording`. Raises NotReadable."""
     text = event["data"].get("full_audio")
     if isinstance(text, LongString):
         decode_base64(spooled.file, text, recording)
@@ -199,7 +206,7 @@ def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> N
 
 
 def _versions(path: Path) -> list[Path]:
-    """The file on the path and those beside it."""
+    """All stored versions of a payload: the file on its path and those beside it."""
     return [
         path.with_name(name)
         for name in os.listdir(path.parent)  # noqa: PTH208
@@ -212,17 +219,18 @@ def _beside(path: Path, digest: str) -> Path:
 
 
 def _event_time(event: dict[str, Any]) -> float:
-    """When the event was made, in Unix seconds; when it came, where it does not say."""
+    """The event's timestamp in seconds since 1970; the present time where it has none."""
     stated = number(event.get("event_timestamp"))
-    return stated if stated is not None and 0 < stated < _LATEST else time.time()
+    return stated if stated is not None and 0 < stated < _LATEST_EVENT_TIME else time.time()
 
 
 def _event_time_of(path: Path) -> float:
+    """The event timestamp of a stored payload in seconds since 1970; its arrival where it has none."""
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
         with contextlib.suppress(NotReadable, AttributeError):
             stated = number(parse(path.read_bytes()).get("event_timestamp"))
-            if stated is not None and 0 < stated < _LATEST:
+            if stated is not None and 0 < stated < _LATEST_EVENT_TIME:
                 return stated
     return arrival
 

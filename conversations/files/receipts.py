@@ -1,7 +1,6 @@
-"""Receipts: what became of a stored transcription. A call is done exactly when its receipt matches its file.
+"""Receipts: the file beside a transcription that says what became of it. A call is done when its receipt matches it.
 
-`{conversation_id}_memory.json` beside the payload. It names memories by key, id and content hash, and
-never holds their text.
+`{conversation_id}_memory.json` names memories by key, id and content hash, and never holds their text.
 """
 
 import os
@@ -19,7 +18,7 @@ from conversations.files.paths import conversation_folder, transcription_path
 
 @dataclass(frozen=True, slots=True)
 class PayloadStamp:
-    """Which bytes were read: their digest, and what tells without reading that they are still there."""
+    """The version of a payload that was read: its SHA-256, and the size and mtime that show whether it was replaced."""
 
     sha256: str
     size: int
@@ -30,11 +29,14 @@ class PayloadStamp:
         return cls(sha256(raw).hexdigest(), stat.st_size, stat.st_mtime_ns)
 
     def matches(self, stat: os.stat_result) -> bool:
+        """Whether the file still is this version, by size and mtime."""
         return (self.size, self.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class RememberedMemory:
+    """A memory that was written from the call; `id` is the store's."""
+
     key: str
     id: str
     content_sha256: str
@@ -42,9 +44,13 @@ class RememberedMemory:
 
 @dataclass(slots=True)
 class Receipt:
-    """`callers` are all who may hold memories of this conversation: written before the first memory is, and
-    reduced to `caller` with the last. `payload` is None while nothing is done yet. `forgotten` are those of whom
-    nothing may be remembered from this conversation any more."""
+    """What became of a transcription. Times are ISO 8601.
+
+    `payload` is the version that was processed, None before the first run. `callers` are the caller keys that may hold
+    memories of this conversation: extended before the first memory is written, reduced to `caller` after the last.
+    `reprocess` asks for another run. `withheld` are content hashes of memories that staff deleted, `forgotten` the
+    caller keys that were forgotten: neither is written again.
+    """
 
     arrived_at: str
     payload: PayloadStamp | None = None
@@ -57,6 +63,7 @@ class Receipt:
 
     @property
     def arrival(self) -> datetime:
+        """When the first version arrived. Raises ValueError for a damaged receipt."""
         return datetime.fromisoformat(self.arrived_at)
 
 
@@ -65,7 +72,7 @@ def receipt_path(conversation_id: str) -> Path:
 
 
 def read_receipt(conversation_id: str) -> Receipt | None:
-    """The receipt; None where there is none, or none that can be read: then the call is simply not done."""
+    """The receipt; None where it is missing or damaged, which makes the call pending."""
     try:
         value: dict[str, Any] = orjson.loads(receipt_path(conversation_id).read_bytes())
         stamp = value.pop("payload")
@@ -82,11 +89,12 @@ def read_receipt(conversation_id: str) -> Receipt | None:
 
 
 def write_receipt(conversation_id: str, receipt: Receipt) -> None:
+    """Write the receipt durably. Raises OSError."""
     write_durably(receipt_path(conversation_id), orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2))
 
 
 def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
-    """Whether the stored transcription has been turned into memories. False too where there is no transcription."""
+    """Whether the stored version of the transcription has been processed. False where there is none."""
     if receipt is None or receipt.payload is None or receipt.reprocess:
         return False
     try:
@@ -96,9 +104,10 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
 
 
 def new_receipt(stamp: PayloadStamp) -> Receipt:
-    """The receipt of a call that nothing was done for yet: its file's time is that of its arrival."""
+    """The receipt of an unprocessed call. Its arrival is the mtime of the transcription."""
     return Receipt(arrived_at=datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC).isoformat())
 
 
 def content_digest(content: str) -> str:
+    """SHA-256 of a memory's content, in hexadecimal."""
     return sha256(content.encode()).hexdigest()

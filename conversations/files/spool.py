@@ -1,4 +1,4 @@
-"""Files in the payload folder for bodies on their way in. What dead processes leave behind is cleared away."""
+"""Spool files: bodies that are being received, in `_spool/` of the payload folder."""
 
 import contextlib
 import fcntl
@@ -13,16 +13,16 @@ from typing import IO
 
 from django.conf import settings
 
-_IN_MEMORY = 2**18
-_ABANDONED_AFTER = 60
+_MOST_IN_MEMORY = 2**18
+_ABANDONED_AFTER_SECONDS = 60
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class Spool:
-    """A body that is written once. Up to 256 KiB are kept in memory until they are saved: what is refused before that
-    never touches the disk. More goes to `file` at once.
+    """A body that is written once. Up to 256 KiB stay in memory until `save`, so that small bodies which are refused
+    before never touch the disk; larger ones are written to `file` at once.
 
-    The file is flocked for as long as it is open: what a clean-up can lock is what a dead process left behind.
+    The file is locked (flock) while it is open: a file that can be locked was left by a process that died.
     """
 
     def __init__(self) -> None:
@@ -35,9 +35,9 @@ class Spool:
 
     @property
     def file(self) -> IO[bytes]:
-        """To be written and read, until it is saved."""
+        """The spool file, for writing and reading before `save`. The content in memory is written to it."""
         if self._file is None:
-            self._file = os.fdopen(_new(self.path), "w+b", buffering=_IN_MEMORY)
+            self._file = os.fdopen(_new(self.path), "w+b", buffering=_MOST_IN_MEMORY)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file.writelines(self._chunks)
             self._chunks.clear()
@@ -45,18 +45,18 @@ class Spool:
 
     @property
     def in_memory(self) -> bytes | None:
-        """All of it; None where it has a `file`."""
+        """The whole content; None once it is in a `file`."""
         return b"".join(self._chunks) if self._file is None else None
 
     def write(self, chunk: bytes) -> None:
         self.size += len(chunk)
-        if self._file is None and self.size <= _IN_MEMORY:
+        if self._file is None and self.size <= _MOST_IN_MEMORY:
             self._chunks.append(chunk)
         else:
             self.file.write(chunk)
 
     def save(self) -> int:
-        """Hand all of it to the system; the descriptor of the file, for fsync."""
+        """Write the whole content to the file, and return its descriptor for fsync."""
         if self._file is not None:
             self._file.flush()
             return self._file.fileno()
@@ -76,11 +76,12 @@ class Spool:
         return file_digest(self._file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def move_to(self, path: Path) -> None:
+        """Rename the spool file to this path, replacing what is there."""
         self.path.replace(path)
         self._is_moved = True
 
     def close(self) -> None:
-        """The file is gone then, unless it has been moved away."""
+        """Close the file, and delete it unless it was moved."""
         if self._file is None and self._descriptor is None:
             return
         try:
@@ -88,7 +89,7 @@ class Spool:
                 self.path.unlink(missing_ok=True)
         finally:
             if self._file is not None:
-                # What could not be written was told by `save` to whoever needs it; closing would tell it once more.
+                # Closing flushes again: a write error was already raised by `save`.
                 with contextlib.suppress(OSError):
                     self._file.close()
             elif self._descriptor is not None:
@@ -97,6 +98,7 @@ class Spool:
 
 @contextmanager
 def spool() -> Iterator[Spool]:
+    """A new spool, closed at the end."""
     spooled = Spool()
     try:
         yield spooled
@@ -105,12 +107,12 @@ def spool() -> Iterator[Spool]:
 
 
 def remove_abandoned_spools() -> int:
-    """Remove what dead processes left behind; how many files that were."""
+    """Delete the spool files that dead processes left, and return how many there were."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for path in _folder().iterdir():
-            with contextlib.suppress(OSError), path.open("r+b") as file:  # NFS locks what may be written
-                if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER:
+            with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs that
+                if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER_SECONDS:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
                     removed += 1
@@ -118,7 +120,7 @@ def remove_abandoned_spools() -> int:
 
 
 def free_bytes() -> int:
-    """On the disk of the payload folder."""
+    """Free bytes on the disk of the payload folder, which is created where it is missing."""
     folder: Path = settings.PAYLOAD_STORAGE_PATH
     try:
         disk = os.statvfs(folder)
@@ -129,6 +131,7 @@ def free_bytes() -> int:
 
 
 def _new(path: Path) -> int:
+    """The descriptor of a new file; its folder is created where it is missing."""
     try:
         return os.open(path, _NEW, 0o600)
     except FileNotFoundError:

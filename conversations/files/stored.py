@@ -1,4 +1,4 @@
-"""Reads of stored payloads."""
+"""Reading stored payloads."""
 
 from conversations.files.paths import FAILURE, payload_path
 from conversations.payloads.failure import Failure
@@ -6,7 +6,7 @@ from conversations.payloads.outline import NotReadable, parse
 
 
 def read_failure(conversation_id: str) -> Failure | None:
-    """The stored failure; None where there is none, an empty one where it cannot be read."""
+    """The stored failure; None where there is none, an empty Failure where the file is not a JSON object."""
     try:
         event = parse(payload_path(conversation_id, FAILURE).read_bytes())
     except FileNotFoundError:

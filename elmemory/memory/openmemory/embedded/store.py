@@ -31,7 +31,7 @@ _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence D
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
-_CHANGE_TOKEN = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+_CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -128,7 +128,7 @@ class EmbeddedOpenMemory:
     @_guarded
     def change_token(self, user_id: str) -> Hashable:
         require_user(user_id)
-        return _rows(_CHANGE_TOKEN, user_id)[0]
+        return _rows(_CHANGES_SO_FAR, user_id)[0]
 
     @property
     def concurrency(self) -> int:
