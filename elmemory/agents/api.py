@@ -4,12 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    pass
 
 _PAGE = 100
 # A write that is sent twice makes two things of one; a read may be repeated.

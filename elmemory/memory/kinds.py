@@ -1,4 +1,4 @@
-"""The kinds of memory, how much each weighs, and how they are written."""
+"""The kinds of memory, their salience, and their form as entries for a store."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ PREFERENCE = "preference"
 
 SALIENCE = {FACT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFERENCE: 1.0}
 
-# What staff may say of a caller: `metadata["preference"]` of a preference memory.
+# What staff may state about a caller: `metadata["preference"]` of a preference memory.
 OPT_OUT = "opt_out"
 SHARED_LINE = "shared_line"
 CORRECTION = "correction"
@@ -31,12 +31,13 @@ class NewMemory:
 
     @property
     def tags(self) -> list[str]:
+        """The kind, and the field of a fact or a correction."""
         name = self.metadata.get("field")
         return [self.kind, name] if name else [self.kind]
 
 
 def entries(memories: Iterable[NewMemory]) -> list[Entry]:
-    """The memories as a store takes them, permanent and with the salience of their kind."""
+    """The memories as entries for a store: without decay, with the salience of their kind."""
     return [
         Entry(
             memory.key,

@@ -1,4 +1,4 @@
-"""Memories as stores return and take them."""
+"""The records that stores return and take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One memory as the store holds it. Times are milliseconds since 1970, as OpenMemory has them."""
+    """One memory of a store. Times are in milliseconds since 1970, as in OpenMemory."""
 
     id: str
     user_id: str
@@ -36,12 +36,14 @@ class Memory:
 
 
 class Put(NamedTuple):
+    """The result of writing one entry: the store's id of the memory, and what happened to it."""
+
     id: str
     outcome: Literal["added", "changed", "unchanged"]
 
 
 class Entry(NamedTuple):
-    """A memory to be written, as `OpenMemory.put` takes it."""
+    """A memory to be written, with the parameters of `OpenMemory.put`."""
 
     key: str
     content: str
@@ -52,5 +54,7 @@ class Entry(NamedTuple):
 
 
 class Match(NamedTuple):
+    """A memory that a search found. Scores of one search can be compared; they have no upper bound."""
+
     memory: Memory
     score: float

@@ -1,4 +1,4 @@
-"""Search over the memories of one caller."""
+"""Search over one caller's memories."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from elmemory.memory.records import Match, Memory
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search knows of the caller: the card, or None for a stranger, and the best memories, best first."""
+    """The caller's card, None for a stranger or an opted-out caller; and the matches, best first."""
 
     card: Card | None
     matches: Sequence[Match]
 
 
 class PreparedCaller:
-    """All that is remembered of one caller, ready for questions.
+    """One caller's card, and their memories laid out for the ranking.
 
-    They find one memory per field, the newest, and equal texts once; cards and preferences are never among them,
-    and nothing is where the caller opted out.
+    Found are the newest fact of each field, and equal texts once; never cards and preferences, and nothing of a caller
+    who opted out.
     """
 
     def __init__(self, memories: Iterable[Memory]) -> None:
@@ -36,16 +36,17 @@ class PreparedCaller:
         self._corpus = Corpus(() if opted_out else _searchable(memories))
 
     def search(self, question: str, k: int) -> Found:
-        """The card, and the k memories that best answer the question."""
+        """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
         return Found(self._card, self._corpus.rank(question, k, localdate()))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
-    """The same for a caller who is asked about but once."""
+    """Search the caller's memories in the store without caching anything. Raises OpenMemoryError."""
     return PreparedCaller(store.memories(caller)).search(question, k)
 
 
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
+    """The memories that a search may find; of equal texts the newest."""
     memories = list(memories)
     holding = {memory.id for memory in newest_facts(memories)}
     texts: dict[str, Memory] = {}

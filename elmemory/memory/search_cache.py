@@ -1,4 +1,4 @@
-"""Callers prepared for questions: kept from one search to the next, and made ready while the phone still rings."""
+"""Caches prepared callers between searches, and prepares the ringing caller before the first search."""
 
 import time
 from collections import OrderedDict
@@ -12,29 +12,29 @@ from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
 from elmemory.memory.search import Found, PreparedCaller
 
-# A memory takes about 3 KB when it is prepared.
-MOST_MEMORIES = 30_000
-# Preparing leaves at least this many times as long to live calls as it takes itself.
-_RESTING = 3
-_MOST_WAITING = 8
+# About 90 MB: a prepared memory takes about 3 KB.
+_MEMORIES_IN_CACHE = 30_000
+# The thread that prepares callers sleeps this many times as long as it worked, so that live calls have the CPU.
+_PAUSE_PER_WORK = 3
+_LONGEST_QUEUE = 8
 
 
 class _Entry(NamedTuple):
-    """`memories` are kept where the store cannot tell its state: to be compared with those read."""
+    """A cached caller. `memories` is empty unless the store has no change tokens: then they are compared."""
 
-    state: Hashable | None
+    change_token: Hashable | None
     memories: Sequence[Memory]
     size: int
     caller: PreparedCaller
 
 
 class SearchCache:
-    """The callers searched last, as many as hold `most` memories together. Threads may share it.
+    """A least-recently-used cache of prepared callers with at most `most` memories together. Thread-safe.
 
-    Nothing is served from it before the store has told that it still is what the store holds.
+    Before it serves a caller it asks the store whether that caller's memories have changed.
     """
 
-    def __init__(self, store: OpenMemory, most: int = MOST_MEMORIES) -> None:
+    def __init__(self, store: OpenMemory, most: int = _MEMORIES_IN_CACHE) -> None:
         self._store = store
         self._most = most
         self._size = 0
@@ -43,14 +43,15 @@ class SearchCache:
         self._to_prepare: Queue[str] | None = None
 
     def search(self, caller: str, question: str, k: int) -> Found:
+        """The card, and at most k memories that best answer the question. Raises OpenMemoryError."""
         return self._current(caller).search(question, k)
 
     def prepare_soon(self, caller: str) -> None:
-        """Prepare the caller in the background, unless that has been done or too many wait for it."""
+        """Prepare the caller in a background thread, unless they are cached or the queue of that thread is full."""
         if caller in self._entries:
             return
         if self._to_prepare is None:
-            self._to_prepare = Queue(_MOST_WAITING)
+            self._to_prepare = Queue(_LONGEST_QUEUE)
             Thread(target=self._prepare, args=(self._to_prepare,), name="prepare", daemon=True).start()
         with suppress(Full):
             self._to_prepare.put_nowait(caller)
@@ -61,25 +62,26 @@ class SearchCache:
             began = time.monotonic()
             with suppress(OpenMemoryError):
                 self._current(caller)
-            time.sleep(_RESTING * (time.monotonic() - began))
+            time.sleep(_PAUSE_PER_WORK * (time.monotonic() - began))
 
     def _current(self, caller: str) -> PreparedCaller:
+        """The prepared caller as the store has them now."""
         known = self._entries.get(caller)
-        # Asked before the memories are read: what is written in between is seen the next time.
-        state = self._store.state(caller)
-        if known is not None and state is not None and known.state == state:
+        # Read before the memories, so that the next search notices a write in between.
+        token = self._store.change_token(caller)
+        if known is not None and token is not None and known.change_token == token:
             self._keep(caller, known)
             return known.caller
         memories = self._store.memories(caller)
-        if known is not None and state is None and known.memories == memories:
+        if known is not None and token is None and known.memories == memories:
             self._keep(caller, known)
             return known.caller
-        entry = _Entry(state, memories if state is None else (), len(memories), PreparedCaller(memories))
+        entry = _Entry(token, memories if token is None else (), len(memories), PreparedCaller(memories))
         self._keep(caller, entry)
         return entry.caller
 
     def _keep(self, caller: str, entry: _Entry) -> None:
-        """Put the entry in its place as the one used last; those that no longer fit go."""
+        """Make this the most recently used entry, and evict the least recently used ones that no longer fit."""
         with self._lock:
             if before := self._entries.pop(caller, None):
                 self._size -= before.size

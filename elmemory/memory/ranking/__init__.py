@@ -1,9 +1,9 @@
-"""The one ranker: a caller's memories against a question, whoever stores them.
+"""Ranking one caller's memories against a question, whichever store they come from.
 
-It sees one caller's memories at a time, so it can neither starve a caller behind other callers' memories
-nor show one caller what another one said. BM25 over stemmed words is the ground; on it stand the turns before
-and after, the conversation as a whole, other words for the same thing, the form that an answer to such a question
-has, and the days that the question names.
+The ranker sees one caller's memories at a time: it can neither starve a caller behind other callers' memories nor show
+one caller's memories to another. A memory's score is its BM25 over stemmed words, raised by the turns before and after
+it, its conversation as a whole, synonyms, the type of sentence that answers such a question, and the days that the
+question names.
 """
 
 from elmemory.memory.ranking.corpus import Corpus, rank

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-# By the month in which they begin.
+# Season to the month in which it begins.
 _SEASONS = {"spring": 3, "summer": 6, "fall": 9, "autumn": 9, "winter": 12}
-_SEASON_LENGTH = 91
+_SEASON_DAYS = 91
 _NUMBERS = {
     **{word: number for number, word in enumerate("one two three four five six seven eight nine ten".split(), start=1)},
     "a": 1,
@@ -18,10 +18,10 @@ _NUMBERS = {
     "couple": 2,
     "few": 3,
 }
-_LENGTHS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_DAYS_OF_UNIT = {"day": 1, "week": 7, "month": 30, "year": 365}
 _STEPS = {"last": -1, "past": -1, "this": 0, "next": 1}
 
-# No text names a day without one of these words.
+# A text without one of these words names no day.
 DAY_WORDS = frozenset(
     [
         *_MONTHS,
@@ -40,7 +40,7 @@ _RELATIVE = re.compile(
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
     rf"|(?:(?P<which_day>last|past|next|this) )?(?P<weekday>{'|'.join(_WEEKDAYS)})"
     rf"|(?P<which>last|past|next|this) (?P<period>weekend|week|month|year|{'|'.join(_SEASONS)})"
-    rf"|(?P<ahead>in )?(?P<number>\d{{1,3}}|{'|'.join(_NUMBERS)})(?: of)? (?P<unit>{'|'.join(_LENGTHS)})s?"
+    rf"|(?P<ahead>in )?(?P<number>\d{{1,3}}|{'|'.join(_NUMBERS)})(?: of)? (?P<unit>{'|'.join(_DAYS_OF_UNIT)})s?"
     r"(?P<ago> ago| back)?(?P<from_now> from now)?"
     r")\b"
 )
@@ -52,31 +52,31 @@ _ABSOLUTE = re.compile(
     r"|(?P<whole_year>(?:19|20)\d\d)"
     r")\b"
 )
-# "may" and "march" are months after a word that comes before a time.
-_BEFORE_A_TIME = re.compile(r"\b(?:in|of|since|during|until|till|by|last|next|this|early|late|mid)[ -]$")
-_LONGEST_BEFORE_A_TIME = 8
+# "may" and "march" without day or year are months only after one of these words.
+_PREPOSITION = re.compile(r"\b(?:in|of|since|during|until|till|by|last|next|this|early|late|mid)[ -]$")
+_LONGEST_PREPOSITION = 8
 
 
 class Days(NamedTuple):
-    """From the first to the last day, both among them, as `date.toordinal` counts."""
+    """A span of days from `first` to `last`, inclusive, as ordinals (`date.toordinal`)."""
 
     first: int
     last: int
 
     def gap(self, day: int) -> int:
-        """How many days the day is away; 0 within."""
+        """How many days the day is outside the span; 0 within."""
         return max(self.first - day, day - self.last, 0)
 
     def holds(self, other: "Days") -> bool:
-        """Whether the other days are among these, give or take the one that time zones make."""
+        """Whether the other span is within this one. Time zones may shift it by a day."""
         return self.first - 1 <= other.first and other.last <= self.last + 1
 
 
 def days_named(text: str, said_on: date | None, years: Sequence[int] = ()) -> list[Days]:
     """The days that the lower-case text names.
 
-    Relative ones count from the day it was said; without it they are left out. A month without a year is
-    the one nearest that day, and that of each of `years`.
+    Relative days count from `said_on`; without it they are left out. A month without a year is the one nearest to
+    `said_on`, and that month in each of `years`.
     """
     named = [days for found in _ABSOLUTE.finditer(text) for days in _absolute(found, said_on, years)]
     if said_on:
@@ -109,12 +109,12 @@ def _relative(found: re.Match[str], said_on: date) -> Iterator[Days]:
     if found["weekday"]:
         ahead = today + (_WEEKDAYS.index(found["weekday"]) - said_on.weekday()) % 7
         step = _STEPS.get(found["which_day"])
-        # "Friday" alone may be the one before or the one to come.
+        # "Friday" alone may be the last or the next one.
         yield from (Days(day, day) for day in ([ahead - 7] if step == -1 else [ahead] if step else [ahead - 7, ahead]))
     elif found["period"]:
         yield from _period(found["period"], _STEPS[found["which"]], said_on)
     elif found["number"]:
-        length = _LENGTHS[found["unit"]]
+        length = _DAYS_OF_UNIT[found["unit"]]
         away = length * (_NUMBERS.get(found["number"]) or int(found["number"]))
         if found["ago"]:
             yield Days(today - away - length // 2, today - away + length // 2)
@@ -140,11 +140,11 @@ def _period(name: str, step: int, said_on: date) -> Iterator[Days]:
             yield _year(said_on.year + step)
         case _:
             begin = date(said_on.year, _SEASONS[name], 1).toordinal()
-            over = begin + _SEASON_LENGTH <= said_on.toordinal()
-            # "Last summer" in the autumn is this year's.
+            over = begin + _SEASON_DAYS <= said_on.toordinal()
+            # Said in autumn, "last summer" is this year's.
             year = said_on.year + (0 if step < 0 and over else step)
             begin = date(year, _SEASONS[name], 1).toordinal()
-            yield Days(begin, begin + _SEASON_LENGTH)
+            yield Days(begin, begin + _SEASON_DAYS)
 
 
 def _year(year: int) -> Days:
@@ -152,7 +152,7 @@ def _year(year: int) -> Days:
 
 
 def _days(year: int, month: int, day: int = 0) -> Iterator[Days]:
-    """The day, or the whole month where it is 0; nothing where the calendar has none."""
+    """The day, or with day=0 the whole month; nothing if there is no such date."""
     try:
         last = monthrange(year, month)[1]
         yield Days(date(year, month, day or 1).toordinal(), date(year, month, day or last).toordinal())
@@ -161,5 +161,5 @@ def _days(year: int, month: int, day: int = 0) -> Iterator[Days]:
 
 
 def _is_after_preposition(found: re.Match[str]) -> bool:
-    before = found.string[max(found.start() - _LONGEST_BEFORE_A_TIME, 0) : found.start()]
-    return bool(_BEFORE_A_TIME.search(before))
+    before = found.string[max(found.start() - _LONGEST_PREPOSITION, 0) : found.start()]
+    return bool(_PREPOSITION.search(before))

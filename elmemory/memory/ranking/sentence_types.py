@@ -1,60 +1,61 @@
-"""What form a sentence has, and which forms answer a question: a "when" wants a time, a "where" a place."""
+"""The type of a sentence, and the types that answer a question: "when" asks for a time, "where" for a place."""
 
 import re
 from collections.abc import Set
 
 from elmemory.memory.ranking.dates import DAY_WORDS
 
-# A form is the sum of these.
-OWN, TIMED, COUNTED, PLACED, NAMING, ASKING, ONLY_ASKING = (1 << bit for bit in range(7))
-_FORMS = 1 << 7
+# A sentence type is the sum of these bits: first person, with a time, with a number, with a place, with a name, with a
+# question, and nothing but a question.
+FIRST_PERSON, TIME, NUMBER, PLACE, NAME, QUESTION, ONLY_QUESTION = (1 << bit for bit in range(7))
+_TYPES = 1 << 7
 
-# How much of its own score a sentence gains for suiting the question.
-_OWN_WORTH = 0.4
-_ONLY_ASKING_WORTH = -0.45
+# Shares of its own score that a sentence gains by its type, whatever the question.
+_FIRST_PERSON_GAIN = 0.4
+_ONLY_QUESTION_GAIN = -0.45
 
-_FIRST_PERSON = frozenset("i my mine me myself we our ours us".split())
-_TIMES = (
+_FIRST_PERSON_WORDS = frozenset("i my mine me myself we our ours us".split())
+_TIME_WORDS = (
     DAY_WORDS - frozenset("may march fall spring this past".split())  # too often something else
     | frozenset("morning noon afternoon evening midnight clock am pm since".split())
 )
-_NUMBERS = frozenset(
+_NUMBER_WORDS = frozenset(
     "one two three four five six seven eight nine ten eleven twelve once twice couple few several first second third"
     " half dozen hundred thousand".split()
 )
-_PLACE = re.compile(r"\b(?:at|in|on|to|from|near|around)\s+(?:the\s+)?[A-Z\d]")
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2}")
+_PLACE_PATTERN = re.compile(r"\b(?:at|in|on|to|from|near|around)\s+(?:the\s+)?[A-Z\d]")
+_NAME_PATTERN = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2}")
 _SENTENCE_END = re.compile(r"[.!]\s")
 
-# Question, the form that suits it, and what that is worth.
-_SUITING = [
-    (re.compile(r"^\W*when\b|\b(?:what|which) (?:date|day|month|year|time)\b"), TIMED, 0.8),
-    (re.compile(r"\bhow (?:many|long|old|often|much|far|big)\b"), COUNTED, 0.5),
-    (re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|address|street|area)\b"), PLACED, 0.6),
-    (re.compile(r"\b(?:who|whose|whom|names?|called)\b"), NAMING, 0.75),
+# A question, the type that answers it, and the share of its own score that a sentence of that type gains.
+_ANSWERS = [
+    (re.compile(r"^\W*when\b|\b(?:what|which) (?:date|day|month|year|time)\b"), TIME, 0.8),
+    (re.compile(r"\bhow (?:many|long|old|often|much|far|big)\b"), NUMBER, 0.5),
+    (re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|address|street|area)\b"), PLACE, 0.6),
+    (re.compile(r"\b(?:who|whose|whom|names?|called)\b"), NAME, 0.75),
 ]
 
 
-def form_of(text: str, spoken: Set[str]) -> int:
-    """The form of a text, of which `spoken` are the words."""
-    form = 0
-    if not spoken.isdisjoint(_FIRST_PERSON):
-        form |= OWN
-    if not spoken.isdisjoint(_TIMES):
-        form |= TIMED
-    if not spoken.isdisjoint(_NUMBERS) or any(word.isdigit() for word in spoken):
-        form |= COUNTED
-    if _PLACE.search(text):
-        form |= PLACED
-    if _NAME.search(text):
-        form |= NAMING
+def sentence_type(text: str, spoken: Set[str]) -> int:
+    """The type of a text whose words, in lower case, are `spoken`: the sum of the bits above."""
+    bits = 0
+    if not spoken.isdisjoint(_FIRST_PERSON_WORDS):
+        bits |= FIRST_PERSON
+    if not spoken.isdisjoint(_TIME_WORDS):
+        bits |= TIME
+    if not spoken.isdisjoint(_NUMBER_WORDS) or any(word.isdigit() for word in spoken):
+        bits |= NUMBER
+    if _PLACE_PATTERN.search(text):
+        bits |= PLACE
+    if _NAME_PATTERN.search(text):
+        bits |= NAME
     if text.rstrip().endswith(("?", "？", "؟")):
-        form |= ASKING if _SENTENCE_END.search(text) else ASKING | ONLY_ASKING
-    return form
+        bits |= QUESTION if _SENTENCE_END.search(text) else QUESTION | ONLY_QUESTION
+    return bits
 
 
-def worth_of_forms(asked: str) -> list[float]:
-    """For each form, what the own score of a sentence is to be multiplied by for this lower-case question."""
-    suits = [(form, worth) for question, form, worth in _SUITING if question.search(asked)]
-    suits += [(OWN, _OWN_WORTH), (ONLY_ASKING, _ONLY_ASKING_WORTH)]
-    return [1 + sum(worth for bit, worth in suits if form & bit) for form in range(_FORMS)]
+def type_weights(question: str) -> list[float]:
+    """For each sentence type, the factor of a sentence's own score under this lower-case question."""
+    gains = [(bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question)]
+    gains += [(FIRST_PERSON, _FIRST_PERSON_GAIN), (ONLY_QUESTION, _ONLY_QUESTION_GAIN)]
+    return [1 + sum(gain for bit, gain in gains if bits & bit) for bits in range(_TYPES)]

@@ -1,11 +1,11 @@
-"""Other words for the same thing, and what is of a kind: small tables of what people talk about on the phone."""
+"""Synonyms, and words of a kind ("green" is a colour): small tables of what people talk about on the phone."""
 
 from collections.abc import Iterator, Mapping
 
 from elmemory.memory.ranking.words import terms
 
-# Words used for one another, both ways.
-_SAME = """
+# Synonyms, in both directions.
+_SYNONYM_GROUPS = """
     job work career profession occupation employment | boss manager supervisor | colleague coworker
     company business | doctor physician gp dr | dentist dental | hospital clinic | nurse carer caregiver
     surgery operation | medicine medication drug tablet pill prescription | dose dosage strength
@@ -42,8 +42,8 @@ _SAME = """
     loud noise noisy
 """
 
-# What a question asks for by its kind: "which colour" finds the green one. One way only.
-_OF_A_KIND = """
+# Words of a kind: "which colour" finds "green", but not the other way round.
+_MEMBERS_OF_KINDS = """
     color colour: red orange yellow green blue navy purple violet pink brown black white grey gray
     color colour: cream gold silver beige
     day weekday date: monday tuesday wednesday thursday friday saturday sunday weekend today tomorrow
@@ -84,10 +84,11 @@ _OF_A_KIND = """
 
 
 def _pairs() -> Iterator[tuple[str, frozenset[str]]]:
-    for group in _SAME.replace("\n", "|").split("|"):
+    """Each term with the terms of one line of the tables that answer for it; a term may come several times."""
+    for group in _SYNONYM_GROUPS.replace("\n", "|").split("|"):
         same = frozenset(terms(group)) if group.strip() else frozenset[str]()
         yield from ((term, same - {term}) for term in same)
-    for line in filter(str.strip, _OF_A_KIND.splitlines()):
+    for line in filter(str.strip, _MEMBERS_OF_KINDS.splitlines()):
         kinds, members = (frozenset(terms(part)) for part in line.split(":"))
         yield from ((kind, members - {kind}) for kind in kinds)
 
@@ -100,4 +101,4 @@ def _table() -> Mapping[str, tuple[str, ...]]:
 
 
 SYNONYMS = _table()
-"""Term to the terms that answer for it."""
+"""Term to the terms that answer a question for it."""
