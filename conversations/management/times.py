@@ -1,4 +1,4 @@
-"""Days and times as people write them on a command line."""
+"""Days and times as arguments of commands."""
 
 from datetime import datetime
 
@@ -8,7 +8,10 @@ from django.utils.timezone import make_aware
 
 
 def day_or_time(text: str | None) -> datetime | None:
-    """2026-11-01 or 2026-11-01T09:30, in TIME_ZONE where it names none. CommandError for anything else."""
+    """The time that 2026-11-01 or 2026-11-01T09:30 names, in TIME_ZONE unless it has an offset; None for None.
+
+    Raises CommandError for any other text.
+    """
     if text is None:
         return None
     try:
@@ -18,5 +21,5 @@ def day_or_time(text: str | None) -> datetime | None:
     except ValueError:
         when = None
     if when is None:
-        raise CommandError(f"{text!r} is no day or time; write it as 2026-11-01 or 2026-11-01T09:30")
+        raise CommandError(f"{text!r} is not a day or time; write it as 2026-11-01 or 2026-11-01T09:30")
     return when if when.tzinfo else make_aware(when)

@@ -1,4 +1,7 @@
-"""What staff do to one caller's memories: each under the caller's lock, and with the card written anew at the end."""
+"""What staff change in one caller's memories: under the caller's lock, with the card recomputed at the end.
+
+Every function raises OpenMemoryError where the store fails, and may then be repeated.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +26,10 @@ _STATEMENTS = {
 
 
 def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
-    """Set a fact by hand; it holds whatever later calls say, until it is taken back. Returns the field's name."""
+    """Set a fact that wins over every call until it is taken back; returns the canonical name of its field.
+
+    Raises ValueError for an empty field or value.
+    """
     name, value = canonical_field(field), " ".join(value.split())
     if not name or not value:
         raise ValueError("a correction needs a field and a value")
@@ -34,15 +40,15 @@ def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
         f"{label(name)}: {value}",
         {**said, "called_at": now().isoformat(timespec="seconds")},
     )
-    with _card_renewed(store, caller):
+    with _changing(store, caller):
         store.put_all(caller, kinds.entries([memory]))
     return name
 
 
 def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
-    """Say that a caller is opted out or that a line is shared, or that this no longer holds."""
+    """Set or clear a preference of the caller: `kinds.OPT_OUT` or `kinds.SHARED_LINE`."""
     key = f"preference:{preference}"
-    with _card_renewed(store, caller):
+    with _changing(store, caller):
         if holds:
             said = kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference})
             store.put_all(caller, kinds.entries([said]))
@@ -51,9 +57,12 @@ def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bo
 
 
 def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
-    """Delete one memory for good: its call's receipt withholds it from then on. A correction is taken back."""
+    """Delete a memory, and withhold it in its call's receipt so that reprocessing never writes it again.
+
+    Deleting a correction takes it back.
+    """
     conversation_id = memory.metadata.get("conversation_id")
-    with _card_renewed(store, caller):
+    with _changing(store, caller):
         if is_conversation_id(conversation_id):
             _withhold(str(conversation_id), memory)
         _delete(
@@ -64,7 +73,7 @@ def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
 
 
 def _withhold(conversation_id: str, memory: Memory) -> None:
-    """Written before the memory goes: whoever dies in between has withheld it, and it can be deleted again."""
+    """Withhold the memory's content in the receipt. Done before deleting, which can be repeated after a crash."""
     receipt = read_receipt(conversation_id)
     if receipt is None:
         return
@@ -76,7 +85,7 @@ def _withhold(conversation_id: str, memory: Memory) -> None:
 
 
 def _same(memory: Memory, other: Memory) -> bool:
-    """Equal words of one call are withheld together, as their hash is."""
+    """Whether both are equal texts of one call: one hash withholds them together."""
     call = memory.metadata.get("conversation_id")
     return bool(call) and call == other.metadata.get("conversation_id") and memory.content == other.content
 
@@ -87,7 +96,8 @@ def _delete(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 
 
 @contextmanager
-def _card_renewed(store: OpenMemory, caller: str) -> Iterator[None]:
+def _changing(store: OpenMemory, caller: str) -> Iterator[None]:
+    """Hold the caller's lock; at the end recompute the card and copy it into the index."""
     with caller_lock(caller) as lock:
         yield
         save_card(caller, write_card(store, caller))

@@ -1,7 +1,7 @@
-"""Forgetting a caller: all that OpenMemory holds of them and, where it is wanted, the payloads of their calls.
+"""Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls.
 
-Payloads that stay, or come later, bring nothing back: their receipts say whose memories were forgotten. A mark of the
-caller, under a keyed hash and not the number, says when: for calls that were under way then.
+Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A mark in
+`_forgotten/`, under the caller reference, holds the time: a call that began before and arrives later is treated alike.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ from elmemory.memory.openmemory import OpenMemory
 
 
 class Extent(NamedTuple):
-    """How much there is of a caller: memories, calls, and the calls' files with their bytes."""
+    """The number of a caller's memories, calls and files of calls, and the size of those files in bytes."""
 
     memories: int
     calls: int
@@ -34,7 +34,7 @@ class Extent(NamedTuple):
 
 
 def extent(store: OpenMemory, caller: str) -> Extent:
-    """Raises OpenMemoryError where the store does not answer."""
+    """What is stored about the caller. Raises OpenMemoryError."""
     memories = len(store.memories(caller))
     calls = calls_of(caller)
     sizes = [path.stat().st_size for call in calls for path in conversation_files(call)]
@@ -42,17 +42,17 @@ def extent(store: OpenMemory, caller: str) -> Extent:
 
 
 def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
-    """Forget the caller, and with `payloads` delete their calls. Whoever dies in between can do it again.
+    """Delete the caller's memories and, with `payloads`, their calls. After an interruption it can be repeated.
 
-    Raises OpenMemoryError where the store holds memories still, OSError where files could not be written or deleted.
+    Raises OpenMemoryError if memories may be left, OSError if a file could not be written or deleted.
     """
-    reconcile()  # a call that the index missed is theirs too
+    reconcile()  # finds calls that the index has missed
     with caller_lock(caller) as lock:
         calls = calls_of(caller)
-        # Written before the memories go, so that nobody brings them back in between.
+        # Written before the memories are deleted, so that no other process writes them again meanwhile.
         write_durably(_mark(caller), now().isoformat().encode())
         for conversation_id in calls:
-            _withhold(conversation_id, caller)
+            _list_as_forgotten(conversation_id, caller)
         store.forget(caller)
         _forget_card(caller)
         if payloads:
@@ -64,7 +64,7 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
 
 
 def note_forgotten(call: Transcription, receipt: Receipt) -> None:
-    """Have the receipt of a call that began before its caller was forgotten say so."""
+    """List the call's caller as forgotten in the receipt, if the call began before they were forgotten."""
     caller = call.caller
     if not caller or caller in receipt.forgotten:
         return
@@ -75,13 +75,15 @@ def note_forgotten(call: Transcription, receipt: Receipt) -> None:
 
 @healed
 def calls_of(caller: str) -> list[str]:
+    """The conversation ids of the caller's calls, the oldest first."""
     return list(Conversation.objects.filter(caller=caller).order_by("started_at").values_list("pk", flat=True))
 
 
-def _withhold(conversation_id: str, caller: str) -> None:
+def _list_as_forgotten(conversation_id: str, caller: str) -> None:
+    """List the caller as forgotten in the call's receipt."""
     receipt = read_receipt(conversation_id)
     if receipt is None:
-        return  # nothing is remembered of it yet, and the mark keeps it so
+        return  # not processed yet: the mark takes effect then
     receipt.forgotten = sorted({*receipt.forgotten, caller})
     receipt.memories = []
     write_receipt(conversation_id, receipt)
@@ -100,4 +102,5 @@ def _forgotten_at(caller: str) -> datetime | None:
 
 
 def _mark(caller: str) -> Path:
+    """The file that holds the time at which the caller was forgotten."""
     return Path(settings.PAYLOAD_STORAGE_PATH, "_forgotten", caller_reference(caller))

@@ -1,4 +1,4 @@
-"""Asking for a call to be remembered once more, and taking in again what could not be read before."""
+"""Reprocessing: flags calls that are done, and places unreadable bodies again."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from conversations.files.spool import spool
 
 
 def request(conversation_id: str) -> None:
-    """Flag a call that is done for another run; one that is not done is due anyway. Survives the index."""
+    """Flag a call that is done, in its receipt, so that it is pending again; a call that is not done stays pending."""
     before = read_receipt(conversation_id)
     if before is None:
         return
@@ -23,11 +23,11 @@ def request(conversation_id: str) -> None:
 
 
 def replay_unreadable() -> tuple[list[str], int]:
-    """Deliver what is kept as unreadable once more: conversation ids that were taken in, and how many were not.
+    """Place each body of `_unreadable/` again: the conversation ids of those placed, and how many stay unreadable.
 
-    What can be read now leaves the unreadable ones; its arrival stays that of its file.
+    A placed body is deleted from `_unreadable/`.
     """
-    taken, left = [], 0
+    placed, left = [], 0
     for path in unreadable_paths():
         with spool() as spooled, path.open("rb") as source:
             shutil.copyfileobj(source, spooled.file)
@@ -36,5 +36,5 @@ def replay_unreadable() -> tuple[list[str], int]:
             left += 1
         else:
             path.unlink()
-            taken.append(delivery.conversation_id)
-    return taken, left
+            placed.append(delivery.conversation_id)
+    return placed, left

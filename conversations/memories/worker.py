@@ -1,4 +1,4 @@
-"""The worker: sees waiting transcriptions through the index and turns them into memories, again and again."""
+"""The worker: takes pending conversations from the queue and turns them into memories."""
 
 import contextlib
 import random
@@ -24,14 +24,15 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.2
 _RECONCILE_SECONDS = 60
-_LONGEST_PAUSE = 30
+_LONGEST_PAUSE_SECONDS = 30
 _CARDS_AT_ONCE = 500
 
 
 class Worker:
-    """Several conversations at once, one at a time for a caller; workers on one folder keep out of each other's way.
+    """Processes up to `jobs` conversations at a time, never two of one caller. Several workers may share a folder.
 
-    While OpenMemory is away it is asked once per growing pause, whatever waits; when it is back, all of it is due.
+    While OpenMemory is away the worker tries one conversation per `pause`, which doubles from 1 to 30 seconds. When it
+    answers again, all conversations that failed are due.
     """
 
     def __init__(self, store: OpenMemory, jobs: int = 4) -> None:
@@ -44,68 +45,74 @@ class Worker:
         self._clock = float("inf")
 
     def stop(self) -> None:
-        """Finish the conversations in hand, then return from `run`."""
+        """Make `run` return once the conversations in progress are processed."""
         self._stopping.set()
 
     def run(self) -> None:
+        """Refresh the index and process what is due until `stop` is called."""
         reconcile_at = time.monotonic()
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="remember") as pool:
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
                     if (began := time.monotonic()) >= reconcile_at:
                         reconcile_at = began + _RECONCILE_SECONDS
                         self.reconcile()
-                        # A large folder takes its time: it is not looked through for more than a fiftieth of it.
+                        # Reading a large folder takes long: reconciling gets at most a fiftieth of the time.
                         reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
-                    self.mind_the_clock()
-                    self.catch_up()
-                    done = self.work_off(pool)
+                    self.handle_clock_change()
+                    self.refresh_index()
+                    done = self.process_due(pool)
                     if self.pause:
-                        self._rest(self.pause * random.uniform(0.5, 1))  # noqa: S311
+                        self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
                     elif not done:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
-                    # Nothing that happens here may end the worker: what waits would wait for ever.
-                    log.error("the worker stumbled", **_where(error))
+                    # No error may end the worker: nothing else processes the queue.
+                    log.error("the worker failed and goes on", **_kind_and_place(error))
                     if isinstance(error, OperationalError):
-                        reconcile_at = time.monotonic()  # what was delivered while the index was away has no row
+                        reconcile_at = time.monotonic()  # deliveries have no rows from while the index was away
                     self._stopping.wait(1)
 
-    def _rest(self, seconds: float) -> None:
-        """OpenMemory is left alone; the index is not."""
+    def _wait(self, seconds: float) -> None:
+        """Wait without calling OpenMemory, and refresh the index meanwhile."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stopping.wait(_POLL_SECONDS):
-            self.catch_up()
+            self.refresh_index()
 
     def reconcile(self) -> None:
+        """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
         if removed := remove_abandoned_spools():
-            log.info("removed unfinished deliveries of dead processes", files=removed)
-        if mended := reconcile():
-            log.info("brought the index in line with the files", rows=mended)
+            log.info("deleted unfinished deliveries of dead processes", files=removed)
+        if refreshed := reconcile():
+            log.info("refreshed rows that differed from the files", rows=refreshed)
         if not self.pause:
             for caller in callers_without_card(_CARDS_AT_ONCE):
-                self._note_card(caller)
+                self._copy_card(caller)
 
-    def catch_up(self) -> None:
-        """What cannot be shown can still be remembered."""
+    def refresh_index(self) -> None:
+        """Refresh the rows that are behind. A fault other than an unavailable database must not stop processing."""
         try:
             refresh_stale_rows()
         except OperationalError:
             raise
         except Exception as error:
-            log.error("the index is behind", **_where(error))
+            log.error("the index is behind", **_kind_and_place(error))
 
-    def mind_the_clock(self) -> None:
-        """Next attempts stand in the time of day: a clock that was put back, or may have been, must not keep them."""
+    def handle_clock_change(self) -> None:
+        """Make failed conversations due after the clock was set back, and at the start.
+
+        Next attempts are wall-clock times: with a clock set back they would lie far ahead.
+        """
         clock = time.time() - time.monotonic()
         if clock < self._clock - 1:
             make_all_due()
         self._clock = clock
 
-    def work_off(self, pool: ThreadPoolExecutor | None = None) -> int:
-        """Process what is due, in the threads of the pool; how many conversations are done now.
+    def process_due(self, pool: ThreadPoolExecutor | None = None) -> int:
+        """Process a batch of due conversations, in the pool's threads if given; returns how many are done.
 
-        Once a call has found OpenMemory away, those not yet begun stay due. The pause grows where none was answered.
+        When one finds OpenMemory away, those that have not begun stay due. `pause` doubles if OpenMemory answered none
+        of them, else it becomes 0.
         """
         self._answered.clear()
         self._found_away.clear()
@@ -117,11 +124,11 @@ class Worker:
                 log.info("OpenMemory is back", waiting=make_all_due())
             self.pause = 0
         elif self._found_away.is_set():
-            self.pause = min(_LONGEST_PAUSE, self.pause * 2 or 1)
+            self.pause = min(_LONGEST_PAUSE_SECONDS, self.pause * 2 or 1)
         return done
 
     def process(self, conversation_id: str) -> bool:
-        """Remember one call and note what came of it; whether it is done."""
+        """Process one conversation and write the result into its row; returns whether it is done."""
         if self._stopping.is_set() or self._found_away.is_set():
             return False
         try:
@@ -129,7 +136,7 @@ class Worker:
         except Busy:
             return False
         except FileNotFoundError:
-            pass  # gone since it was seen: the row will be too
+            pass  # deleted meanwhile; refreshing deletes the row
         except (NotReadable, NotStorable) as error:
             reason = f"the payload is {error}" if isinstance(error, NotReadable) else str(error)
             record_failure(conversation_id, reason, parked=True)
@@ -141,33 +148,37 @@ class Worker:
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return False
         except Exception as error:
-            # The traceback could hold what was said; the kind of error and its place do not.
+            # A traceback could hold the transcript; the kind of error and its place do not.
             delay = record_failure(conversation_id, type(error).__name__, parked=False)
-            log.error("could not remember a call", conversation_id=conversation_id, **_where(error), again_in=delay)
+            log.error(
+                "could not process a call", conversation_id=conversation_id, **_kind_and_place(error), again_in=delay
+            )
             return False
         refresh_row(conversation_id)
-        # A call of nobody is done without asking OpenMemory.
+        # A call without a caller is done without OpenMemory.
         if (receipt := read_receipt(conversation_id)) and receipt.caller:
             self._answered.set()
-            self._note_card(receipt.caller)
+            self._copy_card(receipt.caller)
         return True
 
-    def _note_card(self, caller: str) -> None:
-        """For the lists of the admin; whoever has the caller in hand, or reconciling, makes up for a missing one."""
-        # Under the lock: what was read before the caller was forgotten must not be noted after it.
+    def _copy_card(self, caller: str) -> None:
+        """Copy the caller's card into the index, unless the caller is locked: then the holder of the lock does it."""
+        # Under the lock: a card read before the caller was forgotten must not be written after that.
         with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
             save_card(caller, read_card(self._store, caller))
 
     def _process_in_thread(self, conversation_id: str) -> bool:
+        """`process`, but an error is logged and costs this thread's connection only."""
         try:
             return self.process(conversation_id)
         except Exception as error:
-            log.error("could not note what came of a call", conversation_id=conversation_id, **_where(error))
+            log.error("could not write the result of a call", conversation_id=conversation_id, **_kind_and_place(error))
             connections["index"].close()
             return False
 
 
-def _where(error: BaseException) -> dict[str, str]:
+def _kind_and_place(error: BaseException) -> dict[str, str]:
+    """For the log: the error's class, and the function and line that raised it. Never its message."""
     traceback = error.__traceback__
     while traceback and traceback.tb_next:
         traceback = traceback.tb_next

@@ -1,4 +1,4 @@
-"""The audit log: who looked at what, when and from where. Entries are added, never changed and never removed."""
+"""The audit log: who did what, when and from where. Entries are added, never changed or deleted."""
 
 from typing import Any, Never
 
@@ -20,7 +20,7 @@ class Action(models.TextChoices):
 
 
 class AppendOnly(Exception):
-    """Entries of the audit log stay as they are."""
+    """An attempt to change or delete entries of the audit log."""
 
 
 class Entries(models.QuerySet["Entry"]):
@@ -32,7 +32,10 @@ class Entries(models.QuerySet["Entry"]):
 
 
 class Entry(models.Model):
-    """`object` is a conversation id or the reference of a caller, never a number; `detail` holds no personal data."""
+    """An action of a user.
+
+    `object` is a conversation id or a caller reference, never a phone number; `detail` holds no personal data.
+    """
 
     at = models.DateTimeField("when", auto_now_add=True, db_index=True)
     # Not a foreign key: the entry outlives the user.

@@ -1,3 +1,5 @@
+"""Writing the audit log."""
+
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -16,8 +18,10 @@ def record(
     detail: str = "",
     once_in: timedelta | None = None,
 ) -> None:
-    """Write down what the user of this request does. With `once_in` the same again within that time is one entry:
-    a player asks for a recording piece by piece."""
+    """Add an entry: the user of this request did `action` to the object `what` of this kind.
+
+    With `once_in` a repetition within that time adds none: a player requests a recording piece by piece.
+    """
     user = request.user
     entry = Entry(
         user_id=user.pk,
@@ -36,6 +40,7 @@ def record(
 
 
 def _address(raw: str | None) -> str | None:
+    """The IP address in its normal form; None for anything else, such as a Unix socket."""
     try:
         return str(ip_address(raw or ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The roles of staff, as groups that `migrate` makes and keeps complete. Further permissions of a group stay."""
+"""The roles of staff: groups that `migrate` creates and completes. Permissions added by hand stay."""
 
 from typing import Any
 
@@ -23,6 +23,7 @@ ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_O
 
 
 def make_roles(using: str, **kwargs: Any) -> None:  # noqa: ARG001
+    """Create the groups in this database, with their permissions. A receiver of `post_migrate`."""
     if not router.allow_migrate_model(using, Group):
         return
     for role, names in ROLES.items():

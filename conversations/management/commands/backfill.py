@@ -16,7 +16,7 @@ _MOST_FAILURES_IN_A_ROW = 5
 
 
 class Command(BaseCommand):
-    help = "Fetch calls and recordings from ElevenLabs that were never delivered here. The worker remembers them."
+    help = "Fetch calls and recordings from ElevenLabs that were never delivered here. The worker processes them."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,11 +40,11 @@ class Command(BaseCommand):
                     until=int(until.timestamp()) if until else None,
                     audio=options["audio"],
                 )
-                self._tell(found)
+                self._print_survey(found)
                 if options["dry_run"]:
                     self.stdout.write("Nothing was fetched.")
                 elif found.missing:
-                    self._ask(len(found.missing), yes=options["yes"])
+                    self._confirm(len(found.missing), yes=options["yes"])
                     self._fetch(api, found, quiet=options["quiet"])
         except Busy:
             raise CommandError("another backfill is under way") from None
@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 "interrupted. What was fetched is stored; run it again to go on.", returncode=130
             ) from None
 
-    def _tell(self, found: Survey) -> None:
+    def _print_survey(self, found: Survey) -> None:
         by_agent = ", ".join(f"{agent} {count}" for agent, count in found.agents.most_common())
         self.stdout.write(f"{found.agents.total()} conversations at ElevenLabs{f' ({by_agent})' if by_agent else ''}")
         self.stdout.write(
@@ -68,7 +68,8 @@ class Command(BaseCommand):
             f"  not finished                  {found.unfinished:>7}"
         )
 
-    def _ask(self, count: int, *, yes: bool) -> None:
+    def _confirm(self, count: int, *, yes: bool) -> None:
+        """Ask before many calls are fetched. Raises CommandError for any answer but yes."""
         if count <= _ASK_ABOVE or yes:
             return
         try:
@@ -79,8 +80,9 @@ class Command(BaseCommand):
             raise CommandError("nothing was fetched; --yes does not ask")
 
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
+        """Fetch what is missing, and print the totals. Raises CommandError if a call failed."""
         sums, in_a_row = Counter[str](), 0
-        # The oldest first: what is remembered of them is in the order in which it was said.
+        # Oldest first, so that the newest memories are those of the newest calls.
         with tqdm(found.missing[::-1], unit=" calls", disable=quiet, file=sys.stderr) as progress:
             for missing in progress:
                 try:

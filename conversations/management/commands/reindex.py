@@ -9,7 +9,7 @@ from conversations.index.sync import reconcile, refresh_rows
 
 
 class Command(BaseCommand):
-    help = "Make the index anew from payload files and receipts. Deliveries may go on meanwhile."
+    help = "Rebuild the index from payload files and receipts, while deliveries go on."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, quiet: bool, **options: Any) -> None:  # noqa: ARG002
         ids = list(conversation_ids())
         with tqdm(total=len(ids), unit=" calls", disable=quiet, file=self.stderr) as progress:
-            for made in refresh_rows(ids):
-                progress.update(made)
-        dropped = reconcile()
-        self.stdout.write(f"{len(ids)} conversations indexed; {dropped} rows brought in line meanwhile.")
+            for size in refresh_rows(ids):
+                progress.update(size)
+        refreshed = reconcile()
+        self.stdout.write(f"{len(ids)} conversations indexed; {refreshed} more rows changed meanwhile.")

@@ -24,7 +24,7 @@ _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done":
 
 
 class Command(BaseCommand):
-    help = "Turn stored transcriptions into memories once more. What staff deleted stays deleted."
+    help = "Turn stored transcriptions into memories again. What staff deleted stays deleted."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
         parser.add_argument("--until", help="calls that began before then")
         parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
-        parser.add_argument("--unreadable", action="store_true", help="take in again what could not be read")
+        parser.add_argument("--unreadable", action="store_true", help="try again to read what is kept as unreadable")
         parser.add_argument("--all", action="store_true", help="every call")
         parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
@@ -42,24 +42,25 @@ class Command(BaseCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        replayed: list[str] = []
+        placed: list[str] = []
         if options["unreadable"]:
             if options["dry_run"]:
-                raise CommandError("--unreadable takes deliveries in again; it has no dry run")
-            replayed, left = replay_unreadable()
-            self.stdout.write(f"{len(replayed)} unreadable deliveries taken in, {left} still cannot be read.")
-        ids = self._selected(options, replayed)
+                raise CommandError("--unreadable stores deliveries; it has no dry run")
+            placed, left = replay_unreadable()
+            self.stdout.write(f"{len(placed)} unreadable deliveries were read, {left} still cannot be read.")
+        ids = self._selected(options, placed)
         self.stdout.write(f"{len(ids)} calls to reprocess.")
         if options["dry_run"]:
-            self._tell_plans(ids)
+            self._preview(ids)
             return
         if len(ids) > _ASK_ABOVE and not options["yes"] and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was changed")
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
         if failures:
-            raise CommandError(f"{failures} calls were not reprocessed; the worker tries again those that can be")
+            raise CommandError(f"{failures} calls were not reprocessed; the worker retries those that it can")
 
-    def _selected(self, options: dict[str, Any], replayed: Iterable[str]) -> list[str]:
+    def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:
+        """The ids of the calls that the options select, after those just placed. Raises CommandError."""
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
             "started_at__gte": day_or_time(options["since"]),
@@ -70,20 +71,21 @@ class Command(BaseCommand):
         if options["caller"] is not None:
             filters["caller"] = caller_key(options["caller"])
             if filters["caller"] is None:
-                raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
+                raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
         filters = {name: value for name, value in filters.items() if value is not None}
         if filters or options["all"]:
             reconcile()
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
-            return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
+            return [*placed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
         if not options["conversations"] and not options["unreadable"]:
             raise CommandError("say which calls: conversation ids, a filter, --unreadable or --all")
-        if unknown := [each for each in options["conversations"] if not is_conversation_id(each)]:
-            raise CommandError(f"no conversation ids: {', '.join(unknown)}")
-        return [*replayed, *options["conversations"]]
+        if invalid := [each for each in options["conversations"] if not is_conversation_id(each)]:
+            raise CommandError(f"not conversation ids: {', '.join(invalid)}")
+        return [*placed, *options["conversations"]]
 
-    def _tell_plans(self, ids: list[str]) -> None:
+    def _preview(self, ids: list[str]) -> None:
+        """Print what reprocessing would change, per call and in all."""
         store, sums = open_memory(), Counter[str]()
         for conversation_id in ids:
             try:
@@ -92,39 +94,40 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue
             sums.update(changes._asdict())
-            told = ", ".join(f"{count} {name}" for name, count in changes._asdict().items())
-            self.stdout.write(f"  {conversation_id}  {told}")
-        told = ", ".join(f"{sums[name]} {name}" for name in ("added", "changed", "removed"))
-        self.stdout.write(f"In all: {told}. Nothing was changed.")
+            counts = ", ".join(f"{count} {name}" for name, count in changes._asdict().items())
+            self.stdout.write(f"  {conversation_id}  {counts}")
+        totals = ", ".join(f"{sums[name]} {name}" for name in ("added", "changed", "removed"))
+        self.stdout.write(f"In all: {totals}. Nothing was changed.")
 
     def _reprocess(self, ids: list[str], *, jobs: int, quiet: bool) -> int:
+        """Reprocess the calls, and return how many failed."""
         store = open_memory()
-        outcomes = Counter[str]()
+        results = Counter[str]()
 
         def reprocess(conversation_id: str) -> str:
             try:
-                outcome: str = remember(conversation_id, store)
+                result: str = remember(conversation_id, store)
             except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
-                outcome = "failed"
+                result = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             refresh_row(conversation_id)
-            connections.close_all()  # the thread may end with this call
-            return outcome
+            connections.close_all()  # threads of the pool do not close theirs
+            return result
 
-        # All are flagged first: should this end half-way, the flags are still there.
+        # All are flagged first, so that the worker completes an interrupted run.
         for conversation_id in ids:
             request(conversation_id)
         pool = ThreadPoolExecutor(jobs)
         try:
             done = pool.map(reprocess, ids)
-            outcomes.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet, file=self.stderr))
+            results.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet, file=self.stderr))
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted: the worker goes on with the rest, or: manage.py reprocess --state pending")
+            self.stderr.write("Interrupted. The worker processes the rest, or: manage.py reprocess --state pending")
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-        failed = outcomes.pop("failed", 0)
-        self.stdout.write(f"\n  reprocessed  {outcomes.total():>7}\n  failed       {failed:>7}")
+        failed = results.pop("failed", 0)
+        self.stdout.write(f"\n  reprocessed  {results.total():>7}\n  failed       {failed:>7}")
         return failed
 
 

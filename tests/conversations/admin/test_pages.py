@@ -45,7 +45,7 @@ def deliver(event: dict[str, Any] | bytes, store: EmbeddedOpenMemory | None = No
         delivery = accept(spooled)
     refresh_row(delivery.conversation_id)
     if store:
-        Worker(store).work_off()
+        Worker(store).process_due()
     return delivery.conversation_id
 
 
@@ -392,7 +392,7 @@ def test_a_deleted_memory_stays_deleted(staff: Client, store: EmbeddedOpenMemory
     assert "Biscuit" in staff.get(address).content.decode()
     staff.post(address)
     staff.post(f"{LIST}{conversation_id}/reprocess/")
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert not [memory for memory in store.memories(MAYA) if "Biscuit" in memory.content]
     receipt = read_receipt(conversation_id)
     assert receipt
@@ -412,7 +412,7 @@ def test_a_call_is_reprocessed_from_its_page_and_from_the_list(staff: Client, st
     assert state.get() == MemoryState.WRITTEN
     staff.post(f"{LIST}{conversation_id}/reprocess/")
     assert state.get() == MemoryState.PENDING
-    Worker(store).work_off()
+    Worker(store).process_due()
     chosen = {"action": "reprocess_calls", "_selected_action": conversation_id}
     assert "Reprocess this call?" in staff.post(LIST, {**chosen, "index": "0"}).content.decode()
     assert state.get() == MemoryState.WRITTEN

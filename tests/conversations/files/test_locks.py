@@ -63,9 +63,9 @@ def test_a_call_whose_lock_was_lost_is_not_done(store: EmbeddedOpenMemory) -> No
 
 def test_the_worker_goes_on_with_a_call_whose_lock_was_lost(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
-    Worker(Losing()).work_off()
+    Worker(Losing()).process_due()
     make_all_due()
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert is_done(conversation_id, read_receipt(conversation_id))
     assert len(store.memories(MAYA)) == 3
 

@@ -53,7 +53,7 @@ def deliver(event: dict[str, Any], store: EmbeddedOpenMemory | None = None) -> s
         delivery = accept(spooled)
     refresh_row(delivery.conversation_id)
     if store:
-        Worker(store).work_off()
+        Worker(store).process_due()
     return delivery.conversation_id
 
 
@@ -244,7 +244,7 @@ def test_files_that_stay_bring_nothing_back(officer: Client, store: EmbeddedOpen
     request_reprocessing(conversation_id)
     reconcile()
     assert preview(conversation_id, store) == (0, 0, 0)
-    assert Worker(store).work_off() == 1
+    assert Worker(store).process_due() == 1
     assert store.memories(MAYA) == []
 
 
@@ -270,7 +270,7 @@ def test_a_call_that_turns_out_to_be_anothers_is_remembered_of_them(officer: Cli
 def test_a_call_that_waits_for_the_worker_is_not_remembered(officer: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi.", started_at=ago(600)))
     forget(officer)
-    assert Worker(store).work_off() == 1
+    assert Worker(store).process_due() == 1
     assert store.memories(MAYA) == []
 
 
@@ -455,7 +455,7 @@ def test_wherever_it_is_broken_off_it_is_done_again_to_the_end(
         with pytest.raises(Died):
             forget(officer, payloads=True)
     assert Entry.objects.filter(action=Action.FORGET, object=caller_reference(MAYA)).exists()
-    Worker(store).work_off()
+    Worker(store).process_due()
     forget(officer, payloads=True)
     reconcile()
     assert store.memories(MAYA) == []
@@ -485,7 +485,7 @@ def test_a_call_whose_deletion_is_broken_off_is_still_found_under_its_caller(
             killing.setattr(Path, "unlink", once)
             forget(officer, payloads=True)
         reconcile()
-        Worker(store).work_off()
+        Worker(store).process_due()
         assert store.memories(MAYA) == []
     forget(officer, payloads=True)
     assert not (payloads / "conv_a").exists()

@@ -57,7 +57,7 @@ def calls(payloads: Path, index_schema: None, store: EmbeddedOpenMemory) -> list
         ),
         deliver(transcription(PEPE, "Three.", conversation_id="conv_3", started_at=1_790_000_000 + 2 * DAY)),
     ]
-    Worker(store).work_off()
+    Worker(store).process_due()
     return ids
 
 
@@ -155,7 +155,7 @@ def test_an_interrupted_run_is_carried_on_by_the_worker(store: EmbeddedOpenMemor
     for conversation_id in calls:
         request(conversation_id)
     reconcile()
-    assert Worker(store).work_off() == 3
+    assert Worker(store).process_due() == 3
     assert {memory.content for memory in store.memories(MAYA) if memory.kind == kinds.MESSAGE} == {"One.", "Two."}
 
 
@@ -164,7 +164,7 @@ def test_what_could_not_be_read_is_taken_in_once_it_can_be(payloads: Path, store
     readable = json.dumps(transcription(MAYA, "Found again.", conversation_id="conv_found")).encode()
     (payloads / "_unreadable" / "by-an-older-version.json").write_bytes(readable)
     told = reprocess("--unreadable")
-    assert "1 unreadable deliveries taken in, 1 still cannot be read." in told
+    assert "1 unreadable deliveries were read, 1 still cannot be read." in told
     assert transcription_path("conv_found").read_bytes() == readable
     assert "Found again." in [memory.content for memory in store.memories(MAYA)]
     assert len(list((payloads / "_unreadable").iterdir())) == 1

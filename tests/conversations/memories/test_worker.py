@@ -105,16 +105,16 @@ def all_due() -> None:
 def test_what_was_delivered_is_pending_until_it_is_remembered(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     assert row(conversation_id).memory_state == MemoryState.PENDING
-    assert Worker(store).work_off() == 1
+    assert Worker(store).process_due() == 1
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
     assert row(conversation_id).memories == 2
-    assert Worker(store).work_off() == 0
+    assert Worker(store).process_due() == 0
 
 
 def test_a_row_says_what_its_payload_says(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(raw_sample("transcription_returning_caller"))
     deliver(raw_sample("audio"))
-    Worker(store).work_off()
+    Worker(store).process_due()
     found = row(conversation_id)
     assert (found.caller, found.agent_id, found.title) == (MAYA, "agent_0001example", "Appointment moved to Friday")
     assert (found.duration_seconds, found.successful, found.has_audio) == (37, "success", True)
@@ -125,13 +125,13 @@ def test_while_openmemory_is_away_the_call_waits_and_is_tried_again(store: Embed
     before = time.time()
     for attempt in range(1, 4):
         all_due()
-        Worker(Away()).work_off()
+        Worker(Away()).process_due()
         assert row(conversation_id).memory_state == MemoryState.PENDING
         assert row(conversation_id).attempts == attempt
         assert 2 ** (attempt - 1) / 2 <= row(conversation_id).next_attempt_at - before <= 2 ** (attempt - 1) + 5
     assert due_conversations() == []
     all_due()
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
     assert row(conversation_id).error == ""
 
@@ -141,7 +141,7 @@ def test_calls_that_fail_together_lengthen_the_pause_once(store: EmbeddedOpenMem
         deliver(transcription(caller, "Yes please."))
     worker = Worker(AwayForAll(3))
     with threads(3) as pool:
-        worker.work_off(pool)
+        worker.process_due(pool)
     assert [conversation.attempts for conversation in Conversation.objects.all()] == [1, 1, 1]
     assert worker.pause == 1
 
@@ -154,7 +154,7 @@ def test_the_pause_doubles_with_every_round_that_finds_openmemory_away_up_to_hal
     pauses = []
     for _ in range(7):
         all_due()
-        worker.work_off()
+        worker.process_due()
         pauses.append(worker.pause)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
@@ -164,7 +164,7 @@ def test_once_openmemory_is_found_away_what_has_not_begun_stays_due_and_has_not_
 ) -> None:
     for _ in range(5):
         deliver(transcription(MAYA, "Yes please."))
-    Worker(Away()).work_off()
+    Worker(Away()).process_due()
     assert Conversation.objects.filter(attempts=1).count() == 1
     assert Conversation.objects.filter(attempts=0, next_attempt_at=0).count() == 4
 
@@ -173,9 +173,9 @@ def test_while_openmemory_is_away_one_call_a_round_asks_for_it(store: EmbeddedOp
     for caller in (MAYA, PEPE, ZOE):
         deliver(transcription(caller, "Yes please."))
     worker = Worker(Away())
-    worker.work_off()
+    worker.process_due()
     with threads(3) as pool:
-        worker.work_off(pool)
+        worker.process_due(pool)
     assert sorted(conversation.attempts for conversation in Conversation.objects.all()) == [0, 1, 1]
 
 
@@ -184,12 +184,12 @@ def test_when_openmemory_is_back_everything_is_due_at_once(store: EmbeddedOpenMe
     fickle = Fickle()
     worker = Worker(fickle)
     for _ in range(2):
-        worker.work_off()
+        worker.process_due()
     fickle.away = False
-    assert worker.work_off() == 1
+    assert worker.process_due() == 1
     assert worker.pause == 0
     assert len(due_conversations()) == 2
-    assert worker.work_off() == 2
+    assert worker.process_due() == 2
     assert set(Conversation.objects.filter(memory_state=MemoryState.WRITTEN).values_list("pk", flat=True)) == ids
 
 
@@ -202,7 +202,7 @@ def test_a_server_that_adds_and_drops_the_connection_holds_each_memory_once_in_t
         worker = Worker(server)
         for _ in range(4):
             all_due()
-            worker.work_off()
+            worker.process_due()
         kinds = sorted(memory["metadata"].get("kind", "unfinished") for memory in stub.of(MAYA))
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
     assert kinds == ["call", "card", "message"]
@@ -213,7 +213,7 @@ def test_a_call_that_openmemory_alone_refuses_makes_no_pause(store: EmbeddedOpen
     refused = deliver(transcription(PEPE, "Yes please."))
     Conversation.objects.filter(pk=refused).update(next_attempt_at=1)
     worker = Worker(NotFor(PEPE))
-    assert worker.work_off() == 1
+    assert worker.process_due() == 1
     assert worker.pause == 0
     assert row(refused).attempts == 1
 
@@ -229,9 +229,9 @@ def test_after_openmemory_was_away_what_failed_most_is_tried_last(store: Embedde
 def test_a_call_of_nobody_does_not_tell_that_openmemory_is_back(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     deliver(transcription(MAYA, "Yes please."))
     worker = Worker(Away())
-    worker.work_off()
+    worker.process_due()
     deliver(transcription("anonymous", "Yes please."))
-    assert worker.work_off() == 1
+    assert worker.process_due() == 1
     assert worker.pause == 1
 
 
@@ -246,20 +246,20 @@ def test_a_clock_that_is_put_back_keeps_nothing_waiting(
 ) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     worker = Worker(store)
-    worker.mind_the_clock()
+    worker.handle_clock_change()
     record_failure(conversation_id, "away", parked=False)
-    worker.mind_the_clock()
+    worker.handle_clock_change()
     assert due_conversations() == []
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 3600)
-    worker.mind_the_clock()
+    worker.handle_clock_change()
     assert due_conversations() == [conversation_id]
 
 
 def test_a_payload_that_cannot_be_read_is_parked_with_its_reason(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     transcription_path(conversation_id).write_bytes(b"{")
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(conversation_id).memory_state == MemoryState.FAILED
     assert row(conversation_id).error == "the payload is not JSON"
     assert queue_status() == (0, 1, 0)
@@ -269,7 +269,7 @@ def test_one_bad_call_does_not_keep_the_others_waiting(store: EmbeddedOpenMemory
     bad = deliver(transcription(MAYA, "One."))
     good = deliver(transcription(MAYA, "Two."))
     transcription_path(bad).write_bytes(b"{")
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(good).memory_state == MemoryState.WRITTEN
 
 
@@ -387,7 +387,7 @@ def test_what_the_database_does_not_take_keeps_nobody_else_waiting(
     monkeypatch.setattr("conversations.index.sync.row_values", made_badly)
     refresh_stale_rows()
     assert (row(good).caller, row(bad).caller) == (MAYA, "")
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(good).memory_state == MemoryState.WRITTEN
     assert read_receipt(bad), "it is remembered all the same"
     assert due_conversations() == []
@@ -447,7 +447,7 @@ def test_reconciling_finds_what_the_index_missed(store: EmbeddedOpenMemory) -> N
     Conversation.objects.all().delete()
     assert reconcile() == 1
     assert row(conversation_id).memory_state == MemoryState.PENDING
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert reconcile() == 0
 
 
@@ -466,7 +466,7 @@ def test_one_folder_that_cannot_be_read_does_not_keep_the_others_waiting(
     good = deliver(transcription(MAYA, "Yes please."))
     Conversation.objects.all().delete()
     reconcile()
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(good).memory_state == MemoryState.WRITTEN
     assert (payloads / "conv_bad").exists()
 
@@ -482,7 +482,7 @@ def test_one_folder_that_cannot_be_read_does_not_keep_the_others_waiting(
 )
 def test_values_of_absurd_size_cost_neither_row_nor_memory(store: EmbeddedOpenMemory, changes: dict[str, Any]) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please.", **changes))
-    Worker(store).work_off()
+    Worker(store).process_due()
     found = row(conversation_id)
     assert found.memory_state == MemoryState.WRITTEN
     for field in Conversation._meta.fields:
@@ -493,7 +493,7 @@ def test_values_of_absurd_size_cost_neither_row_nor_memory(store: EmbeddedOpenMe
 
 def test_a_requested_reprocessing_survives_the_index(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
-    Worker(store).work_off()
+    Worker(store).process_due()
     receipt = read_receipt(conversation_id)
     assert receipt is not None
     receipt.reprocess = True
@@ -508,7 +508,7 @@ def test_an_index_that_was_deleted_while_in_use_heals(store: EmbeddedOpenMemory)
         editor.delete_model(Conversation)
     assert due_conversations() == []
     reconcile()
-    Worker(store).work_off()
+    Worker(store).process_due()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
 
 
@@ -519,5 +519,5 @@ class Refusing(EmbeddedOpenMemory):
 
 def test_a_memory_that_the_store_can_never_take_parks_its_call(store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
     conversation_id = deliver(transcription(MAYA, "Yes please."))
-    Worker(Refusing()).work_off()
+    Worker(Refusing()).process_due()
     assert (row(conversation_id).memory_state, row(conversation_id).error) == (MemoryState.FAILED, "too long for it")
