@@ -134,7 +134,7 @@ def test_a_dropped_index_is_made_anew_from_the_files(cluster: Cluster, tmp_path:
         server.deliver(call_of_maya(new_number(), "No, thank you."))
         told = server.manage("reindex", "--quiet")
         assert "2 conversations indexed" in told.stdout, told.stderr
-        rows = "SELECT memory_state FROM conversation JOIN conversation_text ON rowid = number"
+        rows = "SELECT memory_state FROM conversation JOIN conversation_text ON rowid = sort_key"
         assert execute(index, rows) == [("written",), ("written",)]
 
 

@@ -12,12 +12,10 @@ from pytest_django.fixtures import Settings
 
 from conversations.admin.export import harmless
 from conversations.admin.numbers import masked, without_number
-from conversations.files.placing import accept
 from conversations.files.receipts import read_receipt
-from conversations.files.spool import spool
 from conversations.index.references import caller_reference
 from conversations.index.schema import make_ready
-from conversations.index.sync import reconcile, refresh_row
+from conversations.index.sync import reconcile
 from conversations.memories import corrections
 from conversations.memories.worker import Worker
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
@@ -28,6 +26,7 @@ from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
 from tests.harness.samples import raw_sample, sample, transcription
+from tests.harness.stored import deliver
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
@@ -37,16 +36,6 @@ pytestmark = [
 MAYA = "+14155550100"
 LIST = "/admin/conversations/conversation/"
 CALLERS = "/admin/conversations/caller/"
-
-
-def deliver(event: dict[str, Any] | bytes, store: EmbeddedOpenMemory | None = None) -> str:
-    with spool() as spooled:
-        spooled.file.write(event if isinstance(event, bytes) else json.dumps(event).encode())
-        delivery = accept(spooled)
-    refresh_row(delivery.conversation_id)
-    if store:
-        Worker(store).process_due()
-    return delivery.conversation_id
 
 
 def page(conversation_id: str) -> str:

@@ -1,19 +1,14 @@
 """What is done under a lock that PostgreSQL holds, when that lock is lost."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from django.db import connections
 
 from conversations.files.advisory import LockLost, machines_share_locks
 from conversations.files.locks import caller_lock
-from conversations.files.placing import accept
 from conversations.files.receipts import is_done, read_receipt
-from conversations.files.spool import spool
 from conversations.index.queue import make_all_due
-from conversations.index.sync import refresh_row
 from conversations.memories import corrections, reprocess
 from conversations.memories.remember import remember
 from conversations.memories.worker import Worker
@@ -21,6 +16,7 @@ from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Entry, Put
 from tests.harness.samples import transcription
+from tests.harness.stored import deliver
 
 pytestmark = [
     pytest.mark.skipif(not machines_share_locks(), reason="needs the index on PostgreSQL (make test-postgres)"),
@@ -29,14 +25,6 @@ pytestmark = [
 ]
 
 MAYA = "+14155550100"
-
-
-def deliver(event: dict[str, Any]) -> str:
-    with spool() as spooled:
-        spooled.file.write(json.dumps(event).encode())
-        conversation_id = accept(spooled).conversation_id
-    refresh_row(conversation_id)
-    return conversation_id
 
 
 def drop_locks() -> None:

@@ -14,15 +14,10 @@ import pytest
 
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import is_conversation_id
-from conversations.files.placing import Delivery, accept, accept_all
+from conversations.files.placing import Delivery, accept_all
 from conversations.files.spool import Spool, remove_abandoned_spools, spool
 from tests.harness.samples import raw_sample, sample, transcription
-
-
-def delivered(body: bytes | dict[str, Any]) -> Delivery:
-    with spool() as spooled:
-        spooled.file.write(body if isinstance(body, bytes) else json.dumps(body).encode())
-        return accept(spooled)
+from tests.harness.stored import place
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -41,13 +36,13 @@ def files(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_a_payload_is_stored_byte_for_byte_under_its_name(payloads: Path, name: str, file: str) -> None:
-    delivery = delivered(raw_sample(name))
+    delivery = place(raw_sample(name))
     assert delivery.status == "received"
     assert files(payloads / delivery.conversation_id) == {file: raw_sample(name)}
 
 
 def test_a_recording_is_stored_as_the_mp3_that_it_is(payloads: Path) -> None:
-    delivered(raw_sample("audio"))
+    place(raw_sample("audio"))
     recording = payloads / "conv_example_returning" / "conv_example_returning_audio.mp3"
     assert recording.read_bytes().startswith(b"ID3")
     assert len(recording.read_bytes()) == 45
@@ -55,7 +50,7 @@ def test_a_recording_is_stored_as_the_mp3_that_it_is(payloads: Path) -> None:
 
 def test_an_unknown_type_of_event_is_kept_under_its_type(payloads: Path) -> None:
     event = sample("audio") | {"type": "answering_machine_detection"}
-    assert delivered(event) == Delivery("received", "answering_machine_detection", "conv_example_returning")
+    assert place(event) == Delivery("received", "answering_machine_detection", "conv_example_returning")
     folder = payloads / "conv_example_returning"
     assert list(files(folder)) == ["conv_example_returning_event_answering_machine_detection.json"]
 
@@ -76,20 +71,20 @@ def test_an_unknown_type_of_event_is_kept_under_its_type(payloads: Path) -> None
     ],
 )
 def test_a_signed_body_that_cannot_be_read_is_kept_whole(payloads: Path, body: bytes) -> None:
-    assert delivered(body) == Delivery("unreadable")
+    assert place(body) == Delivery("unreadable")
     assert [path.read_bytes() for path in (payloads / "_unreadable").iterdir()] == [body]
     assert {path.name for path in payloads.iterdir()} <= {"_unreadable", "_spool", "_locks"}
 
 
 def test_an_unreadable_body_that_comes_again_is_kept_once(payloads: Path) -> None:
-    delivered(b"not json")
-    delivered(b"not json")
+    place(b"not json")
+    place(b"not json")
     assert len(files(payloads / "_unreadable")) == 1
 
 
 def test_the_same_bytes_again_are_a_duplicate(payloads: Path) -> None:
     for name in ("transcription_new_caller", "audio", "call_initiation_failure_sip"):
-        first, second = delivered(raw_sample(name)), delivered(raw_sample(name))
+        first, second = place(raw_sample(name)), place(raw_sample(name))
         assert (first.status, second.status) == ("received", "duplicate")
         assert len(files(payloads / first.conversation_id)) == 1
 
@@ -110,7 +105,7 @@ def version(text: str, timestamp: int) -> dict[str, Any]:
 def test_of_two_versions_the_latest_stands_on_the_path(
     payloads: Path, first: dict[str, Any], second: dict[str, Any], on_path: str
 ) -> None:
-    assert delivered(first).status == delivered(second).status == "received"
+    assert place(first).status == place(second).status == "received"
     stored = files(payloads / "conv_1")
     assert len(stored) == 2
     assert on_path in stored.pop("conv_1_transcription.json").decode()
@@ -121,7 +116,7 @@ def test_of_two_versions_the_latest_stands_on_the_path(
 
 def test_a_version_that_was_overtaken_is_still_known(payloads: Path) -> None:
     one, two = version("one", 100), version("two", 200)
-    assert [delivered(each).status for each in (one, two, one, two)] == [
+    assert [place(each).status for each in (one, two, one, two)] == [
         "received",
         "received",
         "duplicate",
@@ -135,7 +130,7 @@ def test_a_later_recording_replaces_an_earlier_one_which_is_kept(payloads: Path)
     longer = json.loads(json.dumps(event))
     longer["data"]["full_audio"] += "AAAA"
     for timestamp, each in ((200, event), (300, longer), (100, event)):
-        delivered(each | {"event_timestamp": timestamp})
+        place(each | {"event_timestamp": timestamp})
     stored = files(payloads / "conv_example_returning")
     assert len(stored) == 2
     assert len(stored["conv_example_returning_audio.mp3"]) == 48
@@ -146,15 +141,15 @@ def test_without_an_event_time_the_later_arrival_counts(payloads: Path) -> None:
         event = sample("audio")
         del event["event_timestamp"]
         event["data"]["full_audio"] = recording
-        delivered(event)
+        place(event)
     stored = files(payloads / "conv_example_returning")
     assert stored["conv_example_returning_audio.mp3"] == base64.b64decode("BBBB")
     assert len(stored) == 2
 
 
 def test_an_event_time_may_be_written_as_text(payloads: Path) -> None:
-    delivered(version("one", 200) | {"event_timestamp": "1790000200"})
-    delivered(version("two", 100) | {"event_timestamp": "1790000100"})
+    place(version("one", 200) | {"event_timestamp": "1790000200"})
+    place(version("two", 100) | {"event_timestamp": "1790000100"})
     assert b"one" in files(payloads / "conv_1")["conv_1_transcription.json"]
 
 
@@ -233,7 +228,7 @@ def test_what_is_being_stored_is_never_taken_for_abandoned(payloads: Path, monke
 
     monkeypatch.setattr(os, "fsync", cleaned_up_meanwhile)
     # A recording's file is as old as its event.
-    assert delivered(sample("audio") | {"event_timestamp": int(time.time()) - 3600}).status == "received"
+    assert place(sample("audio") | {"event_timestamp": int(time.time()) - 3600}).status == "received"
     assert (payloads / "conv_example_returning" / "conv_example_returning_audio.mp3").exists()
 
 
@@ -265,12 +260,12 @@ def test_a_small_body_touches_the_disk_only_when_it_is_stored(payloads: Path) ->
 
 def test_nothing_is_left_in_the_spool(payloads: Path) -> None:
     for body in (raw_sample("audio"), raw_sample("transcription_new_caller"), b"not json", raw_sample("audio")):
-        delivered(body)
+        place(body)
     assert files(payloads / "_spool") == {}
 
 
 def test_payloads_are_for_their_owner_alone(payloads: Path) -> None:
-    delivered(raw_sample("transcription_new_caller"))
+    place(raw_sample("transcription_new_caller"))
     path = payloads / "conv_example_new" / "conv_example_new_transcription.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -19,8 +19,6 @@ from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.locks import backfill_lock
-from conversations.files.placing import accept
-from conversations.files.spool import spool
 from conversations.index.queue import due_conversations
 from conversations.index.sync import refresh_row
 from conversations.memories.backfill import Backfiller
@@ -29,6 +27,7 @@ from conversations.models import Conversation, MemoryState
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation, recording
 from tests.harness.samples import new_number
 from tests.harness.server import ROOT, Server, wait_until
+from tests.harness.stored import place
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["index"])
 
@@ -49,12 +48,6 @@ def backfill(*arguments: str) -> str:
 def counts(told: str) -> dict[str, int]:
     rows = [line.rsplit(maxsplit=1) for line in told.splitlines() if line.startswith("  ")]
     return {name.strip(): int(count) for name, count in rows}
-
-
-def deliver(event: dict[str, Any]) -> str:
-    with spool() as spooled:
-        spooled.file.write(json.dumps(event).encode())
-        return accept(spooled).status
 
 
 def transcription_of(payloads: Path, conversation_id: str) -> Any:
@@ -108,7 +101,7 @@ def test_a_lost_recording_is_fetched_and_the_delivered_transcription_left_alone(
     fake: FakeElevenLabs, payloads: Path
 ) -> None:
     conversation_id = fake.add_conversation(conversation(1), recording(3))
-    deliver(event_of(conversation(1)))
+    place(event_of(conversation(1)))
     backfill()
     assert "fetched" not in transcription_of(payloads, conversation_id)
     assert audio_of(payloads, conversation_id) == recording(3)
@@ -123,7 +116,7 @@ def test_a_delivery_that_comes_meanwhile_is_never_replaced(fake: FakeElevenLabs,
     assert fake.held.wait(20)
     event = event_of(conversation(1))
     del event["event_timestamp"]
-    assert deliver(event) == "received"
+    assert place(event).status == "received"
     fake.release()
     fetching.join()
     assert transcription_of(payloads, conversation_id) == event
@@ -133,7 +126,7 @@ def test_a_delivery_that_comes_meanwhile_is_never_replaced(fake: FakeElevenLabs,
 def test_a_delivery_that_comes_afterwards_takes_its_place(fake: FakeElevenLabs, payloads: Path) -> None:
     conversation_id = fake.add_conversation(conversation(1))
     backfill()
-    assert deliver(event_of(conversation(1))) == "received"
+    assert place(event_of(conversation(1))).status == "received"
     assert "fetched" not in transcription_of(payloads, conversation_id)
 
 
@@ -141,7 +134,7 @@ def test_a_dry_run_counts_and_fetches_nothing(fake: FakeElevenLabs, payloads: Pa
     for number in range(3):
         fake.add_conversation(conversation(number), recording())
     fake.add_conversation(conversation(3), status="in-progress")
-    deliver(event_of(conversation(0)))
+    place(event_of(conversation(0)))
     told = backfill("--dry-run")
     assert told.startswith(f"4 conversations at ElevenLabs ({AGENT} 4)")
     assert counts(told) == {
@@ -220,7 +213,7 @@ def test_the_worker_catches_up_for_agents_that_deliver_here(fake: FakeElevenLabs
 def test_catching_up_asks_once_for_a_recording_that_is_not_there(fake: FakeElevenLabs) -> None:
     an_hour_ago = (int(time.time()) - 1_790_000_000) // 3600 - 2
     fake.add_conversation(conversation(an_hour_ago))
-    deliver(event_of(conversation(an_hour_ago)))
+    place(event_of(conversation(an_hour_ago)))
     refresh_row(f"conv_{an_hour_ago:06}")
     backfiller = Backfiller()
     assert (backfiller.catch_up(), backfiller.catch_up()) == (0, 0)

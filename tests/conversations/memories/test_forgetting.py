@@ -20,11 +20,10 @@ from pytest_django.fixtures import Settings
 
 from conversations.files.locks import HeldLock, caller_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, payload_path, transcription_path
-from conversations.files.placing import Delivery, accept
+from conversations.files.placing import Delivery
 from conversations.files.receipts import read_receipt
-from conversations.files.spool import spool
 from conversations.index.references import caller_reference
-from conversations.index.sync import reconcile, record_deliveries, refresh_row, refresh_stale_rows
+from conversations.index.sync import reconcile, record_deliveries, refresh_stale_rows
 from conversations.memories import corrections
 from conversations.memories.remember import preview
 from conversations.memories.reprocess import request as request_reprocessing
@@ -37,6 +36,7 @@ from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
 from tests.harness.samples import sample, transcription
+from tests.harness.stored import deliver
 from webhooks.ring import client_data
 
 pytestmark = [
@@ -45,16 +45,6 @@ pytestmark = [
 ]
 
 MAYA, PEPE = "+14155550100", "+14155550101"
-
-
-def deliver(event: dict[str, Any], store: EmbeddedOpenMemory | None = None) -> str:
-    with spool() as spooled:
-        spooled.file.write(json.dumps(event).encode())
-        delivery = accept(spooled)
-    refresh_row(delivery.conversation_id)
-    if store:
-        Worker(store).process_due()
-    return delivery.conversation_id
 
 
 def address(caller: str, what: str) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from conversations.files.paths import transcription_path
-from conversations.files.placing import accept
 from conversations.files.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
-from conversations.files.spool import spool
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory import kinds
@@ -19,19 +17,14 @@ from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Entry, Memory, Put
 from tests.harness.samples import sample, transcription
+from tests.harness.stored import deliver
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
-    pytest.mark.usefixtures("payloads"),
+    pytest.mark.usefixtures("payloads", "index_schema"),
 ]
 
 MAYA, PEPE = "+14155550100", "+14155550101"
-
-
-def deliver(event: dict[str, Any]) -> str:
-    with spool() as spooled:
-        spooled.file.write(json.dumps(event).encode())
-        return accept(spooled).conversation_id
 
 
 def process(store: EmbeddedOpenMemory, event: dict[str, Any]) -> Receipt:

@@ -1,22 +1,20 @@
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from conversations.files.paths import transcription_path
-from conversations.files.placing import accept
 from conversations.files.receipts import is_done, read_receipt, write_receipt
-from conversations.files.spool import spool
-from conversations.index.sync import reconcile, refresh_row
+from conversations.index.sync import reconcile
 from conversations.memories.reprocess import request
 from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
 from elmemory.memory import kinds
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.samples import transcription
+from tests.harness.stored import deliver
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
@@ -25,15 +23,6 @@ pytestmark = [
 
 MAYA, PEPE = "+14155550100", "+14155550101"
 FIRST_DAY, DAY = 1_790_000_000, 86_400
-
-
-def deliver(event: dict[str, Any] | bytes) -> str:
-    with spool() as spooled:
-        spooled.file.write(event if isinstance(event, bytes) else json.dumps(event).encode())
-        delivery = accept(spooled)
-    if delivery.conversation_id:
-        refresh_row(delivery.conversation_id)
-    return delivery.conversation_id
 
 
 def reprocess(*arguments: str) -> str:

@@ -13,9 +13,6 @@ from django.core.management import call_command
 from django.test import override_settings
 from pytest_django.fixtures import Settings
 
-from conversations.files.placing import accept
-from conversations.files.spool import spool
-from conversations.index.sync import refresh_row
 from conversations.models import Conversation, MemoryState
 from elmemory.agents import provision
 from elmemory.agents.api import Api
@@ -27,6 +24,7 @@ from elmemory.memory.openmemory.protocol import Health
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
 from tests.harness.samples import transcription
 from tests.harness.server import Server
+from tests.harness.stored import deliver
 from webhooks.ring import client_data
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "index", "memory"])
@@ -363,10 +361,7 @@ def test_a_full_disk_is_found(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("fake")
 def test_a_worker_that_does_not_run_is_found() -> None:
-    with spool() as spooled:
-        spooled.file.write(json.dumps(transcription(conversation_id="conv_waits")).encode())
-        accept(spooled)
-    refresh_row("conv_waits")
+    deliver(transcription(conversation_id="conv_waits"))
     Conversation.objects.update(pending_since=time.time() - 1000)
     assert "the oldest for 100" in the_fault().detail
 

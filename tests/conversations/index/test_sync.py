@@ -1,0 +1,234 @@
+"""Rows of the index: written at delivery, refreshed and reconciled with the files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from conversations.files.paths import AUDIO, TRANSCRIPTION, transcription_path
+from conversations.files.placing import Delivery
+from conversations.files.receipts import read_receipt, write_receipt
+from conversations.index.queue import due_conversations, queue_status
+from conversations.index.rows import fingerprint, row_values
+from conversations.index.sync import reconcile, record_deliveries, refresh_stale_rows
+from conversations.memories.worker import Worker
+from conversations.models import Conversation, MemoryState
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.harness.samples import raw_sample, transcription
+from tests.harness.stored import deliver, receive, row
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
+    pytest.mark.usefixtures("payloads", "index_schema"),
+]
+
+MAYA = "+14155550100"
+
+
+def test_a_row_holds_the_values_of_its_payload(store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(raw_sample("transcription_returning_caller"))
+    deliver(raw_sample("audio"))
+    Worker(store).process_due()
+    found = row(conversation_id)
+    assert (found.caller, found.agent_id, found.title) == (MAYA, "agent_0001example", "Appointment moved to Friday")
+    assert (found.duration_seconds, found.successful, found.has_audio) == (37, "success", True)
+
+
+@pytest.mark.sqlite
+def test_the_index_uses_no_shared_memory() -> None:
+    reconcile()
+    database = Path(connections["index"].settings_dict["NAME"])
+    assert not database.with_name(f"{database.name}-shm").exists()
+
+
+def test_a_delivery_has_a_thin_row_before_it_is_read() -> None:
+    conversation_id = receive(transcription(MAYA, "Yes please."))
+    thin = row(conversation_id)
+    assert (thin.has_transcription, thin.has_audio, thin.memory_state) == (True, False, MemoryState.PENDING)
+    assert thin.started_on is not None
+    assert queue_status().pending == 1
+    assert due_conversations() == [conversation_id]
+
+
+def test_refreshing_completes_a_thin_row() -> None:
+    conversation_id = receive(raw_sample("transcription_returning_caller"))
+    assert refresh_stale_rows() == 1
+    assert row(conversation_id).title == "Appointment moved to Friday"
+    assert refresh_stale_rows() == 0
+
+
+def test_a_complete_row_keeps_its_values_until_it_is_refreshed() -> None:
+    conversation_id = deliver(raw_sample("transcription_returning_caller"))
+    assert receive(raw_sample("audio")) == conversation_id
+    assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", False)
+    refresh_stale_rows()
+    assert (row(conversation_id).title, row(conversation_id).has_audio) == ("Appointment moved to Friday", True)
+
+
+def test_a_batch_may_hold_several_deliveries_of_one_conversation() -> None:
+    deliveries = [Delivery("received", kind, f"conv_{n}") for n in range(3) for kind in (AUDIO, TRANSCRIPTION)]
+    record_deliveries(deliveries)
+    assert Conversation.objects.count() == 3
+
+
+def test_a_delivery_that_arrives_while_its_row_is_refreshed_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    conversation_id = receive(raw_sample("transcription_returning_caller"))
+    made = row_values
+
+    def made_while_the_recording_comes(conversation_id: str) -> Any:
+        told = made(conversation_id)
+        monkeypatch.setattr("conversations.index.sync.row_values", made)
+        receive(raw_sample("audio"))
+        return told
+
+    monkeypatch.setattr("conversations.index.sync.row_values", made_while_the_recording_comes)
+    refresh_stale_rows()
+    assert row(conversation_id).has_audio
+
+
+def test_an_unreadable_folder_is_left_to_reconciling(payloads: Path) -> None:
+    bad, good = receive(transcription(MAYA, "One.")), receive(transcription(MAYA, "Two."))
+    transcription_path(bad).unlink()
+    transcription_path(bad).mkdir()
+    assert refresh_stale_rows() == 2
+    assert refresh_stale_rows() == 0
+    assert row(good).caller == MAYA
+    transcription_path(bad).rmdir()
+    (payloads / bad).rmdir()
+    reconcile()
+    assert not Conversation.objects.filter(pk=bad).exists()
+
+
+def never_connected(conversation_id: str, code: object) -> dict[str, Any]:
+    body = {"to_number": MAYA, "sip_status_code": code}
+    data = {"conversation_id": conversation_id, "failure_reason": "busy", "metadata": {"type": "sip", "body": body}}
+    return {"type": "call_initiation_failure", "event_timestamp": 1790000000, "data": data}
+
+
+@pytest.mark.parametrize("code", ["48\ud800", "48\x00", [486], {"a": 1}, 486])
+def test_a_failure_has_a_title_whatever_its_status_code(code: object) -> None:
+    conversation_id = receive(never_connected("conv_1", code))
+    refresh_stale_rows()
+    assert row(conversation_id).title.startswith("Never connected: the line was busy (SIP ")
+
+
+def test_a_row_that_the_database_refuses_does_not_block_the_others(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = receive(transcription(MAYA, "One.")), receive(transcription(MAYA, "Two."))
+    made = row_values
+
+    def made_badly(conversation_id: str) -> Any:
+        columns, text = made(conversation_id)
+        return (columns | {"title": "\ud800"} if conversation_id == bad else columns), text
+
+    monkeypatch.setattr("conversations.index.sync.row_values", made_badly)
+    refresh_stale_rows()
+    assert (row(good).caller, row(bad).caller) == (MAYA, "")
+    Worker(store).process_due()
+    assert row(good).memory_state == MemoryState.WRITTEN
+    assert read_receipt(bad), "it is remembered all the same"
+    assert due_conversations() == []
+
+
+def test_a_delivery_that_arrives_after_its_folder_was_seen_empty_keeps_its_row(
+    payloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = raw_sample("transcription_returning_caller")
+    seen = fingerprint
+    (payloads / "conv_example_returning").mkdir(parents=True)
+
+    def seen_before_it_comes(conversation_id: str) -> str:
+        current = seen(conversation_id)
+        if not current:
+            monkeypatch.setattr("conversations.index.sync.fingerprint", seen)
+            receive(event)
+        return current
+
+    monkeypatch.setattr("conversations.index.sync.fingerprint", seen_before_it_comes)
+    reconcile()
+    assert row("conv_example_returning").title == "Appointment moved to Friday"
+
+
+def test_reconciling_goes_on_after_a_folder_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = deliver(transcription(MAYA, "One.")), deliver(transcription(MAYA, "Two."))
+    Conversation.objects.update(fingerprint="of before")
+    seen = fingerprint
+
+    def denied(conversation_id: str) -> str:
+        if conversation_id == bad:
+            raise PermissionError(13, "Permission denied")
+        return seen(conversation_id)
+
+    monkeypatch.setattr("conversations.index.sync.fingerprint", denied)
+    reconcile()
+    assert row(good).fingerprint == seen(good)
+
+
+def test_reconciling_adds_missing_rows(store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    Conversation.objects.all().delete()
+    assert reconcile() == 1
+    assert row(conversation_id).memory_state == MemoryState.PENDING
+    Worker(store).process_due()
+    assert reconcile() == 0
+
+
+def test_reconciling_deletes_rows_without_files(payloads: Path) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    transcription_path(conversation_id).unlink()
+    (payloads / conversation_id).rmdir()
+    assert reconcile() == 1
+    assert not Conversation.objects.exists()
+
+
+def test_reconciling_goes_on_after_an_unreadable_folder(store: EmbeddedOpenMemory, payloads: Path) -> None:
+    transcription_path("conv_bad").mkdir(parents=True)
+    good = deliver(transcription(MAYA, "Yes please."))
+    Conversation.objects.all().delete()
+    reconcile()
+    Worker(store).process_due()
+    assert row(good).memory_state == MemoryState.WRITTEN
+    assert (payloads / "conv_bad").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "x" * 500, "agent_id": "y" * 500},
+        {"metadata": {"call_duration_secs": 3 * 10**9}},
+        {"metadata": {"call_duration_secs": -1}, "analysis": {"call_successful": "z" * 500}},
+        {"analysis": {"call_summary_title": "t\x00" * 500}},
+    ],
+)
+def test_values_of_absurd_size_cost_neither_row_nor_memory(store: EmbeddedOpenMemory, changes: dict[str, Any]) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please.", **changes))
+    Worker(store).process_due()
+    found = row(conversation_id)
+    assert found.memory_state == MemoryState.WRITTEN
+    for field in Conversation._meta.fields:
+        if field.max_length:
+            assert len(getattr(found, field.name)) <= field.max_length
+    assert found.duration_seconds in (30, None)
+
+
+def test_reconciling_finds_a_requested_reprocessing(store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    Worker(store).process_due()
+    receipt = read_receipt(conversation_id)
+    assert receipt is not None
+    receipt.reprocess = True
+    write_receipt(conversation_id, receipt)
+    reconcile()
+    assert due_conversations() == [conversation_id]
+
+
+def test_a_table_that_is_dropped_while_in_use_is_created_again(store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(transcription(MAYA, "Yes please."))
+    with connections["index"].schema_editor() as editor:
+        editor.delete_model(Conversation)
+    assert due_conversations() == []
+    reconcile()
+    Worker(store).process_due()
+    assert row(conversation_id).memory_state == MemoryState.WRITTEN
