@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import hypothesis
 import pytest
 from django.contrib.auth.models import Group, User
@@ -11,10 +12,11 @@ from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.server import Server
+from tests.harness.staff import logged_in
 
 type As = Callable[[str], Client]
 
-# A machine that is busy for a moment makes no property false.
+# No deadline: a busy machine must not fail a property.
 hypothesis.settings.register_profile("elmemory", deadline=None)
 hypothesis.settings.load_profile("elmemory")
 
@@ -28,20 +30,20 @@ def payloads(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def store(transactional_db: None) -> EmbeddedOpenMemory:  # noqa: ARG001
-    """The embedded store, empty. Wants `django_db(transaction=True, databases=[...])` on the test."""
+    """The embedded store, empty. The test needs `django_db(transaction=True, databases=["memory", …])`."""
     return EmbeddedOpenMemory()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real server with its worker, on loopback; each test brings callers and conversations of its own."""
+    """A real server with its worker, on loopback; tests use callers and conversations of their own."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
 @pytest.fixture
 def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
-    """The index with its tables, empty. Wants `django_db` with the database "index"."""
+    """The index with its tables, empty. The test needs `django_db` with the database "index"."""
     ensure_schema()
     Conversation.objects.all().delete()
     yield
@@ -51,7 +53,7 @@ def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
 
 @pytest.fixture
 def as_role() -> As:
-    """A browser in which somebody of this role has logged in; "" is staff without a role."""
+    """Makes an in-process client that is logged in as staff with this role; "" is no role."""
 
     def browser(role: str) -> Client:
         user = User.objects.create_user(role.replace(" ", "_") or "nobody", is_staff=True)
@@ -65,3 +67,16 @@ def as_role() -> As:
         return client
 
     return browser
+
+
+@pytest.fixture
+def staff(as_role: As) -> Client:
+    """An in-process client that is logged in as an administrator."""
+    return as_role("administrator")
+
+
+@pytest.fixture
+def staff_browser(server: Server) -> Iterator[httpx2.Client]:
+    """A client of the real server that is logged in as an administrator."""
+    with logged_in(server) as browser:
+        yield browser

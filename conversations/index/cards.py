@@ -17,6 +17,12 @@ def save_card(caller: str, card: Card | None) -> None:
 
 
 @healed
+def delete_card(caller: str) -> None:
+    """Delete the copy of the caller's card."""
+    CallerCard.objects.filter(pk=caller_reference(caller)).delete()
+
+
+@healed
 def callers_without_card(limit: int) -> list[str]:
     """Caller keys of callers whose card is not in the index yet, at most `limit`."""
     known = CallerCard.objects.values("caller_ref")

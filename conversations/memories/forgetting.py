@@ -16,10 +16,11 @@ from conversations.files.durable import write_durably
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_files
 from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.index.cards import delete_card
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
 from conversations.index.sync import reconcile, refresh_row
-from conversations.models import CallerCard, Conversation
+from conversations.models import Conversation
 from conversations.payloads.transcription import Transcription
 from elmemory.memory.openmemory import OpenMemory
 
@@ -54,7 +55,7 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
         for conversation_id in calls:
             _list_as_forgotten(conversation_id, caller)
         store.forget(caller)
-        _forget_card(caller)
+        delete_card(caller)
         if payloads:
             for conversation_id in calls:
                 delete_conversation(conversation_id)
@@ -87,11 +88,6 @@ def _list_as_forgotten(conversation_id: str, caller: str) -> None:
     receipt.forgotten = sorted({*receipt.forgotten, caller})
     receipt.memories = []
     write_receipt(conversation_id, receipt)
-
-
-@healed
-def _forget_card(caller: str) -> None:
-    CallerCard.objects.filter(pk=caller_reference(caller)).delete()
 
 
 def _forgotten_at(caller: str) -> datetime | None:

@@ -37,7 +37,7 @@ class SearchCache:
     def __init__(self, store: OpenMemory, most: int = _MEMORIES_IN_CACHE) -> None:
         self._store = store
         self._most = most
-        self._size = 0
+        self.size = 0  # memories in the cache
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = Lock()
         self._to_prepare: Queue[str] | None = None
@@ -46,9 +46,13 @@ class SearchCache:
         """The card, and at most k memories that best answer the question. Raises OpenMemoryError."""
         return self._current(caller).search(question, k)
 
+    def holds(self, caller: str) -> bool:
+        """Whether the caller is cached, perhaps with outdated memories."""
+        return caller in self._entries
+
     def prepare_soon(self, caller: str) -> None:
         """Prepare the caller in a background thread, unless they are cached or the queue of that thread is full."""
-        if caller in self._entries:
+        if self.holds(caller):
             return
         if self._to_prepare is None:
             self._to_prepare = Queue(_LONGEST_QUEUE)
@@ -84,8 +88,8 @@ class SearchCache:
         """Make this the most recently used entry, and evict the least recently used ones that no longer fit."""
         with self._lock:
             if before := self._entries.pop(caller, None):
-                self._size -= before.size
+                self.size -= before.size
             self._entries[caller] = entry
-            self._size += entry.size
-            while self._size > self._most:
-                self._size -= self._entries.popitem(last=False)[1].size
+            self.size += entry.size
+            while self.size > self._most:
+                self.size -= self._entries.popitem(last=False)[1].size

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from tests.harness.postgres import Cluster, why_there_is_none
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import ROOT, Server, wait_until
+from tests.harness.staff import logged_in
 
 pytestmark = pytest.mark.postgres
 
@@ -38,23 +39,6 @@ def cluster() -> Iterator[Cluster]:
 def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("postgres"), **cluster.databases(), **LOGIN) as running:
         yield running
-
-
-@pytest.fixture
-def staff(server: Server) -> Iterator[httpx2.Client]:
-    with browser_of_staff(server) as browser:
-        yield browser
-
-
-@contextmanager
-def browser_of_staff(server: Server) -> Iterator[httpx2.Client]:
-    """A browser in which the administrator has logged in."""
-    with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=30) as browser:
-        browser.get("/admin/login/?next=/admin/")
-        token = browser.cookies["csrftoken"]
-        form = {"username": "staff", "password": "staff-password-1", "csrfmiddlewaretoken": token}
-        browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
-        yield browser
 
 
 def call_of_maya(caller: str, *says: str, **changes: Any) -> dict[str, Any]:
@@ -93,28 +77,28 @@ def test_the_agent_finds_what_was_said(server: Server) -> None:
 
 
 @pytest.mark.parametrize("question", ["zanzibar", "ZANZ", '"to zanzibar by"', "zanzibar -lisbon"])
-def test_staff_find_a_call_by_words(server: Server, staff: httpx2.Client, question: str) -> None:
+def test_staff_find_a_call_by_words(server: Server, staff_browser: httpx2.Client, question: str) -> None:
     event = transcription(new_number(), "I travel to Zanzíbar by ship.")
     server.deliver(event)
-    assert event["data"]["conversation_id"] in staff.get(LIST, params={"q": question}).text
+    assert event["data"]["conversation_id"] in staff_browser.get(LIST, params={"q": question}).text
 
 
 @pytest.mark.parametrize("question", ["anzibar", '"to zanzi"', "zanzibar -ship", "-lisbon", "%"])
-def test_staff_find_nothing_by_other_words(server: Server, staff: httpx2.Client, question: str) -> None:
+def test_staff_find_nothing_by_other_words(server: Server, staff_browser: httpx2.Client, question: str) -> None:
     event = transcription(new_number(), "I travel to Zanzibar by ship.")
     server.deliver(event)
-    assert event["data"]["conversation_id"] not in staff.get(LIST, params={"q": question}).text
+    assert event["data"]["conversation_id"] not in staff_browser.get(LIST, params={"q": question}).text
 
 
-def test_staff_open_a_call_and_its_caller(server: Server, staff: httpx2.Client) -> None:
+def test_staff_open_a_call_and_its_caller(server: Server, staff_browser: httpx2.Client) -> None:
     event = call_of_maya(new_number(), "My dog is called Biscuit.", summary="Told the name of the dog.")
     server.deliver(event)
-    page = staff.get(f"{LIST}{event['data']['conversation_id']}/change/")
+    page = staff_browser.get(f"{LIST}{event['data']['conversation_id']}/change/")
     assert "Told the name of the dog." in page.text
     (address,) = {part.split('"')[0] for part in page.text.split(f'href="{CALLERS}')[1:] if "/change/" in part[:60]}
-    caller_page = staff.get(f"{CALLERS}{address}")
+    caller_page = staff_browser.get(f"{CALLERS}{address}")
     assert (caller_page.status_code, "Maya Okafor" in caller_page.text) == (200, True)
-    assert address in staff.get(CALLERS, params={"q": "okafor"}).text
+    assert address in staff_browser.get(CALLERS, params={"q": "okafor"}).text
 
 
 def test_the_server_is_well(server: Server) -> None:
@@ -161,15 +145,15 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def test_a_restart_between_two_calls_is_not_noticed(own_cluster: Cluster, tmp_path: Path) -> None:
-    with Server(tmp_path, **own_cluster.databases(), **LOGIN) as server, browser_of_staff(server) as staff:
+    with Server(tmp_path, **own_cluster.databases(), **LOGIN) as server, logged_in(server) as browser:
         caller = new_number()
         server.deliver(call_of_maya(caller, "Yes please."))
         server.ring(caller)
-        assert staff.get(LIST).status_code == 200
+        assert browser.get(LIST).status_code == 200
         own_cluster.stop()
         own_cluster.start()
         assert greeting(server.ring(caller)) == GREETING
-        assert staff.get(LIST).status_code == 200
+        assert browser.get(LIST).status_code == 200
         server.deliver(call_of_maya(caller, "No, thank you."))
 
 

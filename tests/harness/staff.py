@@ -1,3 +1,5 @@
+"""Staff who log in to a real server."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +15,7 @@ User.objects.filter(username="staff").exists() or User.objects.create_superuser(
 
 @contextmanager
 def logged_in(server: Server) -> Iterator[httpx2.Client]:
-    """A browser in which the administrator has logged in."""
+    """A client of the server, with cookies, that is logged in as the administrator "staff"."""
     server.manage("shell", "-c", _MAKE_USER)
     with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=60) as browser:
         browser.get("/admin/login/?next=/admin/")

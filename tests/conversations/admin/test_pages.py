@@ -47,11 +47,6 @@ def caller_page(caller: str = MAYA) -> str:
 
 
 @pytest.fixture
-def staff(as_role: As) -> Client:
-    return as_role("administrator")
-
-
-@pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:  # noqa: ARG001
         raise OpenMemoryError("nobody listens on port 8080")

@@ -430,7 +430,7 @@ def died(*args: object, **kwargs: object) -> None:  # noqa: ARG001
         "conversations.memories.forgetting.write_durably",
         "conversations.memories.forgetting.write_receipt",
         "elmemory.memory.openmemory.embedded.store.EmbeddedOpenMemory.forget",
-        "conversations.memories.forgetting._forget_card",
+        "conversations.memories.forgetting.delete_card",
         "conversations.memories.forgetting.delete_conversation",
         "conversations.memories.forgetting.refresh_row",
     ],

@@ -33,12 +33,14 @@ MAYA, PEPE, ZOE = "+14155550100", "+14155550101", "+14155550102"
 
 
 class Away(EmbeddedOpenMemory):
+    """A store that fails at every write."""
+
     def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         raise OpenMemoryError("away")
 
 
 class AwayForAll(EmbeddedOpenMemory):
-    """Tells so many calls at the same moment that it is away."""
+    """A store that fails at the writes of this many calls at the same moment."""
 
     def __init__(self, calls: int) -> None:
         self._together = threading.Barrier(calls, timeout=30)
@@ -49,7 +51,7 @@ class AwayForAll(EmbeddedOpenMemory):
 
 
 class NotFor(EmbeddedOpenMemory):
-    """Fails at one caller."""
+    """A store that fails at the writes of one caller."""
 
     def __init__(self, caller: str) -> None:
         self.caller = caller
@@ -61,6 +63,8 @@ class NotFor(EmbeddedOpenMemory):
 
 
 class Fickle(EmbeddedOpenMemory):
+    """A store that fails at every write while it is `away`."""
+
     away = True
 
     def put_all(self, *args: Any, **kwargs: Any) -> Any:

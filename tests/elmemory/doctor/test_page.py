@@ -12,7 +12,6 @@ from elmemory.doctor import page as doctor_page
 from tests.conftest import As
 from tests.harness.fake_elevenlabs import FakeElevenLabs
 from tests.harness.server import Server
-from tests.harness.staff import logged_in
 
 PAGE = "/admin/doctor/"
 
@@ -33,23 +32,22 @@ def elevenlabs() -> Iterator[Waiting]:
 
 
 @pytest.fixture(scope="module")
-def practice(elevenlabs: Waiting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(elevenlabs: Waiting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("practice"), **elevenlabs.environment) as running:
         yield running
 
 
-@pytest.fixture
-def staff(practice: Server, elevenlabs: Waiting) -> Iterator[httpx2.Client]:
+@pytest.fixture(autouse=True)
+def answering(elevenlabs: Waiting) -> None:
+    """An ElevenLabs that answers at once, and has not been asked yet."""
     elevenlabs.requests.clear()
     elevenlabs.held.clear()
     elevenlabs.released.set()
-    with logged_in(practice) as browser:
-        yield browser
 
 
-def examined(staff: httpx2.Client, agent_id: str = "") -> str:
-    form = {"agent": agent_id, "csrfmiddlewaretoken": staff.cookies["csrftoken"]}
-    answer = staff.post(PAGE, data=form)
+def examined(staff_browser: httpx2.Client, agent_id: str = "") -> str:
+    form = {"agent": agent_id, "csrfmiddlewaretoken": staff_browser.cookies["csrftoken"]}
+    answer = staff_browser.post(PAGE, data=form)
     assert answer.status_code == 200
     return answer.text
 
@@ -60,39 +58,41 @@ def lines(page: str) -> list[str]:
     return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in items]
 
 
-def test_nothing_is_examined_before_somebody_asks(staff: httpx2.Client, elevenlabs: Waiting) -> None:
-    page = staff.get(PAGE).text
+def test_nothing_is_examined_before_somebody_asks(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
+    page = staff_browser.get(PAGE).text
     assert "Examine" in page
     assert not lines(page)
     assert elevenlabs.requests == []
 
 
-def test_the_findings_are_shown_with_what_to_do(staff: httpx2.Client) -> None:
-    found = lines(examined(staff))
+def test_the_findings_are_shown_with_what_to_do(staff_browser: httpx2.Client) -> None:
+    found = lines(examined(staff_browser))
     assert "✓ Well: worker : 0 calls wait" in found
     assert any(line.startswith("✗ To mend:") and "→ manage.py provision agent_test" in line for line in found)
 
 
-def test_the_agent_may_be_named(staff: httpx2.Client, elevenlabs: Waiting) -> None:
-    examined(staff, "agent_test")
+def test_the_agent_may_be_named(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
+    examined(staff_browser, "agent_test")
     assert ("GET", "/v1/convai/agents/agent_test") in elevenlabs.requests
 
 
 @pytest.mark.parametrize("agent_id", ["--help", "-v3", "a b", "../x"])
 def test_what_is_no_agents_id_becomes_no_option_of_the_command(
-    staff: httpx2.Client, elevenlabs: Waiting, agent_id: str
+    staff_browser: httpx2.Client, elevenlabs: Waiting, agent_id: str
 ) -> None:
-    assert "That is no agent&#x27;s id." in examined(staff, agent_id)
+    assert "That is no agent&#x27;s id." in examined(staff_browser, agent_id)
     assert elevenlabs.requests == []
 
 
-def test_calls_are_answered_while_the_doctor_looks(staff: httpx2.Client, practice: Server, elevenlabs: Waiting) -> None:
+def test_calls_are_answered_while_the_doctor_looks(
+    staff_browser: httpx2.Client, server: Server, elevenlabs: Waiting
+) -> None:
     elevenlabs.released.clear()
     pages: list[str] = []
-    asking = threading.Thread(target=lambda: pages.append(examined(staff)))
+    asking = threading.Thread(target=lambda: pages.append(examined(staff_browser)))
     asking.start()
     assert elevenlabs.held.wait(30)
-    assert practice.ring("+14155550100")["dynamic_variables"]["returning_caller"] == "no"
+    assert server.ring("+14155550100")["dynamic_variables"]["returning_caller"] == "no"
     assert not pages
     elevenlabs.released.set()
     asking.join()

@@ -1,6 +1,6 @@
-"""Callers prepared for questions: never an answer from what is no longer so."""
+"""The search cache: it never answers with outdated memories."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -8,6 +8,7 @@ from elmemory.memory import kinds
 from elmemory.memory.card import write_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
+from elmemory.memory.search import PreparedCaller
 from elmemory.memory.search_cache import SearchCache
 from tests.harness.memories import CALLER
 from tests.harness.server import wait_until
@@ -17,7 +18,7 @@ OTHER = "+14155550101"
 
 
 class Counting(EmbeddedOpenMemory):
-    """Counts how often everything is read."""
+    """A store that counts how often all memories of a caller are read."""
 
     reads = 0
 
@@ -26,14 +27,14 @@ class Counting(EmbeddedOpenMemory):
         return super().memories(user_id, limit)
 
 
-class Untold(Counting):
-    """A store that cannot tell its state."""
+class WithoutTokens(Counting):
+    """A store without change tokens."""
 
     def change_token(self, user_id: str) -> None:  # noqa: ARG002
         return None
 
 
-@pytest.fixture(params=[Counting, Untold])
+@pytest.fixture(params=[Counting, WithoutTokens])
 def store(transactional_db: None, request: pytest.FixtureRequest) -> Counting:  # noqa: ARG001
     made: Counting = request.param()
     return made
@@ -47,98 +48,111 @@ def say(store: Counting) -> Callable[..., str]:
     return say
 
 
-def found(callers: SearchCache, question: str = "Which dog?", caller: str = CALLER) -> list[str]:
-    return [match.memory.content for match in callers.search(caller, question, 8).matches]
+def found(cache: SearchCache, question: str = "Which dog?", caller: str = CALLER) -> list[str]:
+    return [match.memory.content for match in cache.search(caller, question, 8).matches]
 
 
-def test_what_is_known_is_found_again_without_preparing_it_again(store: Counting, say: Callable[..., str]) -> None:
+def test_an_unchanged_caller_is_prepared_once(
+    store: Counting, say: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[PreparedCaller] = []
+
+    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories))
+        return prepared[-1]
+
+    monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)
     say("My dog is called Biscuit.")
-    callers = SearchCache(store)
-    assert found(callers) == found(callers) == ["My dog is called Biscuit."]
-    assert len({id(callers._current(CALLER)) for _ in range(3)}) == 1
+    cache = SearchCache(store)
+    for _ in range(3):
+        assert found(cache) == ["My dog is called Biscuit."]
+    assert len(prepared) == 1
 
 
-def test_a_store_that_tells_its_state_is_read_once(say: Callable[..., str]) -> None:
+def test_a_store_with_change_tokens_is_read_once(say: Callable[..., str]) -> None:
     counting = Counting()
     say("My dog is called Biscuit.")
-    callers = SearchCache(counting)
+    cache = SearchCache(counting)
     for _ in range(5):
-        found(callers)
+        found(cache)
     assert counting.reads == 1
 
 
-def test_a_memory_added_in_between_is_found(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
-    assert found(callers) == []
+def test_an_added_memory_is_found(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store)
+    assert found(cache) == []
     say("My dog is called Biscuit.")
-    assert found(callers) == ["My dog is called Biscuit."]
+    assert found(cache) == ["My dog is called Biscuit."]
 
 
-def test_a_memory_changed_in_between_is_found_as_it_is(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
+def test_a_changed_memory_is_found_with_its_new_content(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store)
     say("My dog is called Biscuit.")
-    found(callers)
+    found(cache)
     say("My dog is called Cracker.")
-    assert found(callers) == ["My dog is called Cracker."]
+    assert found(cache) == ["My dog is called Cracker."]
 
 
-def test_a_memory_deleted_in_between_is_gone(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
+def test_a_deleted_memory_is_not_found(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store)
     deleted = say("My dog is called Biscuit.")
     say("My other dog is called Cracker.", "message:2")
-    found(callers)
+    found(cache)
     store.delete(CALLER, deleted)
-    assert found(callers) == ["My other dog is called Cracker."]
+    assert found(cache) == ["My other dog is called Cracker."]
 
 
-def test_one_deleted_and_one_added_is_not_the_same(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
+def test_one_memory_deleted_and_one_added_is_a_change(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store)
     deleted = say("My dog is called Biscuit.")
-    found(callers)
+    found(cache)
     store.delete(CALLER, deleted)
     say("My dog is called Cracker.", "message:2")
-    assert found(callers) == ["My dog is called Cracker."]
+    assert found(cache) == ["My dog is called Cracker."]
 
 
 def test_a_caller_who_opts_out_is_not_found_any_more(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
+    cache = SearchCache(store)
     say("My dog is called Biscuit.")
-    found(callers)
+    found(cache)
     store.put(CALLER, "preference:1", "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT})
     write_card(store, CALLER)
-    assert found(callers) == []
-    assert callers.search(CALLER, "dog", 8).card is None
+    assert found(cache) == []
+    assert cache.search(CALLER, "dog", 8).card is None
 
 
-def test_each_caller_finds_their_own(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store)
+def test_each_caller_finds_their_own_memories(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store)
     say("My dog is called Biscuit.")
     say("My dog is called Cracker.", caller=OTHER)
     for _ in range(2):
-        assert found(callers) == ["My dog is called Biscuit."]
-        assert found(callers, caller=OTHER) == ["My dog is called Cracker."]
+        assert found(cache) == ["My dog is called Biscuit."]
+        assert found(cache, caller=OTHER) == ["My dog is called Cracker."]
 
 
-def test_no_more_memories_are_kept_than_allowed(store: Counting, say: Callable[..., str]) -> None:
-    callers = SearchCache(store, most=5)
-    for number in range(20):
-        say("My dog is called Biscuit.", caller=f"+1415555{number:04d}")
-        found(callers, caller=f"+1415555{number:04d}")
-    assert len(callers._entries) == callers._size == 5
+def test_the_least_recently_used_callers_are_evicted(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store, most=5)
+    numbers = [f"+1415555{number:04d}" for number in range(20)]
+    for number in numbers:
+        say("My dog is called Biscuit.", caller=number)
+        found(cache, caller=number)
+    assert [number for number in numbers if cache.holds(number)] == numbers[-5:]
+    assert cache.size == 5
 
 
-def test_a_caller_with_more_memories_than_are_kept_is_answered_all_the_same(
+def test_a_caller_with_more_memories_than_the_cache_takes_is_not_cached(
     store: Counting, say: Callable[..., str]
 ) -> None:
-    callers = SearchCache(store, most=5)
+    cache = SearchCache(store, most=5)
     for number in range(8):
         say(f"Dog number {number}.", f"message:{number}")
-    assert len(found(callers)) == 8
-    assert len(callers._entries) == 0
+    assert len(found(cache)) == 8
+    assert not cache.holds(CALLER)
+    assert cache.size == 0
 
 
-def test_a_caller_who_rings_is_prepared_in_the_background(store: Counting, say: Callable[..., str]) -> None:
+def test_a_caller_is_prepared_in_the_background(store: Counting, say: Callable[..., str]) -> None:
     say("My dog is called Biscuit.")
-    callers = SearchCache(store)
-    callers.prepare_soon(CALLER)
-    wait_until(lambda: CALLER in callers._entries)
+    cache = SearchCache(store)
+    cache.prepare_soon(CALLER)
+    wait_until(lambda: cache.holds(CALLER))
