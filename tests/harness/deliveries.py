@@ -1,4 +1,4 @@
-"""Post-call deliveries with known content: made, sent by senders that do not give up, and looked for afterwards."""
+"""Post-call deliveries with known content: made, sent until they are acknowledged, and verified afterwards."""
 
 import base64
 import itertools
@@ -37,7 +37,7 @@ _numbers = itertools.count(2_000_000)
 
 @dataclass
 class Delivery:
-    """What is sent, and what must come of it: a file of these bytes, and where it is a transcription these memories."""
+    """A delivery, and what it must leave: a file of these bytes and, for a transcription, these memories."""
 
     conversation_id: str
     body: bytes
@@ -53,14 +53,14 @@ class Delivery:
 
 
 class Row:
-    """One row of a store, whoever's."""
+    """A memory as any store returns it."""
 
     def __init__(self, user_id: str, content: str, metadata: dict[str, Any]) -> None:
         self.user_id = user_id
         self.metadata = metadata
         self.kind = str(metadata.get("kind") or "")
         self.conversation_id = str(metadata.get("conversation_id") or "")
-        # How a call is put into words is not the matter here.
+        # The wording of a call's memory is not compared.
         self.memory = self.kind, "" if self.kind == "call" else content
 
 
@@ -119,7 +119,7 @@ def _recording(chance: random.Random, conversation_id: str) -> Delivery:
 
 
 class Senders:
-    """Threads that send every delivery until it is acknowledged, each to any of the servers, and some of them twice."""
+    """Threads that send each delivery to random servers until it is acknowledged, and some of them twice."""
 
     def __init__(self, made: Sequence[Delivery], urls: Sequence[str], chance: random.Random, *, seconds: float) -> None:
         self.attempts = 0
@@ -148,7 +148,7 @@ class Senders:
             thread.join()
 
     def wait_for_share(self, share: float) -> None:
-        """Until this share of the deliveries has been acknowledged."""
+        """Wait until this share of the deliveries has been acknowledged."""
         while self._acknowledged < share * self._total and any(thread.is_alive() for thread in self._threads):
             time.sleep(0.005)
 
@@ -192,7 +192,7 @@ class Senders:
 
 @dataclass
 class Verdict:
-    """Which deliveries were lost, which are there more than once, and what else is not as it should be."""
+    """Which deliveries were lost, which were stored more than once, and all problems as text."""
 
     lost: set[str] = field(default_factory=set)
     doubled: set[str] = field(default_factory=set)
@@ -208,7 +208,7 @@ class Verdict:
 
 
 def judge(made: Sequence[Delivery], payloads: Path, rows: Iterable[Row]) -> Verdict:
-    """What became of the deliveries; the servers should have come to rest."""
+    """Compare the acknowledged deliveries with files and memories. The servers must have finished processing."""
     verdict = Verdict()
     for delivery in made:
         path = payloads / delivery.conversation_id / delivery.file_name
@@ -237,7 +237,7 @@ def _judge_memories(verdict: Verdict, calls: Sequence[Delivery], rows: Iterable[
         if more := found - call.memories:
             verdict.double(call.file_name, f"memories: {list(more.elements())}")
     for (user_id, conversation_id), memories in of_calls.items():
-        verdict.double(conversation_id or "-", f"{memories.total()} memories that nobody asked for, of {user_id}")
+        verdict.double(conversation_id or "-", f"{memories.total()} memories without a delivery, of {user_id}")
     for caller, count in Counter(call.caller for call in calls).items():
         counted = [int(row.metadata.get("call_count") or 0) for row in cards.pop(caller, [])]
         if not counted or max(counted) < count:
@@ -245,4 +245,4 @@ def _judge_memories(verdict: Verdict, calls: Sequence[Delivery], rows: Iterable[
         elif counted != [count]:
             verdict.double(caller, f"calls or cards: {counted} of {count}")
     for user_id in cards:
-        verdict.double(user_id, "a card that nobody asked for")
+        verdict.double(user_id, "a card without a delivery")

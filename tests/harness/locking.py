@@ -1,6 +1,7 @@
-"""Takes a lock in a process of its own: `python -m tests.harness.locking PURPOSE [NAME]`.
+"""Takes a lock in a separate process: `python -m tests.harness.locking PURPOSE [NAME]`.
 
-Says "held" or "busy"; then, for each line of standard input, whether it is "held" or "lost". It lets go at its end.
+It prints "held" or "busy", then for each line of standard input "held" or "lost", and releases the lock at the end of
+the input.
 """
 
 import os
@@ -27,19 +28,19 @@ def main(purpose: str, *names: str) -> None:
             lock = locks.caller_lock(*names)
     try:
         with lock as held:
-            _say("held")
+            _print("held")
             for _ in sys.stdin:
                 assert held
                 try:
                     held.confirm()
-                    _say("held")
+                    _print("held")
                 except LockLost:
-                    _say("lost")
+                    _print("lost")
     except locks.Busy:
-        _say("busy")
+        _print("busy")
 
 
-def _say(word: str) -> None:
+def _print(word: str) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 

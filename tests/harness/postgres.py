@@ -1,4 +1,4 @@
-"""A PostgreSQL server to be thrown away.
+"""A temporary PostgreSQL server.
 
 `python -m tests.harness.postgres [ARGUMENTS…]` runs pytest with these arguments on three databases of such a server.
 """
@@ -39,7 +39,7 @@ _OPTIONS = {"fsync": "off", "shared_buffers": "32MB", "listen_addresses": "127.0
 
 
 def why_there_is_none() -> str | None:
-    """What is missing for a PostgreSQL server here."""
+    """Why no PostgreSQL server can be started here; None if one can."""
     if _programs() is None:
         return "no initdb is found: Debian's package postgresql has it"
     if find_spec("psycopg") is None:
@@ -48,7 +48,7 @@ def why_there_is_none() -> str | None:
 
 
 class Cluster:
-    """A server of its own on loopback, in a folder that goes with it."""
+    """A PostgreSQL server on loopback, with a folder that is deleted with it."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="elmemory-postgres-"))
@@ -82,21 +82,22 @@ class Cluster:
         wait_until(self._answers)
 
     def stop(self) -> None:
-        """As an administrator restarts it: connections are dropped, whatever they were doing."""
+        """Stop the server as for a restart: all connections are dropped (SIGINT)."""
         if self._process:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
             self._process = None
 
     def hang(self) -> None:
-        """Connections stay open, new ones are taken, nothing is answered."""
+        """Suspend the server: connections stay open and new ones are accepted, but nothing is answered."""
         self._signal_all(signal.SIGSTOP)
 
     def go_on(self) -> None:
+        """End `hang`."""
         self._signal_all(signal.SIGCONT)
 
     def databases(self) -> dict[str, str]:
-        """Three new ones, as an environment."""
+        """Create three databases, and return their URLs by environment variable."""
         name = secrets.token_hex(4)
         with closing(self.connect()) as connection:
             for alias in ALIASES.values():
@@ -149,7 +150,7 @@ class Cluster:
 
 
 def _account() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+    """For subprocess: the account to run PostgreSQL as, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
@@ -176,9 +177,9 @@ def _program(name: str) -> str:
 
 def _pytest(arguments: list[str]) -> list[str]:
     marked = "not sqlite and not browser and not faults and not postgres"
-    # Threads that ended leave their connections to the garbage collector, which psycopg remarks upon.
-    remarks = "ignore::pytest.PytestUnraisableExceptionWarning"
-    return [sys.executable, "-m", "pytest", "--reuse-db", "-m", marked, "-W", remarks, *(arguments or ON_BOTH)]
+    # psycopg warns of connections of ended threads that the garbage collector closes.
+    ignored = "ignore::pytest.PytestUnraisableExceptionWarning"
+    return [sys.executable, "-m", "pytest", "--reuse-db", "-m", marked, "-W", ignored, *(arguments or ON_BOTH)]
 
 
 def main(arguments: list[str]) -> int:

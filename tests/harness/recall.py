@@ -1,4 +1,4 @@
-"""Questions with known answers, asked of a ranker: how many of the answers are among the first k."""
+"""Recall of a ranker: the share of known answers that are among its first k memories."""
 
 import json
 from collections import Counter
@@ -15,11 +15,11 @@ from elmemory.memory.records import Memory
 CALLS = Path(__file__).parent.parent / "data" / "recall_calls.json"
 
 type Ask = Callable[[str, int], list[str]]
-"""The ids of the best memories for a question, best first, at most so many."""
+"""A ranker: from a question and k, the ids of at most k memories, best first."""
 
 
 class Asked(NamedTuple):
-    """`answers` are ids of memories: each is a full answer where `any_of`, else each is a part of it."""
+    """A question. `answers` are ids of memories: with `any_of` each is a full answer, else each is a part of it."""
 
     question: str
     answers: frozenset[str]
@@ -32,7 +32,7 @@ class Caller(NamedTuple):
 
 
 def invented_callers() -> list[Caller]:
-    """Sixty callers with 300 questions; the memories are such as the worker writes.
+    """Sixty callers with 300 questions, and memories like those that the worker writes.
 
     In the file an answer is "call.turn", both from 0, or "call.summary", or "call.field" for a fact.
     """
@@ -80,7 +80,7 @@ def ours(memories: Sequence[Memory]) -> Ask:
 
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:
-    """The words of the memory and of what the agent asked before it, and nothing else."""
+    """BM25 over the words of the memory and of the agent's question before it."""
     counts = [Counter(terms(f"{memory.metadata.get('asked', '')} {memory.content}")) for memory in memories]
     postings = Postings(counts)
 
@@ -92,7 +92,7 @@ def plain_bm25(memories: Sequence[Memory]) -> Ask:
 
 
 def recall(ask: Ask, questions: Sequence[Asked], k: int) -> list[float]:
-    """By question, the share of the answer among the first k."""
+    """For each question the share of its answer among the first k memories."""
     shares = []
     for question, answers, any_of in questions:
         found = len(answers.intersection(ask(question, k)))

@@ -19,7 +19,7 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def new_number() -> str:
-    """A number nobody has: the range of the 555 exchange, widened so that tests do not meet."""
+    """An invented phone number. The range is wider than the 555 exchange, so that tests do not share callers."""
     return f"+1415{2000000 + secrets.randbelow(7999999)}"
 
 
@@ -32,7 +32,10 @@ def transcription(
     summary: str = "",
     **changes: Any,
 ) -> dict[str, Any]:
-    """A transcription event; agent and caller take turns, the agent asking "Question n?". `changes` go into data."""
+    """A transcription event in which the agent asks "Question n?" before each sentence of the caller.
+
+    `changes` are merged into its data.
+    """
     conversation_id = conversation_id or f"conv_{secrets.token_hex(8)}"
     turns: list[dict[str, Any]] = []
     for number, sentence in enumerate(says):
@@ -61,7 +64,7 @@ def transcription(
 
 
 def merged(value: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The value with the changes laid over it, nested dictionaries key by key."""
+    """The value with the changes merged in; nested dictionaries are merged key by key."""
     result = copy.deepcopy(value)
     for key, change in changes.items():
         nested = isinstance(change, dict) and isinstance(result.get(key), dict)

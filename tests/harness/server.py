@@ -1,4 +1,4 @@
-"""A server as `make serve` starts it, with a folder of its own, and what tests ask of it."""
+"""A real server, as `make serve` starts it, with a folder of its own, and requests to it."""
 
 import json
 import os
@@ -27,10 +27,10 @@ def free_port() -> int:
 
 
 def wait_until[T](condition: Callable[[], T], seconds: float = 20) -> T:
-    """The first true result of the condition; fails when none comes in time."""
+    """The first true result of the condition. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"nothing happened within {seconds} s"
         time.sleep(0.02)
     return result
 
@@ -114,18 +114,19 @@ class Server:
         return value
 
     def post_call(self, event: object, **headers: str) -> httpx2.Response:
-        """Deliver an event, or raw bytes, signed."""
+        """Deliver an event, or raw bytes, with a valid signature."""
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         headers = {"elevenlabs-signature": signed(body, SECRET, int(time.time())), **headers}
         return self.client.post("/webhook/post-call", content=body, headers=headers)
 
     def deliver(self, event: dict[str, Any]) -> None:
-        """Deliver a transcription and wait until it has been remembered."""
+        """Deliver a transcription and wait until the worker has processed it."""
         answer = self.post_call(event)
         assert answer.json()["status"] == "received", answer.text
         self.wait_for_receipt(event["data"]["conversation_id"])
 
     def wait_for_receipt(self, conversation_id: str) -> dict[str, Any]:
+        """The receipt of the processed call, as JSON."""
         path = self.payloads / conversation_id / f"{conversation_id}_memory.json"
 
         def receipt() -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ def rows(made: list[Delivery]) -> list[Row]:
     ]
 
 
-def test_what_is_as_it_should_be_is_neither_lost_nor_doubled(
+def test_complete_deliveries_are_neither_lost_nor_doubled(
     made: list[Delivery], rows: list[Row], tmp_path: Path
 ) -> None:
     verdict = judge(made, tmp_path, rows)
@@ -65,7 +65,7 @@ def of_another(rows: list[Row]) -> list[Row]:
     ],
     ids=["a memory gone", "a memory twice", "a memory of another caller", "a card gone", "a card twice", "a call less"],
 )
-def test_the_judge_sees_what_is_wrong_with_memories(
+def test_the_judge_finds_faults_of_memories(
     made: list[Delivery],
     rows: list[Row],
     tmp_path: Path,
@@ -77,7 +77,7 @@ def test_the_judge_sees_what_is_wrong_with_memories(
     assert (len(verdict.lost), len(verdict.doubled)) == (lost, doubled)
 
 
-def test_the_judge_sees_what_is_wrong_with_files(made: list[Delivery], rows: list[Row], tmp_path: Path) -> None:
+def test_the_judge_finds_faults_of_files(made: list[Delivery], rows: list[Row], tmp_path: Path) -> None:
     paths = [tmp_path / delivery.conversation_id / delivery.file_name for delivery in made]
     paths[0].unlink()
     paths[1].write_bytes(made[1].stored[:-1])

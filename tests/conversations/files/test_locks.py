@@ -1,4 +1,4 @@
-"""What is done under a lock that PostgreSQL holds, when that lock is lost."""
+"""Work whose PostgreSQL lock is lost."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def drop_locks() -> None:
 
 
 class Losing(EmbeddedOpenMemory):
-    """Whoever writes into it loses the locks."""
+    """A store whose writes make the writer lose its locks."""
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         puts = super().put_all(user_id, entries)
@@ -49,7 +49,7 @@ def test_a_call_whose_lock_was_lost_is_not_done(store: EmbeddedOpenMemory) -> No
     assert remember(conversation_id, store) == "done"
 
 
-def test_the_worker_goes_on_with_a_call_whose_lock_was_lost(store: EmbeddedOpenMemory) -> None:
+def test_the_worker_retries_a_call_whose_lock_was_lost(store: EmbeddedOpenMemory) -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Worker(Losing()).process_due()
     make_all_due()
@@ -58,7 +58,7 @@ def test_the_worker_goes_on_with_a_call_whose_lock_was_lost(store: EmbeddedOpenM
     assert len(store.memories(MAYA)) == 3
 
 
-def test_a_correction_whose_lock_was_lost_says_so_and_can_be_repeated(store: EmbeddedOpenMemory) -> None:
+def test_a_correction_whose_lock_was_lost_raises_and_can_be_repeated(store: EmbeddedOpenMemory) -> None:
     with pytest.raises(LockLost):
         corrections.correct(Losing(), MAYA, "city", "Duluth")
     corrections.correct(store, MAYA, "city", "Duluth")

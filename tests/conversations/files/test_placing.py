@@ -76,7 +76,7 @@ def test_a_signed_body_that_cannot_be_read_is_kept_whole(payloads: Path, body: b
     assert {path.name for path in payloads.iterdir()} <= {"_unreadable", "_spool", "_locks"}
 
 
-def test_an_unreadable_body_that_comes_again_is_kept_once(payloads: Path) -> None:
+def test_an_unreadable_body_that_is_delivered_twice_is_kept_once(payloads: Path) -> None:
     place(b"not json")
     place(b"not json")
     assert len(files(payloads / "_unreadable")) == 1
@@ -114,7 +114,7 @@ def test_of_two_versions_the_latest_stands_on_the_path(
     assert beside == f"conv_1_transcription.{sha256(content).hexdigest()[:8]}.json"
 
 
-def test_a_version_that_was_overtaken_is_still_known(payloads: Path) -> None:
+def test_a_redelivered_older_version_is_a_duplicate(payloads: Path) -> None:
     one, two = version("one", 100), version("two", 200)
     assert [place(each).status for each in (one, two, one, two)] == [
         "received",
@@ -162,7 +162,7 @@ def spools(*bodies: bytes) -> Iterator[list[Spool]]:
         yield made
 
 
-def test_several_are_taken_in_together_each_in_its_own_way(payloads: Path) -> None:
+def test_a_batch_may_hold_deliveries_of_all_kinds(payloads: Path) -> None:
     transcript, audio = raw_sample("transcription_new_caller"), raw_sample("audio")
     with spools(transcript, b"not json", audio, transcript) as made:
         assert accept_all(made) == [
@@ -176,7 +176,7 @@ def test_several_are_taken_in_together_each_in_its_own_way(payloads: Path) -> No
     assert files(payloads / "_spool") == {}
 
 
-def test_two_versions_that_come_together_are_both_kept(payloads: Path) -> None:
+def test_two_versions_in_one_batch_are_both_kept(payloads: Path) -> None:
     bodies = [json.dumps(version(text, when)).encode() for text, when in (("late", 200), ("early", 100))]
     with spools(*bodies) as made:
         assert [outcome.status for outcome in accept_all(made) if isinstance(outcome, Delivery)] == ["received"] * 2
@@ -185,7 +185,7 @@ def test_two_versions_that_come_together_are_both_kept(payloads: Path) -> None:
     assert list(stored.values()) == [bodies[1]]
 
 
-def test_a_fault_of_one_is_not_one_of_the_others(payloads: Path) -> None:
+def test_an_error_of_one_body_does_not_affect_the_others(payloads: Path) -> None:
     (payloads / "conv_blocked").parent.mkdir(parents=True, exist_ok=True)
     (payloads / "conv_blocked").write_text("a file where a folder should be")
     bodies = [
@@ -200,9 +200,7 @@ def test_a_fault_of_one_is_not_one_of_the_others(payloads: Path) -> None:
     assert (payloads / "conv_two" / "conv_two_transcription.json").read_bytes() == bodies[2]
 
 
-def test_every_folder_that_got_a_file_is_put_on_the_disk_and_each_but_once(
-    payloads: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_folder_with_a_new_file_is_flushed_once(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = [json.dumps(version(text, 1)).encode() for text in ("one", "two")]
     other = json.dumps(transcription("+14155550100", "Hi.", conversation_id="conv_2")).encode()
     synced: list[str] = []
@@ -219,7 +217,7 @@ def test_every_folder_that_got_a_file_is_put_on_the_disk_and_each_but_once(
     assert synced == ["a file"] * 3 + [payloads.name, "conv_1", "conv_2"]
 
 
-def test_what_is_being_stored_is_never_taken_for_abandoned(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spool_in_use_is_never_deleted_as_abandoned(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fsync = os.fsync
 
     def cleaned_up_meanwhile(descriptor: int) -> None:
@@ -232,14 +230,14 @@ def test_what_is_being_stored_is_never_taken_for_abandoned(payloads: Path, monke
     assert (payloads / "conv_example_returning" / "conv_example_returning_audio.mp3").exists()
 
 
-def test_what_could_not_be_written_is_not_told_again_at_the_end(payloads: Path) -> None:
+def test_closing_a_spool_does_not_raise_a_write_error_again(payloads: Path) -> None:
     with spool() as spooled:
         spooled.write(b"x" * (2**18 + 1))
         os.close(spooled.file.fileno())
     assert files(payloads / "_spool") == {}
 
 
-def test_whose_conversation_somebody_else_has_in_hand_may_be_left_out(payloads: Path) -> None:  # noqa: ARG001
+def test_without_waiting_a_locked_conversation_is_busy(payloads: Path) -> None:  # noqa: ARG001
     bodies = [
         json.dumps(transcription("+14155550100", "Hi.", conversation_id=f"conv_{name}")).encode()
         for name in ("busy", "free")
@@ -270,7 +268,7 @@ def test_payloads_are_for_their_owner_alone(payloads: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_only_what_a_dead_process_left_is_cleaned_away(payloads: Path) -> None:
+def test_only_spools_of_dead_processes_are_deleted(payloads: Path) -> None:
     folder = payloads / "_spool"
     folder.mkdir(parents=True)
     for name in ("dead", "alive", "young"):
@@ -284,5 +282,5 @@ def test_only_what_a_dead_process_left_is_cleaned_away(payloads: Path) -> None:
 
 
 @pytest.mark.parametrize("good", ["conv_1", "a", "A-b_c", "9" * 128])
-def test_conversation_ids(good: str) -> None:
+def test_which_texts_are_conversation_ids(good: str) -> None:
     assert is_conversation_id(good)

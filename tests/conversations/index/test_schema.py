@@ -1,4 +1,4 @@
-"""The schema of the index: what makes it be created again, and what must not."""
+"""The schema of the index: when it is created again, and when not."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_a_missing_table_is_created() -> None:
     assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
 
 
-def test_a_changed_model_makes_the_index_be_created_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_index_is_created_again_when_a_model_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     record("conv_before")
     ddl.cache_clear()
     more = [*Conversation._meta.indexes, Index(fields=["cost"], name="conversation_cost")]

@@ -1,4 +1,4 @@
-"""A caller's rights: to have all that is known of them, and to be forgotten."""
+"""A caller's rights: exporting what is stored about them, and forgetting them."""
 
 import contextlib
 import errno
@@ -155,14 +155,14 @@ def test_a_file_of_an_impossible_time_is_exported_too(officer: Client) -> None:
     assert any(name.endswith("_audio.mp3") for name in archive(officer).namelist())
 
 
-def test_no_name_of_a_file_holds_the_number(officer: Client, store: EmbeddedOpenMemory) -> None:
+def test_no_file_name_holds_the_number(officer: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi."), store)
     answer = officer.get(address(MAYA, "export"))
     assert answer.headers["Content-Disposition"] == f'attachment; filename="caller-{caller_reference(MAYA)}.zip"'
     assert not [name for name in archive(officer).namelist() if "4155550100" in name]
 
 
-def test_who_exports_a_caller_is_written_down(officer: Client, store: EmbeddedOpenMemory) -> None:
+def test_exporting_a_caller_is_recorded(officer: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi."), store)
     officer.get(address(MAYA, "export"))
     entry = Entry.objects.get()
@@ -248,7 +248,9 @@ def test_another_version_of_a_call_brings_nothing_back(officer: Client, store: E
     assert Conversation.objects.get().memory_state == MemoryState.NONE
 
 
-def test_a_call_that_turns_out_to_be_anothers_is_remembered_of_them(officer: Client, store: EmbeddedOpenMemory) -> None:
+def test_a_corrected_version_with_another_caller_is_remembered_for_that_caller(
+    officer: Client, store: EmbeddedOpenMemory
+) -> None:
     event = transcription(MAYA, "Hello.", conversation_id="conv_a")
     deliver(event, store)
     forget(officer)
@@ -275,7 +277,7 @@ def test_a_call_that_was_going_on_is_stored_but_not_remembered(officer: Client, 
 
 
 @pytest.mark.parametrize("payloads", [False, True])
-def test_the_next_new_call_is_that_of_a_stranger(officer: Client, store: EmbeddedOpenMemory, *, payloads: bool) -> None:
+def test_the_next_new_call_is_a_strangers(officer: Client, store: EmbeddedOpenMemory, *, payloads: bool) -> None:
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya", "city": "Duluth"}, started_at=ago(600)), store)
     forget(officer, payloads=payloads)
     assert client_data(read_card(store, MAYA)) == client_data(None)
@@ -298,7 +300,7 @@ def test_deleted_calls_leave_no_file_and_no_row(officer: Client, store: Embedded
     assert officer.get(address(MAYA, "change")).status_code == 404
 
 
-def test_what_is_left_of_a_deleted_call_does_not_tell_whose_it_was(
+def test_the_tombstone_of_a_deleted_call_does_not_name_its_caller(
     officer: Client, store: EmbeddedOpenMemory, payloads: Path
 ) -> None:
     deliver(transcription(MAYA, "My dog is called Biscuit.", facts={"first_name": "Maya"}), store)
@@ -309,7 +311,7 @@ def test_what_is_left_of_a_deleted_call_does_not_tell_whose_it_was(
 
 
 @pytest.mark.parametrize("later", [0, 1])
-def test_a_deleted_call_is_not_taken_in_again(
+def test_a_deleted_call_is_not_stored_again(
     officer: Client, store: EmbeddedOpenMemory, payloads: Path, later: int
 ) -> None:
     event = transcription(MAYA, "Hi.", conversation_id="conv_a")
@@ -322,7 +324,9 @@ def test_a_deleted_call_is_not_taken_in_again(
     assert store.memories(MAYA) == []
 
 
-def test_the_note_of_such_a_delivery_is_gone_with_the_next_look(officer: Client, store: EmbeddedOpenMemory) -> None:
+def test_the_thin_row_of_a_delivery_of_a_deleted_call_is_deleted_by_refreshing(
+    officer: Client, store: EmbeddedOpenMemory
+) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
     forget(officer, payloads=True)
     record_deliveries([Delivery("duplicate", TRANSCRIPTION, "conv_a"), Delivery("duplicate", AUDIO, "conv_a")])
@@ -340,7 +344,7 @@ def test_a_call_that_the_index_missed_is_deleted_too(
     assert not (payloads / "conv_b").exists()
 
 
-def test_what_is_remembered_while_the_lock_is_waited_for_is_forgotten_too(
+def test_a_call_processed_while_forgetting_waits_for_the_lock_is_forgotten_too(
     officer: Client, store: EmbeddedOpenMemory, payloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
@@ -357,7 +361,7 @@ def test_what_is_remembered_while_the_lock_is_waited_for_is_forgotten_too(
     assert not list(payloads.glob("conv_*"))
 
 
-def test_nobody_notes_a_card_while_another_has_the_caller_in_hand(store: EmbeddedOpenMemory) -> None:
+def test_a_card_is_not_copied_while_another_process_holds_the_callers_lock(store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
     CallerCard.objects.all().delete()
     with caller_lock(MAYA):
@@ -367,7 +371,7 @@ def test_nobody_notes_a_card_while_another_has_the_caller_in_hand(store: Embedde
     assert CallerCard.objects.get().name == "Maya"
 
 
-def test_who_forgets_a_caller_is_written_down(officer: Client, store: EmbeddedOpenMemory) -> None:
+def test_forgetting_a_caller_is_recorded(officer: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi."), store)
     forget(officer, payloads=True)
     entry = Entry.objects.get(action=Action.FORGET)
@@ -390,7 +394,7 @@ def test_nothing_is_forgotten_while_openmemory_is_away(
     assert not Entry.objects.filter(action=Action.FORGET)
 
 
-def test_an_openmemory_that_goes_away_meanwhile_is_told(
+def test_the_page_says_that_openmemory_failed_while_forgetting(
     officer: Client, store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
@@ -403,7 +407,7 @@ def test_an_openmemory_that_goes_away_meanwhile_is_told(
     assert store.memories(MAYA) == []
 
 
-def test_a_folder_that_cannot_be_changed_is_told(
+def test_the_page_says_that_a_folder_could_not_be_changed(
     officer: Client, store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
@@ -413,7 +417,7 @@ def test_a_folder_that_cannot_be_changed_is_told(
     assert Caller.objects.get().number == MAYA
 
 
-# A forgetting that is broken off can be done again
+# An interrupted forgetting can be repeated
 
 
 class Died(Exception):
@@ -435,7 +439,7 @@ def died(*args: object, **kwargs: object) -> None:  # noqa: ARG001
         "conversations.memories.forgetting.refresh_row",
     ],
 )
-def test_wherever_it_is_broken_off_it_is_done_again_to_the_end(
+def test_forgetting_can_be_repeated_after_a_crash_at_any_step(
     officer: Client, store: EmbeddedOpenMemory, payloads: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     for conversation_id in ("conv_a", "conv_b"):
@@ -454,7 +458,7 @@ def test_wherever_it_is_broken_off_it_is_done_again_to_the_end(
     assert not CallerCard.objects.filter(pk=caller_reference(MAYA)).exists()
 
 
-def test_a_call_whose_deletion_is_broken_off_is_still_found_under_its_caller(
+def test_a_call_whose_deletion_was_interrupted_is_still_found_under_its_caller(
     officer: Client, store: EmbeddedOpenMemory, payloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)

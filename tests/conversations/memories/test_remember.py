@@ -53,7 +53,7 @@ def test_a_call_becomes_facts_messages_the_call_and_last_the_card(store: Embedde
 
 
 @pytest.mark.parametrize(("kind", "salience"), [("fact", 0.9), ("message", 0.8), ("call", 0.85), ("card", 1.0)])
-def test_every_memory_is_permanent_and_weighs_what_its_kind_does(
+def test_every_memory_is_permanent_and_has_the_salience_of_its_kind(
     store: EmbeddedOpenMemory, kind: str, salience: float
 ) -> None:
     process(store, sample("transcription_returning_caller"))
@@ -107,7 +107,7 @@ def test_a_stranger_leaves_no_memory_and_a_receipt_that_says_so(store: EmbeddedO
     assert contents(store, MAYA) == contents(store, "+266696687") == []
 
 
-def test_a_silent_call_counts_but_is_not_what_was_said_last(store: EmbeddedOpenMemory) -> None:
+def test_a_silent_call_counts_but_leaves_the_last_call_summary(store: EmbeddedOpenMemory) -> None:
     process(store, transcription(MAYA, "x", started_at=1_790_000_000, summary="Moved the appointment."))
     process(store, transcription(MAYA, started_at=1_790_100_000, summary="Nobody spoke."))
     assert card(store, MAYA).call_count == 2
@@ -142,7 +142,7 @@ def test_an_interrupted_run_is_completed_by_the_next_and_nothing_is_doubled(
     assert len(store.memories(MAYA)) == 40 + 1 + 1 + 1
 
 
-def test_a_corrected_transcription_changes_what_it_must_and_removes_what_is_gone(store: EmbeddedOpenMemory) -> None:
+def test_a_corrected_transcription_changes_and_removes_memories(store: EmbeddedOpenMemory) -> None:
     first = transcription(MAYA, "One.", "Two.", "Three.", facts={"city": "St Paul", "dog": "Biscuit"})
     process(store, first)
     kept = {memory.id for memory in store.memories(MAYA) if memory.content in ("One.", "Three.")}
@@ -157,7 +157,7 @@ def test_a_corrected_transcription_changes_what_it_must_and_removes_what_is_gone
     assert card(store, MAYA).facts == {"city": "Duluth"}
 
 
-def test_when_the_caller_was_corrected_the_former_one_keeps_nothing(store: EmbeddedOpenMemory) -> None:
+def test_when_the_caller_of_a_call_changes_the_former_caller_keeps_nothing(store: EmbeddedOpenMemory) -> None:
     first = transcription(MAYA, "Yes please.")
     process(store, first)
     second = json.loads(json.dumps(first).replace(MAYA, PEPE))
@@ -177,7 +177,7 @@ def test_even_an_interrupted_run_for_a_wrong_caller_leaves_nothing_behind(store:
     assert contents(store, MAYA) == []
 
 
-def test_a_version_that_arrives_meanwhile_is_not_covered_by_this_receipt(store: EmbeddedOpenMemory) -> None:
+def test_a_version_that_arrives_while_processing_stays_pending(store: EmbeddedOpenMemory) -> None:
     first = transcription(MAYA, "One.")
     second = json.loads(json.dumps(first).replace("One.", "Uno."))
     second["event_timestamp"] += 1
@@ -238,7 +238,7 @@ def test_nothing_more_is_remembered_of_a_caller_who_opted_out(store: EmbeddedOpe
     assert card(store, MAYA) == Card(opted_out=True)
 
 
-def test_a_file_that_is_no_transcription_is_told_apart_from_a_fault_of_the_store(
+def test_an_unreadable_transcription_raises_another_error_than_a_failing_store(
     store: EmbeddedOpenMemory, payloads: Path
 ) -> None:
     folder = payloads / "conv_broken"
@@ -249,7 +249,7 @@ def test_a_file_that_is_no_transcription_is_told_apart_from_a_fault_of_the_store
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"payload": 1}', b"\xff"])
-def test_a_damaged_receipt_is_as_good_as_none(store: EmbeddedOpenMemory, damage: bytes) -> None:
+def test_a_damaged_receipt_counts_as_missing(store: EmbeddedOpenMemory, damage: bytes) -> None:
     event = transcription(MAYA, "One.")
     process(store, event)
     receipt_path(event["data"]["conversation_id"]).write_bytes(damage)
@@ -257,7 +257,7 @@ def test_a_damaged_receipt_is_as_good_as_none(store: EmbeddedOpenMemory, damage:
     assert contents(store, MAYA, kinds.MESSAGE) == ["One."]
 
 
-def test_a_call_is_remembered_with_the_memory_that_is_given(store: EmbeddedOpenMemory) -> None:
+def test_a_message_holds_the_question_that_it_answers(store: EmbeddedOpenMemory) -> None:
     process(store, transcription(MAYA, "My dog is called Biscuit."))
     (found,) = (memory for memory in store.memories(MAYA) if memory.kind == kinds.MESSAGE)
     assert isinstance(found, Memory)

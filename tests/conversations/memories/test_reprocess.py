@@ -74,7 +74,7 @@ def test_calls_are_selected(arguments: list[str], expected: set[str]) -> None:
 @pytest.mark.parametrize(
     "arguments", [[], ["--caller", "nobody"], ["--since", "yesterday"], ["--until", "2026-13-01"], ["../etc"]]
 )
-def test_a_selection_that_means_nothing_is_refused(arguments: list[str]) -> None:
+def test_an_invalid_selection_is_refused(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         reprocess(*arguments)
 
@@ -123,7 +123,7 @@ def test_a_run_with_failures_ends_with_an_error(store: EmbeddedOpenMemory, calls
         reprocess("--all")
 
 
-def test_more_than_a_hundred_calls_want_a_word(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+def test_more_than_a_hundred_calls_need_a_confirmation(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     for number in range(101):
         deliver(transcription(PEPE, "x", conversation_id=f"conv_many_{number}"))
     asked: list[str] = []
@@ -139,7 +139,7 @@ def test_more_than_a_hundred_calls_want_a_word(calls: list[str], monkeypatch: py
     assert Conversation.objects.filter(memory_state=MemoryState.PENDING).count() == 101
 
 
-def test_an_interrupted_run_is_carried_on_by_the_worker(store: EmbeddedOpenMemory, calls: list[str]) -> None:
+def test_the_worker_completes_an_interrupted_run(store: EmbeddedOpenMemory, calls: list[str]) -> None:
     store.forget(MAYA)
     for conversation_id in calls:
         request(conversation_id)
@@ -148,7 +148,7 @@ def test_an_interrupted_run_is_carried_on_by_the_worker(store: EmbeddedOpenMemor
     assert {memory.content for memory in store.memories(MAYA) if memory.kind == kinds.MESSAGE} == {"One.", "Two."}
 
 
-def test_what_could_not_be_read_is_taken_in_once_it_can_be(payloads: Path, store: EmbeddedOpenMemory) -> None:
+def test_an_unreadable_body_is_placed_once_it_can_be_read(payloads: Path, store: EmbeddedOpenMemory) -> None:
     deliver(b"still not json")
     readable = json.dumps(transcription(MAYA, "Found again.", conversation_id="conv_found")).encode()
     (payloads / "_unreadable" / "by-an-older-version.json").write_bytes(readable)
@@ -159,7 +159,7 @@ def test_what_could_not_be_read_is_taken_in_once_it_can_be(payloads: Path, store
     assert len(list((payloads / "_unreadable").iterdir())) == 1
 
 
-def test_reindexing_makes_every_row_anew(calls: list[str]) -> None:
+def test_reindexing_refreshes_every_row(calls: list[str]) -> None:
     Conversation.objects.all().delete()
     out = StringIO()
     call_command("reindex", "--quiet", stdout=out)

@@ -21,14 +21,14 @@ def stored_cards(store: EmbeddedOpenMemory) -> list[Memory]:
     return [each for each in store.memories(CALLER) if each.kind == kinds.CARD]
 
 
-def test_the_card_that_is_read_is_the_card_that_the_facts_amount_to(store: EmbeddedOpenMemory) -> None:
+def test_the_card_read_equals_the_card_computed_from_the_facts(store: EmbeddedOpenMemory) -> None:
     facts = [fact("first_name", "Maya"), fact("city", "Duluth"), call("2026-10-07T10:00:00+00:00", "Moved.")]
     remember(store, *facts)
     write_card(store, CALLER)
     assert read_card(store, CALLER) == card_of(facts)
 
 
-def test_a_changed_card_is_written_anew_as_the_newest_memory_and_the_old_one_goes(store: EmbeddedOpenMemory) -> None:
+def test_a_changed_card_becomes_the_newest_memory_and_the_old_one_is_deleted(store: EmbeddedOpenMemory) -> None:
     remember(store, fact("city", "St Paul"))
     write_card(store, CALLER)
     remember(store, fact("city", "Duluth", "2026-11-01T10:00:00+00:00"))
@@ -81,7 +81,7 @@ def test_a_card_with_its_facts_in_another_order_is_another_card(store: EmbeddedO
     assert list(found.facts) == ["dog", "city"]
 
 
-def test_with_nothing_left_to_remember_the_card_goes_too(store: EmbeddedOpenMemory) -> None:
+def test_the_card_is_deleted_with_the_last_memory(store: EmbeddedOpenMemory) -> None:
     remember(store, fact("city", "Duluth"))
     write_card(store, CALLER)
     for each in store.memories(CALLER):

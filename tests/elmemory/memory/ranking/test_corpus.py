@@ -15,7 +15,7 @@ _ids: Iterator[int] = count()
 
 
 def said(content: str, **metadata: Any) -> Memory:
-    """A sentence of the caller's, each in a conversation of its own unless told otherwise."""
+    """A sentence of the caller, in a conversation of its own unless `metadata` names one."""
     number = next(_ids)
     whole = {"kind": kinds.MESSAGE, "conversation_id": f"conv_{number}", "position": 1, **metadata}
     return Memory(str(number), "+14155550100", content, metadata=whole, salience=0.8)
@@ -57,7 +57,7 @@ def test_at_most_k_are_found() -> None:
 
 
 @pytest.mark.parametrize("k", [0, -1])
-def test_none_are_found_where_none_are_wanted(k: int) -> None:
+def test_nothing_is_found_with_a_k_below_one(k: int) -> None:
     assert found("dog", said("My dog."), k=k) == []
 
 
@@ -65,12 +65,12 @@ def test_a_caller_without_memories_has_nothing_to_find() -> None:
     assert found("dog") == []
 
 
-def test_a_rare_word_says_more_than_a_frequent_one() -> None:
+def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
     memories = said("The delivery was late."), said("The delivery was early."), said("The piano was late.")
     assert best("piano delivery", *memories) == "The piano was late."
 
 
-def test_scores_fall() -> None:
+def test_scores_are_descending() -> None:
     scores = [match.score for match in rank("dog cake", [said("A dog."), said("A dog with a cake.")], 8)]
     assert scores == sorted(scores, reverse=True)
     assert all(scores)
@@ -96,11 +96,11 @@ def test_scores_fall() -> None:
         ("STRASSE", "Die Straße ist gesperrt."),
     ],
 )
-def test_other_forms_spellings_and_words_for_the_same_are_found(question: str, memory: str) -> None:
+def test_inflections_spellings_and_synonyms_are_found(question: str, memory: str) -> None:
     assert best(question, said("Nothing else, thank you."), said(memory), said("See you.")) == memory
 
 
-def test_the_word_itself_comes_before_another_for_the_same() -> None:
+def test_a_word_comes_before_its_synonym() -> None:
     assert best("doctor", said("The physician was kind."), said("The doctor was kind.")) == "The doctor was kind."
 
 
@@ -161,7 +161,7 @@ def test_a_single_conversation_lends_nothing_to_its_distant_turns() -> None:
     assert "Goodbye." not in found("boat", *talk)
 
 
-def test_turns_follow_their_positions_however_they_are_given() -> None:
+def test_turns_are_ordered_by_their_positions() -> None:
     talk = conversation("I bought a boat.", "She is red.", "And fast.", "Three.", "Four.")
     assert set(found("boat", *reversed(talk))[:3]) == {"I bought a boat.", "She is red.", "And fast."}
 
@@ -192,7 +192,7 @@ def test_a_statement_comes_before_a_question_in_the_same_words() -> None:
         ("Who comes to the recital?", "The recital is with Camila."),
     ],
 )
-def test_an_answer_of_the_fitting_form_comes_first(question: str, answer: str) -> None:
+def test_an_answer_of_the_fitting_sentence_type_comes_first(question: str, answer: str) -> None:
     others = said("The recital is lovely."), said("The recital has guests who sing.")
     assert best(question, *others, said(answer)) == answer
 
@@ -288,7 +288,7 @@ def test_a_memory_without_words_is_never_in_the_way() -> None:
     assert best("dog", said(""), said("…"), said("My dog.")) == "My dog."
 
 
-def test_a_prepared_corpus_answers_as_an_unprepared_one_again_and_again() -> None:
+def test_a_corpus_can_be_asked_repeatedly() -> None:
     memories = conversation("I bought a boat.", "She is red.", "And fast.")
     corpus = Corpus(memories)
     for question in ("boat", "What colour is the yacht?", "boat"):

@@ -72,11 +72,11 @@ def test_a_month_without_a_year_is_also_that_of_each_year_asked_about() -> None:
 
 
 @pytest.mark.parametrize("text", ["you may come", "they march on", "31 february 2026", "call 555 0134", "one day", ""])
-def test_what_is_no_day_names_none(text: str) -> None:
+def test_a_text_without_days_names_none(text: str) -> None:
     assert days(text) == []
 
 
-def test_nothing_relative_is_known_without_the_day_it_was_said() -> None:
+def test_relative_days_are_ignored_without_the_day_it_was_said() -> None:
     assert days("yesterday, last friday, two weeks ago", None) == []
 
 

@@ -28,5 +28,5 @@ def test_answers_are_among_the_first(callers: list[Caller], k: int, bar: float) 
 
 
 @pytest.mark.parametrize(("k", "bar"), BARS.items())
-def test_words_alone_do_not_reach_the_bars(callers: list[Caller], k: int, bar: float) -> None:
+def test_plain_bm25_does_not_reach_the_bars(callers: list[Caller], k: int, bar: float) -> None:
     assert mean_recall(plain_bm25, callers, k) < bar - 0.1
