@@ -3,7 +3,6 @@
 import httpx2
 import pytest
 
-from tests.conversations.admin.test_access import staff as staff
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 from webhooks.simulator.call import SimulatedCall
@@ -38,19 +37,19 @@ def recording(server: Server) -> str:
     ],
 )
 def test_a_recording_comes_in_the_piece_that_is_asked_for(
-    staff: httpx2.Client, recording: str, asked: str | None, status: int, told: str | None, length: int
+    staff_browser: httpx2.Client, recording: str, asked: str | None, status: int, told: str | None, length: int
 ) -> None:
-    answer = staff.get(recording, headers={"range": asked} if asked else {})
+    answer = staff_browser.get(recording, headers={"range": asked} if asked else {})
     assert (answer.status_code, answer.headers.get("content-range")) == (status, told)
     assert len(answer.content) == length
     assert answer.headers["accept-ranges"] == "bytes"
 
 
-def test_a_call_without_a_recording_has_none(server: Server, staff: httpx2.Client) -> None:
+def test_a_call_without_a_recording_has_none(server: Server, staff_browser: httpx2.Client) -> None:
     event = transcription(new_number(), "Hi.")
     server.deliver(event)
     address = f"/admin/conversations/conversation/{event['data']['conversation_id']}/recording/"
-    assert staff.get(address).status_code == 404
+    assert staff_browser.get(address).status_code == 404
 
 
 def test_recordings_are_refused_to_strangers(server: Server, recording: str) -> None:
