@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations.outline import NotReadable, parse
 from conversations.storage import FAILURE, payload_path
-from conversations.values import well_formed
+from conversations.values import event_seconds, well_formed
 from elmemory.memory.identity import other_party
 
 _REASONS = {
@@ -58,10 +58,8 @@ class Failure:
         return f"{words} (SIP {code}{', ' + said if said else ''})" if code else words
 
     def at(self, otherwise: datetime) -> datetime:
-        timestamp = self.event.get("event_timestamp")
-        if isinstance(timestamp, int | float) and 0 < timestamp < 2**34:
-            return datetime.fromtimestamp(timestamp, UTC)
-        return otherwise
+        stated = event_seconds(self.event)
+        return datetime.fromtimestamp(stated, UTC) if stated else otherwise
 
 
 def read_failure(conversation_id: str) -> Failure | None:

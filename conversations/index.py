@@ -27,6 +27,7 @@ from conversations.locks import index_lock
 from conversations.models import (
     Caller,
     CallerCard,
+    Channel,
     Conversation,
     Direction,
     IndexSchema,
@@ -53,7 +54,7 @@ from elmemory.memory.caller import Card
 log = structlog.get_logger(__name__)
 
 ALIAS = "index"
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _LONGEST_DELAY = 3600
 _BATCH = 500
 _INODE = "elmemory_inode"
@@ -359,16 +360,16 @@ def _row(conversation_id: str) -> tuple[dict[str, Any], Text]:
         row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
-    said = "\n".join(turn.message for turn in call.turns)
+    said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
     number = row_number(conversation_id, row["started_at"])
     return row, Text(number, row["caller_name"], call.title, call.summary, said)
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:
-    match call.status, call.is_phone_call:
+    match call.status, call.channel:
         case "failed", _:
             outcome = Outcome.FAILED
-        case _, False:
+        case _, "web":
             outcome = Outcome.WEB
         case _:
             outcome = Outcome.DONE
@@ -380,7 +381,8 @@ def _call_columns(call: Transcription) -> dict[str, Any]:
         "caller_ref": caller_reference(call.caller or ""),
         "caller_name": _short(call.caller_name, 128),
         "outbound": call.outbound,
-        "direction": direction if call.is_phone_call else Direction.WEB,
+        "direction": Direction.WEB if call.channel in ("web", "chat") else direction,
+        "channel": Channel(call.channel),
         "duration_seconds": call.duration_seconds,
         "status": _short(call.status, 32),
         "outcome": outcome,
@@ -398,6 +400,7 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "caller_ref": caller_reference(failure.caller or ""),
         "outbound": True,
         "direction": Direction.OUTBOUND,
+        "channel": Channel.PHONE,
         "outcome": Outcome.UNCONNECTED,
         "title": f"Never connected: {failure.in_plain_words}",
         **_day(failure.at(moment(arrived_at))),

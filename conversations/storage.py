@@ -22,7 +22,7 @@ from django.conf import settings
 from conversations.locks import Busy, delivery_lock
 from conversations.outline import LongString, NotReadable, decode_base64, parse, read_outline
 from conversations.spool import Spool, spool
-from conversations.values import number
+from conversations.values import event_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,6 @@ FAILURE = "call_initiation_failure"
 
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
-_LATEST = 2**40
 
 # Deliveries that this process could not store; the sender was told so.
 refused = 0
@@ -311,17 +310,14 @@ def _beside(path: Path, digest: str) -> Path:
 
 def _event_time(event: dict[str, Any]) -> float:
     """When the event was made, in Unix seconds; when it came, where it does not say."""
-    stated = number(event.get("event_timestamp"))
-    return stated if stated is not None and 0 < stated < _LATEST else time.time()
+    return event_seconds(event) or time.time()
 
 
 def _event_time_of(path: Path) -> float:
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
-        with contextlib.suppress(NotReadable, AttributeError):
-            stated = number(parse(path.read_bytes()).get("event_timestamp"))
-            if stated is not None and 0 < stated < _LATEST:
-                return stated
+        with contextlib.suppress(NotReadable):
+            return event_seconds(parse(path.read_bytes())) or arrival
     return arrival
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +21,11 @@ from elmemory.memory.text import usable_value
 _SHORTEST_VALUE = 3
 
 
-def call_page(row: Conversation) -> dict[str, Any]:
-    """Plain texts, lists and dictionaries: numbers in them can be masked as one."""
+def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
+    """Plain texts, lists and dictionaries: numbers in them can be masked as one.
+
+    Without `reveal` the keys that the caller pressed are masked here.
+    """
     page: dict[str, Any] = {"files": _files(row.pk), "length": clock(row.duration_seconds), "problem": ""}
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
@@ -35,12 +39,14 @@ def call_page(row: Conversation) -> dict[str, Any]:
     page |= {
         "has_call": True,
         "summary": call.summary,
-        "turns": turns(call),
+        "turns": turns(call, reveal=reveal),
         "problem": explain.explained(call) or page["problem"],
-        "ended": call.text("metadata", "termination_reason"),
+        "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
         "timezone": call.timezone,
-        "criteria": _criteria(call),
+        "mailbox": call.reached_mailbox,
+        "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
+        "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
         "remembered": _remembered(receipt),
@@ -58,27 +64,8 @@ def _transcription(conversation_id: str) -> Transcription | None:
         return None
 
 
-def _criteria(call: Transcription) -> list[dict[str, str]]:
-    results = call.at("analysis", "evaluation_criteria_results")
-    return [
-        {
-            "name": str(name),
-            "result": str(result.get("result") or "unknown"),
-            "rationale": str(result.get("rationale") or ""),
-        }
-        for name, result in (results.items() if isinstance(results, dict) else ())
-        if isinstance(result, dict)
-    ]
-
-
 def _collected(call: Transcription) -> list[dict[str, Any]]:
-    results = call.at("analysis", "data_collection_results")
-    rationales = results if isinstance(results, dict) else {}
-    collected = []
-    for name, value in call.collected():
-        result = rationales.get(name)
-        rationale = result.get("rationale") if isinstance(result, dict) else ""
-        collected.append({"name": name, "value": usable_value(value), "rationale": str(rationale or "")})
+    collected = [asdict(one) | {"value": usable_value(one.value)} for one in call.collected()]
     # What was found first; a long list of nothing helps nobody.
     return sorted(collected, key=lambda item: item["value"] is None)
 
@@ -131,7 +118,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
 
 def _link(page: dict[str, Any]) -> None:
     """Tie memories to the turns they came from. A fact names no turn: it is the caller's first that has its value."""
-    said = [turn for turn in page["turns"] if turn["role"] == "caller"]
+    said = [turn for turn in page["turns"] if turn["role"] == "caller" and not turn["badge"]]
     by_position = {turn["position"]: turn for turn in said}
     for memory in page["remembered"]["memories"]:
         if memory["kind"] == kinds.FACT and len(memory["value"]) >= _SHORTEST_VALUE:

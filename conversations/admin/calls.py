@@ -28,7 +28,7 @@ from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
 from conversations.admin.search import matching
 from conversations.admin.transcript import clock
-from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -75,7 +75,8 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "has_audio", "recall",
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
+        "has_audio", "recall",
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -109,15 +110,12 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
 
     @admin.display(description="started", ordering="number")
     def started(self, row: Conversation) -> SafeString:
-        way = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
-        return format_html(
-            '{}<br><span class="way">{}</span>', _when(row.started_at), "" if row.outcome == Outcome.WEB else way
-        )
+        return format_html('{}<br><span class="way">{}</span>', _when(row.started_at), row.way)
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
-            return format_html('<span class="quiet">{}</span>', "web" if row.outcome == Outcome.WEB else "withheld")
+            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         name = (row.card.name if row.card else "") or row.caller_name
         link = format_html(
             '<a href="{}">{}</a> ',
@@ -184,7 +182,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk)
         reveal, user = may_reveal(request), request.user
-        page = call_page(row)
+        page = call_page(row, reveal=reveal)
         if not reveal:
             page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
