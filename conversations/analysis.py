@@ -56,11 +56,11 @@ def collected_in(analysis: object) -> list[Collected]:
                 places[key] = place
 
     for one, stands_alone in _records(analysis):
-        place = places.get(("id", one.id), places.get(("field", one.field), len(found)))
-        if stands_alone or place == len(found):
-            place = len(found)
+        like = [places[key] for key in (("id", one.id), ("field", one.field)) if key in places]
+        place = like[0] if like and not stands_alone else len(found)
+        if place == len(found):
             found.append(one)
-        elif not _has_value(found[place]):
+        elif not any(_has_value(found[other]) for other in like):
             found[place] = one
         elif found[place].id == one.id and found[place].name == one.id:
             found[place] = replace(found[place], name=one.name)
