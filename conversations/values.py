@@ -1,13 +1,15 @@
 """Values of payloads, read leniently: one reader for each kind of value, whoever asks for it."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
-# Seconds since 1970 end here; what is larger counts milliseconds.
 _LATEST = 2**34
+# Of the year 2001. What is as large as this counts milliseconds since 1970, not seconds.
+_FEWEST_MILLISECONDS = 10**12
 _LONGEST = 2**31
 
 
@@ -34,14 +36,12 @@ def unix_seconds(value: object) -> float | None:
     an offset); None where the value is no moment after 1970.
     """
     moment = number(value)
+    if moment is not None and moment >= _FEWEST_MILLISECONDS:
+        moment /= 1000
     if moment is None and isinstance(value, str):
-        try:
+        with contextlib.suppress(ValueError, OverflowError):
             stated = datetime.fromisoformat(value.strip())
             moment = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    if moment is not None and moment >= _LATEST:
-        moment /= 1000
     return moment if moment is not None and 0 < moment < _LATEST else None
 
 
