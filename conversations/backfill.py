@@ -19,6 +19,8 @@ from django.db import DatabaseError, connections
 from conversations import index
 from conversations.locks import Busy, backfill_lock
 from conversations.models import Conversation
+from conversations.outline import NotReadable
+from conversations.payload import Transcription
 from conversations.spool import free_bytes, spool
 from conversations.storage import (
     AUDIO,
@@ -29,7 +31,7 @@ from conversations.storage import (
     payload_path,
     transcription_path,
 )
-from conversations.values import seconds, text, unix_seconds
+from conversations.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
 
 log = structlog.get_logger(__name__)
@@ -166,7 +168,7 @@ class Backfiller:
 
 def _ended_at(summary: Mapping[str, Any]) -> int | None:
     started_at = unix_seconds(summary.get("start_time_unix_secs"))
-    return int(started_at + (seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
+    return int(started_at + (call_seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
 
 
 def _known_agents() -> list[str]:
@@ -226,9 +228,8 @@ def _says(raw: bytes, conversation_id: str, name: str) -> object:
 def _known_silent(conversation_id: str) -> bool:
     """Whether the stored transcription says itself that there is no recording; a delivered one does not tell."""
     try:
-        data = orjson.loads(transcription_path(conversation_id).read_bytes())["data"]
-        return data["has_audio"] is False
-    except (OSError, ValueError, TypeError, KeyError):
+        return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
+    except (OSError, NotReadable):
         return False
 
 

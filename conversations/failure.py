@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations.outline import NotReadable, parse
 from conversations.storage import FAILURE, payload_path
-from conversations.values import event_seconds, well_formed
+from conversations.values import event_seconds, text
 from elmemory.memory.identity import other_party
 
 _REASONS = {
@@ -36,7 +36,7 @@ class Failure:
 
     @property
     def agent_id(self) -> str:
-        return _text(self.data.get("agent_id"))
+        return text(self.data.get("agent_id"))
 
     @property
     def reason(self) -> str:
@@ -74,4 +74,4 @@ def read_failure(conversation_id: str) -> Failure | None:
 
 
 def _text(value: object) -> str:
-    return well_formed(value).replace("\x00", "")[:200] if isinstance(value, str) else ""
+    return text(value).replace("\x00", "")[:200]

@@ -14,11 +14,10 @@ from conversations.analysis import Collected, Criterion, collected_in, criteria_
 from conversations.contact import Channel, Contact, contact_of
 from conversations.outline import NotReadable, parse
 from conversations.turns import Turn, mailbox_answered, turns_of
-from conversations.values import event_seconds, number, text, unix_seconds
+from conversations.values import call_seconds, event_seconds, number, text, unix_seconds
 from elmemory.memory.caller import Card
 from elmemory.memory.text import spoken_name, usable_value
 
-_LONGEST_CALL = 30 * 24 * 3600
 _MOST_CREDITS = 2**31
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
@@ -82,8 +81,7 @@ class Transcription:
 
     @property
     def duration_seconds(self) -> int | None:
-        value = number(self.at("metadata", "call_duration_secs"))
-        return int(value) if value is not None and 0 <= value <= _LONGEST_CALL else None
+        return call_seconds(self.at("metadata", "call_duration_secs"))
 
     @property
     def cost(self) -> int | None:

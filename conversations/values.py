@@ -11,6 +11,7 @@ _LATEST = 2**34
 # Of the year 2001. What is as large as this counts milliseconds since 1970, not seconds.
 _FEWEST_MILLISECONDS = 10**12
 _LONGEST = 2**31
+_LONGEST_CALL = 30 * 24 * 3600
 
 
 def number(value: object) -> float | None:
@@ -29,6 +30,12 @@ def seconds(value: object) -> float | None:
     """A duration in seconds, or a time in a call; None where the value is none."""
     duration = number(value)
     return duration if duration is not None and 0 <= duration < _LONGEST else None
+
+
+def call_seconds(value: object) -> int | None:
+    """The length of a call in whole seconds, 30 days at most; None where the value is none."""
+    length = seconds(value)
+    return int(length) if length is not None and length <= _LONGEST_CALL else None
 
 
 def unix_seconds(value: object) -> float | None:

@@ -154,6 +154,7 @@ def test_a_list_of_usable_entries_says_nothing_of_others(backfill: Any) -> None:
         ({"call_duration_secs": None}, 1_790_000_000),
         ({"call_duration_secs": "long"}, 1_790_000_000),
         ({"call_duration_secs": -5}, 1_790_000_000),
+        ({"call_duration_secs": 10**9}, 1_790_000_000),
         ({"agent_id": None}, 1_790_000_030),
     ],
 )
