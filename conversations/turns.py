@@ -74,7 +74,9 @@ def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:
 
 def mailbox_answered(transcript: object, metadata: Mapping[str, Any], termination_reason: str) -> bool:
     """Whether the agent's tool, the end of the call or the telephone network says that a mailbox answered."""
-    if _MAILBOX.search(termination_reason):
+    used = metadata.get("features_usage")
+    used = used.get(_DETECTION) if isinstance(used, dict) else None
+    if _MAILBOX.search(termination_reason) or (isinstance(used, dict) and is_true(used.get("used"))):
         return True
     answered = (
         section.get(name)

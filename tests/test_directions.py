@@ -19,7 +19,8 @@ ARRIVAL = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def on(day: int, direction: str = "") -> Memory:
-    return call(f"2026-10-{day:02}T10:00:00+00:00", **({"direction": direction} if direction else {}))
+    known: dict[str, Any] = {"direction": direction} if direction else {}
+    return call(f"2026-10-{day:02}T10:00:00+00:00", **known)
 
 
 def card(*calls: Memory) -> Card:

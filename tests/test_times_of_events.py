@@ -19,7 +19,7 @@ from tests.samples import sample, transcription
 ARRIVAL = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENT = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 
-SPELLINGS = [
+SPELLINGS: list[Any] = [
     1_790_000_000,
     1_790_000_000.0,
     "1790000000",
@@ -33,7 +33,7 @@ SPELLINGS = [
     "2026-09-21 14:13:20",
     "2026-09-21T14:13:20",
 ]
-NO_MOMENTS = [None, "", "soon", True, 0, -5, "-5", 2**60, 10**18, float("nan"), float("inf"), [], {}, "1" * 40, "٣",
+NO_MOMENTS: list[Any] = [None, "", "soon", True, 0, -5, "-5", 2**60, 10**18, float("nan"), float("inf"), [], {}, "1" * 40, "٣",
               "9999-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00", 99_999_999_999, "2026-13-45"]  # fmt: skip
 
 

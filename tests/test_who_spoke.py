@@ -204,6 +204,7 @@ def test_a_mailbox_leaves_the_call_alone() -> None:
         {"phone_call": {"direction": "outbound", "AnsweredBy": "machine_start"}},
         {"whatsapp": {"call_result": "voicemail"}},
         {"answering_machine_detection": {"result": "machine_end_silence"}},
+        {"features_usage": {"voicemail_detection": {"enabled": True, "used": True}}},
     ],
 )
 def test_what_the_metadata_says_of_a_mailbox_is_believed(metadata: dict[str, Any]) -> None:
@@ -254,6 +255,8 @@ def test_a_tool_that_failed_or_another_recognises_none(result: dict[str, Any]) -
         {"phone_call": {"direction": "outbound", "answered_by": "human"}},
         {"answering_machine_detection": {"result": "human"}},
         {"answering_machine_detection": {"result": "unknown"}},
+        {"features_usage": {"voicemail_detection": {"enabled": True, "used": False}}},
+        {"features_usage": {"voicemail_detection": True}},
     ],
 )
 def test_a_person_who_answers_is_no_mailbox(metadata: dict[str, Any]) -> None:

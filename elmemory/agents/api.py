@@ -150,7 +150,8 @@ class Api:
 
     def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[Any]:
         """The items of all pages. A list that always says it has more ends where it brings nothing new."""
-        cursor, seen, last, repeats = None, set(), None, 0
+        seen: set[str] = set()
+        cursor, last, repeats = None, None, 0
         while len(seen) < _MOST_PAGES and repeats < _MOST_REPEATS:
             page = self._json(listing, cursor=cursor, page_size=_PAGE, **filters)
             items = page.get(name) if isinstance(page, dict) else None
