@@ -13,7 +13,7 @@ _IDS_OF_CRITERIA = "criteria_id", "id", "name"
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedItem:
     """One result of data collection. `id` is the payload's own, which memories are keyed by; `name` is for people and
     names the field; `value` is of any type. `agent_id` is empty where the result is the whole conversation's.
     """
@@ -40,14 +40,14 @@ class Criterion:
     agent_id: str = ""
 
 
-def collected_in(analysis: object) -> list[Collected]:
+def collected_in(analysis: object) -> list[CollectedItem]:
     """The results of data collection.
 
     After transfers each agent has results of its own, and newer payloads list results a second time. Of one id or
     field the first value counts: the whole conversation's, then those of the agents, the last one's first. A result
     without a value gives its place to one with a value.
     """
-    found: list[Collected] = []
+    found: list[CollectedItem] = []
     places: dict[tuple[str, str], int] = {}
 
     def register(place: int) -> None:
@@ -85,7 +85,7 @@ def criteria_in(analysis: object) -> list[Criterion]:
     return [*whole.values(), *of_agents.values()]
 
 
-def _records(analysis: object) -> Iterator[tuple[Collected, bool]]:
+def _records(analysis: object) -> Iterator[tuple[CollectedItem, bool]]:
     """All results of data collection in the order in which they count, and whether each stands beside its like:
     an agent's author may have two fields for one thing.
     """
@@ -118,11 +118,11 @@ def _results(results: object, id_names: tuple[str, ...]) -> Iterator[tuple[str, 
             yield id_, result
 
 
-def _collected(id_: str, result: object, agent_id: str) -> Collected:
+def _collected(id_: str, result: object, agent_id: str) -> CollectedItem:
     if not isinstance(result, dict):
-        return Collected(id_, id_, _well_formed_value(result), "", agent_id)
+        return CollectedItem(id_, id_, _well_formed_value(result), "", agent_id)
     rationale = well_formed(str(result.get("rationale") or ""))
-    return Collected(id_, _name(result, id_), _well_formed_value(result.get("value")), rationale, agent_id)
+    return CollectedItem(id_, _name(result, id_), _well_formed_value(result.get("value")), rationale, agent_id)
 
 
 def _criterion(id_: str, result: object, agent_id: str) -> Criterion:
@@ -138,7 +138,7 @@ def _name(result: Mapping[str, Any], id_: str) -> str:
     return name if field_name(name) else id_
 
 
-def _has_value(one: Collected) -> bool:
+def _has_value(one: CollectedItem) -> bool:
     return usable_value(one.value) is not None
 
 

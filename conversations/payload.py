@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from conversations.analysis import Collected, Criterion, collected_in, criteria_in
+from conversations.analysis import CollectedItem, Criterion, collected_in, criteria_in
 from conversations.contact import Channel, Contact, contact_of
 from conversations.outline import NotReadable, parse
 from conversations.turns import Turn, mailbox_answered, turns_of
@@ -166,7 +166,7 @@ class Transcription:
         """The turns with something said in them, or keyed in."""
         return [turn for turn in self.all_turns if turn.is_said]
 
-    def collected(self) -> list[Collected]:
+    def collected(self) -> list[CollectedItem]:
         """The results of data collection, one for each field that agents may have collected in turn."""
         return collected_in(self.at("analysis"))
 
