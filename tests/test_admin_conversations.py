@@ -126,6 +126,24 @@ def test_keys_that_were_pressed_are_masked_for_others(as_role: As, message: str)
     assert not re.search(r"4 ?7 ?1 ?1", text)
 
 
+def test_keys_are_masked_for_others_wherever_they_stand(as_role: As) -> None:
+    event = case("new_turns")
+    call = {"tool_name": "verify", "request_id": "r", "params_as_json": '{"pin": "4711"}'}
+    event["data"]["transcript"].append({"role": "agent", "message": "You keyed in 4 7 1 1.", "tool_calls": [call]})
+    event["data"]["analysis"]["transcript_summary"] = "The PIN 4711 was wrong; 147112 and 47 are other numbers."
+    event["data"]["analysis"]["data_collection_results"] = {"pin": {"value": "4711"}}
+    text = page(as_role("viewer"), event)
+    assert not re.search(r"(?<![0-9])4 ?7 ?1 ?1(?![0-9])", text)
+    assert "The PIN •••• was wrong; 147112 and 47 are other numbers." in text
+
+
+def test_the_choice_from_a_menu_masks_no_other_number(as_role: As) -> None:
+    event = case("new_turns")
+    event["data"]["transcript"][3]["message"] = "1"
+    event["data"]["analysis"]["transcript_summary"] = "Asked for 1 lamp."
+    assert "Asked for 1 lamp." in page(as_role("viewer"), event)
+
+
 def test_no_search_finds_keys_that_were_pressed(staff: Client) -> None:
     deliver(case("new_turns"))
     assert found(staff, "follows") == {"conv_newturns"}

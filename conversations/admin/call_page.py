@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conversations import explain
-from conversations.admin.transcript import clock, pretty, turns
+from conversations.admin.numbers import replaced_in
+from conversations.admin.transcript import MASKED, clock, keyed_in, pretty, turns
 from conversations.failure import read_failure
 from conversations.models import Conversation
 from conversations.outline import NotReadable
@@ -19,14 +20,17 @@ from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
 from elmemory.memory.text import usable_value
 
 _SHORTEST_VALUE = 3
+# Sections that are texts only: ids and names of files make addresses, and stay.
+_SAID = "title", "summary", "turns", "problem", "criteria", "collected", "ring"
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
     """Plain texts, lists and dictionaries: numbers in them can be masked as one.
 
-    Without `reveal` the keys that the caller pressed are masked here.
+    Without `reveal` the keys that the caller pressed are masked here, wherever they stand.
     """
-    page: dict[str, Any] = {"files": _files(row.pk), "length": clock(row.duration_seconds), "problem": ""}
+    page: dict[str, Any] = {"title": row.title, "files": _files(row.pk), "problem": ""}
+    page["length"] = clock(row.duration_seconds)
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
@@ -54,6 +58,10 @@ def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
         "forgotten": receipt is not None and call.caller in receipt.forgotten,
     }
     _link(page)
+    if not reveal and (keys := keyed_in(call)):
+        page |= {name: replaced_in(page[name], keys, MASKED) for name in _SAID}
+        for memory in page["remembered"]["memories"]:
+            memory["content"] = replaced_in(memory["content"], keys, MASKED)
     return page
 
 

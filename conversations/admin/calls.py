@@ -190,7 +190,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": (row.title if reveal else without_number(row.title, row.caller)) or "Call without a title",
+            "title": page["title"] or "Call without a title",
             "page": page,
             "caller_name": (card.name if card else "") or row.caller_name,
             "caller_number": number_element(row.caller, reveal=reveal),
