@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from conversations.payload import Transcription
-from conversations.turns import Turn
-from conversations.values import dicts, text
-from conversations.values import seconds as seconds_of
+from conversations.payloads.transcription import Transcription
+from conversations.payloads.turns import Turn
+from conversations.payloads.values import dicts, text
+from conversations.payloads.values import seconds as seconds_of
 
 MASKED = "••••"
 _FEWEST_KEYS = 3
