@@ -2,10 +2,11 @@
 
 import shutil
 
+from conversations.encodings import TooLarge
 from conversations.locks import caller_lock
 from conversations.receipts import read_receipt, write_receipt
 from conversations.spool import spool
-from conversations.storage import accept, unreadable_paths
+from conversations.storage import Delivery, accept, unreadable_paths
 
 
 def request(conversation_id: str) -> None:
@@ -21,8 +22,8 @@ def request(conversation_id: str) -> None:
         lock.confirm()
 
 
-def replay_unreadable() -> tuple[list[str], int]:
-    """Deliver what is kept as unreadable once more: conversation ids that were taken in, and how many were not.
+def replay_unreadable() -> tuple[list[Delivery], int]:
+    """Deliver what is kept as unreadable once more: the deliveries that were taken in, and how many were not.
 
     What can be read now leaves the unreadable ones; its arrival stays that of its file.
     """
@@ -30,10 +31,13 @@ def replay_unreadable() -> tuple[list[str], int]:
     for path in unreadable_paths():
         with spool() as spooled, path.open("rb") as source:
             shutil.copyfileobj(source, spooled.file)
-            delivery = accept(spooled)
+            try:
+                delivery = accept(spooled)
+            except TooLarge:
+                delivery = Delivery("unreadable")
         if delivery.status == "unreadable":
             left += 1
         else:
             path.unlink()
-            taken.append(delivery.conversation_id)
+            taken.append(delivery)
     return taken, left

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from conversations import index, storage
+from conversations.encodings import TooLarge
 from conversations.locks import Busy
 from conversations.spool import Spool, free_bytes, spool
 from conversations.storage import Delivery, accept, accept_all
@@ -38,10 +39,6 @@ _under_way = 0
 
 class CannotStore(Exception):
     """Nothing was kept; the sender should come again later."""
-
-
-class TooLarge(Exception):
-    """The body is larger than MAX_PAYLOAD_MB."""
 
 
 class SenderGone(Exception):

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.wire import Wire
+from elmemory.onepacket import UpgradeDecliningProtocol
 
 _USUAL_PORT = 8080
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             Wire(settings.OPENMEMORY_KEY),
             host=host,
             port=port,
+            http=UpgradeDecliningProtocol,
             log_config=None,
             ws="none",
             access_log=False,
