@@ -284,13 +284,13 @@ def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
     event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
     if not isinstance(event, dict):
         raise NotReadable("not an event")
-    data = event.get("data")
-    event_type, conversation_id = event.get("type"), data.get("conversation_id") if isinstance(data, dict) else None
+    data, event_type = event.get("data"), event.get("type")
+    conversation_id = data.get("conversation_id") if isinstance(data, dict) else None
     if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
         raise NotReadable("an event without a type")
     if not conversation_id and event_type not in (TRANSCRIPTION, AUDIO, FAILURE):
         return event, event_type, ""
-    if not is_conversation_id(conversation_id):
+    if not isinstance(conversation_id, str) or not is_conversation_id(conversation_id):
         raise NotReadable("an event without a usable conversation id")
     return event, event_type, conversation_id
 

@@ -64,7 +64,9 @@ class LeanRequest(ASGIRequest):
 
     @cached_property
     def _encoding(self) -> str | None:
-        return self.META and self.__dict__.get("_encoding")  # what the constructor read from the Content-Type
+        _ = self.META  # Django's constructor reads it from the Content-Type
+        encoding: str | None = self.__dict__.get("_encoding")
+        return encoding
 
     def shown(self, header: bytes) -> Iterator[bytes]:
         """The values of a header, which is named in lower case."""

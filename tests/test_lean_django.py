@@ -4,7 +4,7 @@ import asyncio
 import copy
 import pickle
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import DisallowedHost
@@ -41,7 +41,7 @@ def answered(
     view: View, body: bytes = b"", *, streamed: bool = False, method: str = "POST", **headers: str
 ) -> tuple[int, list[tuple[str, str]], bytes]:
     """Status, headers and body of what the lean handler sends for this view."""
-    urlpatterns[:] = [path("a/<int:number>", view), path("a", view)]
+    urlpatterns[:] = [path("a", cast(Any, view))]
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -165,6 +165,11 @@ def _content(response: HttpResponse) -> None:
     response.content = "ä"
 
 
+def _charset(response: HttpResponse) -> None:
+    response.charset = "latin-1"
+    _content(response)
+
+
 @pytest.mark.parametrize(
     ("change", "headers", "body"),
     [
@@ -175,7 +180,7 @@ def _content(response: HttpResponse) -> None:
         (lambda response: response.__setitem__("Content-Type", "text/x"), {"content-type": "text/x"}, b'{"a":1}'),
         (lambda response: response.write(" "), {}, b'{"a":1} '),
         (_content, {}, "ä".encode()),
-        (lambda response: setattr(response, "charset", "latin-1") or _content(response), {}, b"\xe4"),
+        (_charset, {}, b"\xe4"),
     ],
 )
 def test_what_is_done_to_an_answer_is_sent(
@@ -277,11 +282,11 @@ def test_two_requests_at_the_same_time_share_no_response() -> None:
 
     urlpatterns[:] = [path("", api.urls)]
 
-    async def both() -> list[HttpResponse]:
+    async def both() -> list[Any]:
         client = AsyncClient()
         return list(await asyncio.gather(client.get("/a?name=one"), client.get("/a?name=two")))
 
     for name, answer in zip(("one", "two"), asyncio.run(both()), strict=True):
-        assert answer.json() == {"name": name}  # type: ignore[attr-defined]
+        assert answer.json() == {"name": name}
         assert [header for header in answer.headers if header.startswith("To-")] == [f"To-{name}"]
         assert list(answer.cookies) == [name]

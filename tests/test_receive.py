@@ -14,13 +14,14 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations import index, storage
+from conversations.encodings import TooLarge
 from conversations.locks import delivery_lock
 from conversations.storage import Delivery, accept_all
 from tests.samples import raw_sample, transcription
 from tests.server import Server
 from webhooks import receive
 from webhooks.grouped import Grouped
-from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
+from webhooks.receive import CannotStore, SenderGone, receive_delivery
 from webhooks.signature import InvalidSignature, SignatureCheck, signed
 
 SECRET = "post-call-secret"
