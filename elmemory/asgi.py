@@ -39,6 +39,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         await send({"type": "websocket.close"})
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
+    elif scope["path"].startswith("//") and scope["path"].lstrip("/").startswith("webhook/"):
+        await lean_application(scope, receive, send)  # a PUBLIC_URL with a slash at its end was put before the path
     elif scope["path"] == "/metrics":
         await prometheus_application(scope, receive, send)
     else:

@@ -99,7 +99,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", Path(__file__).with_name("templates")],  # the latter in an installed package
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

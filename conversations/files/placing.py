@@ -16,8 +16,9 @@ import structlog
 
 from conversations.files.deletion import is_deleted
 from conversations.files.durable import sync_folder
+from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
-from conversations.files.paths import AUDIO, is_conversation_id, payload_path, payload_root
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
 from conversations.files.spool import Spool, spool
 from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
 from conversations.payloads.values import event_seconds
@@ -85,9 +86,10 @@ class _Arrival:
 
     def read(self, recordings: ExitStack) -> None:
         try:
+            self.spooled = without_compression(self.spooled, recordings)
             event, self.type, self.conversation_id = _header(self.spooled)
             self._event_time = _event_time(event)
-            self._path = payload_path(self.conversation_id, self.type)
+            self._path = self._event_path() or payload_path(self.conversation_id, self.type)
             if self.type == AUDIO:
                 recording = recordings.enter_context(spool())
                 _extract_audio(self.spooled, event, recording)
@@ -97,6 +99,14 @@ class _Arrival:
             self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
             log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
         self.folder = self._path.parent
+
+    def _event_path(self) -> Path | None:
+        """Of an event that is about no conversation."""
+        return (
+            None
+            if self.conversation_id
+            else payload_root() / "_events" / f"{self.type}_{self.spooled.digest()[:16]}.json"
+        )
 
     def save(self) -> None:
         """Where the system takes the hint, all are being written by the time that the first one is waited for."""
@@ -137,7 +147,7 @@ class _Arrival:
     def _target(self) -> Path | None:
         """Where it belongs; None where it is there already."""
         path = self._path
-        if self.status == "unreadable":
+        if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
             return path
@@ -177,12 +187,15 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
 
 def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
     event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
-    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+    if not isinstance(event, dict):
         raise NotReadable("not an event")
-    event_type, conversation_id = event.get("type"), event["data"].get("conversation_id")
+    data, event_type = event.get("data"), event.get("type")
+    conversation_id = data.get("conversation_id") if isinstance(data, dict) else None
     if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
         raise NotReadable("an event without a type")
-    if not is_conversation_id(conversation_id):
+    if not conversation_id and event_type not in (TRANSCRIPTION, AUDIO, FAILURE):
+        return event, event_type, ""
+    if not isinstance(conversation_id, str) or not is_conversation_id(conversation_id):
         raise NotReadable("an event without a usable conversation id")
     return event, event_type, conversation_id
 

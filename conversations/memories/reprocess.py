@@ -2,9 +2,10 @@
 
 import shutil
 
+from conversations.files.encodings import TooLarge
 from conversations.files.locks import caller_lock
 from conversations.files.paths import unreadable_paths
-from conversations.files.placing import accept
+from conversations.files.placing import Delivery, accept
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.files.spool import spool
 
@@ -22,8 +23,8 @@ def request(conversation_id: str) -> None:
         lock.confirm()
 
 
-def replay_unreadable() -> tuple[list[str], int]:
-    """Deliver what is kept as unreadable once more: conversation ids that were taken in, and how many were not.
+def replay_unreadable() -> tuple[list[Delivery], int]:
+    """Deliver what is kept as unreadable once more: the deliveries that were taken in, and how many were not.
 
     What can be read now leaves the unreadable ones; its arrival stays that of its file.
     """
@@ -31,10 +32,13 @@ def replay_unreadable() -> tuple[list[str], int]:
     for path in unreadable_paths():
         with spool() as spooled, path.open("rb") as source:
             shutil.copyfileobj(source, spooled.file)
-            delivery = accept(spooled)
+            try:
+                delivery = accept(spooled)
+            except TooLarge:
+                delivery = Delivery("unreadable")
         if delivery.status == "unreadable":
             left += 1
         else:
             path.unlink()
-            taken.append(delivery.conversation_id)
+            taken.append(delivery)
     return taken, left

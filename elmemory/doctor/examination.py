@@ -1,5 +1,6 @@
 """Whether everything is as it should be, here and at ElevenLabs: a list of checks, for a command or a page."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from django.core import checks as system_checks
 from elmemory.agents.check import Check
 from elmemory.agents.examine import examine
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
-from elmemory.environment.env import BASE_DIR
 from webhooks.health import report
 
 _HERE, _OUTSIDE = "This server", "From outside"
@@ -42,8 +42,9 @@ def examination_apart(agent_id: str = "") -> list[Check]:
 
     Raises OSError, subprocess.SubprocessError or ValueError where there is no answer.
     """
-    command = [sys.executable, str(BASE_DIR / "manage.py"), "doctor", "--json", *filter(None, [agent_id])]
-    done = subprocess.run(command, capture_output=True, timeout=_LONGEST_SECONDS, check=False)  # noqa: S603
+    command = [sys.executable, "-m", "elmemory", "doctor", "--json", *filter(None, [agent_id])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, timeout=_LONGEST_SECONDS, env=environment, check=False)  # noqa: S603
     return [Check(**check) for check in orjson.loads(done.stdout)["checks"]]
 
 

@@ -123,9 +123,9 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
             id=fault_id,
         )
     if settings.OPENMEMORY_CLIENT == "sdk":
-        from elmemory.memory.openmemory.sdk import sdk_module
-
         try:
+            from elmemory.memory.openmemory.sdk import sdk_module
+
             sdk_module()
         except OpenMemoryMisconfigured as error:
             yield Error(f"{error}.", id="elmemory.E015")

@@ -30,6 +30,10 @@ _LIVELINESS = {
 _DATABASE_HINT = 'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]").'
 
 
+if not (BASE_DIR / "manage.py").is_file():
+    BASE_DIR = Path.cwd()  # installed as a package, which is no place for settings and data
+
+
 class Fault(NamedTuple):
     variable: str
     problem: str

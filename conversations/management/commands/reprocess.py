@@ -1,3 +1,4 @@
+import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from conversations.files.paths import is_conversation_id
+from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
 from conversations.memories.remember import plan, remember
@@ -35,6 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("--until", help="calls that began before then")
         parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
         parser.add_argument("--unreadable", action="store_true", help="take in again what could not be read")
+        parser.add_argument(
+            "--discard-unreadable", action="store_true", help="delete what could not be read, after listing it"
+        )
         parser.add_argument("--all", action="store_true", help="every call")
         parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
@@ -46,8 +50,11 @@ class Command(BaseCommand):
         if options["unreadable"]:
             if options["dry_run"]:
                 raise CommandError("--unreadable takes deliveries in again; it has no dry run")
-            replayed, left = replay_unreadable()
-            self.stdout.write(f"{len(replayed)} unreadable deliveries taken in, {left} still cannot be read.")
+            taken, left = replay_unreadable()
+            replayed = [delivery.conversation_id for delivery in taken if delivery.type == TRANSCRIPTION]
+            self.stdout.write(f"{len(taken)} unreadable deliveries taken in, {left} still cannot be read.")
+        if options["discard_unreadable"]:
+            self._discard_unreadable(options)
         ids = self._selected(options, replayed)
         self.stdout.write(f"{len(ids)} calls to reprocess.")
         if options["dry_run"]:
@@ -58,6 +65,22 @@ class Command(BaseCommand):
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
         if failures:
             raise CommandError(f"{failures} calls were not reprocessed; the worker tries again those that can be")
+
+    def _discard_unreadable(self, options: dict[str, Any]) -> None:
+        paths = unreadable_paths()
+        for path in paths:
+            self.stdout.write(f"  {path.name}  {path.stat().st_size} bytes")
+        if not paths or options["dry_run"]:
+            self.stdout.write(f"{len(paths)} unreadable deliveries; nothing was deleted.")
+            return
+        if not options["yes"]:
+            if not sys.stdin.isatty():
+                raise CommandError("--discard-unreadable deletes for good: add --yes")
+            if input(f"Delete these {len(paths)} for good? [y/N] ").strip().lower() not in ("y", "yes"):
+                raise CommandError("nothing was deleted")
+        for path in paths:
+            path.unlink(missing_ok=True)
+        self.stdout.write(f"{len(paths)} unreadable deliveries deleted.")
 
     def _selected(self, options: dict[str, Any], replayed: Iterable[str]) -> list[str]:
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
@@ -77,7 +100,7 @@ class Command(BaseCommand):
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
             return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
-        if not options["conversations"] and not options["unreadable"]:
+        if not (options["conversations"] or options["unreadable"] or options["discard_unreadable"]):
             raise CommandError("say which calls: conversation ids, a filter, --unreadable or --all")
         if unknown := [each for each in options["conversations"] if not is_conversation_id(each)]:
             raise CommandError(f"no conversation ids: {', '.join(unknown)}")

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
-from elmemory.memory.openmemory.wire import Wire
+from elmemory.memory.openmemory.http_api import OpenMemoryApi
+from elmemory.serving.onepacket import UpgradeDecliningProtocol
 
 _USUAL_PORT = 8080
 
@@ -31,9 +32,10 @@ class Command(BaseCommand):
         call_command("migrate", database="memory", verbosity=0)
         port = _port_of_settings() if port is None else port
         config = uvicorn.Config(
-            Wire(settings.OPENMEMORY_KEY),
+            OpenMemoryApi(settings.OPENMEMORY_KEY),
             host=host,
             port=port,
+            http=UpgradeDecliningProtocol,
             log_config=None,
             ws="none",
             access_log=False,

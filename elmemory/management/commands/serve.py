@@ -7,6 +7,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -87,6 +88,8 @@ class Command(BaseCommand):
         self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
 
     def _tell_addresses(self, url: str) -> None:
+        is_here = Path(sys.argv[0]).name == "manage.py"
+        manage = f"{os.path.relpath(sys.executable)} manage.py" if is_here else "elmemory"
         self.stdout.write(
             f"\n  elmemory serves on {url}\n"
             f"    rings     POST {url}/webhook/client-data\n"
@@ -95,7 +98,7 @@ class Command(BaseCommand):
             f"    API docs  {url}/webhook/docs\n"
             f"    admin     {url}/admin/\n"
             f"    health    {url}/health\n\n"
-            f"  Play a call:  {os.path.relpath(sys.executable)} manage.py simulate --url {url}\n"
+            f"  Play a call:  {manage} simulate --url {url}\n"
         )
         self.stdout.flush()
 
@@ -134,7 +137,8 @@ class _WorkerProcess:
         self._watcher.join(1)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, sys.argv[0], "worker", "--with-parent"]
+        entrance = ["-m", "elmemory"] if Path(sys.argv[0]).name == "__main__.py" else sys.argv[:1]
+        command = [sys.executable, *entrance, "worker", "--with-parent"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
     def _watch(self) -> None:
