@@ -18,6 +18,7 @@ from conversations.payload import Transcription
 from conversations.receipts import Receipt, read_receipt, write_receipt
 from conversations.references import caller_reference
 from conversations.storage import conversation_files, delete_conversation, write_durably
+from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import OpenMemory
 
 
@@ -90,10 +91,9 @@ def _forget_card(caller: str) -> None:
 
 
 def _forgotten_at(caller: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(_mark(caller).read_text())
-    except FileNotFoundError:
-        return None
+    """When the caller was last forgotten, in whichever spelling of the number; None for never."""
+    marks = [_mark(key) for key in (caller, *former_keys(caller))]
+    return max((datetime.fromisoformat(mark.read_text()) for mark in marks if mark.exists()), default=None)
 
 
 def _mark(caller: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from conversations.forgetting import note_forgotten
+from conversations.former import former_callers, take_over_preferences
 from conversations.locks import caller_lock
 from conversations.payload import Transcription
 from conversations.receipts import (
@@ -53,7 +54,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
-    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait) as lock:
+    former = former_callers(call.caller)
+    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
@@ -66,6 +68,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
+        take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
             receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))

@@ -40,7 +40,7 @@ def is_filler(country: str, national: str) -> bool:
     if country == _NORTH_AMERICA and _is_impossible_in_north_america(national):
         return True
     digits = country + national
-    if _counts(digits) and len(digits) >= len(_ALL_TEN_DIGITS[0]) or national in _ALL_TEN_DIGITS:
+    if (_counts(digits) and len(digits) >= len(_ALL_TEN_DIGITS[0])) or national in _ALL_TEN_DIGITS:
         return True
     counts, zeros = _counts(national) or _counts(digits), len(national) - len(national.rstrip("0"))
     if not counts and zeros < _ZERO_SUBSCRIBER:
@@ -61,7 +61,7 @@ def _is_impossible_in_north_america(national: str) -> bool:
     if len(national) != len("4155550100"):
         return False
     area, rest = national[:3], national[3:]
-    return rest.startswith("000") or (area.endswith("11") and not rest.startswith("55501"))
+    return rest.startswith("000") or area.endswith("11")
 
 
 def _is_zero_subscriber(number: phonenumbers.PhoneNumber, length: int, zeros: int, *, valid: bool) -> bool:

@@ -20,7 +20,7 @@ def caller_key(raw: object) -> str | None:
 
     `raw` is whatever stood in the payload; anything but text and whole numbers is nobody.
     """
-    return _caller_key(_text(raw), _conventions(), tuple(settings.NOT_CALLERS))
+    return _key(raw, _conventions())
 
 
 def number_key(raw: object) -> str | None:
@@ -31,7 +31,9 @@ def number_key(raw: object) -> str | None:
 
 def other_party(*raw_ids: object, own_ids: Collection[object] = ()) -> str | None:
     """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`, `own_ids`)."""
-    return next((key for raw in raw_ids if not _is_ours(raw, own_ids) and (key := caller_key(raw))), None)
+    conventions = _conventions()
+    others = (raw for raw in raw_ids if not _is_ours(raw, own_ids, conventions))
+    return next((key for raw in others if (key := _key(raw, conventions))), None)
 
 
 def caller_of_ring(caller_id: object, called_number: object, *, own_ids: Collection[object] = ()) -> str | None:
@@ -40,9 +42,10 @@ def caller_of_ring(caller_id: object, called_number: object, *, own_ids: Collect
     That is the calling party, except where it is one of our own numbers (an outbound call): then it
     is the called one. A stranger who rings us stays a stranger. `own_ids` are as in `caller_of_call`.
     """
-    if _is_ours(caller_id, own_ids):
+    conventions = _conventions()
+    if _is_ours(caller_id, own_ids, conventions):
         return other_party(called_number, own_ids=own_ids)
-    return caller_key(caller_id)
+    return _key(caller_id, conventions)
 
 
 def caller_of_call(
@@ -87,26 +90,28 @@ def _text(raw: object) -> str:
 
 
 def _conventions() -> Conventions:
-    return Conventions(
-        settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(map(str.upper, settings.SEPARATE_SPELLINGS))
-    )
+    return Conventions(settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS))
 
 
-def _is_ours(raw: object, own_ids: Collection[object]) -> bool:
+def _key(raw: object, conventions: Conventions) -> str | None:
+    return _caller_key(_text(raw), conventions, tuple(settings.NOT_CALLERS))
+
+
+def _is_ours(raw: object, own_ids: Collection[object], conventions: Conventions) -> bool:
     if not own_ids and not settings.AGENT_NUMBERS:
         return False
-    text, key = _text(raw), number_key(raw)
-    if key and key in _keys(tuple(settings.AGENT_NUMBERS), _conventions()):
+    text = _text(raw)
+    number = _number(text, conventions)
+    if number and number in _numbers(tuple(settings.AGENT_NUMBERS), conventions):
         return True
     # An id of a platform is no number, or reads as that of a stranger: it is compared as it stands too.
-    return bool(text) and any(
-        text == _text(own) or (key is not None and key == number_key(own)) for own in own_ids if _text(own)
-    )
+    own_texts = [own_text for own in own_ids if (own_text := _text(own))]
+    return text in own_texts or (number is not None and number in _numbers(tuple(own_texts), conventions))
 
 
-@lru_cache(maxsize=8)
-def _keys(raw_ids: tuple[str, ...], conventions: Conventions) -> frozenset[str]:
-    return frozenset(number.e164 for raw in raw_ids if (number := _number(raw.strip(), conventions)))
+@lru_cache(maxsize=64)
+def _numbers(raw_ids: tuple[str, ...], conventions: Conventions) -> frozenset[Number]:
+    return frozenset(number for raw in raw_ids if (number := _number(raw.strip(), conventions)))
 
 
 @lru_cache(maxsize=4096)

@@ -103,7 +103,7 @@ def other_spellings(number: Number, separate: tuple[str, ...] = ()) -> list[str]
 
 
 def _plain(raw: str) -> str:
-    """The id in ASCII as far as it is digits, signs and blanks: of any script and typography, without invisible marks."""
+    """The id with ASCII digits, signs and blanks for those of any script, and without invisible marks."""
     for _ in range(2):
         if "%" in raw:
             raw = unquote(raw)
