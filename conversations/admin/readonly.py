@@ -5,7 +5,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from conversations.admin.numbers import may_reveal
-from conversations.index import make_ready
+from conversations.index.schema import make_ready
 
 if TYPE_CHECKING:
 

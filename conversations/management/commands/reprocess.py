@@ -9,14 +9,14 @@ from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from conversations import index
-from conversations.former import misplaced_calls
+from conversations.files.paths import is_conversation_id
+from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.former import misplaced_calls
+from conversations.memories.remember import plan, remember
+from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
-from conversations.outline import NotReadable
-from conversations.remember import plan, remember
-from conversations.reprocess import replay_unreadable, request
-from conversations.storage import is_conversation_id
+from conversations.payloads.outline import NotReadable
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         if options["misplaced"]:
             filters["conversation_id__in"] = [each for calls in misplaced_calls().values() for each in calls]
         if filters or options["all"]:
-            index.reconcile()
+            reconcile()
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
             return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
@@ -113,7 +113,7 @@ class Command(BaseCommand):
             except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
-            index.refresh(conversation_id)
+            refresh_row(conversation_id)
             connections.close_all()  # the thread may end with this call
             return outcome
 
