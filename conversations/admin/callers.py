@@ -19,8 +19,8 @@ from django.utils.safestring import SafeString
 
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.search import last_digits
 from conversations.files.paths import unreadable_paths
 from conversations.index import fulltext
@@ -90,7 +90,7 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
 
 
 @admin.register(Caller)
-class CallerAdmin(ReadOnlyAdmin[Caller]):
+class CallerAdmin(IndexedAdmin[Caller]):
     list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
     search_fields = ("ref",)  # shows the box; what it finds is in get_search_results

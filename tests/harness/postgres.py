@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 ALIASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 # The tests that use the databases in their own process.
 ON_BOTH = [
-    f"tests/test_{name}.py"
-    for name in (
-        "admin_pages", "backfill", "caller_rights", "card_and_search", "carry_preferences", "doctor", "embedded_store",
-        "openmemory_contract", "prepared", "remember", "reprocess", "shared_locks", "worker",
-    )
-]  # fmt: skip
+    "tests/conversations/admin",
+    "tests/conversations/files",
+    "tests/conversations/index",
+    "tests/conversations/memories",
+    "tests/elmemory/doctor/test_examination.py",
+    "tests/elmemory/memory/openmemory/test_contract.py",
+    "tests/elmemory/memory/openmemory/test_embedded.py",
+    "tests/elmemory/memory/test_search.py",
+    "tests/elmemory/memory/test_search_cache.py",
+    "tests/elmemory/test_carry_preferences.py",
+]
 _OPTIONS = {"fsync": "off", "shared_buffers": "32MB", "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
 
 
