@@ -38,6 +38,9 @@ POST_CALL_TOLERANCE = env.integer("POST_CALL_TOLERANCE", 1800, least=1)
 
 DEFAULT_REGION = env.text("DEFAULT_REGION").upper()
 AGENT_NUMBERS = env.texts("AGENT_NUMBERS")
+NOT_CALLERS = env.texts("NOT_CALLERS")
+TRUSTED_SIP_HOSTS = env.texts("TRUSTED_SIP_HOSTS")
+SEPARATE_SPELLINGS = [region.upper() for region in env.texts("SEPARATE_SPELLINGS")]
 GREETING = env.text("GREETING", "Welcome back, {name}! How can I help you today?")
 DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
 RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)

@@ -21,6 +21,7 @@ from conversations.files.receipts import (
     write_receipt,
 )
 from conversations.memories.forgetting import note_forgotten
+from conversations.memories.former import former_callers, take_over_preferences
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card, spoken_date, write_card
@@ -55,7 +56,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
-    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait) as lock:
+    former = former_callers(call.caller)
+    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
@@ -68,6 +70,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> O
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
+        take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
             receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))

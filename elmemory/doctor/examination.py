@@ -12,15 +12,18 @@ import orjson
 from django.conf import settings
 from django.core import checks as system_checks
 
+from conversations.memories.former import misplaced_calls
 from elmemory.agents.check import Check
 from elmemory.agents.examine import examine
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.memory.identity import caller_key
 from webhooks.health import report
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _OLDEST_SECONDS = 120
 _PATIENCE_SECONDS = 10
 _LONGEST_SECONDS = 90
+_MOST_SHOWN = 5
 
 
 def examination(agent_id: str = "", url: str = "") -> list[Check]:
@@ -30,7 +33,7 @@ def examination(agent_id: str = "", url: str = "") -> list[Check]:
     what it finds. A process that serves calls `examination_apart`.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_reachable(url)]
+    checks = [*_settings(), *_state(), *_callers(), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *examine(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
@@ -95,6 +98,26 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
     if queue["failed"]:
         remedy = "Their reasons are in the admin; then: manage.py reprocess --state failed"
         yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be remembered", remedy)
+
+
+def _callers() -> Iterator[Check]:
+    """Calls whose memories are under a key that the rules of today take for nobody's, or spell otherwise."""
+    misplaced = misplaced_calls()
+    nobodys = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
+    respelled = {key: calls for key, calls in misplaced.items() if key not in nobodys}
+    remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
+    if nobodys:
+        yield Check(_HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(nobodys)}", remedy)
+    if respelled:
+        yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
+    if not misplaced:
+        yield Check(_HERE, "callers", "ok", "each call is remembered under its caller's number")
+
+
+def _masked(calls_by_key: dict[str, list[str]]) -> str:
+    shown = ", ".join(f"…{key[-4:]}" for key in sorted(calls_by_key)[:_MOST_SHOWN])
+    more = f" and {len(calls_by_key) - _MOST_SHOWN} more" if len(calls_by_key) > _MOST_SHOWN else ""
+    return f"{shown}{more} ({sum(map(len, calls_by_key.values()))} calls)"
 
 
 def _reachable(url: str) -> Iterator[Check]:

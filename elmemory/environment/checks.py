@@ -1,5 +1,6 @@
 """System checks of the environment: every fault at once, with its variable and what to do."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -11,7 +12,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from elmemory.memory.identity import caller_key
+from elmemory.memory.identity import number_key, unreadable_not_callers
+from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 
@@ -21,6 +23,7 @@ _MISSING_SECRET, _MISSING_OPENMEMORY_KEY = "elmemory.E002", "elmemory.E014"
 BEARABLE = frozenset((_MISSING_SECRET, _MISSING_OPENMEMORY_KEY))
 
 _DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
+_SIP_HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 _SECRETS = {
     "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
     "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
@@ -34,6 +37,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_malformed(),
         *_missing_secrets(),
         *_unusable_values(),
+        *_unusable_caller_rules(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
         *_one_database_for_two(),
@@ -70,7 +74,7 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write a country's two letters, such as US.",
             id="elmemory.E004",
         )
-    if unusable := [number for number in settings.AGENT_NUMBERS if not caller_key(number)]:
+    if unusable := [number for number in settings.AGENT_NUMBERS if not number_key(number)]:
         yield Error(
             f"AGENT_NUMBERS: {', '.join(unusable)} cannot be read.",
             hint="Write numbers as +14155550100, separated by commas.",
@@ -95,6 +99,27 @@ def _unusable_values() -> Iterator[CheckMessage]:
             f"DYNAMIC_VARIABLES: {', '.join(reserved)} cannot be set.",
             hint="Names that begin with system__ belong to ElevenLabs.",
             id="elmemory.E007",
+        )
+
+
+def _unusable_caller_rules() -> Iterator[CheckMessage]:
+    if unusable := unreadable_not_callers():
+        yield checks.Warning(
+            f"NOT_CALLERS: {len(unusable)} of its entries name no number; they have no effect.",
+            hint="Write numbers as +14155550100 and ranges as +1415555*, separated by commas.",
+            id="elmemory.W030",
+        )
+    if unknown := sorted(set(settings.SEPARATE_SPELLINGS) - MERGED_REGIONS):
+        yield Error(
+            f"SEPARATE_SPELLINGS: {', '.join(unknown)} has no two spellings that are made one.",
+            hint=f"Write some of {', '.join(sorted(MERGED_REGIONS))}, separated by commas.",
+            id="elmemory.E031",
+        )
+    if unusable := [host for host in settings.TRUSTED_SIP_HOSTS if not _SIP_HOST.fullmatch(host)]:
+        yield Error(
+            f"TRUSTED_SIP_HOSTS: {', '.join(unusable)} cannot be the host of a SIP address.",
+            hint="Write names or addresses without sip: and port, such as trunk.example.com, separated by commas.",
+            id="elmemory.E032",
         )
 
 

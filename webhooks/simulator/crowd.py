@@ -17,6 +17,7 @@ from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 
 _AT_ONCE = 32
 _DAYS = 30
+_AREAS = [area for area in (*range(415, 1000), *range(200, 415)) if area % 100 != 11]  # 911 and the like are none
 _FIRST_NAMES = "Maya Jonas Amara Felix Ines Tariq Zoë Henrik Lucia Omar Priya Mateo Elif Noah Yuki Clara".split()
 _LAST_NAMES = "Okafor Lindqvist Moreau Castillo Haddad Novak O'Hara Brandt Silva Tanaka Weber Rossi Kaya Ito".split()
 _ERRANDS = (
@@ -87,7 +88,7 @@ def invented_calls(calls: int, callers: int) -> Iterator[SimulatedCall]:
 
 def invented_number(caller: int) -> str:
     """A number of the range that is kept for inventions, 555-0100 to 555-0199; the area code differs per hundred."""
-    return f"+1{415 + caller // 100}55501{caller % 100:02}"
+    return f"+1{_AREAS[caller // 100]}55501{caller % 100:02}"
 
 
 def play(

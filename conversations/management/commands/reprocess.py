@@ -13,11 +13,12 @@ from tqdm import tqdm
 from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.former import misplaced_calls
 from conversations.memories.remember import plan, remember
 from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
 from conversations.payloads.outline import NotReadable
-from elmemory.memory.identity import caller_key
+from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--discard-unreadable", action="store_true", help="delete what could not be read, after listing it"
         )
+        parser.add_argument("--misplaced", action="store_true", help="calls remembered under a key of earlier rules")
         parser.add_argument("--all", action="store_true", help="every call")
         parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
@@ -91,17 +93,21 @@ class Command(BaseCommand):
             "memory_state": _STATES.get(options["state"]),
         }
         if options["caller"] is not None:
-            filters["caller"] = caller_key(options["caller"])
-            if filters["caller"] is None:
+            spellings = {options["caller"].strip(), caller_key(options["caller"]), number_key(options["caller"])}
+            # A number that is nobody's, or is spelled otherwise now, may have been a caller.
+            filters["caller__in"] = [each for each in spellings if each and each.startswith("+")]
+            if not filters["caller__in"]:
                 raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
         filters = {name: value for name, value in filters.items() if value is not None}
+        if options["misplaced"]:
+            filters["conversation_id__in"] = [each for calls in misplaced_calls().values() for each in calls]
         if filters or options["all"]:
             reconcile()
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
             return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
         if not (options["conversations"] or options["unreadable"] or options["discard_unreadable"]):
-            raise CommandError("say which calls: conversation ids, a filter, --unreadable or --all")
+            raise CommandError("say which calls: conversation ids, a filter, --misplaced, --unreadable or --all")
         if unknown := [each for each in options["conversations"] if not is_conversation_id(each)]:
             raise CommandError(f"no conversation ids: {', '.join(unknown)}")
         return [*replayed, *options["conversations"]]
