@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from conversations.collected import collected_of
 from conversations.outline import NotReadable, parse
 from conversations.values import number, well_formed
-from elmemory.memory.caller import Card, canonical_field
+from elmemory.memory.caller import Card
 from elmemory.memory.identity import caller_of_call
-from elmemory.memory.text import spoken_name, usable_value
+from elmemory.memory.values import usable_value
 
 _EARLIEST, _LATEST = 0, 2**34
 _LONGEST_CALL = 30 * 24 * 3600
@@ -122,8 +123,8 @@ class Transcription:
     @cached_property
     def caller_name(self) -> str:
         """The name that the call collected, else the one that the agent was told at the ring."""
-        facts = {canonical_field(key): text for key, value in self.collected() if (text := usable_value(value))}
-        return Card(facts=facts).full_name or spoken_name(self.text(*_VARIABLES, "user_name"))
+        facts = {collected.field: collected.text for collected in collected_of(self) if collected.text}
+        return Card(facts=facts).full_name or usable_value(self.text(*_VARIABLES, "user_name"), "name") or ""
 
     @property
     def outbound(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import structlog
 
+from conversations.collected import collected_of
 from conversations.forgetting import note_forgotten
 from conversations.locks import caller_lock
 from conversations.payload import Transcription
@@ -23,9 +24,9 @@ from conversations.receipts import (
 )
 from conversations.storage import transcription_path
 from elmemory.memory import kinds
-from elmemory.memory.caller import canonical_field, label, read_card, spoken_date, write_card
+from elmemory.memory.caller import label, read_card, spoken_date, write_card
 from elmemory.memory.openmemory import Memory, OpenMemory
-from elmemory.memory.text import field_name, usable_value
+from elmemory.memory.text import field_name
 
 log = structlog.get_logger(__name__)
 
@@ -103,14 +104,14 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
-    for position, (raw_id, value) in enumerate(call.collected()):
-        text, name = usable_value(value), canonical_field(raw_id)
+    for position, (raw_id, name, text, _, confirmed) in enumerate(collected_of(call)):
         if text and name:
             yield kinds.NewMemory(
                 kinds.FACT,
                 f"fact:{conversation_id}:{_bounded(raw_id)}",
                 f"{label(field_name(raw_id))}: {text}",
-                {**common, "position": position, "field": name, "value": text},
+                {**common, "position": position, "field": name, "value": text}
+                | ({"confirmed": True} if confirmed else {}),
             )
     asked, ordinal = "", 0
     for turn in call.turns:

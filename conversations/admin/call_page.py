@@ -7,15 +7,16 @@ from typing import Any
 
 from conversations import explain
 from conversations.admin.transcript import clock, pretty, turns
+from conversations.collected import collected_of
 from conversations.failure import read_failure
 from conversations.models import Conversation
 from conversations.outline import NotReadable
 from conversations.payload import Transcription
 from conversations.receipts import Receipt, read_receipt
+from conversations.secret_variables import shown_variables
 from conversations.storage import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from elmemory.memory import kinds
 from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
-from elmemory.memory.text import usable_value
 
 _SHORTEST_VALUE = 3
 
@@ -72,20 +73,16 @@ def _criteria(call: Transcription) -> list[dict[str, str]]:
 
 
 def _collected(call: Transcription) -> list[dict[str, Any]]:
-    results = call.at("analysis", "data_collection_results")
-    rationales = results if isinstance(results, dict) else {}
-    collected = []
-    for name, value in call.collected():
-        result = rationales.get(name)
-        rationale = result.get("rationale") if isinstance(result, dict) else ""
-        collected.append({"name": name, "value": usable_value(value), "rationale": str(rationale or "")})
+    collected = [
+        {"name": result.raw_id, "value": result.text, "rationale": result.rationale} for result in collected_of(call)
+    ]
     # What was found first; a long list of nothing helps nobody.
     return sorted(collected, key=lambda item: item["value"] is None)
 
 
 def _ring(call: Transcription) -> dict[str, Any]:
     """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
-    told = {name: pretty(value) for name, value in call.variables.items() if not name.startswith("system__")}
+    told = {name: pretty(value) for name, value in shown_variables(call.variables).items() if not name.startswith("system__")}
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from conversations import index
 from conversations.admin.export import COLUMNS
 from conversations.models import Caller, Conversation
+from conversations.secret_variables import shown_file
 from conversations.storage import conversation_files
 from elmemory.memory.caller import Card, read_card
 from elmemory.memory.openmemory import Memory, OpenMemory
@@ -67,7 +68,7 @@ def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable
                 # Payloads may bear times from before 1980, which a ZIP cannot tell.
                 entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
                 entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
-                with path.open("rb") as source, archive.open(entry, "w") as target:
+                with shown_file(path) as source, archive.open(entry, "w") as target:
                     while piece := source.read(_PIECE):
                         target.write(piece)
                         yield outlet.take()

@@ -29,6 +29,7 @@ from conversations.admin.recording import recording
 from conversations.admin.search import matching
 from conversations.admin.transcript import clock
 from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
+from conversations.secret_variables import without_secrets
 from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -269,7 +270,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(found.read_bytes(), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What a page asks that waits for the worker."""
