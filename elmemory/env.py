@@ -101,7 +101,9 @@ class Environment:
             value = orjson.loads(self.text(name))
             if not isinstance(value, dict) or any(isinstance(item, dict | list) for item in value.values()):
                 raise ValueError
-            return {key: as_written(item) if isinstance(item, int | float) else item or "" for key, item in value.items()}
+            return {
+                key: as_written(item) if isinstance(item, int | float) else item or "" for key, item in value.items()
+            }
 
         return self._read(name, {}, read, 'Write a JSON object of texts, such as {"plan": "basic"}.')
 

@@ -82,7 +82,11 @@ def _collected(call: Transcription) -> list[dict[str, Any]]:
 
 def _ring(call: Transcription) -> dict[str, Any]:
     """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
-    told = {name: pretty(value) for name, value in shown_variables(call.variables).items() if not name.startswith("system__")}
+    told = {
+        name: pretty(value)
+        for name, value in shown_variables(call.variables).items()
+        if not name.startswith("system__")
+    }
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )

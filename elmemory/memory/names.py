@@ -44,11 +44,15 @@ _INTRODUCTION = re.compile(
     r"제 이름은 |저는 )(?=\S)",
     re.IGNORECASE,
 )
-_ENDING = re.compile(r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$")
-_PARTICLES = frozenset("de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin ibn".split())
+_ENDING = re.compile(
+    r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
+)
+_PARTICLES = frozenset(
+    "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin ibn".split()
+)
 
 # Words that programs and models write for nothing and that are given names as well: with a capital they are names.
-_ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada"))
+_ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga"))
 _BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
 _SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
 _OF_A_RESULT = re.compile(
@@ -150,12 +154,15 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
     if word in _ALSO_GIVEN_NAMES:
         return True
     mentions = list(_mentions(evidence.rationale, word))
-    denied = any(sense_of(sentence, besides=word).denies for sentence in _SENTENCE.split(evidence.rationale) if sentence)
+    denied = any(
+        sense_of(sentence, besides=word).denies for sentence in _SENTENCE.split(evidence.rationale) if sentence
+    )
     for before, sentence in mentions:
         sense = sense_of(sentence, besides=word)
-        if sense.denies or _OF_A_RESULT.search(before):
+        # A sentence that begins with the word has it for its subject: "None was provided."
+        if not before.strip() or sense.denies or _OF_A_RESULT.search(before) or _GIVES_CAUSE.search(sentence):
             continue
-        if sense.tells or (_is_named(before) and not _GIVES_CAUSE.search(sentence)):
+        if sense.tells or _is_named(before):
             return True
     if any(_is_named(before) for sentence in evidence.said for before, _ in _mentions(sentence, word)):
         return True

@@ -10,7 +10,7 @@ another kind makes it a value: "None of the family smokes", "does not eat gluten
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -36,13 +36,20 @@ _TOKEN_END = re.compile(r"[\s!-/:-@\[-`{-~…–—«»“”„‘’。、，�
 _UNSPACED_MARKS = re.compile(r"[\s!-/:-@\[-`{-~…–—«»“”‘’。、，！？：；・·（）【】「」]+")
 _UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MARKS_OF_ACCENTS = re.compile(r"[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0640]")
-_SAME_LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "ى": "ي", "ة": "ه", "’": "'", "ʼ": "'"})
+_SAME_LETTERS = str.maketrans(
+    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "ى": "ي", "ة": "ه", "’": "'", "ʼ": "'"}
+)
 _OPEN_TAIL = re.compile(
     r"(?:the )?(?:caller|customer|user|client|patient|guest|speaker|person|they|he|she)s? (?:did not|didn't|has not|hasn't|"
     r"never|does not|doesn't) (?:ever |explicitly |specifically |directly )?(?:mention|specify|state|disclose|indicate)"
     r"(?:ed|d|s)?\b(?!.*\b(?:but|however|although|except|until|because)\b)"
     r"|(?:there (?:is|was) )?no (?:mention|information|indication|details?|data)\b(?:\s\w+)? (?:of|about|regarding|on|as to)\b"
     r"(?!.*\b(?:but|however|although|except)\b)"
+)
+# The beginnings of "mention" in the languages with blanks.
+_MENTION = tuple(
+    "mention mencion menzion erwahn genannt nannte nennt vermeld genoemd noemde wspomn упом згад zmin namn nevn naevn "
+    "maini emlit spomen спомен αναφ belirt bahset يذكر تذكر ذكر menyebut disebut उल्लेख".split()
 )
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
 # In these fields "did not answer" and "not given" are what the field asks for.
@@ -128,13 +135,13 @@ def names_nobody(text: str) -> bool:
     tokens = [token for token in _tokens(folded) if not token.isdecimal()]
     if not tokens:
         return True
-    if len(tokens) > 1 and any(tokens[0] in language.no for language in _languages()) and text.split()[1:2] == [folded.split()[1]]:
+    if len(words := text.split()) > 1 and words[1].islower() and any(tokens[0] in known.no for known in _languages()):
         return True  # "no thanks", but not the names "No Min-ji" and "Ni Luh"
     for language in _languages_of(tokens, names=True):
         covered = {*language.name.found_in(tokens), *language.alone.found_in(tokens), *language.none.found_in(tokens)}
         if covered and covered | set(language.fill.found_in(tokens)) == set(range(len(tokens))):
             return True
-        if len(tokens) > 1 and _denies(language, tokens, frozenset()):
+        if len(tokens) > 1 and _denies(language, tokens, set()):
             return True
         if len(tokens) > 1 and _refuses(language, tokens):
             return True
@@ -204,24 +211,36 @@ def _says_nothing_in(language: _Language, segments: Sequence[Sequence[str]], own
         words |= {*language.fill.found_in(tokens), *language.name.found_in(tokens)}
         alone, none = set(language.alone.found_in(tokens)), set(language.none.found_in(tokens))
         of_field = {position for position, token in enumerate(tokens) if any(_akin(token, word) for word in own)}
-        if not every <= words | alone | none | of_field:
+        other = every - words - alone - none - of_field
+        if len(other) == 1 and _mentions_not(language, tokens):
+            return True
+        if other:
             return False
         said = said or (
             bool(alone - of_field)
-            or (bool(none) and every <= none | {*language.fill.found_in(tokens), *language.give.found_in(tokens)} - of_field)
+            or (
+                bool(none)
+                and every <= none | {*language.fill.found_in(tokens), *language.give.found_in(tokens)} - of_field
+            )
             or _denies(language, tokens, of_field)
             or _refuses(language, tokens)
         )
     return said
 
 
-def _denies(language: _Language, tokens: Sequence[str], of_field: frozenset[int] | set[int]) -> bool:
+def _denies(language: _Language, tokens: Sequence[str], of_field: Set[int]) -> bool:
     """Whether a negation goes with a verb of giving, saying or knowing: "not provided", "no name was given"."""
     no = {position for position in language.no.found_in(tokens)}
     give = {position for position in language.give.found_in(tokens)} - no - set(of_field)
     if not no or not give:
         return False
     return language.code in _NEGATION_MAY_FOLLOW or min(no) < max(give)
+
+
+def _mentions_not(language: _Language, tokens: Sequence[str]) -> bool:
+    """Whether somebody is said not to have mentioned something: then it may be named by one word of any kind."""
+    mentioned = any(token.startswith(_MENTION) for token in tokens)
+    return mentioned and any(True for _ in language.name.found_in(tokens)) and _denies(language, tokens, set())
 
 
 def _refuses(language: _Language, tokens: Sequence[str]) -> bool:
@@ -325,7 +344,9 @@ def _scripts() -> dict[str, _Script]:
         kinds: dict[str, list[str]] = {kind: [] for kind in _Script._fields}
         for line in lines:
             kind, _, pattern = line.partition(": ")
-            kinds[kind].append(fold(pattern))
+            # Of two words that begin alike the longer one counts.
+            longest_first = sorted(pattern.split("|"), key=len, reverse=True) if kind == "fill" else [pattern]
+            kinds[kind].append(fold("|".join(longest_first)))
         scripts[title.strip("[]")] = _Script(**{kind: re.compile("|".join(parts)) for kind, parts in kinds.items()})
     return scripts
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a word of a script without blanks cannot be broken off
 """The words of which people and models make phrases for "nothing was said", language by language.
 
 A line is `kind: words`. `*` at a word's end stands for any ending, and `_` joins the words of a phrase. The kinds:
@@ -27,10 +28,12 @@ alone: unknown unspecified undisclosed undefined unstated unanswered unidentifie
 alone: na n_a not_known is_unknown isn_t_known unnamed redacted anonymized anonymised no_name noname unintelligible
 alone: inaudible noanswer
 none: unavailable none not_applicable not_available no_email no_email_address no_phone no_number no_phone_number nothing
+name: wife husband mother father sister brother daughter spouse partner relative friend
 name: caller callers customer customers user users client clients guest anonymous anon speaker person someone somebody
 name: anyone nobody sir madam maam mr mrs ms miss mx human participant interlocutor contact visitor patient woman lady
 name: gentleman male female individual party name names first last given family surname full prospect lead member
 name: agent assistant placeholder firstname lastname username nickname stranger unknown
+fill: end
 fill: the a an this that these those it its is was were are be been being has have had do does did will would could
 fill: should to by of in on at for from during throughout within about regarding concerning with as and or any so far
 fill: yet ever explicitly directly clearly specifically verbally their his her he she they them him i we you my our
@@ -43,6 +46,7 @@ fill: found included
 
 [es]
 no: no ni nunca sin ningun ninguna ninguno nada tampoco
+give: decirlo decirla decirlos darlo darla saberlo
 give: dio dado dada dar da di dijo dicho dice decir proporcion* mencion* indic* especific* facilit* aport* inform*
 give: comunic* compart* revel* declar* respond* respuesta contest* sabe sabemos saber conoce dato datos consta
 give: detall* identific* expres* expresado señal* manifest* suministr* pregunt* aclar* registr* proveyo proveer
@@ -87,7 +91,7 @@ give: informationen daten auskunft erwahnung genannte ermittel* bestimm* erfass*
 give: identifizi* nannten erfahr* bereitgestellt offengelegt erkennbar ersichtlich machte gemacht nahere konkret*
 give: besprochen thematisiert name namen
 mute: verweiger* wollte mochte lehnte weigerte will
-alone: unbekannt* k_a ka keine_angabe unbenannt namenlos anonymisiert geschwarzt o_a unbestimmt ohne_angabe ohne_namen
+alone: unbekannt* k_a keine_angabe unbenannt namenlos anonymisiert geschwarzt o_a unbestimmt ohne_angabe ohne_namen
 alone: undefiniert nicht_bekannt
 none: keine keiner keines nichts nicht_zutreffend nicht_verfugbar nicht_vorhanden
 name: anrufer anruferin anrufende anrufender kunde kundin nutzer nutzerin benutzer benutzerin anonym gast person
@@ -164,6 +168,7 @@ none: brak nie_dotyczy nic zaden zadne niedostepn*
 name: dzwoniacy dzwoniaca dzwoniacego dzwoniacej rozmowca rozmowczyni klient klientka klienta klientki uzytkownik
 name: uzytkowniczka uzytkownika anonim anonimowy anonimowa gosc osoba pani nieznany nieznana imie imienia nazwisko
 name: nazwiska ktos nikt pacjent pacjentka kontakt mezczyzna kobieta
+fill: tym tego temat jego jej mu
 fill: w we z ze na do o od dla przez po i lub oraz swojego swojej swoje swoich jego jej ich moje to ta tego tej te
 fill: zostal zostala zostalo zostaly byl byla bylo jest sa podczas trakcie rozmowy rozmowie polaczenia polaczeniu
 fill: transkrypcji czacie numeru numer telefonu adresu adres e mail email maila wartosc pole jeszcze wprost temat
@@ -210,7 +215,7 @@ alone: neuved* neudan* neudal* nesdel* neposkyt* nezmin* nerekl* neznam* neurcen
 alone: neodpovedel* nepredstav* nezjisten* bez_udaje n_a neni_znam* nedefinovan* bez_jmena anonymizovano netyka_se
 none: neni_k_dispozici zadny zadna zadne nic nedostupn*
 name: volajici zakaznik zakaznice klient klientka uzivatel uzivatelka anonym anonymni osoba pani slecna neznamy
-name: neznama jmeno prijmeni nekdo nikdo pacient pacientka kontakt muz zena mluvci
+name: neznama jmeno prijmeni nekdo nikdo pacient pacientka kontakt mluvci
 fill: v ve na o od do pro s z ze k a nebo sve svoje svuj svou jeho jeji to ten ta tento tuto byl byla bylo byly je
 fill: jsou se si behem hovoru hovor rozhovoru konverzaci konverzace prepisu chatu cislo telefonni telefon adresu
 fill: adresa e mail email duvod hodnota pole jeste vyslovne dispozici zadne jmena prubehu
@@ -234,9 +239,11 @@ give: angett angiv* angav ange uppge* uppgav uppgift* uppgifter namn* namnde nam
 give: berattade delat delade lamnat lamnade gett gav ge svar* svarat svarade vet information specificer* avslojat
 give: avslojade fragat presenterat presenterade fram framkom framgar omnamn*
 mute: vagra* ville vill avboj*
+alone: okant
 alone: okand* ej_angivet ej_angiven namnlos ej_tillampligt n_a ospecificerad* uppgift_saknas anonymiserad odefinierad
 alone: obekant inte_kan* ej_kan*
 none: ingen inga inget ingenting ej_tillganglig* inte_tillganglig*
+name: okant
 name: uppringare uppringaren inringare inringaren kund kunden anvandare anvandaren anonym gast gasten person personen
 name: talare talaren herr fru froken okand namn fornamn efternamn nagon ingen klient klienten patient patienten kvinna
 fill: den det de en ett sitt sin sina hans hennes deras jag mitt har hade ar var blev blivit vid under i pa av for
@@ -276,7 +283,7 @@ no: ei eivat en emme ilman
 give: kerto* kerro* ilmoit* maini* anta* anto* annet* sano* vastan* vastaus* tied* tieto* tietoja tunne* paljast*
 give: esittel* jakanut kysyt* nime* maarit*
 mute: kieltay* halunnut halua
-alone: tuntematon tuntematonta ei_tiedossa ei_mainittu ei_ilmoitettu ei_tietoa ei_sovellu nimeton n_a eos
+alone: tuntematon tuntematonta ei_tiedossa ei_mainittu ei_ilmoitettu ei_tietoa ei_sovellu nimeton n_a
 none: ei_saatavilla ei_mitaan
 name: soittaja asiakas kayttaja nimeton anonyymi vieras henkilo puhuja herra rouva neiti tuntematon nimi etunimi
 name: sukunimi joku potilas nainen
@@ -324,10 +331,12 @@ fill: κατα διαρκεια κλησης συνομιλιας συζητησ
 
 [tr]
 no: degil yok hicbir hic olmadan
-give: belirtil* belirt* verilme* verme* soyleme* soylen* paylasma* paylasil* bilinmi* bilin* bahsed* bahset* aciklan*
+give: vermedi vermek vermemis
+give: belirtil* belirt* verilme* soyleme* soylen* paylasma* paylasil* bilinmi* bilin* bahsed* bahset* aciklan*
 give: aciklama* cevap* yanit* bilgi* ismini soz sorulma* tanimla*
 mute: reddet* isteme* kacin*
-alone: belirtilme* belirtme* belirtmis_degil verilme* verme* soyleme* soylenme* paylasma* paylasilma* bilinmiyor
+alone: vermedi vermemis vermiyor vermek_istemedi vermemistir
+alone: belirtilme* belirtme* belirtmis_degil verilme* soyleme* soylenme* paylasma* paylasilma* bilinmiyor
 alone: bilinmeyen bilinmemekte bahsetme* bahsedilme* aciklanma* aciklama_yok yanitlama* cevaplama* bilgi_yok
 alone: bilgi_verilmedi sorulmadi isimsiz adsiz uygulanamaz belirsiz tanimsiz bilgi_mevcut_degil kayit_yok saglanma*
 alone: iletme* iletilme* isim_yok ad_yok bilmiyor anonimlestirildi
@@ -347,7 +356,7 @@ give: dibagikan membagikan nama dimaklumkan dinyata* dikongsi*
 mute: menolak enggan ingin mahu mau
 alone: tak_diketahui tidak_berlaku tanpa_nama n_a tidak_ada_data tak_dikenal tidak_diketahui
 none: tidak_ada tiada nihil tidak_tersedia
-name: penelepon pemanggil pelanggan pengguna klien anonim tamu pembicara bapak ibu encik puan nyonya nona nama
+name: penelepon pemanggil pelanggan pengguna klien anonim tamu pembicara bapak ibu encik puan nyonya nama
 name: seseorang pasien pesakit tetamu
 fill: yang di ke dari dalam pada untuk oleh dengan dan atau ini itu nya nama namanya nomor nombor telepon telefon
 fill: alamat email e mel surel selama semasa percakapan perbualan panggilan obrolan transkrip apa apapun dia ia saya
@@ -359,9 +368,10 @@ give: cung cap noi neu de biet ro thong tin tra loi cho tiet lo xac dinh chia se
 mute: tu choi muon
 alone: khong_ro vo_danh n_a khong_biet chua_ro
 none: khong_co
-name: nguoi goi khach hang dung an_danh ten ho benh nhan
+fill: khach hang nguoi goi dung benh nhan noi ten ho
 fill: da duoc bi trong cuoc goi noi chuyen tro hoi thoai luc khi ve cua minh ten ho so dien dia chi email nay do gi
 fill: bat ky mot ra den tai co an
+name: khach_hang nguoi_goi nguoi_dung nguoi_noi nguoi_dung_may benh_nhan an_danh vo_danh ho_ten ten_ho
 
 [bg]
 no: не няма без никога нищо ни
@@ -389,6 +399,7 @@ fill: poziva broj telefona adresu adresa e mail email razlog jos se
 
 [ar]
 no: لم لا غير ليس ليست لن بدون دون ما عدم
+give: المعلومات البيانات معلومه
 give: يذكر تذكر ذكر ذكره ذكرها مذكور مذكوره يقدم تقدم تقديم تقديمه مقدم يتم يعط تعط اعطاء يعطي معطي يحدد تحدد محدد
 give: تحديد محدده يفصح تفصح الافصاح يصرح تصرح التصريح يقل تقل يخبر تخبر يعرف تعرف يجب تجب اجابه معلومات بيانات يشارك
 give: تشارك مشاركه مصرح يوضح توضح يرد ترد يزود تزود يكشف تكشف يفد ادري اعلم يشر تشر الاشاره
@@ -462,10 +473,10 @@ name: [来來][电電](?:者|人)|呼叫(?:者|人)|致电人|致電人|用[户�
 fill: 在|此次|本次|该|該|这|這|通话|通話|对话|對話|会话|谈话|電話|电话|聊天|中|里|裡|过程|過程|期间|期間|的|他|她|其|自己|自己的|任何|具体|具體|明确|明確|信息|资讯|資訊|资料|資料|数据|号码|號碼|邮箱|郵箱|电子邮件|電子郵件|地址|联系|聯絡|方式|原因|相关|關於|关于|有关|尚|暂|也|并|並|被|过|過|了|来电|來電|记录|所|到|任|何|有|没有|沒有|为|是|有无
 
 [ja]
-nothing: (?:提供|言及|回答|申告|開示|記載|指定|確認|明示|提示|特定|記入|入力|共有|説明|明か|話|教え|述べ|名乗|言|伝え|答え|聞き出|知らさ|知らせ|取得|把握|自己紹介|表明|公開|該当|登録)(?:を|は|が|し|さ|れ|せ|ら|り|っ|わ|て|い|お|お知らせ|でき|出来|く|もらえ|もらい|頂け|いただけ|おり|お答え|に|も)*(?:ない|なかった|ません(?:でした)?|ず|ぬ|なし|無し)
+nothing: (?:提供|言及|回答|申告|開示|記載|指定|確認|明示|提示|特定|記入|入力|共有|説明|明か|話|教え|述べ|名乗|言|伝え|答え|聞き出|知らさ|知らせ|取得|把握|自己紹介|表明|公開|該当|登録|触|ふ|聞|き|うかが|伺)(?:を|は|が|し|さ|れ|せ|ら|り|っ|わ|て|い|お|お知らせ|でき|出来|く|もらえ|もらい|れて|頂け|いただけ|おり|お答え|に|も)*(?:ない|なかった|ません(?:でした)?|ず|ぬ|なし|無し)
 nothing: 不明|不詳|未(?:提供|確認|回答|記入|入力|定義|設定|登録|申告|取得|公開|指定|言及|記載|詳|聴取|開示|共有|特定|名乗|答|選択)|な(?:し|い)|無(?:し|記名|回答|名|い)|該当なし|特になし|分から(?:ない|ず)|わから(?:ない|ず)|(?:分か|わか|知)りません(?:でした)?|知らない|ありません(?:でした)?|ございません|非公開|匿名|情報なし|空欄|名無し|伏せ字|拒否
 name: (?:お|御)?客(?:様|さま|さん)?|発信者|通話者|電話の相手|相手|利用者|ユーザー|ユーザ|顧客|ゲスト|匿名(?:者|希望)?|話者|ご?本人|(?:お|御)?名前|氏名|苗字|名字|患者|誰か|電話(?:を)?かけ(?:て)?(?:きた)?(?:人|方)|コーラー|カスタマー|クライアント
-fill: は|が|を|の|に|で|と|も|から|まで|へ|や|て|た|だ|です|ます|した|して|さん|様|この|その|通話|会話|電話|中|内|時|時点|では|には|において|について|関する|関して|情報|番号|電話番号|メールアドレス|メール|アドレス|住所|連絡先|詳細|理由|具体的|明確|一切|まだ|何|何も|値|項目|でした|ため|ということ|言|特に|現|本|際
+fill: 希望|は|が|を|の|に|で|と|も|から|まで|へ|や|て|た|だ|です|ます|した|して|さん|様|この|その|通話|会話|電話|中|内|時|時点|では|には|において|について|関する|関して|情報|番号|電話番号|メールアドレス|メール|アドレス|住所|連絡先|詳細|理由|具体的|明確|一切|まだ|何|何も|値|項目|でした|ため|ということ|言|特に|現|本|際
 
 [ko]
 nothing: (?:제공|언급|명시|확인|공개|기재|지정|응답|답변|대답|말|밝히|알려주|알리|말씀|소개|공유|특정|파악|입력|설명|주|답하|남기|드러나|이야기|얘기|나오)(?:을|를|이|가|은|는|도)?(?:하|되|해|해주|하시|시|되어|돼|있)*(?:지)?(?:는|도|를)?(?:않[가-힣]*|못[가-힣]*|안[가-힣]*|아니[가-힣]*)
