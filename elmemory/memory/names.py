@@ -13,7 +13,7 @@ NAME_LENGTH = 60
 MOST_WORDS = 4
 
 # What most names are: a live call waits.
-_PLAIN = re.compile(r"[A-Z][A-Za-z]+(?:[ '-][A-Z][A-Za-z]+){0,3}")
+_PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,3}")
 # \w knows no vowel signs, without which names in Hindi, Thai or pointed Arabic cannot be read.
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
 _NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・{_SIGNS}-]|[\d_]")
@@ -26,21 +26,27 @@ _CUT = re.compile(
     r"(?<!\bDott)(?<!\bMme)(?<!\bRev)(?<=\w\w\w)\.\s"
 )
 _REMARK = re.compile(
-    r"(?<=\S)\s(?:spelled|spelt|spelling|last name|first name|family name|given name|surname|who|whose|calling|speaking|"
-    r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|con|pero|"
+    r"(?<=\S)\s(?:spelled|spelt|spelling|last name|first name|family name|given name|surname|who|whose|calling|"
+    r"speaking|"
+    r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|"
+    r"con|pero|"
     r"deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|achternaam|gespeld|"
     r"nazwisko|фамилия|по буквам|soyadı|[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
 )
 _SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
 _INTRODUCTION = re.compile(
-    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |last )?name )?(?:is|was)(?: called| named)? |"
-    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s) |i am |i'm |i’m |this is |it is |it's |it’s |"
+    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |last )?name )?(?:is|"
+    r"was)(?: called| named)? |"
+    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s) |i am |i'm |i’m |this is |it is |"
+    r"it's |it’s |"
     r"call me |they call me |name is |"
     r"me llamo |mi nombre es |su nombre es |se llama |soy |je m'appelle |je m’appelle |mon nom est |je suis |"
-    r"ich hei(?:ß|ss)e |mein name ist |ich bin |der name ist |meu nome é |me chamo |eu sou |mi chiamo |il mio nome è |sono |"
+    r"ich hei(?:ß|ss)e |mein name ist |ich bin |der name ist |meu nome é |me chamo |eu sou |mi chiamo |il mio "
+    r"nome è |sono |"
     r"ik heet |mijn naam is |ik ben |nazywam się |mam na imię |jestem |меня зовут |мене звати |моё имя |мое имя |"
     r"jag heter |mitt namn är |jmenuji se |mă numesc |numele meu este |benim adım |adım |nama saya |saya |jeg heter |"
-    r"jeg hedder |minun nimeni on |nimeni on |tôi tên là |tên tôi là |με λένε |اسمي |मेरा नाम |私の名前は|私は|我叫|我的名字是|我是|"
+    r"jeg hedder |minun nimeni on |nimeni on |tôi tên là |tên tôi là |με λένε |اسمي |मेरा नाम |私の名前は|私は|"
+    r"我叫|我的名字是|我是|"
     r"제 이름은 |저는 )(?=\S)",
     re.IGNORECASE,
 )
@@ -56,18 +62,23 @@ _ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga"))
 _BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
 _SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
 _OF_A_RESULT = re.compile(
-    r"(?:\b(?:value|field|result|output|default|return\w*|extract\w*|set|record\w*|therefore|hence|so|thus|wert|valor|valeur)\b"
+    r"(?:\b(?:value|field|result|output|default|return\w*|extract\w*|set|record\w*|therefore|hence|so|thus|wert|"
+    r"valor|valeur)\b"
     r"\W+(?:\w+\W+){0,2}|[=]\s*)$",
     re.IGNORECASE,
 )
 # "The name is None because the caller hung up."
 _GIVES_CAUSE = re.compile(
-    r"\b(?:because|since|due to|hung up|ended|disconnected|weil|da|porque|debido|parce|puisque|perché|omdat|ponieważ)\b"
+    r"\b(?:because|since|due to|hung up|ended|disconnected|weil|da|porque|debido|parce|puisque|perché|omdat|"
+    r"ponieważ)\b"
 )
 _NAMING = re.compile(
-    r"(?:\b(?:name|surname|names|i'?m|i am|this is|called|nombre|apellido|llamo|soy|nom|appelle|suis|heiße|heisse|namens|"
-    r"nachname|vorname|bin|nome|cognome|sobrenome|apelido|chamo|chiamo|sono|naam|achternaam|heet|ben|nazwisko|imię|nazywam|"
-    r"jestem|имя|фамилия|зовут|ім'?я|прізвище|звати|adım|soyadım|isim|nama|namn|efternamn|heter|navn|etternavn|hedder|jméno|"
+    r"(?:\b(?:name|surname|names|i'?m|i am|this is|called|nombre|apellido|llamo|soy|nom|appelle|suis|heiße|heisse|"
+    r"namens|"
+    r"nachname|vorname|bin|nome|cognome|sobrenome|apelido|chamo|chiamo|sono|naam|achternaam|heet|ben|nazwisko|"
+    r"imię|nazywam|"
+    r"jestem|имя|фамилия|зовут|ім'?я|прізвище|звати|adım|soyadım|isim|nama|namn|efternamn|heter|navn|etternavn|"
+    r"hedder|jméno|"
     r"příjmení|jmenuji|nume|numele|numesc|nimeni|mr|mrs|ms|miss|dr|herr|frau|señora?|monsieur|madame|signora?)\b"
     r"\W+(?:\w+\W+){0,2})$",
     re.IGNORECASE,
@@ -98,7 +109,7 @@ def person_name(text: str) -> str:
     "Maya (spelled M-A-Y-A)" is Maya, and so are "My name is Maya" and "M-A-Y-A". There is no name where an @ or
     braces are. Letters of any script, hyphens, apostrophes and full stops are left, digits never.
     """
-    if len(text) <= NAME_LENGTH and _PLAIN.fullmatch(text):
+    if _is_plain(text):
         return text
     if set("{}") & set(_TEMPLATE.sub("", text)):
         return ""
@@ -118,17 +129,20 @@ def person_name(text: str) -> str:
     return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
 
 
-@lru_cache(maxsize=4096)
 def spoken_name(text: str) -> str:
     """The name as an agent may say it: `person_name`, at most four words of it."""
     name = person_name(text)
-    words = name.split()
-    if len(words) <= MOST_WORDS:
+    if name.count(" ") < MOST_WORDS:
         return name
-    words = words[:MOST_WORDS]
+    words = name.split()[:MOST_WORDS]
     while len(words) > 1 and words[-1].casefold() in _PARTICLES:
         words.pop()
     return " ".join(words)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text is one to four capitalised words of letters, and no remark can be among them."""
+    return len(text) <= NAME_LENGTH and text.istitle() and text.isprintable() and _PLAIN.fullmatch(text) is not None
 
 
 def family_name_first(text: str, evidence: Evidence) -> str:
