@@ -5,18 +5,18 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations import explain
 from conversations.admin.transcript import clock, pretty, turns
-from conversations.collected import collected_of
-from conversations.failure import read_failure
+from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.files.receipts import Receipt, read_receipt
+from conversations.files.stored import read_failure
 from conversations.models import Conversation
-from conversations.outline import NotReadable
-from conversations.payload import Transcription
-from conversations.receipts import Receipt, read_receipt
-from conversations.secret_variables import shown_variables
-from conversations.storage import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.payloads import explain
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.secret_variables import shown_variables
+from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
 
@@ -73,9 +73,7 @@ def _criteria(call: Transcription) -> list[dict[str, str]]:
 
 
 def _collected(call: Transcription) -> list[dict[str, Any]]:
-    collected = [
-        {"name": result.raw_id, "value": result.text, "rationale": result.rationale} for result in collected_of(call)
-    ]
+    collected = [{"name": result.raw_id, "value": result.text, "rationale": result.rationale} for result in call.facts]
     # What was found first; a long list of nothing helps nobody.
     return sorted(collected, key=lambda item: item["value"] is None)
 
