@@ -77,7 +77,8 @@ name: invitee monsieur madame mademoiselle mme mlle inconnu inconnue nom prenom 
 name: quelqu quelqu_un correspondant usager abonne
 fill: electronique raccroche
 fill: le la les l un une des de du d a au aux en dans par pour et ou que qu il elle on ils elles je nous vous son sa
-fill: ai as avons ses leur leurs mon ma ce cette cet cela ca c est ete etre avait avoir ont lors pendant durant cours conversation
+fill: ai as avons ses leur leurs mon ma ce cette cet cela ca c est ete etre avait avoir ont lors pendant
+fill: durant cours conversation
 fill: appel transcription echange chat moment numero adresse mail e email courriel telephone se s lui me m y
 fill: explicitement encore information informations champ valeur quelconque autre quant sujet concernant raison
 fill: question veut voulu disponible

@@ -89,7 +89,7 @@ def test_a_call_confirms_a_name_that_looks_like_none_and_the_card_keeps_it(store
 def test_a_sentence_of_the_caller_confirms_a_name_that_looks_like_none() -> None:
     event = transcription("+14155550142", "My name is Theo None.", facts={"first_name": "Theo", "last_name": "None"})
     call = Transcription(event)
-    assert [(result.text, result.confirmed) for result in call.facts] == [("Theo", False), ("None", True)]
+    assert [(text, confirmed) for _, text, confirmed in call.collected_texts()] == [("Theo", False), ("None", True)]
     assert call.caller_name == "Theo None"
 
 
