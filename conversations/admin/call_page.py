@@ -14,11 +14,11 @@ from conversations.files.stored import read_failure
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.outline import NotReadable
+from conversations.payloads.secret_variables import shown_variables
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
-from elmemory.memory.text import usable_value
 
 _SHORTEST_VALUE = 3
 # Sections that are texts only: ids and names of files make addresses, and stay.
@@ -74,14 +74,18 @@ def _transcription(conversation_id: str) -> Transcription | None:
 
 
 def _collected(call: Transcription) -> list[dict[str, Any]]:
-    collected = [asdict(one) | {"value": usable_value(one.value)} for one in call.collected()]
+    collected = [asdict(one) | {"value": text} for one, text, _ in call.collected_texts()]
     # What was found first; a long list of nothing helps nobody.
     return sorted(collected, key=lambda item: item["value"] is None)
 
 
 def _ring(call: Transcription) -> dict[str, Any]:
     """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
-    told = {name: pretty(value) for name, value in call.variables.items() if not name.startswith("system__")}
+    told = {
+        name: pretty(value)
+        for name, value in shown_variables(call.variables).items()
+        if not name.startswith("system__")
+    }
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )

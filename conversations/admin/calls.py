@@ -32,6 +32,7 @@ from conversations.index import fulltext
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -269,7 +270,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(found.read_bytes(), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What a page asks that waits for the worker."""

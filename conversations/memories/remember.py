@@ -28,7 +28,7 @@ from elmemory.memory.card import read_card, spoken_date, write_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
-from elmemory.memory.text import field_name, usable_value
+from elmemory.memory.text import field_name
 
 log = structlog.get_logger(__name__)
 
@@ -109,14 +109,14 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
     # What was collected from a mailbox's greeting is not the customer's.
-    for position, one in enumerate(() if call.reached_mailbox else call.collected()):
-        text, name = usable_value(one.value), one.field
-        if text and name:
+    for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
+        if text and one.field:
             yield kinds.NewMemory(
                 kinds.FACT,
                 f"fact:{conversation_id}:{_bounded(one.id)}",
                 f"{label(field_name(one.name))}: {text}",
-                {**common, "position": position, "field": name, "value": text},
+                {**common, "position": position, "field": one.field, "value": text}
+                | ({"confirmed": True} if confirmed else {}),
             )
     asked, ordinal = "", 0
     for turn in call.turns:

@@ -6,7 +6,9 @@ from typing import Any
 
 from conversations.payloads.values import dicts, text, well_formed
 from elmemory.memory.fields import canonical_field
-from elmemory.memory.text import field_name, usable_value
+from elmemory.memory.names import Evidence
+from elmemory.memory.text import field_name
+from elmemory.memory.values import usable_value
 
 _IDS_OF_COLLECTED = "data_collection_id", "id", "name"
 _IDS_OF_CRITERIA = "criteria_id", "id", "name"
@@ -139,7 +141,7 @@ def _name(result: Mapping[str, Any], id_: str) -> str:
 
 
 def _has_value(one: CollectedItem) -> bool:
-    return usable_value(one.value) is not None
+    return usable_value(one.value, one.field, Evidence(one.rationale)) is not None
 
 
 def _well_formed_value(value: Any) -> Any:

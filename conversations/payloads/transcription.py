@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from conversations.payloads.analysis import CollectedItem, Criterion, collected_in, criteria_in
+from conversations.payloads.collected import Collected, texts_of
 from conversations.payloads.contact import Channel, Contact, contact_of
 from conversations.payloads.outline import NotReadable, parse
 from conversations.payloads.turns import Turn, mailbox_answered, turns_of
 from conversations.payloads.values import call_seconds, event_seconds, number, text, unix_seconds
 from elmemory.memory.card import Card
-from elmemory.memory.text import spoken_name, usable_value
+from elmemory.memory.values import usable_value
 
 _MOST_CREDITS = 2**31
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
@@ -120,9 +121,8 @@ class Transcription:
     @cached_property
     def caller_name(self) -> str:
         """The name that the call collected, else the one that the agent was told at the ring."""
-        facts = {} if self.reached_mailbox else {one.field: one.value for one in self.collected()}
-        facts = {name: usable for name, value in facts.items() if (usable := usable_value(value))}
-        return Card(facts=facts).full_name or spoken_name(self.text(*_VARIABLES, "user_name"))
+        facts = {} if self.reached_mailbox else {item.field: text for item, text, _ in self.collected_texts() if text}
+        return Card(facts=facts).full_name or usable_value(self.text(*_VARIABLES, "user_name"), "name") or ""
 
     @cached_property
     def contact(self) -> Contact:
@@ -169,6 +169,10 @@ class Transcription:
     def collected(self) -> list[CollectedItem]:
         """The results of data collection, one for each field that agents may have collected in turn."""
         return collected_in(self.at("analysis"))
+
+    def collected_texts(self) -> list[Collected]:
+        """What `collected` returns, each result with its value as text."""
+        return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
 
     def criteria(self) -> list[Criterion]:
         return criteria_in(self.at("analysis"))

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import environ
 import orjson
 
+from elmemory.memory.text import as_written
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
@@ -103,7 +105,9 @@ class Environment:
             value = orjson.loads(self.text(name))
             if not isinstance(value, dict) or any(isinstance(item, dict | list) for item in value.values()):
                 raise ValueError
-            return {key: "" if item is None else str(item) for key, item in value.items()}
+            return {
+                key: as_written(item) if isinstance(item, int | float) else item or "" for key, item in value.items()
+            }
 
         return self._read(name, {}, read, 'Write a JSON object of texts, such as {"plan": "basic"}.')
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from elmemory.memory import kinds
 from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.names import NAME_FIELDS, spoken_name
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.text import (
@@ -19,8 +20,8 @@ from elmemory.memory.text import (
     bounded_sentences,
     bounded_words,
     cleaned,
-    spoken_name,
 )
+from elmemory.memory.values import usable_value
 
 NEWEST = 100
 # The card is written last: nearly always it is the newest memory, else one of the newest.
@@ -28,7 +29,6 @@ FEW = 2
 _READS = FEW, NEWEST, None
 _MOST_FACTS = 100
 _LONGEST_ZONE = 64
-_NAME_FIELDS = "first_name", "last_name", "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Card:
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS or not (full_name or self.shared_line)
+            if name not in NAME_FIELDS or not (full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
 
@@ -100,7 +100,9 @@ class Card:
     def variable(self, name: str) -> str | None:
         """The fact that a dynamic variable of this name asks for; no name on a shared line."""
         field_asked_for = canonical_field(name)
-        return None if self.shared_line and field_asked_for in _NAME_FIELDS else self.facts.get(field_asked_for)
+        if field_asked_for in NAME_FIELDS:
+            return None if self.shared_line else self._name(field_asked_for)
+        return self.facts.get(field_asked_for)
 
 
 def card_of(memories: Iterable[Memory]) -> Card | None:
@@ -123,7 +125,7 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
     inbound = [call for call in calls if call.metadata.get("direction") != "outbound"]
     return Card(
         facts={
-            name: bounded_words(cleaned(str(memory.metadata.get("value") or "")), 2 * VALUE_LENGTH)
+            name: bounded_words(fact_value(memory), 2 * VALUE_LENGTH)
             for name, memory in list(facts.items())[:_MOST_FACTS]
         },
         call_count=len(calls),
@@ -135,13 +137,24 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
     )
 
 
+def fact_value(memory: Memory) -> str:
+    """What a fact or a correction says, clean; empty where it says nothing, as "[NAME]" does that was stored once.
+
+    What staff wrote, and what the call itself confirmed when it was read, says what it says.
+    """
+    value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
+    if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
+        return cleaned(str(value or ""))
+    return cleaned(usable_value(value, field_name) or "")
+
+
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
-    """One memory per field, the one that holds; the newest first."""
+    """One memory per field, the one that holds; the newest first. Those that say nothing are left out."""
     holding: dict[str, Memory] = {}
     for memory in sorted(memories, key=call_order):
         name = memory.metadata.get("field")
         corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
-        if not name or not (memory.kind == kinds.FACT or corrected):
+        if not name or not (memory.kind == kinds.FACT or corrected) or not fact_value(memory):
             continue
         if (before := holding.get(name)) and before.kind == kinds.PREFERENCE and not corrected:
             continue
@@ -269,6 +282,7 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
         "revision": revision,
+        "usable": True,
         "facts": [[name, value] for name, value in card.facts.items()],
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
@@ -282,8 +296,11 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
 
 
 def card_from(metadata: Mapping[str, Any]) -> Card:
+    facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
+    if not metadata.get("usable"):  # written when "[NAME]" and "not provided" were still facts
+        facts = {name: text for name, value in facts.items() if (text := usable_value(value, name))}
     return Card(
-        facts={str(name): str(value) for name, value in metadata.get("facts") or ()},
+        facts=facts,
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
