@@ -155,6 +155,12 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
             id="elmemory.W009",
         )
+    if settings.ELEVENLABS_BASE_URL.endswith("/v1"):
+        yield Error(
+            "ELEVENLABS_BASE_URL: it ends in /v1, which is added to it.",
+            hint="Write it as https://api.elevenlabs.io.",
+            id="elmemory.E020",
+        )
     for position, name in enumerate(settings.DYNAMIC_VARIABLES, start=1):
         if name.startswith("system__"):
             problem, hint = "belongs to ElevenLabs", "Names that begin with system__ cannot be set."

@@ -98,9 +98,8 @@ def _host(text: str, label: re.Pattern[str]) -> str:
     name = text.lower().removesuffix(".")
     if ":" in name or name.startswith("["):
         try:
-            if "%" in name:
-                raise AddressValueError
-            return f"[{IPv6Address(name.removeprefix('[').removesuffix(']'))}]"
+            bare = re.fullmatch(r"\[([^%\]]*)\]|([^%\[\]]*)", name)
+            return f"[{IPv6Address(bare[bare.lastindex or 0] if bare else '')}]"
         except AddressValueError:
             raise Unusable("has a malformed IPv6 address") from None
     if not name.isascii():
