@@ -3,12 +3,10 @@
 A fault does not raise here: the default stands in for the value, and the system checks report the fault.
 """
 
-import contextlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
-from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import environ
 import orjson
 
-from elmemory import dotenv, hosts
+from elmemory import databases, dotenv, hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -30,16 +28,6 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
-_POSTGRESQL = "django.db.backends.postgresql"
-_ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
-# A server that is gone is noticed within half a minute, not after the two hours of TCP; more in the URL's query.
-_LIVELINESS = {
-    "connect_timeout": 5,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 _DATABASE_HINT = (
     'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]"). '
     "In a password /, @, #, ? and blanks are written as %2F, %40, %23, %3F and %20."
@@ -165,11 +153,12 @@ class Environment:
         """A database by its URL, or an SQLite file by its path."""
 
         def read(text: str) -> dict[str, Any]:
-            return _database_url(text) if "://" in text else sqlite(_path(text))
+            return databases.of_url(text) if "://" in text else databases.sqlite(_path(text))
 
-        database = self._read(name, self.text(name), sqlite(BASE_DIR / default), read, _DATABASE_HINT)
+        database = self._read(name, self.text(name), databases.sqlite(BASE_DIR / default), read, _DATABASE_HINT)
         if database["ENGINE"].endswith("sqlite3"):
-            database = sqlite(Path(database["NAME"]) if database["NAME"] == ":memory:" else BASE_DIR / database["NAME"])
+            path = Path(database["NAME"])
+            database = databases.sqlite(path if str(path) == ":memory:" else BASE_DIR / path)
         return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
     def _read[T](self, name: str, text: str, default: T, read: Callable[[str], T], hint: str) -> T:
@@ -263,37 +252,6 @@ def _path(text: str) -> Path:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
     return BASE_DIR / Path(text).expanduser()
-
-
-def _database_url(text: str) -> dict[str, Any]:
-    scheme, _, rest = text.partition("://")
-    authority, _, name_and_query = rest.partition("/")
-    if not scheme.startswith("sqlite"):
-        # Such a sign in a password makes the rest of it a host, a port or a database, which messages repeat.
-        if re.search(r"[#\s]", text) or "@" in name_and_query.partition("?")[0] or re.search(r"\?|@.*@", authority):
-            raise ValueError
-    elif authority not in ("", ":memory:"):
-        raise ValueError
-    url: dict[str, Any] = environ.Env.db_url_config(text)
-    if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
-        raise ValueError
-    if url["ENGINE"] == _POSTGRESQL:
-        url["OPTIONS"] = _LIVELINESS | url.get("OPTIONS", {})
-    return url
-
-
-def sqlite(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError):  # the system checks tell it, with the other faults
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(path),
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
 
 
 def dotenv_path() -> Path:

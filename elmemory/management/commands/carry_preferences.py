@@ -15,7 +15,8 @@ from django.db.utils import ConnectionHandler
 from conversations import index
 from conversations.locks import caller_lock
 from conversations.models import Conversation
-from elmemory.env import BASE_DIR, sqlite
+from elmemory.databases import sqlite
+from elmemory.env import BASE_DIR
 from elmemory.memory import kinds
 from elmemory.memory.caller import write_card
 from elmemory.memory.openmemory import Entry, OpenMemoryError, open_memory
