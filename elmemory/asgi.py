@@ -15,14 +15,16 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
-from elmemory.lean import LeanHandler, Receive, Send
-from elmemory.metrics import metrics_application
-from elmemory.startup import report_checks
+from elmemory.environment.startup import report_checks
+from elmemory.serving.channel import Receive, Send
+from elmemory.serving.lean import LeanHandler
+from webhooks.exposition import metrics_application
 
 # A thread that computes keeps the interpreter for this long, in seconds, from a live call that needs it for a moment.
 sys.setswitchinterval(0.0005)
 
 lean_application = LeanHandler(streamed=("/webhook/post-call",))
+prometheus_application = metrics_application()
 static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
@@ -38,7 +40,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
     elif scope["path"] == "/metrics":
-        await metrics_application(scope, receive, send)
+        await prometheus_application(scope, receive, send)
     else:
         await static_application(scope, receive, send)
 

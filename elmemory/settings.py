@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.utils.csp import CSP
 
-from elmemory.env import BASE_DIR, Environment, dotenv_path
+from elmemory.environment.env import BASE_DIR, Environment, dotenv_path
 from elmemory.logs import LOG_LEVELS, logging_settings
 
 env = Environment(dotenv_path())
@@ -83,9 +83,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",
     "elmemory",
+    "elmemory.agents",
+    "elmemory.doctor",
     "elmemory.memory.openmemory.embedded",
     "conversations",
     "webhooks",
+    "webhooks.simulator",
     "elmemory.audit",  # last: its roles name the permissions of the others
 ]
 MIDDLEWARE = [

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
-from elmemory.lean import JsonAnswer, LeanRequest
-from elmemory.memory.caller import Found
 from elmemory.memory.identity import caller_key, caller_of_ring
+from elmemory.memory.search import Found
+from elmemory.serving.lean import JsonAnswer, LeanRequest
 from webhooks.authentication import KeyHeader
-from webhooks.live import card_of_ringing, found_for
+from webhooks.live.reads import card_of_ringing, found_for
 from webhooks.metrics import count_delivery
-from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
+from webhooks.receive import CannotStore, SenderGone, TooLarge, receiver
 from webhooks.ring import client_data
 from webhooks.schemas import (
     ClientData,
@@ -109,7 +109,7 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
             now=time.time(),
             tolerance=settings.POST_CALL_TOLERANCE,
         )
-        delivery = await receive_delivery(request.receive, signature)
+        delivery = await receiver().receive(request.receive, signature)
     except InvalidSignature as error:
         count_delivery("refused")
         return JsonAnswer({"detail": str(error)}, 401)

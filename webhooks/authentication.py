@@ -6,7 +6,7 @@ from inspect import markcoroutinefunction
 from django.conf import settings
 from ninja.security import APIKeyHeader
 
-from elmemory.lean import LeanRequest
+from elmemory.serving.lean import LeanRequest
 
 
 class KeyHeader(APIKeyHeader):

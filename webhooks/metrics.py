@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
-from conversations.storage import AUDIO, FAILURE, TRANSCRIPTION
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION
 
 _SECONDS = 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 1.5, 2.5, 5.0
 _OUTCOMES = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from elmemory.memory.caller import Card
+from elmemory.memory.card import Card
 from elmemory.memory.text import VALUE_LENGTH, bounded_words
 
 

@@ -5,16 +5,17 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations import explain
 from conversations.admin.transcript import clock, pretty, turns
-from conversations.failure import read_failure
+from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.files.receipts import Receipt, read_receipt
+from conversations.files.stored import read_failure
 from conversations.models import Conversation
-from conversations.outline import NotReadable
-from conversations.payload import Transcription
-from conversations.receipts import Receipt, read_receipt
-from conversations.storage import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.payloads import explain
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
 from elmemory.memory.text import usable_value
 
 _SHORTEST_VALUE = 3

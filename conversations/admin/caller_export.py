@@ -13,12 +13,13 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from django.http import StreamingHttpResponse
 from django.utils.timezone import now
 
-from conversations import index
 from conversations.admin.export import COLUMNS
+from conversations.files.paths import conversation_files
+from conversations.index.sync import reconcile
 from conversations.models import Caller, Conversation
-from conversations.storage import conversation_files
-from elmemory.memory.caller import Card, read_card
-from elmemory.memory.openmemory import Memory, OpenMemory
+from elmemory.memory.card import Card, read_card
+from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.records import Memory
 
 _PIECE = 2**18
 
@@ -34,7 +35,7 @@ class Known(NamedTuple):
 def known_of(store: OpenMemory, caller: str) -> Known:
     """Raises OpenMemoryError where the store does not answer: half of it is nothing to hand out."""
     card, memories = read_card(store, caller), store.memories(caller)
-    index.reconcile()  # a call that the index missed is known too
+    reconcile()  # a call that the index missed is known too
     return Known(card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
 
 

@@ -17,19 +17,21 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from conversations import corrections, forgetting, fulltext
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.search import last_digits
+from conversations.files.paths import unreadable_paths
+from conversations.index import fulltext
+from conversations.memories import corrections, forgetting
 from conversations.models import Caller, CallerCard, Conversation
-from conversations.storage import unreadable_paths
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
 
 _CORRECTIONS, _RIGHTS = "conversations.correct_caller", "conversations.forget_caller"
 _NOT_WHOLLY_FORGOTTEN = "The caller is not wholly forgotten: forget them once more, what is done stays done."
@@ -88,7 +90,7 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
 
 
 @admin.register(Caller)
-class CallerAdmin(ReadOnlyAdmin[Caller]):
+class CallerAdmin(IndexedAdmin[Caller]):
     list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
     search_fields = ("ref",)  # shows the box; what it finds is in get_search_results

@@ -19,17 +19,19 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from conversations import fulltext, index, reprocess
 from conversations.admin.call_page import call_page
 from conversations.admin.export import exported
 from conversations.admin.filters import AgentFilter
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
 from conversations.admin.search import matching
 from conversations.admin.transcript import clock
+from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
+from conversations.index import fulltext
+from conversations.index.sync import refresh_row
+from conversations.memories import reprocess
 from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
-from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -68,7 +70,7 @@ class CallList(ChangeList):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+class ConversationAdmin(IndexedAdmin[Conversation]):
     list_display = (
         "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
         "successful_shown", "cost_shown", "audio_shown", "memory_shown",
@@ -221,7 +223,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
             raise Http404
         rows = self.get_queryset(request).filter(pk=conversation_id)
         if not rows.exists():
-            index.refresh(conversation_id)  # the index may be behind
+            refresh_row(conversation_id)  # the index may be behind
         if row := rows.first():
             return row
         raise Http404
@@ -336,7 +338,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         for conversation_id in ids:
             record(request, Action.REPROCESS, "call", conversation_id)
             reprocess.request(conversation_id)
-            index.refresh(conversation_id)
+            refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
         self.message_user(
             request, f"{what} will be remembered once more; the worker does it as soon as it can.", messages.SUCCESS

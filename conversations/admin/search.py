@@ -5,9 +5,9 @@ import re
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from conversations import fulltext
+from conversations.files.paths import is_conversation_id
+from conversations.index import fulltext
 from conversations.models import Conversation
-from conversations.storage import is_conversation_id
 from elmemory.memory.identity import caller_key
 
 _NUMBER = re.compile(r"[+0-9 ()./\u00a0-]+")

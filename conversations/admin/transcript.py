@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from conversations.payload import Transcription
-from conversations.values import well_formed
+from conversations.payloads.transcription import Transcription
+from conversations.payloads.values import well_formed
 
 _LATENCIES = {
     "convai_asr_trailing_service_latency": "recognised in",

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 
 from elmemory.audit.models import Action, Entry
-from elmemory.client_address import client_address
+from elmemory.serving.client_address import client_address
 
 
 def record(

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import demo
 from tests.browser.conftest import LogIn
-from tests.samples import new_number, transcription
-from tests.server import Server, wait_until
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import Server, wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from conversations.backfill import Survey, fetch, survey
-from conversations.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, backfill_lock
 from conversations.management.times import day_or_time
+from conversations.memories.backfill import Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 
 _ASK_ABOVE = 100

@@ -9,13 +9,13 @@ from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from conversations import index
+from conversations.files.paths import is_conversation_id
+from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.remember import plan, remember
+from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
-from conversations.outline import NotReadable
-from conversations.remember import plan, remember
-from conversations.reprocess import replay_unreadable, request
-from conversations.storage import is_conversation_id
+from conversations.payloads.outline import NotReadable
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
         filters = {name: value for name, value in filters.items() if value is not None}
         if filters or options["all"]:
-            index.reconcile()
+            reconcile()
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
             return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
-            index.refresh(conversation_id)
+            refresh_row(conversation_id)
             connections.close_all()  # the thread may end with this call
             return outcome
 

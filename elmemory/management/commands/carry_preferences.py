@@ -12,16 +12,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
-from conversations import index
-from conversations.locks import caller_lock
+from conversations.files.locks import caller_lock
+from conversations.index.sync import reconcile
 from conversations.models import Conversation
-from elmemory.databases import sqlite
-from elmemory.env import BASE_DIR
+from elmemory.environment.databases import sqlite
+from elmemory.environment.env import BASE_DIR
 from elmemory.memory import kinds
-from elmemory.memory.caller import write_card
-from elmemory.memory.openmemory import Entry, OpenMemoryError, open_memory
+from elmemory.memory.card import write_card
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from elmemory.memory.records import Entry
 
 
 class Command(BaseCommand):
@@ -54,7 +55,7 @@ class Command(BaseCommand):
 
 def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
     """A server does not tell whom it knows: the callers are those of the stored conversations."""
-    index.reconcile()
+    reconcile()
     callers = Conversation.objects.exclude(caller="").values_list("caller", flat=True).distinct().order_by("caller")
     found = {}
     with closing(RemoteOpenMemory(server_url(url), os.environ.get("OPENMEMORY_FROM_KEY", ""))) as server:

@@ -18,10 +18,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations.index import ensure_schema
-from conversations.locks import set_up_lock
-from elmemory.onepacket import OnePacketProtocol
-from elmemory.startup import report_checks
+from conversations.files.locks import set_up_lock
+from conversations.index.schema import ensure_schema
+from elmemory.environment.startup import report_checks
+from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from elmemory.memory.openmemory.protocol import Sector
+from elmemory.memory.records import Sector
 
 _WORDS: dict[Sector, str] = {
     "episodic": (

@@ -16,8 +16,9 @@ import orjson
 import structlog
 
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from elmemory.memory.openmemory.protocol import Entry, Match, Memory, OpenMemoryError
-from elmemory.memory.openmemory.text import storable
+from elmemory.memory.openmemory.protocol import OpenMemoryError
+from elmemory.memory.openmemory.storable import storable
+from elmemory.memory.records import Entry, Match, Memory
 
 log = structlog.get_logger(__name__)
 

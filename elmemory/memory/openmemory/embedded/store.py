@@ -15,19 +15,11 @@ import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from elmemory.memory.openmemory.protocol import (
-    Entry,
-    Health,
-    Match,
-    Memory,
-    NotStorable,
-    OpenMemoryError,
-    Put,
-    require_user,
-)
+from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
-from elmemory.memory.openmemory.text import storable, storable_json
+from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
+from elmemory.memory.records import Entry, Match, Memory, Put
 
 ALIAS = "memory"
 

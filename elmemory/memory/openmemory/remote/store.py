@@ -15,21 +15,12 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import (
-    Entry,
-    Health,
-    Match,
-    Memory,
-    OpenMemoryError,
-    OpenMemoryMisconfigured,
-    Put,
-    Sector,
-    require_user,
-)
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
 from elmemory.memory.openmemory.sectors import SECTORS
-from elmemory.memory.openmemory.text import storable, storable_json
+from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
+from elmemory.memory.records import Entry, Match, Memory, Put, Sector
 
 # Limits in seconds. A live call waits for the newest memories; a server cuts its own requests at 10 s.
 NEWEST_SECONDS = 2.0
