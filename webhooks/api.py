@@ -111,7 +111,7 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
     try:
         signature = SignatureCheck(
             b",".join(request.shown(b"elevenlabs-signature")).decode("latin-1"),
-            [secret for part in settings.ELEVENLABS_POST_CALL_KEY.split(",") if (secret := part.strip())],
+            settings.ELEVENLABS_POST_CALL_KEYS,
             now=time.time(),
             tolerance=settings.POST_CALL_TOLERANCE,
         )

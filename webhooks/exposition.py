@@ -9,7 +9,6 @@ import hmac
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +19,10 @@ from prometheus_client.registry import Collector
 
 from conversations.index.queue import QueueStatus, queue_status
 from elmemory.serving.channel import Receive, Send
+from elmemory.serving.client_address import is_on_this_machine
 
 _CACHED_SECONDS = 5.0
 _LONGEST_SECONDS = 2.0
-_FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"))
 _REFUSAL = b'{"detail": "Unauthorized"}'
 
 
@@ -85,7 +84,5 @@ def _is_allowed(scope: dict[str, Any]) -> bool:
     if key := settings.METRICS_KEY:
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
         return any(hmac.compare_digest(b"Bearer " + key.encode(), value) for value in shown)
-    if settings.PUBLIC_URL or not scope.get("client"):
-        return False
-    proxied = any(name in _FORWARDED for name, _ in scope["headers"])
-    return not proxied and ip_address(scope["client"][0]).is_loopback
+    peer, _ = scope.get("client") or (None, 0)
+    return not settings.PUBLIC_URL and is_on_this_machine(peer, (name for name, _ in scope["headers"]))

@@ -54,7 +54,7 @@ class Ours:
             url=url,
             client_data_key=settings.ELEVENLABS_CLIENT_DATA_KEY,
             search_data_key=settings.ELEVENLABS_SEARCH_DATA_KEY,
-            post_call_keys=tuple(key for part in settings.ELEVENLABS_POST_CALL_KEY.split(",") if (key := part.strip())),
+            post_call_keys=tuple(settings.ELEVENLABS_POST_CALL_KEYS),
             in_workspace=in_workspace,
         )
 

@@ -164,5 +164,4 @@ def _paced[T](items: Iterable[T], rate: float) -> Iterator[T]:
 
 
 def _secret() -> str:
-    secret: str = settings.ELEVENLABS_POST_CALL_KEY
-    return secret.split(",")[0].strip()
+    return next(iter(settings.ELEVENLABS_POST_CALL_KEYS), "")

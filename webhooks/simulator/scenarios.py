@@ -27,7 +27,7 @@ class Scenario:
         self, client: httpx2.Client, call: SimulatedCall, tell: Callable[[str], None], title: Callable[[str], str]
     ) -> None:
         self._client, self._call, self._tell, self._styled = client, call, tell, title
-        self._secret = settings.ELEVENLABS_POST_CALL_KEY.split(",")[0].strip()
+        self._secret = next(iter(settings.ELEVENLABS_POST_CALL_KEYS), "")
 
     def play(self, name: str) -> None:
         """Raises Unexpected, or httpx2.TransportError where no server answers."""

@@ -15,7 +15,8 @@ from django.db.utils import ConnectionHandler
 from conversations.files.locks import caller_lock
 from conversations.index.sync import reconcile
 from conversations.models import Conversation
-from elmemory.environment.env import BASE_DIR, sqlite
+from elmemory.environment.databases import sqlite
+from elmemory.environment.env import BASE_DIR
 from elmemory.memory import kinds
 from elmemory.memory.card import write_card
 from elmemory.memory.openmemory import OpenMemoryError, open_memory

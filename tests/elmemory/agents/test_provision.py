@@ -181,13 +181,13 @@ def test_a_new_secret_comes_with_a_new_webhook_and_the_old_one_holds_beside_it(
 ) -> None:
     provision("--yes", "--write-env")
     (old,) = fake.webhook_secrets.values()
-    settings.ELEVENLABS_POST_CALL_KEY = old
+    settings.ELEVENLABS_POST_CALL_KEYS = [old]
     provision("--yes", "--write-env", "--new-secret")
     new = next(secret for secret in fake.webhook_secrets.values() if secret != old)
     assert f"ELEVENLABS_POST_CALL_KEY={new},{old}\n" in (tmp_path / ".env").read_text()
     used = effective(fake)["webhooks"]["post_call_webhook_id"]
     assert fake.webhook_secrets[used] == new
-    settings.ELEVENLABS_POST_CALL_KEY = f"{new},{old}"
+    settings.ELEVENLABS_POST_CALL_KEYS = [new, old]
     assert "nothing to change" in provision("--yes")
 
 

@@ -67,7 +67,7 @@ def fake(
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
         running.become(provisioned)
-        (settings.ELEVENLABS_POST_CALL_KEY,) = running.webhook_secrets.values()
+        settings.ELEVENLABS_POST_CALL_KEYS = list(running.webhook_secrets.values())
         settings.ELEVENLABS_API_KEY, settings.ELEVENLABS_BASE_URL = API_KEY, running.url
         yield running
 
@@ -277,7 +277,7 @@ def test_retries_that_are_off_are_found_where_elevenlabs_tells(fake: FakeElevenL
 
 @pytest.mark.usefixtures("fake")
 def test_a_lost_webhook_secret_is_found(settings: Settings) -> None:
-    settings.ELEVENLABS_POST_CALL_KEY = "another"
+    settings.ELEVENLABS_POST_CALL_KEYS = ["another"]
     found = the_fault()
     assert found.name == "signature"
     assert "--new-secret" in found.remedy

@@ -128,6 +128,6 @@ def test_what_a_server_refuses_is_told(server: Server, tmp_path: Path, monkeypat
     folder = tmp_path / "conv_one"
     folder.mkdir()
     (folder / "conv_one_transcription.json").write_text(json.dumps(transcription(conversation_id="conv_one")))
-    monkeypatch.setattr("django.conf.settings.ELEVENLABS_POST_CALL_KEY", "another")
+    monkeypatch.setattr("django.conf.settings.ELEVENLABS_POST_CALL_KEYS", ["another"])
     with pytest.raises(CommandError, match="1 requests were not answered with 200"):
         simulate(server, "--replay", str(tmp_path))

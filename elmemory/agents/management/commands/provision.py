@@ -105,11 +105,12 @@ class Command(BaseCommand):
             self.stdout.write(f"  Put it into {path.name} and restart the server.\n")
             return
         # While the old webhook still delivers, its signatures must hold.
-        old = settings.ELEVENLABS_POST_CALL_KEY if self._options["new_secret"] else ""
+        old = settings.ELEVENLABS_POST_CALL_KEYS if self._options["new_secret"] else []
         try:
-            dotenv.put(path, _POST_CALL_KEY, ",".join(filter(None, (secret, old))))
-        except OSError as error:
-            self.stdout.write(f"  {path.name} cannot be written ({error.strerror}): put it there yourself.\n")
+            dotenv.put(path, _POST_CALL_KEY, ",".join([secret, *old]))
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            self.stdout.write(f"  {path.name} cannot be written ({reason}): put it there yourself.\n")
             return
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")
 
