@@ -1,4 +1,4 @@
-"""The ElevenLabs API through its SDK: JSON in, JSON out, and faults that say what to do."""
+"""ElevenLabs' API through its SDK: JSON in, JSON out, and errors that say what to do."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     pass
 
 _PAGE = 100
-# A write that is sent twice makes two things of one; a read may be repeated.
-_ONCE: Any = {"max_retries": 0}
+# A repeated write could create something twice; reads may be repeated.
+_NO_RETRY: Any = {"max_retries": 0}
 
 
 class ElevenLabsError(Exception):
-    """ElevenLabs did not do what it was asked to. `status` is that of its answer, 0 where none came."""
+    """A request failed. `status` is the HTTP status of the answer, 0 if there was none."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -25,10 +25,9 @@ class ElevenLabsError(Exception):
 
 
 class Api:
-    """What of the API is used here. Every method may raise ElevenLabsError.
+    """The part of the API that is used here. Every method may raise ElevenLabsError.
 
-    Objects are the API's JSON, whole: the SDK's models fill in and reshape, and what is written back must be
-    what was read.
+    Objects are the API's unchanged JSON. The SDK's models add and convert fields, which must not be written back.
     """
 
     def __init__(self, timeout: float = 60, most_per_second: float = 0) -> None:
@@ -39,26 +38,26 @@ class Api:
 
         self._least_seconds_between = 1 / most_per_second if most_per_second else 0.0
         self._next_at = 0.0
-        self._line = httpx.Client(timeout=timeout, follow_redirects=True)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=True)
         self._sdk: ElevenLabs = ElevenLabs(
-            api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._line
+            api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._http
         )
-        self.ahead_seconds: float | None = None  # how far our clock is ahead of ElevenLabs', as of the last answer
+        self.ahead_seconds: float | None = None  # of this clock, ahead of ElevenLabs'; as of the last answer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._line.close()
+        self._http.close()
 
     def secrets(self) -> list[dict[str, Any]]:
-        """`[{"secret_id", "name", …}]`; a value is never told again."""
+        """Return `[{"secret_id", "name", …}]`; ElevenLabs never returns the value of a secret."""
         return self._pages(self._agents_api.secrets.with_raw_response.list, "secrets")
 
     def create_secret(self, name: str, value: str) -> str:
-        """Its id."""
+        """Create a secret and return its id."""
         made = self._json(
-            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_ONCE
+            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_NO_RETRY
         )
         return str(made["secret_id"])
 
@@ -67,38 +66,37 @@ class Api:
         return list(self._json(self._sdk.webhooks.with_raw_response.list)["webhooks"])
 
     def create_webhook(self, name: str, url: str) -> tuple[str, str]:
-        """Its id and its secret, which is told this once."""
+        """Create an HMAC webhook; return its id and its secret, which ElevenLabs returns only now."""
         from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
 
         hmac = WebhookHmacSettings(auth_type="hmac", name=name, webhook_url=url)
-        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_ONCE)
+        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_NO_RETRY)
         return str(made["webhook_id"]), str(made.get("webhook_secret") or "")
 
     def enable_webhook(self, webhook_id: str, name: str) -> None:
-        """Enabled and with retries, under this name."""
+        """Enable the webhook, switch its retries on, and rename it."""
         update = self._sdk.webhooks.with_raw_response.update
-        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_ONCE)
+        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_NO_RETRY)
 
     def workspace(self) -> dict[str, Any]:
         """`{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
         return dict(self._json(self._agents_api.settings.with_raw_response.get))
 
     def update_workspace(self, **sections: Any) -> None:
-        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_ONCE)
+        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_NO_RETRY)
 
     def tools(self) -> list[dict[str, Any]]:
         """`[{"id", "tool_config", …}]`."""
         return self._pages(self._agents_api.tools.with_raw_response.list, "tools")
 
     def create_tool(self, config: dict[str, Any]) -> str:
-        """Its id."""
+        """Create a tool and return its id."""
         request: Any = {"tool_config": config}
-        return str(
-            self._json(self._agents_api.tools.with_raw_response.create, request=request, request_options=_ONCE)["id"]
-        )
+        create = self._agents_api.tools.with_raw_response.create
+        return str(self._json(create, request=request, request_options=_NO_RETRY)["id"])
 
     def update_tool(self, tool_id: str, request: dict[str, Any]) -> None:
-        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_ONCE)
+        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_NO_RETRY)
 
     def agents(self) -> list[dict[str, Any]]:
         """`[{"agent_id", "name", …}]`."""
@@ -109,7 +107,7 @@ class Api:
         return dict(self._json(self._agents_api.agents.with_raw_response.get, agent_id))
 
     def update_agent(self, agent_id: str, **sections: Any) -> None:
-        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_ONCE)
+        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
     def phone_numbers(self) -> list[dict[str, Any]]:
         """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
@@ -161,7 +159,7 @@ class Api:
 
     @contextmanager
     def _request(self) -> Iterator[None]:
-        """Waits for its turn; faults of the SDK and of the line become ElevenLabsError."""
+        """Keep to the request rate; turn errors of the SDK and of the connection into ElevenLabsError."""
         import httpx
         from elevenlabs.core.api_error import ApiError
 
@@ -178,9 +176,9 @@ class Api:
 def _meaning(status: int, body: object) -> str:
     match status:
         case 401 | 403:
-            return f"ElevenLabs refuses ELEVENLABS_API_KEY ({status}{_detail(body)}): has the key these permissions?"
+            return f"ElevenLabs refuses ELEVENLABS_API_KEY ({status}{_detail(body)}): check the permissions of the key"
         case 404:
-            return f"ElevenLabs does not know it (404{_detail(body)})"
+            return f"ElevenLabs has no such object (404{_detail(body)})"
         case 429:
             return "ElevenLabs asks to slow down (429): try again later"
     return f"ElevenLabs answered {status}{_detail(body)}"
@@ -189,7 +187,7 @@ def _meaning(status: int, body: object) -> str:
 def _detail(body: object) -> str:
     detail = body.get("detail") if isinstance(body, dict) else None
     if isinstance(detail, list) and detail:
-        # FastAPI's: where in the body, and what is wrong with it
+        # validation errors of FastAPI
         return "".join(
             f", {'.'.join(map(str, one.get('loc', ())))}: {one.get('msg')}"
             for one in detail[:3]
