@@ -31,7 +31,7 @@ from conversations.files.paths import AUDIO, conversation_folder, is_conversatio
 from conversations.index import fulltext
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
-from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -77,7 +77,8 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "has_audio", "recall",
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
+        "has_audio", "recall",
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -111,15 +112,12 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description="started", ordering="number")
     def started(self, row: Conversation) -> SafeString:
-        way = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
-        return format_html(
-            '{}<br><span class="way">{}</span>', _when(row.started_at), "" if row.outcome == Outcome.WEB else way
-        )
+        return format_html('{}<br><span class="way">{}</span>', _when(row.started_at), row.way)
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
-            return format_html('<span class="quiet">{}</span>', "web" if row.outcome == Outcome.WEB else "withheld")
+            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         name = (row.card.name if row.card else "") or row.caller_name
         link = format_html(
             '<a href="{}">{}</a> ',
@@ -186,7 +184,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk)
         reveal, user = may_reveal(request), request.user
-        page = call_page(row)
+        page = call_page(row, reveal=reveal)
         if not reveal:
             page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -194,7 +192,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": (row.title if reveal else without_number(row.title, row.caller)) or "Call without a title",
+            "title": page["title"] or "Call without a title",
             "page": page,
             "caller_name": (card.name if card else "") or row.caller_name,
             "caller_number": number_element(row.caller, reveal=reveal),

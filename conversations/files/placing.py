@@ -20,11 +20,10 @@ from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, is_conversation_id, payload_path, payload_root
 from conversations.files.spool import Spool, spool
 from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
-from conversations.payloads.values import number
+from conversations.payloads.values import event_seconds
 
 log = structlog.get_logger(__name__)
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
-_LATEST = 2**40
 # Deliveries that this process could not store; the sender was told so.
 refused = 0
 
@@ -213,17 +212,14 @@ def _beside(path: Path, digest: str) -> Path:
 
 def _event_time(event: dict[str, Any]) -> float:
     """When the event was made, in Unix seconds; when it came, where it does not say."""
-    stated = number(event.get("event_timestamp"))
-    return stated if stated is not None and 0 < stated < _LATEST else time.time()
+    return event_seconds(event) or time.time()
 
 
 def _event_time_of(path: Path) -> float:
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
-        with contextlib.suppress(NotReadable, AttributeError):
-            stated = number(parse(path.read_bytes()).get("event_timestamp"))
-            if stated is not None and 0 < stated < _LATEST:
-                return stated
+        with contextlib.suppress(NotReadable):
+            return event_seconds(parse(path.read_bytes())) or arrival
     return arrival
 
 

@@ -24,7 +24,7 @@ from conversations.memories.forgetting import note_forgotten
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card, spoken_date, write_card
-from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.text import field_name, usable_value
@@ -98,25 +98,26 @@ def plan(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
-    """The facts, messages and call of a transcription, in this order."""
+    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call."""
     conversation_id = call.conversation_id
     common = {
         "conversation_id": conversation_id,
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
-    for position, (raw_id, value) in enumerate(call.collected()):
-        text, name = usable_value(value), canonical_field(raw_id)
+    # What was collected from a mailbox's greeting is not the customer's.
+    for position, one in enumerate(() if call.reached_mailbox else call.collected()):
+        text, name = usable_value(one.value), one.field
         if text and name:
             yield kinds.NewMemory(
                 kinds.FACT,
-                f"fact:{conversation_id}:{_bounded(raw_id)}",
-                f"{label(field_name(raw_id))}: {text}",
+                f"fact:{conversation_id}:{_bounded(one.id)}",
+                f"{label(field_name(one.name))}: {text}",
                 {**common, "position": position, "field": name, "value": text},
             )
     asked, ordinal = "", 0
     for turn in call.turns:
-        if turn.role == "user":
+        if turn.is_of_caller:
             yield kinds.NewMemory(
                 kinds.MESSAGE,
                 f"message:{conversation_id}:{ordinal}:{content_digest(turn.message)[:16]}",
@@ -127,7 +128,9 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
         elif turn.role == "agent":
             asked = turn.message
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
-    when = {**common, "timezone": call.timezone}
+    # Without a direction a call is inbound, as in memories that were written before there was one.
+    direction = {"direction": "outbound"} if call.outbound else {}
+    when = {**common, **direction, "timezone": call.timezone}
     yield kinds.NewMemory(
         kinds.CALL,
         f"call:{conversation_id}",

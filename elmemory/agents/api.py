@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import structlog
 from django.conf import settings
 
-if TYPE_CHECKING:
-    pass
+log = structlog.get_logger(__name__)
 
 _PAGE = 100
+# Lists end after this many pages, or when pages are empty or repeat the one before this many times in a row.
+_MOST_PAGES = 10_000
+_MOST_REPEATS = 10
 # A repeated write could create something twice; reads may be repeated.
 _NO_RETRY: Any = {"max_retries": 0}
 
@@ -116,20 +119,23 @@ class Api:
     def conversations(
         self, agent_id: str | None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Summaries, newest first: `{"conversation_id", "agent_id", "start_time_unix_secs", "status", …}`."""
+        """Yield summaries, newest first: `{"conversation_id", "agent_id", "start_time_unix_secs", "status", …}`.
+
+        Any field may be missing or null; an entry that is not an object becomes an empty one.
+        """
         listing = self._agents_api.conversations.with_raw_response.list
-        yield from self._each(
-            listing, "conversations", agent_id=agent_id, call_start_after_unix=since, call_start_before_unix=until
-        )
+        filters = {"agent_id": agent_id, "call_start_after_unix": since, "call_start_before_unix": until}
+        for summary in self._each(listing, "conversations", **filters):
+            yield summary if isinstance(summary, dict) else {}
 
     def conversation(self, conversation_id: str) -> bytes:
-        """The JSON of a conversation, byte for byte."""
+        """Return the JSON of a conversation, byte for byte."""
         with self._request():
             answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
             return bytes(answer._response.content)
 
     def audio(self, conversation_id: str) -> Iterator[bytes]:
-        """The recording, an MP3, in chunks."""
+        """Yield the recording, an MP3, in chunks."""
         with self._request():
             yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
 
@@ -138,24 +144,38 @@ class Api:
         return self._sdk.conversational_ai
 
     def _pages(self, listing: Callable[..., Any], name: str) -> list[dict[str, Any]]:
-        return list(self._each(listing, name))
+        return [item for item in self._each(listing, name) if isinstance(item, dict)]
 
-    def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[dict[str, Any]]:
-        cursor = None
-        while True:
+    def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[Any]:
+        """Yield the items of all pages. Stops with a warning if the pages repeat, are empty or too many."""
+        seen: set[str] = set()
+        cursor, last, repeats = None, None, 0
+        while len(seen) < _MOST_PAGES and repeats < _MOST_REPEATS:
             page = self._json(listing, cursor=cursor, page_size=_PAGE, **filters)
-            yield from page[name]
-            cursor = page.get("next_cursor")
-            if not cursor:
+            items = page.get(name) if isinstance(page, dict) else None
+            if not isinstance(items, list):
+                raise ElevenLabsError(f"ElevenLabs answered with no list of {name}", 200)
+            yield from items
+            repeats = repeats + 1 if items in ([], last) else 0
+            last, cursor = items, str(page.get("next_cursor") or "")
+            if page.get("has_more") is False or not cursor:
                 return
+            if cursor in seen:
+                break
+            seen.add(cursor)
+        log.warning("a list of ElevenLabs does not end; the rest is ignored", list=name, pages=len(seen))
 
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         with self._request():
-            # The only way to the JSON itself: the SDK offers the headers and its own model of the body.
-            response = method(*arguments, **named)._response
-        if date := response.headers.get("date"):
-            self.ahead_seconds = time.time() - parsedate_to_datetime(date).timestamp()
-        return response.json()
+            try:
+                # The only way to the unchanged JSON: the SDK's public API offers headers and models only.
+                response = method(*arguments, **named)._response
+                answer = response.json()
+            except (TypeError, AttributeError, ValueError) as error:
+                raise ElevenLabsError("ElevenLabs' answer cannot be read", 200) from error
+        with suppress(ValueError):
+            self.ahead_seconds = time.time() - parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+        return answer
 
     @contextmanager
     def _request(self) -> Iterator[None]:

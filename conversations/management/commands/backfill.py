@@ -67,6 +67,8 @@ class Command(BaseCommand):
             f"  without a recording here      {sum(one.audio for one in found.missing):>7}\n"
             f"  not finished                  {found.unfinished:>7}"
         )
+        if found.unusable:
+            self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
 
     def _ask(self, count: int, *, yes: bool) -> None:
         if count <= _ASK_ABOVE or yes:

@@ -4,15 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audit', '0001_initial'),
+        ("audit", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='entry',
-            name='action',
-            field=models.CharField(choices=[('view', 'viewed'), ('listen', 'listened'), ('download', 'downloaded'), ('export', 'exported'), ('search', 'asked what the agent would find'), ('reprocess', 'reprocessed'), ('correct', 'corrected'), ('delete', 'deleted a memory'), ('opt_out', 'changed the opt-out'), ('shared_line', 'changed the shared line'), ('forget', 'forgot')], max_length=16, verbose_name='did'),
+            model_name="entry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("view", "viewed"),
+                    ("listen", "listened"),
+                    ("download", "downloaded"),
+                    ("export", "exported"),
+                    ("search", "asked what the agent would find"),
+                    ("reprocess", "reprocessed"),
+                    ("correct", "corrected"),
+                    ("delete", "deleted a memory"),
+                    ("opt_out", "changed the opt-out"),
+                    ("shared_line", "changed the shared line"),
+                    ("forget", "forgot"),
+                ],
+                max_length=16,
+                verbose_name="did",
+            ),
         ),
     ]
