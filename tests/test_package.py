@@ -95,10 +95,10 @@ def test_an_existing_dotenv_is_left_as_it_is(installed: Path, tmp_path: Path) ->
     assert (tmp_path / ".env").read_text() == "SECRET_KEY=too-short\nPORT=none\n"
 
 
-def test_the_examination_apart_runs_in_an_installed_package(installed: Path, tmp_path: Path) -> None:
+def test_the_doctor_runs_in_a_subprocess_in_an_installed_package(installed: Path, tmp_path: Path) -> None:
     code = (
         "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'elmemory.settings'; django.setup();"
-        "from elmemory.doctor.examination import examination_apart; print(len(examination_apart()))"
+        "from elmemory.doctor.checks import run_checks_in_subprocess; print(len(run_checks_in_subprocess()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -11,7 +11,7 @@ from conversations.index.sync import refresh_row
 from conversations.memories.corrections import state
 from conversations.memories.forgetting import forget
 from conversations.memories.remember import remember
-from elmemory.doctor.examination import examination
+from elmemory.doctor.checks import run_checks
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -51,7 +51,7 @@ def messages(store: EmbeddedOpenMemory, caller: str) -> set[str]:
 
 def callers_found() -> dict[str, str]:
     names = "callers", "numbers of nobody", "respelled numbers"
-    return {check.name: check.detail for check in examination() if check.name in names}
+    return {check.name: check.detail for check in run_checks() if check.name in names}
 
 
 @pytest.mark.parametrize("index_is_rebuilt", [False, True])
