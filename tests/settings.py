@@ -27,6 +27,8 @@ os.environ |= {
 for _name in (
     "DEBUG",
     "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
     "AGENT_NUMBERS",
     "DEFAULT_REGION",
     "GREETING",

@@ -1,7 +1,7 @@
 """`GET /metrics` for Prometheus.
 
-With METRICS_KEY the metrics are open to clients that send it as a Bearer token. Without a key they are open to this
-machine alone, and only while there is no PUBLIC_URL: behind a proxy every client seems to be this machine.
+With METRICS_KEY, clients send it as a Bearer token. Without it only this machine may read the metrics, and only while
+PUBLIC_URL is empty: behind a proxy every client seems to be this machine.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import hmac
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -20,15 +19,15 @@ from prometheus_client.registry import Collector
 
 from conversations.index.queue import QueueStatus, queue_status
 from elmemory.serving.channel import Receive, Send
+from elmemory.serving.client_address import is_on_this_machine
 
 _CACHED_SECONDS = 5.0
 _LONGEST_SECONDS = 2.0
-_FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"))
 _REFUSAL = b'{"detail": "Unauthorized"}'
 
 
 class QueueCollector(Collector):
-    """Gauges of the worker's queue, at most five seconds old; none while the index cannot be read."""
+    """Gauges of the worker's queue, read at most every five seconds; none while the index cannot be read."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
@@ -36,7 +35,7 @@ class QueueCollector(Collector):
         self._read_at = float("-inf")
 
     async def refresh(self) -> None:
-        """Read the queue's status in a thread, for two seconds at most."""
+        """Read the queue's status in a thread; after two seconds, keep the previous status until the read ends."""
         if time.monotonic() - self._read_at > _CACHED_SECONDS:
             self._read_at = time.monotonic()
             read = asyncio.get_running_loop().run_in_executor(self._thread, self._read)
@@ -44,10 +43,10 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         if queue := self._status:
-            yield GaugeMetricFamily("elmemory_queue_pending", "Calls that wait to be remembered", queue.pending)
-            yield GaugeMetricFamily("elmemory_queue_failed", "Calls that were parked", queue.failed)
+            yield GaugeMetricFamily("elmemory_queue_pending", "Calls that wait for the worker", queue.pending)
+            yield GaugeMetricFamily("elmemory_queue_failed", "Calls that cannot be processed", queue.failed)
             yield GaugeMetricFamily(
-                "elmemory_queue_oldest_seconds", "How long the oldest has waited", queue.oldest_seconds
+                "elmemory_queue_oldest_seconds", "Age of the oldest waiting call", queue.oldest_seconds
             )
 
     def _read(self) -> None:
@@ -58,7 +57,7 @@ class QueueCollector(Collector):
 
 
 class MetricsApplication:
-    """The ASGI application."""
+    """An ASGI application that checks access and answers with the metrics."""
 
     def __init__(self, queue: QueueCollector) -> None:
         self._queue = queue
@@ -75,7 +74,7 @@ class MetricsApplication:
 
 
 def metrics_application() -> MetricsApplication:
-    """The application with the queue's gauges in Prometheus' default registry. Call it once in a process."""
+    """Return the application, with the queue's gauges in the default registry. Call it once in a process."""
     queue = QueueCollector()
     REGISTRY.register(queue)
     return MetricsApplication(queue)
@@ -83,9 +82,7 @@ def metrics_application() -> MetricsApplication:
 
 def _is_allowed(scope: dict[str, Any]) -> bool:
     if key := settings.METRICS_KEY:
-        shown = [value for name, value in scope["headers"] if name == b"authorization"]
-        return any(hmac.compare_digest(b"Bearer " + key.encode(), value) for value in shown)
-    if settings.PUBLIC_URL or not scope.get("client"):
-        return False
-    proxied = any(name in _FORWARDED for name, _ in scope["headers"])
-    return not proxied and ip_address(scope["client"][0]).is_loopback
+        sent = [value for name, value in scope["headers"] if name == b"authorization"]
+        return any(hmac.compare_digest(b"Bearer " + key.encode(), value) for value in sent)
+    peer, _ = scope.get("client") or (None, 0)
+    return not settings.PUBLIC_URL and is_on_this_machine(peer, (name for name, _ in scope["headers"]))

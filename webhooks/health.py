@@ -1,4 +1,4 @@
-"""`GET /health`: whether calls can be answered, payloads be stored and memories be written."""
+"""`GET /health`: whether calls can be answered, payloads stored and memories written."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ _LONGEST_SECONDS = 5.0
 
 
 class HealthEndpoint:
-    """A view that answers from a report that is at most a second old, made in a thread of its own."""
+    """The view and its cached report, which is renewed in a thread when it is older than a second."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -30,7 +30,7 @@ class HealthEndpoint:
         self._content = b""
 
     async def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """503 only when payloads cannot be stored; "degraded" when OpenMemory is away or calls were parked."""
+        """Answer 503 only if payloads cannot be stored; "degraded" also if memory or index fail or calls are parked."""
         if time.monotonic() - self._reported_at > _CACHED_SECONDS:
             await self._refresh()
         return HttpResponse(
@@ -41,26 +41,26 @@ class HealthEndpoint:
         )
 
     async def _refresh(self) -> None:
-        made = asyncio.get_running_loop().run_in_executor(self._thread, report)
-        done, _ = await asyncio.wait([made], timeout=_LONGEST_SECONDS)
+        reporting = asyncio.get_running_loop().run_in_executor(self._thread, report)
+        done, _ = await asyncio.wait([reporting], timeout=_LONGEST_SECONDS)
         state: dict[str, Any] = {"status": "degraded", "detail": "the checks take too long"}
         if done:
-            state = made.result()
+            state = reporting.result()
         self._status = 503 if state.get("payloads", {}).get("ok") is False else 200
         self._content = orjson.dumps(state)
         self._reported_at = time.monotonic()
 
 
 def report() -> dict[str, Any]:
-    """`{"status", "openmemory", "payloads", "queue"}`, as they are now. Blocks on OpenMemory, disk and index."""
+    """Return `{"status", "openmemory", "payloads", "queue"}` as they are now. Blocks on OpenMemory, disk and index."""
     store, payloads = open_memory().ping(), _payloads()
     try:
         queue = queue_status()
     except (DatabaseError, OSError):
         queue = None
-    well = store.ok and payloads["ok"] and queue is not None and not queue.failed
+    is_ok = store.ok and payloads["ok"] and queue is not None and not queue.failed
     return {
-        "status": "ok" if well else "degraded",
+        "status": "ok" if is_ok else "degraded",
         "openmemory": {"mode": store.mode, "ok": store.ok, "detail": store.detail},
         "payloads": payloads,
         "queue": queue._asdict() if queue else {"pending": None, "failed": None, "oldest_seconds": None},

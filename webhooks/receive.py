@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
+from conversations.files.encodings import TooLarge
 from conversations.files.locks import Busy
 from conversations.files.placing import Delivery, accept, accept_all
 from conversations.files.spool import Spool, free_bytes, spool
@@ -30,10 +31,6 @@ _LARGEST_IN_BATCH = 2**20
 
 class CannotStore(Exception):
     """Nothing was stored; the sender should retry later."""
-
-
-class TooLarge(Exception):
-    """The body is larger than MAX_PAYLOAD_MB."""
 
 
 class SenderGone(Exception):

@@ -17,6 +17,7 @@ from conversations.admin.export import COLUMNS
 from conversations.files.paths import conversation_files
 from conversations.index.sync import reconcile
 from conversations.models import Caller, Conversation
+from conversations.payloads.secret_variables import shown_file
 from elmemory.memory.card import Card, read_card
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
@@ -68,7 +69,7 @@ def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable
                 # Payloads may bear times from before 1980, which a ZIP cannot tell.
                 entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
                 entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
-                with path.open("rb") as source, archive.open(entry, "w") as target:
+                with shown_file(path) as source, archive.open(entry, "w") as target:
                     while piece := source.read(_PIECE):
                         target.write(piece)
                         yield outlet.take()

@@ -142,7 +142,7 @@ def _call(call: Conversation) -> dict[str, Any]:
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
         "seconds": call.duration_seconds,
-        "direction": call.get_direction_display(),
+        "direction": call.direction_and_channel or "unknown",
         "recall": call.get_recall_display(),
         "has_audio": call.has_audio,
         "memories": call.memories,

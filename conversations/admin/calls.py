@@ -31,7 +31,8 @@ from conversations.files.paths import AUDIO, conversation_folder, is_conversatio
 from conversations.index import fulltext
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
-from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -77,7 +78,8 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "has_audio", "recall",
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
+        "has_audio", "recall",
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -111,14 +113,12 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description="started", ordering="sort_key")
     def started(self, row: Conversation) -> SafeString:
-        direction = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
-        shown = "" if row.outcome == Outcome.WEB else direction
-        return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), shown)
+        return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), row.direction_and_channel)
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
-            return format_html('<span class="quiet">{}</span>', "web" if row.outcome == Outcome.WEB else "withheld")
+            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         name = (row.card.name if row.card else "") or row.caller_name
         link = format_html(
             '<a href="{}">{}</a> ',
@@ -185,7 +185,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk)
         reveal, user = may_reveal(request), request.user
-        page = call_page(row)
+        page = call_page(row, reveal=reveal)
         if not reveal:
             page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -193,7 +193,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": (row.title if reveal else without_number(row.title, row.caller)) or "Call without a title",
+            "title": page["title"] or "Call without a title",
             "page": page,
             "caller_name": (card.name if card else "") or row.caller_name,
             "caller_number": number_element(row.caller, reveal=reveal),
@@ -270,7 +270,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(found.read_bytes(), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What a page asks that waits for the worker."""

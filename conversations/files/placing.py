@@ -16,15 +16,15 @@ import structlog
 
 from conversations.files.deletion import is_deleted
 from conversations.files.durable import sync_folder
+from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
-from conversations.files.paths import AUDIO, is_conversation_id, payload_path, payload_root
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
 from conversations.files.spool import Spool, spool
 from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
-from conversations.payloads.values import number
+from conversations.payloads.values import event_seconds
 
 log = structlog.get_logger(__name__)
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
-_LATEST_EVENT_TIME = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,10 @@ class _Arrival:
 
     def read(self, recordings: ExitStack) -> None:
         try:
+            self.spooled = without_compression(self.spooled, recordings)
             event, self.type, self.conversation_id = _header(self.spooled)
             self._event_time = _event_time(event)
-            self._path = payload_path(self.conversation_id, self.type)
+            self._path = self._event_path() or payload_path(self.conversation_id, self.type)
             if self.type == AUDIO:
                 recording = recordings.enter_context(spool())
                 _extract_audio(self.spooled, event, recording)
@@ -100,6 +101,14 @@ class _Arrival:
             self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
             log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
         self.folder = self._path.parent
+
+    def _event_path(self) -> Path | None:
+        """The path of an event without a conversation; None for other events."""
+        return (
+            None
+            if self.conversation_id
+            else payload_root() / "_events" / f"{self.type}_{self.spooled.digest()[:16]}.json"
+        )
 
     def save(self) -> None:
         """Hand the content to the operating system, and ask it to start writing before the first fsync waits."""
@@ -142,7 +151,7 @@ class _Arrival:
     def _target(self) -> Path | None:
         """The path for this version, after moving an older version aside; None where nothing is to be placed."""
         path = self._path
-        if self.status == "unreadable":
+        if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
             return path
@@ -184,12 +193,15 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
 def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
     """The event with its type and conversation id. Raises NotReadable."""
     event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
-    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+    if not isinstance(event, dict):
         raise NotReadable("not an event")
-    event_type, conversation_id = event.get("type"), event["data"].get("conversation_id")
+    data, event_type = event.get("data"), event.get("type")
+    conversation_id = data.get("conversation_id") if isinstance(data, dict) else None
     if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
         raise NotReadable("an event without a type")
-    if not is_conversation_id(conversation_id):
+    if not conversation_id and event_type not in (TRANSCRIPTION, AUDIO, FAILURE):
+        return event, event_type, ""
+    if not isinstance(conversation_id, str) or not is_conversation_id(conversation_id):
         raise NotReadable("an event without a usable conversation id")
     return event, event_type, conversation_id
 
@@ -220,18 +232,15 @@ def _beside(path: Path, digest: str) -> Path:
 
 def _event_time(event: dict[str, Any]) -> float:
     """The event's timestamp in seconds since 1970; the present time where it has none."""
-    stated = number(event.get("event_timestamp"))
-    return stated if stated is not None and 0 < stated < _LATEST_EVENT_TIME else time.time()
+    return event_seconds(event) or time.time()
 
 
 def _event_time_of(path: Path) -> float:
     """The event timestamp of a stored payload in seconds since 1970; its arrival where it has none."""
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
-        with contextlib.suppress(NotReadable, AttributeError):
-            stated = number(parse(path.read_bytes()).get("event_timestamp"))
-            if stated is not None and 0 < stated < _LATEST_EVENT_TIME:
-                return stated
+        with contextlib.suppress(NotReadable):
+            return event_seconds(parse(path.read_bytes())) or arrival
     return arrival
 
 

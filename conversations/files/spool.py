@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest, sha256
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -47,6 +48,13 @@ class Spool:
     def in_memory(self) -> bytes | None:
         """The whole content; None once it is in a `file`."""
         return b"".join(self._chunks) if self._file is None else None
+
+    def rewound(self) -> IO[bytes]:
+        """To be read from its first byte on."""
+        if self._file is None:
+            return BytesIO(b"".join(self._chunks))
+        self._file.seek(0)
+        return self._file
 
     def write(self, chunk: bytes) -> None:
         self.size += len(chunk)

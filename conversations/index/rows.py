@@ -19,7 +19,7 @@ from conversations.files.receipts import PayloadStamp, is_done, new_receipt, rea
 from conversations.files.stored import read_failure
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
-from conversations.models import Direction, MemoryState, Outcome, Recall
+from conversations.models import Channel, Direction, MemoryState, Outcome, Recall
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -64,15 +64,15 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
         row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
-    said = "\n".join(turn.message for turn in call.turns)
+    said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
     return row, Text(sort_key(conversation_id, row["started_at"]), row["caller_name"], call.title, call.summary, said)
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:
-    match call.status, call.is_phone_call:
+    match call.status, call.channel:
         case "failed", _:
             outcome = Outcome.FAILED
-        case _, False:
+        case _, "web":
             outcome = Outcome.WEB
         case _:
             outcome = Outcome.DONE
@@ -84,7 +84,8 @@ def _call_columns(call: Transcription) -> dict[str, Any]:
         "caller_ref": caller_reference(call.caller or ""),
         "caller_name": _short(call.caller_name, 128),
         "outbound": call.outbound,
-        "direction": direction if call.is_phone_call else Direction.WEB,
+        "direction": Direction.WEB if call.channel in ("web", "chat") else direction,
+        "channel": Channel(call.channel),
         "duration_seconds": call.duration_seconds,
         "status": _short(call.status, 32),
         "outcome": outcome,
@@ -102,6 +103,7 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "caller_ref": caller_reference(failure.caller or ""),
         "outbound": True,
         "direction": Direction.OUTBOUND,
+        "channel": Channel.PHONE,
         "outcome": Outcome.UNCONNECTED,
         "title": f"Never connected: {failure.in_plain_words}",
         **day_columns(failure.at(moment(arrived_at))),

@@ -7,9 +7,9 @@ import base64
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import orjson
 import structlog
@@ -23,6 +23,9 @@ from conversations.files.placing import accept
 from conversations.files.spool import free_bytes, spool
 from conversations.index.sync import refresh_row
 from conversations.models import Conversation
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
+from conversations.payloads.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
 
 log = structlog.get_logger(__name__)
@@ -39,17 +42,22 @@ class Missing(NamedTuple):
 
     conversation_id: str
     agent_id: str
-    ended_at: int
+    # In seconds since 1970; None where ElevenLabs' list does not say when the call began.
+    ended_at: int | None
     transcription: bool
     audio: bool
 
 
 @dataclass(slots=True)
 class Survey:
-    """What ElevenLabs has: conversations by agent, those that are still under way, and what is not here."""
+    """What ElevenLabs has: conversations by agent, those that are still under way, and what is not here.
+
+    `unusable` counts the entries of its list that name no conversation which could be asked for.
+    """
 
     agents: Counter[str] = field(default_factory=Counter)
     unfinished: int = 0
+    unusable: int = 0
     missing: list[Missing] = field(default_factory=list)
 
 
@@ -65,11 +73,17 @@ def survey(
     api: Api, *, agent: str | None = None, since: int | None = None, until: int | None = None, audio: bool = True
 ) -> Survey:
     """Compare ElevenLabs' list with the files. Calls begin from `since` to `until`, Unix seconds."""
-    found = Survey()
+    found, seen = Survey(), set()
     for summary in api.conversations(agent, since, until):
-        conversation_id = summary["conversation_id"]
-        found.agents[summary["agent_id"]] += 1
-        if summary.get("status") not in _FINISHED or not is_conversation_id(conversation_id):
+        conversation_id, agent_id = text(summary.get("conversation_id")), text(summary.get("agent_id"))
+        if not is_conversation_id(conversation_id):
+            found.unusable += 1
+            continue
+        if conversation_id in seen:
+            continue  # calls that begin meanwhile push others onto the next page
+        seen.add(conversation_id)
+        found.agents[agent_id or "agent unknown"] += 1
+        if summary.get("status") not in _FINISHED:
             found.unfinished += 1
             continue
         if is_deleted(conversation_id):
@@ -77,8 +91,8 @@ def survey(
         no_transcription = not transcription_path(conversation_id).exists()
         no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)
         if no_transcription or no_audio:
-            ended_at = summary["start_time_unix_secs"] + (summary.get("call_duration_secs") or 0)
-            found.missing.append(Missing(conversation_id, summary["agent_id"], ended_at, no_transcription, no_audio))
+            ended_at = _ended_at(summary)
+            found.missing.append(Missing(conversation_id, agent_id, ended_at, no_transcription, no_audio))
     return found
 
 
@@ -146,6 +160,11 @@ class Backfiller:
                     yield missing
 
 
+def _ended_at(summary: Mapping[str, Any]) -> int | None:
+    started_at = unix_seconds(summary.get("start_time_unix_secs"))
+    return int(started_at + (call_seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
+
+
 def _known_agents() -> list[str]:
     agents = Conversation.objects.exclude(agent_id="").order_by("agent_id").values_list("agent_id", flat=True)
     return list(agents.distinct())
@@ -154,7 +173,7 @@ def _known_agents() -> list[str]:
 def _store_transcription(raw: bytes, missing: Missing) -> bool:
     event = {
         "type": TRANSCRIPTION,
-        # No later than that of the delivery, which takes its place should it still come.
+        # No later than that of the delivery, which takes its place should it still come. Null: that of the arrival.
         "event_timestamp": missing.ended_at,
         "fetched": True,
         "data": orjson.Fragment(raw),
@@ -203,9 +222,8 @@ def _says(raw: bytes, conversation_id: str, name: str) -> object:
 def _known_silent(conversation_id: str) -> bool:
     """Whether the stored transcription says itself that there is no recording; a delivered one does not tell."""
     try:
-        data = orjson.loads(transcription_path(conversation_id).read_bytes())["data"]
-        return data["has_audio"] is False
-    except (OSError, ValueError, TypeError, KeyError):
+        return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
+    except (OSError, NotReadable):
         return False
 
 

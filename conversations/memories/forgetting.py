@@ -22,6 +22,7 @@ from conversations.index.schema import healed
 from conversations.index.sync import reconcile, refresh_row
 from conversations.models import Conversation
 from conversations.payloads.transcription import Transcription
+from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import OpenMemory
 
 
@@ -91,10 +92,9 @@ def _list_as_forgotten(conversation_id: str, caller: str) -> None:
 
 
 def _forgotten_at(caller: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(_mark(caller).read_text())
-    except FileNotFoundError:
-        return None
+    """When the caller was last forgotten, in whichever spelling of the number; None for never."""
+    marks = [_mark(key) for key in (caller, *former_keys(caller))]
+    return max((datetime.fromisoformat(mark.read_text()) for mark in marks if mark.exists()), default=None)
 
 
 def _mark(caller: str) -> Path:

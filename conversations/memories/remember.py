@@ -21,13 +21,14 @@ from conversations.files.receipts import (
     write_receipt,
 )
 from conversations.memories.forgetting import note_forgotten
+from conversations.memories.former import former_callers, take_over_preferences
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card, spoken_date, write_card
-from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
-from elmemory.memory.text import field_name, usable_value
+from elmemory.memory.text import field_name
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
-    with caller_lock(call.caller, *(before.callers if before else ()), wait=wait) as lock:
+    former = former_callers(call.caller)
+    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
@@ -68,6 +70,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
+        take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
             receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
@@ -98,25 +101,26 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
-    """The facts, messages and call of a transcription, in this order."""
+    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call."""
     conversation_id = call.conversation_id
     common = {
         "conversation_id": conversation_id,
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
-    for position, (raw_id, value) in enumerate(call.collected()):
-        text, name = usable_value(value), canonical_field(raw_id)
-        if text and name:
+    # What was collected from a mailbox's greeting is not the customer's.
+    for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
+        if text and one.field:
             yield kinds.NewMemory(
                 kinds.FACT,
-                f"fact:{conversation_id}:{_bounded(raw_id)}",
-                f"{label(field_name(raw_id))}: {text}",
-                {**common, "position": position, "field": name, "value": text},
+                f"fact:{conversation_id}:{_bounded(one.id)}",
+                f"{label(field_name(one.name))}: {text}",
+                {**common, "position": position, "field": one.field, "value": text}
+                | ({"confirmed": True} if confirmed else {}),
             )
     asked, ordinal = "", 0
     for turn in call.turns:
-        if turn.role == "user":
+        if turn.is_of_caller:
             yield kinds.NewMemory(
                 kinds.MESSAGE,
                 f"message:{conversation_id}:{ordinal}:{content_digest(turn.message)[:16]}",
@@ -127,7 +131,9 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
         elif turn.role == "agent":
             asked = turn.message
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
-    when = {**common, "timezone": call.timezone}
+    # Without a direction a call is inbound, as in memories that were written before there was one.
+    direction = {"direction": "outbound"} if call.outbound else {}
+    when = {**common, **direction, "timezone": call.timezone}
     yield kinds.NewMemory(
         kinds.CALL,
         f"call:{conversation_id}",

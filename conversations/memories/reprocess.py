@@ -2,9 +2,10 @@
 
 import shutil
 
+from conversations.files.encodings import TooLarge
 from conversations.files.locks import caller_lock
 from conversations.files.paths import unreadable_paths
-from conversations.files.placing import accept
+from conversations.files.placing import Delivery, accept
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.files.spool import spool
 
@@ -22,8 +23,8 @@ def request(conversation_id: str) -> None:
         lock.confirm()
 
 
-def replay_unreadable() -> tuple[list[str], int]:
-    """Place each body of `_unreadable/` again: the conversation ids of those placed, and how many stay unreadable.
+def replay_unreadable() -> tuple[list[Delivery], int]:
+    """Place each body of `_unreadable/` again: the deliveries that were placed, and how many bodies stay unreadable.
 
     A placed body is deleted from `_unreadable/`.
     """
@@ -31,10 +32,13 @@ def replay_unreadable() -> tuple[list[str], int]:
     for path in unreadable_paths():
         with spool() as spooled, path.open("rb") as source:
             shutil.copyfileobj(source, spooled.file)
-            delivery = accept(spooled)
+            try:
+                delivery = accept(spooled)
+            except TooLarge:
+                delivery = Delivery("unreadable")
         if delivery.status == "unreadable":
             left += 1
         else:
             path.unlink()
-            placed.append(delivery.conversation_id)
+            placed.append(delivery)
     return placed, left

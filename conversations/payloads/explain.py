@@ -21,7 +21,7 @@ def explained(call: Transcription) -> str:
     error = call.at("metadata", "error")
     reason = error.get("reason") if isinstance(error, dict) else error
     code = error.get("code") if isinstance(error, dict) else None
-    said = str(reason or call.text("metadata", "termination_reason") or "")
+    said = str(reason or call.termination_reason or "")
     if missing := _MISSING_VARIABLES.search(said):
         return _missing(missing)
     if code in _CODES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.payloads.values import well_formed
+from conversations.payloads.values import event_seconds, text
 from elmemory.memory.identity import other_party
 
 _REASONS = {
@@ -34,7 +34,7 @@ class Failure:
 
     @property
     def agent_id(self) -> str:
-        return _text(self.data.get("agent_id"))
+        return text(self.data.get("agent_id"))
 
     @property
     def reason(self) -> str:
@@ -56,11 +56,9 @@ class Failure:
         return f"{words} (SIP {code}{', ' + said if said else ''})" if code else words
 
     def at(self, otherwise: datetime) -> datetime:
-        timestamp = self.event.get("event_timestamp")
-        if isinstance(timestamp, int | float) and 0 < timestamp < 2**34:
-            return datetime.fromtimestamp(timestamp, UTC)
-        return otherwise
+        stated = event_seconds(self.event)
+        return datetime.fromtimestamp(stated, UTC) if stated else otherwise
 
 
 def _text(value: object) -> str:
-    return well_formed(value).replace("\x00", "")[:200] if isinstance(value, str) else ""
+    return text(value).replace("\x00", "")[:200]

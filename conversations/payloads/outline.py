@@ -45,7 +45,9 @@ def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    if size <= whole_up_to:
+    is_wide = b"\0" in file.read(4)
+    file.seek(0)
+    if size <= whole_up_to or (is_wide and size <= _LARGEST_OUTLINE):
         return parse(file.read())
     mark = secrets.token_hex(16)
     spans: list[LongString] = []
@@ -67,10 +69,11 @@ def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
 
 def parse(raw: bytes) -> Any:
     """JSON, read leniently: NaN, lone surrogates and bytes that are no UTF-8 do no harm; a number without end or
-    nesting without bottom costs itself only. Raises NotReadable."""
+    nesting without bottom costs itself only; it may be UTF-16 or UTF-32 and begin with a byte order mark. Raises
+    NotReadable."""
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
-    text = raw.decode("utf-8", "replace")
+    text = raw.decode(json.detect_encoding(raw), "replace").removeprefix("\ufeff")
     with contextlib.suppress(RecursionError):
         value = _loads(text)
         if not _is_deeper(value, _DEEPEST):

@@ -4,33 +4,23 @@ ElevenLabs' payloads differ from their documentation and from one another; a fie
 that field, never the call.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from conversations.payloads.analysis import CollectedItem, Criterion, collected_in, criteria_in
+from conversations.payloads.collected import Collected, texts_of
+from conversations.payloads.contact import Channel, Contact, contact_of
 from conversations.payloads.outline import NotReadable, parse
-from conversations.payloads.values import number, well_formed
+from conversations.payloads.turns import Turn, mailbox_answered, turns_of
+from conversations.payloads.values import call_seconds, event_seconds, number, text, unix_seconds
 from elmemory.memory.card import Card
-from elmemory.memory.fields import canonical_field
-from elmemory.memory.identity import caller_of_call
-from elmemory.memory.text import spoken_name, usable_value
+from elmemory.memory.values import usable_value
 
-_EARLIEST, _LATEST = 0, 2**34
-_LONGEST_CALL = 30 * 24 * 3600
 _MOST_CREDITS = 2**31
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn of the transcript. `position` is its place in the payload's list, `seconds` its time in the call."""
-
-    position: int
-    role: str
-    message: str
-    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -55,8 +45,7 @@ class Transcription:
         return value
 
     def text(self, *path: str) -> str:
-        value = self.at(*path)
-        return well_formed(value) if isinstance(value, str) else ""
+        return text(self.at(*path))
 
     @property
     def conversation_id(self) -> str:
@@ -93,8 +82,7 @@ class Transcription:
 
     @property
     def duration_seconds(self) -> int | None:
-        value = number(self.at("metadata", "call_duration_secs"))
-        return int(value) if value is not None and 0 <= value <= _LONGEST_CALL else None
+        return call_seconds(self.at("metadata", "call_duration_secs"))
 
     @property
     def cost(self) -> int | None:
@@ -103,8 +91,18 @@ class Transcription:
         return int(value) if value is not None and abs(value) < _MOST_CREDITS else None
 
     @property
-    def is_phone_call(self) -> bool:
-        return isinstance(self.at("metadata", "phone_call"), dict)
+    def cost_in_dollars(self) -> float | None:
+        value = number(self.at("metadata", "cost_fiat"))
+        return value if value is not None and 0 <= value < _MOST_CREDITS else None
+
+    @property
+    def termination_reason(self) -> str:
+        return self.text("metadata", "termination_reason")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        value = self.at("metadata")
+        return value if isinstance(value, dict) else {}
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -123,53 +121,58 @@ class Transcription:
     @cached_property
     def caller_name(self) -> str:
         """The name that the call collected, else the one that the agent was told at the ring."""
-        facts = {canonical_field(key): text for key, value in self.collected() if (text := usable_value(value))}
-        return Card(facts=facts).full_name or spoken_name(self.text(*_VARIABLES, "user_name"))
+        facts = {} if self.reached_mailbox else {item.field: text for item, text, _ in self.collected_texts() if text}
+        return Card(facts=facts).full_name or usable_value(self.text(*_VARIABLES, "user_name"), "name") or ""
+
+    @cached_property
+    def contact(self) -> Contact:
+        source = self.text("metadata", "conversation_initiation_source") or self.text(
+            "conversation_initiation_client_data", "source_info", "source"
+        )
+        caller_id, called_number = (self.variables.get(f"system__{name}") for name in ("caller_id", "called_number"))
+        return contact_of(self.metadata, source, caller_id, called_number)
+
+    @property
+    def channel(self) -> Channel:
+        """Whether the parties spoke on the phone, wrote over WhatsApp or SMS, or met on a web page or in a chat."""
+        return self.contact.channel
 
     @property
     def outbound(self) -> bool:
-        return self.text("metadata", "phone_call", "direction") == "outbound"
+        return self.contact.outbound
 
-    @cached_property
+    @property
     def caller(self) -> str | None:
         """The caller key of the customer; None for web calls, strangers and withheld numbers."""
-        return caller_of_call(
-            outbound=self.outbound,
-            external_number=self.at("metadata", "phone_call", "external_number"),
-            caller_id=self.at(*_VARIABLES, "system__caller_id"),
-            called_number=self.at(*_VARIABLES, "system__called_number"),
-        )
+        return self.contact.caller
+
+    @cached_property
+    def reached_mailbox(self) -> bool:
+        """Whether a mailbox answered: whatever it says, it is no customer."""
+        return mailbox_answered(self.at("transcript"), self.metadata, self.termination_reason)
 
     def started_at(self, arrived_at: datetime) -> datetime:
         """The call's start in UTC; its event's time, else that of its arrival, where the payload does not say."""
-        stated = self.at("metadata", "start_time_unix_secs"), self.event.get("event_timestamp")
-        for value in map(number, stated):
-            if value is not None and _EARLIEST < value < _LATEST:
-                return datetime.fromtimestamp(value, UTC)
-        return arrived_at
+        stated = unix_seconds(self.at("metadata", "start_time_unix_secs")) or event_seconds(self.event)
+        return datetime.fromtimestamp(stated, UTC) if stated else arrived_at
+
+    @cached_property
+    def all_turns(self) -> list[Turn]:
+        """Also the turns in which nothing was said: tools, files and events."""
+        return turns_of(self.at("transcript"), mailbox=self.reached_mailbox)
 
     @cached_property
     def turns(self) -> list[Turn]:
-        """The turns with something said in them."""
-        transcript = self.at("transcript")
-        return [
-            Turn(position, str(turn.get("role")), well_formed(turn["message"]), number(turn.get("time_in_call_secs")))
-            for position, turn in enumerate(transcript if isinstance(transcript, list) else ())
-            if isinstance(turn, dict) and isinstance(turn.get("message"), str) and turn["message"].strip()
-        ]
+        """The turns with something said in them, or keyed in."""
+        return [turn for turn in self.all_turns if turn.is_said]
 
-    def collected(self) -> Iterator[tuple[str, Any]]:
-        """The data-collection results: raw id as the agent's author wrote it, and value of any type."""
-        results = self.at("analysis", "data_collection_results")
-        if isinstance(results, dict):
-            for key, result in results.items():
-                yield well_formed(key), _well_formed_value(result.get("value") if isinstance(result, dict) else result)
+    def collected(self) -> list[CollectedItem]:
+        """The results of data collection, one for each field that agents may have collected in turn."""
+        return collected_in(self.at("analysis"))
 
+    def collected_texts(self) -> list[Collected]:
+        """What `collected` returns, each result with its value as text."""
+        return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
 
-def _well_formed_value(value: Any) -> Any:
-    match value:
-        case str():
-            return well_formed(value)
-        case list():
-            return [well_formed(item) if isinstance(item, str) else item for item in value]
-    return value
+    def criteria(self) -> list[Criterion]:
+        return criteria_in(self.at("analysis"))

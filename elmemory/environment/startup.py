@@ -10,7 +10,7 @@ from elmemory.environment.checks import BEARABLE
 
 @cache
 def report_checks() -> None:
-    """Run the system checks, once in a process, and tell all faults on stderr.
+    """Run the system checks, once in a process, and report all faults on stderr.
 
     Faults that leave nothing to serve raise SystemExit. A missing key does not: its endpoint refuses
     every request, and the others go on serving live calls.
@@ -22,4 +22,4 @@ def report_checks() -> None:
         sys.stderr.write(f"{fault}\n")
     fatal = [fault for fault in faults if fault.is_serious() and fault.id not in BEARABLE]
     if fatal:
-        raise SystemExit(f"{len(fatal)} setting(s) to mend before the server can start: see above.")
+        raise SystemExit(f"{len(fatal)} setting(s) to correct before the server can start: see above.")

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from elmemory.memory import kinds
 from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.names import NAME_FIELDS, spoken_name
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.text import (
@@ -19,8 +20,8 @@ from elmemory.memory.text import (
     bounded_sentences,
     bounded_words,
     cleaned,
-    spoken_name,
 )
+from elmemory.memory.values import usable_value
 
 NEWEST = 100
 # The card is written last: nearly always it is the newest memory, else one of the newest.
@@ -28,7 +29,6 @@ FEW = 2
 _READS = FEW, NEWEST, None
 _MOST_FACTS = 100
 _LONGEST_ZONE = 64
-_NAME_FIELDS = "first_name", "last_name", "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,14 @@ class Card:
 
     `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty where the
     caller never spoke. A card of an opted-out caller holds nothing but that.
+    `call_count` counts the calls of both directions, `outbound_count` those of them that we made.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     call_count: int = 0
+    outbound_count: int = 0
     last_called_on: str = ""
+    last_outbound_on: str = ""
     last_call_summary: str = ""
     shared_line: bool = False
     opted_out: bool = False
@@ -69,16 +72,26 @@ class Card:
         sentences = [as_sentence(f"The caller is {full_name}")] if full_name else []
         if self.shared_line:
             sentences = ["Several people share this line."]
-        if self.call_count == 1:
-            sentences.append(f"They have called once before, on {self.last_called_on}.")
-        elif self.call_count:
-            sentences.append(f"They have called {self.call_count} times, most recently on {self.last_called_on}.")
+        if counts := self._counts():
+            sentences.append(counts)
         sentences += [
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
-            if name not in _NAME_FIELDS or not (full_name or self.shared_line)
+            if name not in NAME_FIELDS or not (full_name or self.shared_line)
         ]
         return bounded_sentences(" ".join(sentences))
+
+    def _counts(self) -> str:
+        """How often they called us, and we them; empty where neither happened."""
+        inbound = self.call_count - self.outbound_count
+        if not self.outbound_count:
+            if inbound == 1:
+                return f"They have called once before, on {self.last_called_on}."
+            return f"They have called {inbound} times, most recently on {self.last_called_on}." if inbound else ""
+        called_them = f"called them {_times(self.outbound_count)} {self.last_outbound_on}."
+        if inbound <= 0:
+            return f"We {called_them}"
+        return f"They have called {_times(inbound)} {self.last_called_on}; we {called_them}"
 
     def _name(self, field_name: str) -> str:
         name = self.facts.get(field_name)
@@ -87,7 +100,9 @@ class Card:
     def variable(self, name: str) -> str | None:
         """The fact that a dynamic variable of this name asks for; no name on a shared line."""
         field_asked_for = canonical_field(name)
-        return None if self.shared_line and field_asked_for in _NAME_FIELDS else self.facts.get(field_asked_for)
+        if field_asked_for in NAME_FIELDS:
+            return None if self.shared_line else self._name(field_asked_for)
+        return self.facts.get(field_asked_for)
 
 
 def card_of(memories: Iterable[Memory]) -> Card | None:
@@ -105,25 +120,41 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
     if not calls and not facts and not stated:
         return None
     spoken = [call for call in calls if call.metadata.get("spoke")]
+    # Calls remembered before there was a direction count as inbound.
+    outbound = [call for call in calls if call.metadata.get("direction") == "outbound"]
+    inbound = [call for call in calls if call.metadata.get("direction") != "outbound"]
     return Card(
         facts={
-            name: bounded_words(cleaned(str(memory.metadata.get("value") or "")), 2 * VALUE_LENGTH)
+            name: bounded_words(fact_value(memory), 2 * VALUE_LENGTH)
             for name, memory in list(facts.items())[:_MOST_FACTS]
         },
         call_count=len(calls),
-        last_called_on=spoken_date(calls[-1].metadata) if calls else "",
+        outbound_count=len(outbound),
+        last_called_on=spoken_date(inbound[-1].metadata) if inbound else "",
+        last_outbound_on=spoken_date(outbound[-1].metadata) if outbound else "",
         last_call_summary=_spoken_summary(spoken[-1]) if spoken else "",
         shared_line=kinds.SHARED_LINE in stated,
     )
 
 
+def fact_value(memory: Memory) -> str:
+    """What a fact or a correction says, clean; empty where it says nothing, as "[NAME]" does that was stored once.
+
+    What staff wrote, and what the call itself confirmed when it was read, says what it says.
+    """
+    value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
+    if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
+        return cleaned(str(value or ""))
+    return cleaned(usable_value(value, field_name) or "")
+
+
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
-    """One memory per field, the one that holds; the newest first."""
+    """One memory per field, the one that holds; the newest first. Those that say nothing are left out."""
     holding: dict[str, Memory] = {}
     for memory in sorted(memories, key=call_order):
         name = memory.metadata.get("field")
         corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
-        if not name or not (memory.kind == kinds.FACT or corrected):
+        if not name or not (memory.kind == kinds.FACT or corrected) or not fact_value(memory):
             continue
         if (before := holding.get(name)) and before.kind == kinds.PREFERENCE and not corrected:
             continue
@@ -227,6 +258,12 @@ def unwritten_card(memories: Iterable[Memory]) -> Card | None:
     return card_of(memories) if told else None
 
 
+def _times(count: int) -> str:
+    """A count as one says it, up to the day that follows: "once, on", "twice, most recently on"."""
+    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+    return f"{times}, {'on' if count == 1 else 'most recently on'}"
+
+
 def _is_same(one: Card, other: Card) -> bool:
     return one == other and list(one.facts) == list(other.facts)
 
@@ -245,9 +282,12 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
         "revision": revision,
+        "usable": True,
         "facts": [[name, value] for name, value in card.facts.items()],
         "call_count": card.call_count,
+        "outbound_count": card.outbound_count,
         "last_called_on": card.last_called_on,
+        "last_outbound_on": card.last_outbound_on,
         "last_call_summary": card.last_call_summary,
         "shared_line": card.shared_line,
         "opted_out": card.opted_out,
@@ -256,10 +296,15 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
 
 
 def card_from(metadata: Mapping[str, Any]) -> Card:
+    facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
+    if not metadata.get("usable"):  # written when "[NAME]" and "not provided" were still facts
+        facts = {name: text for name, value in facts.items() if (text := usable_value(value, name))}
     return Card(
-        facts={str(name): str(value) for name, value in metadata.get("facts") or ()},
+        facts=facts,
         call_count=int(metadata.get("call_count") or 0),
+        outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
+        last_outbound_on=str(metadata.get("last_outbound_on") or ""),
         last_call_summary=str(metadata.get("last_call_summary") or ""),
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),

@@ -1,4 +1,4 @@
-"""Staff's word about callers survives a change of the store."""
+"""`manage.py carry_preferences`: preferences that staff set survive a change of the store."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def is_opted_out(store: EmbeddedOpenMemory, caller: str) -> bool:
 
 
 @pytest.mark.sqlite
-def test_preferences_come_out_of_another_database(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+def test_preferences_are_copied_from_another_database(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
     opt_out(store, MAYA)
     store.put(PEPE, "message:1", "Yes please.", metadata={"kind": "message"})
     connections["memory"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -60,7 +60,7 @@ def test_preferences_come_out_of_another_database(store: EmbeddedOpenMemory, tmp
     assert store.memories(PEPE) == []
 
 
-def test_preferences_come_out_of_a_server(store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preferences_are_copied_from_a_server(store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_schema()
     monkeypatch.setattr(carry_preferences, "reconcile", lambda: 0)
     for caller in (MAYA, PEPE):
@@ -75,12 +75,12 @@ def test_preferences_come_out_of_a_server(store: EmbeddedOpenMemory, monkeypatch
     assert store.memories(PEPE) == []
 
 
-def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no file"):
         call_command("carry_preferences", str(tmp_path / "none.sqlite3"))
 
 
-def test_a_server_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_refuses_the_key_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_schema()
     monkeypatch.setattr(carry_preferences, "reconcile", lambda: 0)
     Conversation.objects.create(conversation_id="conv_1", caller=MAYA)

@@ -1,8 +1,8 @@
-"""ElevenLabs' API as far as it is used here: a real HTTP server on loopback, behind the real SDK.
+"""A fake of the part of ElevenLabs' API that is used here: an HTTP server on loopback, for the real SDK.
 
-It keeps state, pages, checks keys, validates bodies by the SDK's own types and by the rules that those do not know,
-and fails when it is told to. Sections of an agent or of the settings are replaced whole by what is written, which is
-the harder of the two ways the real one may have.
+It keeps state, pages lists, checks the API key, validates bodies with the SDK's types and with rules that those lack,
+and fails on request. A write replaces whole sections of an agent or of the settings: the real API may merge them, which
+is easier to use correctly.
 """
 
 import copy
@@ -39,8 +39,12 @@ class Refused(Exception):
 
 
 class FakeElevenLabs:
-    """`fail_at_write` n answers the n-th write from now with 500 and does nothing; `forget_writes` answers 200 and
-    does nothing. `hold_at` n lets the n-th read of a conversation wait until `release` is called."""
+    """Switches for tests:
+
+    `fail_at_write`: answer the n-th write from now with 500, without effect. `forget_writes`: answer writes with 200,
+    without effect. `hold_at`: let the n-th read of a conversation wait for `release`; `held` is set while it waits.
+    `reports_retries`: list whether webhooks have retries. `clock_ahead`: seconds by which the `Date` header is ahead.
+    """
 
     def __init__(self) -> None:
         self.secrets: dict[str, dict[str, str]] = {}
@@ -61,7 +65,7 @@ class FakeElevenLabs:
         self.requests: list[tuple[str, str]] = []
         self.fail_at_write = 0
         self.forget_writes = False
-        self.tells_retries = False
+        self.reports_retries = False
         self.clock_ahead = 0.0
         self.largest_page = 100
         self.hold_at = 0
@@ -94,14 +98,14 @@ class FakeElevenLabs:
         names = ("secrets", "webhooks", "webhook_secrets", "settings", "tools", "agents", "phone_numbers")
         return copy.deepcopy({name: getattr(self, name) for name in names})
 
-    def become(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         self.__dict__ |= copy.deepcopy(state)
 
     def release(self) -> None:
         self.hold_at = 0
         self.released.set()
 
-    # what a test plants
+    # State
 
     def add_agent(self, agent_id: str, name: str = "Front desk") -> dict[str, Any]:
         self.agents[agent_id] = {
@@ -153,7 +157,7 @@ class FakeElevenLabs:
         tool_id = f"tool_{secrets.token_hex(8)}"
         self.tools[tool_id] = {
             "id": tool_id,
-            "tool_config": _as_told(config),
+            "tool_config": _as_returned(config),
             "access_info": {"is_creator": True, "creator_name": "A", "creator_email": "a@example.com", "role": "admin"},
             "usage_stats": {"total_calls": 0, "avg_latency_secs": 0.0},
             "response_mocks": [],
@@ -163,7 +167,7 @@ class FakeElevenLabs:
     def add_conversation(
         self, data: dict[str, Any], audio: bytes | None = None, status: str = "done", **more: Any
     ) -> str:
-        """A conversation with the `data` of a transcription event."""
+        """Add a conversation with the `data` of a transcription event; return its id."""
         conversation_id: str = data["conversation_id"]
         flags = dict.fromkeys(("has_audio", "has_user_audio", "has_response_audio"), audio is not None)
         self.conversations[conversation_id] = {**data, **flags, "has_auxiliary_audio": False, "status": status, **more}
@@ -171,7 +175,7 @@ class FakeElevenLabs:
             self.recordings[conversation_id] = audio
         return conversation_id
 
-    # the routes
+    # Routes
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
         for (verb, pattern), route in self._routes().items():
@@ -205,11 +209,11 @@ class FakeElevenLabs:
 
     def _list_secrets(self, query: dict[str, str]) -> Any:
         used: dict[str, list[Any]] = {"tools": [], "agents": [], "others": []}
-        told = [
+        listed = [
             {"type": "stored", "secret_id": key, "name": secret["name"], "used_by": used}
             for key, secret in self.secrets.items()
         ]
-        return self._page("secrets", told, query, has_more=False)
+        return self._page("secrets", listed, query, has_more=False)
 
     def _create_secret(self, body: Any) -> Any:
         if not (isinstance(body.get("name"), str) and isinstance(body.get("value"), str) and body.get("type") == "new"):
@@ -220,11 +224,11 @@ class FakeElevenLabs:
         return {"type": "stored", "secret_id": secret_id, "name": body["name"]}
 
     def _list_webhooks(self, query: dict[str, str]) -> Any:  # noqa: ARG002
-        hidden = () if self.tells_retries else ("retry_enabled",)
-        told = [
+        hidden = () if self.reports_retries else ("retry_enabled",)
+        listed = [
             {key: value for key, value in webhook.items() if key not in hidden} for webhook in self.webhooks.values()
         ]
-        return {"webhooks": told}
+        return {"webhooks": listed}
 
     def _create_webhook(self, body: Any) -> Any:
         settings = _valid(WebhookHmacSettings, body.get("settings"), "settings")
@@ -294,7 +298,7 @@ class FakeElevenLabs:
         tool = _known(self.tools, tool_id)
         config = self._valid_tool(body)
         if not self.forget_writes:
-            tool["tool_config"] = _as_told(config)
+            tool["tool_config"] = _as_returned(config)
         return tool
 
     def _valid_tool(self, body: Any) -> dict[str, Any]:
@@ -318,8 +322,8 @@ class FakeElevenLabs:
         return config
 
     def _list_agents(self, query: dict[str, str]) -> Any:
-        told = [{key: agent[key] for key in ("agent_id", "name", "tags")} for agent in self.agents.values()]
-        return self._page("agents", told, query)
+        listed = [{key: agent[key] for key in ("agent_id", "name", "tags")} for agent in self.agents.values()]
+        return self._page("agents", listed, query)
 
     def _get_agent(self, agent_id: str, query: dict[str, str]) -> Any:  # noqa: ARG002
         agent = copy.deepcopy(_known(self.agents, agent_id))
@@ -358,7 +362,7 @@ class FakeElevenLabs:
 
     def _list_conversations(self, query: dict[str, str]) -> Any:
         after, before = int(query.get("call_start_after_unix", 0)), int(query.get("call_start_before_unix", 2**40))
-        told = [
+        listed = [
             {
                 "agent_id": data["agent_id"],
                 "conversation_id": conversation_id,
@@ -372,8 +376,8 @@ class FakeElevenLabs:
             if after <= data["metadata"]["start_time_unix_secs"] <= before
             and query.get("agent_id") in (None, data["agent_id"])
         ]
-        told.sort(key=lambda each: -each["start_time_unix_secs"])
-        return self._page("conversations", told, query)
+        listed.sort(key=lambda each: -each["start_time_unix_secs"])
+        return self._page("conversations", listed, query)
 
     def _get_conversation(self, conversation_id: str, query: dict[str, str]) -> Any:  # noqa: ARG002
         reads = sum(path.count("/") == 4 and "/conversations/" in path for _, path in self.requests)
@@ -406,7 +410,7 @@ class FakeElevenLabs:
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
-            # Otherwise every answer waits for the client's delayed acknowledgement.
+            # Avoids a wait for the client's delayed acknowledgement.
             disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
 
@@ -441,7 +445,7 @@ class FakeElevenLabs:
 
 
 def conversation(number: int, agent_id: str = AGENT, caller: str = "+14155550100") -> dict[str, Any]:
-    """The data of an invented conversation; each begins an hour after the one before."""
+    """Return the data of an invented conversation, which starts `number` hours after a fixed time."""
     started_at = 1_790_000_000 + 3600 * number
     return {
         "agent_id": agent_id,
@@ -484,8 +488,8 @@ def _known[T](items: dict[str, T], key: str) -> T:
     return items[key]
 
 
-def _as_told(config: dict[str, Any]) -> dict[str, Any]:
-    """A tool as it is read: with everything that was left out filled in."""
+def _as_returned(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool as the API returns it: missing fields have their defaults."""
     placeholders: dict[str, Any] = {"dynamic_variable_placeholders": {}}
     config = {"disable_interruptions": False, "dynamic_variables": placeholders, **config}
     if config.get("type") == "webhook":

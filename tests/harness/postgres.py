@@ -28,7 +28,7 @@ ON_BOTH = [
     "tests/conversations/files",
     "tests/conversations/index",
     "tests/conversations/memories",
-    "tests/elmemory/doctor/test_examination.py",
+    "tests/elmemory/doctor/test_checks.py",
     "tests/elmemory/memory/openmemory/test_contract.py",
     "tests/elmemory/memory/openmemory/test_embedded.py",
     "tests/elmemory/memory/test_search.py",

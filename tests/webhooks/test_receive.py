@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from conversations.files.encodings import TooLarge
 from conversations.files.locks import delivery_lock
 from conversations.files.placing import Delivery, accept_all
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.server import Server
 from webhooks import receive
-from webhooks.receive import CannotStore, Receiver, SenderGone, TooLarge
+from webhooks.receive import CannotStore, Receiver, SenderGone
 from webhooks.signature import InvalidSignature, SignatureCheck, signed
 
 SECRET = "post-call-secret"

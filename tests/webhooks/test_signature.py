@@ -23,7 +23,7 @@ def accepts(body: bytes, header: str, *, secrets: tuple[str, ...] = (SECRET,), n
     return True
 
 
-def test_what_elevenlabs_signed_is_accepted() -> None:
+def test_a_valid_signature_is_accepted() -> None:
     assert accepts(b'{"type": "x"}', signed(b'{"type": "x"}', SECRET, NOW))
 
 
@@ -36,12 +36,12 @@ def test_another_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize("order", ["{t},{v}", "{v},{t}", " {t} , {v} ", "{t},v0=" + "0" * 64 + ",{v}", "{t},{v},v1=x"])
-def test_the_parts_may_stand_in_any_order(order: str) -> None:
+def test_the_parts_of_the_header_may_have_any_order(order: str) -> None:
     timestamp, digest = signed(b"{}", SECRET, NOW).split(",")
     assert accepts(b"{}", order.format(t=timestamp, v=digest))
 
 
-def test_either_of_two_secrets_will_do() -> None:
+def test_either_of_two_secrets_is_accepted() -> None:
     for secret in ("old", "new"):
         assert accepts(b"{}", signed(b"{}", secret, NOW), secrets=("old", "new"))
 
@@ -72,7 +72,7 @@ def test_a_malformed_header_is_refused(header: str) -> None:
 
 
 @given(st.text(), st.binary())
-def test_no_header_makes_the_check_stumble(header: str, body: bytes) -> None:
+def test_arbitrary_headers_are_refused_without_an_error(header: str, body: bytes) -> None:
     assert not accepts(body, header)
 
 
@@ -82,7 +82,7 @@ def test_no_header_makes_the_check_stumble(header: str, body: bytes) -> None:
     age=st.integers(-200, 1700),
     digest_first=st.booleans(),
 )
-def test_it_agrees_with_the_sdk_on_what_the_sdk_rightly_accepts(
+def test_valid_signatures_are_accepted_by_the_sdk_and_by_us(
     body: str, secret: str, age: int, digest_first: bool
 ) -> None:
     now = time.time()

@@ -1,4 +1,4 @@
-"""A circuit breaker: while something is known to be down nobody waits for it, and now and then one asks again."""
+"""A circuit breaker: refuses attempts after repeated failures, and probes now and then for recovery."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,10 @@ type Attempt = int
 
 
 class Breaker:
-    """Opens after FAILURES in a row. Then one attempt is let through after each pause, the probe: when it
-    succeeds the breaker closes, when it fails the next pause is twice as long. To be used from one thread.
+    """Opens after FAILURES in a row; then it allows one attempt, the probe, after each pause.
+
+    A probe that succeeds closes the breaker; one that fails doubles the pause, up to LONGEST_PAUSE. Pauses are in
+    seconds. To be used from one thread.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,11 +29,11 @@ class Breaker:
         return self._failures >= FAILURES
 
     def attempt(self) -> Attempt | None:
-        """What to tell the outcome with; None where it should not be attempted now."""
+        """Return a token to report a failure with, or None when the attempt is refused."""
         if self.is_open:
             if self._clock() < self._probe_at:
                 return None
-            self._wait()  # for the next one, should this one never tell
+            self._schedule_probe()  # another one, in case this probe never reports
         return self._current
 
     def succeeded(self) -> None:
@@ -39,15 +41,15 @@ class Breaker:
         self._pause = FIRST_PAUSE
 
     def failed(self, attempt: Attempt) -> None:
-        """Failures of attempts that began before the breaker opened, or before the last probe, tell nothing new."""
+        """Count a failure. Attempts from before the breaker opened, or before the last probe, no longer count."""
         if attempt != self._current:
             return
         if self.is_open:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._failures += 1
         if self.is_open:
-            self._wait()
+            self._schedule_probe()
 
-    def _wait(self) -> None:
+    def _schedule_probe(self) -> None:
         self._probe_at = self._clock() + self._pause
         self._current += 1

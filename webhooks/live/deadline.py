@@ -1,4 +1,4 @@
-"""Reads for live calls: in time, or not at all."""
+"""Reads with a deadline: for live calls, a result that is late is worth nothing."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from webhooks.live.threads import Overloaded, Threads
 
 
 class NotNow(Exception):
-    """The store is known to be down or hanging, or has more to do than it can: it was not asked."""
+    """The read was not attempted: the breaker is open, or too many reads are waiting."""
 
 
 class LiveReads:
-    """Reads of one kind, such as rings. Each runs in a thread and is given up at its deadline.
+    """Runs reads of one kind, such as rings, in threads, and abandons each at its deadline.
 
-    What is late but has not begun never does; what has begun ends by itself, for a thread cannot be stopped.
-    So late work cannot pile up beyond the threads, and soon the breaker keeps new work from joining it.
+    An abandoned read that has not begun never runs. One that has begun runs to its end, since a thread cannot be
+    stopped. Abandoned reads therefore never outnumber the threads, and the breaker soon refuses new ones.
     """
 
     def __init__(self, threads: Threads, breaker: Breaker) -> None:
@@ -23,7 +23,7 @@ class LiveReads:
         self._breaker = breaker
 
     async def within[T](self, seconds: float, work: Callable[[], T]) -> T:
-        """The result of `work`; raises TimeoutError past the deadline, NotNow, or what `work` raises."""
+        """Return the result of `work`; raise TimeoutError after `seconds`, NotNow, or what `work` raises."""
         if seconds <= 0:
             raise TimeoutError
         if (attempt := self._breaker.attempt()) is None:

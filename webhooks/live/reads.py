@@ -1,6 +1,6 @@
-"""What live calls are told from memory: the caller's card at the ring, answers to questions during the call.
+"""Reads memory for live calls: the caller's card at the ring, and answers to questions during the call.
 
-In time and without an error, whatever the store does.
+They never raise and never take longer than their deadline, whatever the store does.
 """
 
 import time
@@ -15,7 +15,7 @@ from elmemory.memory.search import Found
 from elmemory.memory.search_cache import SearchCache
 from webhooks.live.breaker import Breaker
 from webhooks.live.deadline import LiveReads
-from webhooks.live.latency import Pace
+from webhooks.live.latency import ReadLatency
 from webhooks.live.threads import Threads
 from webhooks.metrics import rings, searches
 
@@ -26,9 +26,11 @@ _MOST_WAITING = 64
 
 
 class LiveMemory:
+    """The store with what live calls need to read it: threads, breakers, measured latency and prepared callers."""
+
     def __init__(self, store: OpenMemory) -> None:
         self.store = store
-        self.pace = Pace()
+        self.latency = ReadLatency()
         self.prepared = SearchCache(store)
         self.rings = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
         self.searches = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
@@ -36,17 +38,18 @@ class LiveMemory:
 
 @cache
 def live_memory() -> LiveMemory:
+    """The live memory of this process."""
     return LiveMemory(open_memory())
 
 
 async def card_of_ringing(caller: str | None, received_at: float) -> Card | None:
-    """None for nobody, for a stranger, and where memory cannot tell before RING_DEADLINE_MS have passed."""
+    """Return the caller's card; None without a caller, for a stranger, after a fault, and past RING_DEADLINE_MS."""
     outcome, card = "answered", None
     if caller is not None:
         try:
             live = live_memory()
-            told, card = _peek(live, caller)
-            if not told:
+            was_read, card = _peek(live, caller)
+            if not was_read:
                 left = received_at + settings.RING_DEADLINE_MS / 1000 - time.monotonic()
                 card = await live.rings.within(left, lambda: _read_card(live, caller))
         except Exception as error:
@@ -60,7 +63,7 @@ async def card_of_ringing(caller: str | None, received_at: float) -> Card | None
 
 
 async def found_for(caller: str | None, received_at: float, question: str, k: int) -> Found | None:
-    """None where memory cannot tell before SEARCH_DEADLINE_MS have passed."""
+    """Return up to `k` memories for the question; None after a fault and past SEARCH_DEADLINE_MS."""
     outcome, found = "answered", Found(None, ())
     if caller is not None:
         try:
@@ -75,22 +78,25 @@ async def found_for(caller: str | None, received_at: float, question: str, k: in
 
 
 def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:
-    """The card without the way through a thread, which takes longer than the reading does."""
-    if live.pace.is_quick:
-        began = live.pace.began()
+    """Read the card on the event loop while reads are quick: handing it to a thread takes longer than reading it.
+
+    Returns whether it was read, and the card.
+    """
+    if live.latency.is_quick:
+        started = live.latency.start()
         try:
             return peek_card(live.store, caller)
         finally:
-            live.pace.ended(began)
+            live.latency.stop(started)
     return False, None
 
 
 def _read_card(live: LiveMemory, caller: str) -> Card | None:
-    began = live.pace.began()
+    started = live.latency.start()
     try:
         return read_card(live.store, caller)
     finally:
-        live.pace.ended(began)
+        live.latency.stop(started)
 
 
 def _outcome(error: Exception) -> str:

@@ -7,106 +7,109 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-PATIENCE = 0.02
+LONGEST_WAIT_SECONDS = 0.02
 
 type _Job = tuple["asyncio.Future[Any]", Callable[[], Any]]
 
 
 class Overloaded(Exception):
-    """So much work waits already that more would only be late."""
+    """Too many jobs are waiting: another one would only be late."""
 
 
 class Threads:
-    """`usual` threads do the work. While some of it waits for longer than PATIENCE, up to `most` do.
+    """Runs jobs in `usual` threads, and in up to `most` while a job waits for longer than LONGEST_WAIT_SECONDS.
 
-    Work that costs CPU time only goes through one thread faster than through many, which take the interpreter
-    from each other; work that waits for a server wants many. The threads are daemons: one that hangs for ever
-    must not keep the process from ending.
+    One thread is faster than many for work that uses the CPU, since threads compete for the interpreter; work that
+    waits for a server needs many. At most `waiting` jobs wait. The threads are daemons, so that one that hangs does
+    not keep the process from exiting.
     """
 
     def __init__(self, usual: int, most: int, waiting: int) -> None:
         self._jobs = SimpleQueue[_Job]()
-        self._calls_for_help = SimpleQueue[None]()
-        self._waiting = waiting
-        self._helpers = most - usual
-        self._helping = False
+        self._wake_ups = SimpleQueue[None]()
+        self._most_waiting = waiting
+        self._extra_threads = most - usual
+        self._has_extra_threads = False
         self._submitted = 0
-        self._look: tuple[asyncio.AbstractEventLoop, int] | None = None
+        self._watch: tuple[asyncio.AbstractEventLoop, int] | None = None
         for _ in range(usual):
             Thread(target=self._work, name="live", daemon=True).start()
 
     def submit[T](self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Have the work done. Whoever no longer wants it cancels the future: what has not begun then never does."""
-        if self._jobs.qsize() >= self._waiting:
+        """Return a future for the result of `work`, which never runs if the future is cancelled before it begins.
+
+        Raises Overloaded.
+        """
+        if self._jobs.qsize() >= self._most_waiting:
             raise Overloaded
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._submitted += 1
         self._jobs.put((future, work))
-        if self._look is None or self._look[0] is not loop:
-            self._look_again(loop)
+        if self._watch is None or self._watch[0] is not loop:
+            self._check_later(loop)
         return future
 
     def _work(self) -> None:
         while True:
-            _do(self._jobs.get())
+            _run(self._jobs.get())
 
-    def _help(self) -> None:
+    def _work_when_woken(self) -> None:
         while True:
-            self._calls_for_help.get()
+            self._wake_ups.get()
             with contextlib.suppress(Empty):
                 while True:
-                    _do(self._jobs.get_nowait())
+                    _run(self._jobs.get_nowait())
 
-    def _call_for_help(self, helpers: int) -> None:
-        if not self._helping:
-            self._helping = True
-            for _ in range(self._helpers):
-                Thread(target=self._help, name="live-help", daemon=True).start()
-        for _ in range(helpers):
-            self._calls_for_help.put(None)
+    def _wake_up(self, threads: int) -> None:
+        if not self._has_extra_threads:
+            self._has_extra_threads = True
+            for _ in range(self._extra_threads):
+                Thread(target=self._work_when_woken, name="live-extra", daemon=True).start()
+        for _ in range(threads):
+            self._wake_ups.put(None)
 
-    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._look = loop, self._submitted
-        loop.call_later(PATIENCE, self._look_after)
+    def _check_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watch = loop, self._submitted
+        loop.call_later(LONGEST_WAIT_SECONDS, self._check)
 
-    def _look_after(self) -> None:
-        """Call for help when work waits that was waiting at the last look."""
-        if self._look is None:
+    def _check(self) -> None:
+        """Wake extra threads for jobs that have waited since the last check."""
+        if self._watch is None:
             return
-        loop, submitted_then = self._look
+        loop, submitted_then = self._watch
         waiting = self._jobs.qsize()
         waiting_since_then = waiting - (self._submitted - submitted_then)
-        if waiting_since_then > 0 and self._calls_for_help.empty():
-            self._call_for_help(min(waiting_since_then, self._helpers))
+        if waiting_since_then > 0 and self._wake_ups.empty():
+            self._wake_up(min(waiting_since_then, self._extra_threads))
         if waiting:
-            self._look_again(loop)
+            self._check_later(loop)
         else:
-            self._look = None
+            self._watch = None
 
 
-def _do(job: _Job) -> None:
+def _run(job: _Job) -> None:
     future, work = job
     if future.done():
         return
     try:
         result = work()
     except BaseException as error:
-        _tell(future, _fail, error)
+        _settle(future, _set_exception, error)
     else:
-        _tell(future, _succeed, result)
+        _settle(future, _set_result, result)
 
 
-def _tell(future: "asyncio.Future[Any]", how: Callable[["asyncio.Future[Any]", Any], None], what: Any) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        future.get_loop().call_soon_threadsafe(how, future, what)
+def _settle(future: "asyncio.Future[Any]", setter: Callable[["asyncio.Future[Any]", Any], None], value: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        future.get_loop().call_soon_threadsafe(setter, future, value)
 
 
-def _succeed(future: "asyncio.Future[Any]", result: Any) -> None:
+def _set_result(future: "asyncio.Future[Any]", result: Any) -> None:
     if not future.done():
         future.set_result(result)
 
 
-def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
+def _set_exception(future: "asyncio.Future[Any]", error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

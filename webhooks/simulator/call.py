@@ -1,4 +1,4 @@
-"""An invented call, told to a server as ElevenLabs tells a real one: for newcomers, demonstrations and tests."""
+"""Invented calls, sent to a server as ElevenLabs sends real ones: for trials, demonstrations and tests."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ _FRAMES_PER_SECOND = 38
 
 
 class Script(NamedTuple):
-    """What is said, as (role, message), and what the analysis makes of it."""
+    """The content of a call: its turns as (role, message), and the analysis that ElevenLabs would make of them."""
 
     turns: Sequence[tuple[str, str]]
     facts: Mapping[str, str | None]
@@ -28,7 +28,7 @@ class Script(NamedTuple):
 
 
 def appointment(name: str) -> Script:
-    """A caller who moves an appointment and tells what the dog is called."""
+    """A caller moves an appointment and mentions the name of the dog."""
     first, _, last = name.partition(" ")
     return Script(
         turns=(
@@ -48,7 +48,7 @@ def appointment(name: str) -> Script:
 
 @dataclass(frozen=True)
 class SimulatedCall:
-    """A call by `caller`, or to them where it is outbound. Numbers and names are invented."""
+    """A call by `caller`, or to `caller` if it is outbound. Times are Unix times in seconds."""
 
     caller: str
     name: str = "Maya Okafor"
@@ -74,7 +74,7 @@ class SimulatedCall:
         return {"query": query, "user_id": self.caller, "agent_id": self.agent_id}
 
     def transcription(self, **changes: Any) -> dict[str, Any]:
-        """The event; `changes` take the place of fields of its data."""
+        """Return the transcription event; `changes` replace fields of its data."""
         script = self.script or appointment(self.name)
         caller, called = self._ends
         data: dict[str, Any] = {
@@ -132,7 +132,7 @@ class SimulatedCall:
         return self._event("post_call_transcription", **data | changes)
 
     def failed_transcription(self) -> dict[str, Any]:
-        """That of a call which a missing dynamic variable ended before it began."""
+        """Return the transcription event of a call that ended at once because a dynamic variable was missing."""
         event = self.transcription(status="failed", transcript=[], analysis=None)
         event["data"]["metadata"] |= {
             "call_duration_secs": 0,
@@ -142,7 +142,7 @@ class SimulatedCall:
         return event
 
     def failure(self) -> dict[str, Any]:
-        """Nobody took the call."""
+        """Return the failure event of an outbound call to a busy line."""
         body = {"To": self.caller, "From": self.agent_number, "CallStatus": "busy"}
         metadata = {"type": "twilio", "body": body}
         return self._event("call_initiation_failure", failure_reason="busy", metadata=metadata)
@@ -160,12 +160,12 @@ class SimulatedCall:
 
 
 def silence(seconds: int) -> bytes:
-    """An MP3 in which nothing is heard."""
+    """Return a silent MP3."""
     return _SILENT_FRAME * (seconds * _FRAMES_PER_SECOND)
 
 
 def deliver(client: httpx2.Client, event: dict[str, Any], secret: str) -> httpx2.Response:
-    """POST a signed event to post-call; audio in chunks and without Content-Length, as ElevenLabs sends it."""
+    """POST an event to post-call, signed now; audio in chunks and without Content-Length, as ElevenLabs sends it."""
     return deliver_body(client, orjson.dumps(event), secret, chunked=event["type"] == "post_call_audio")
 
 

@@ -67,6 +67,8 @@ class Command(BaseCommand):
             f"  without a recording here      {sum(one.audio for one in found.missing):>7}\n"
             f"  not finished                  {found.unfinished:>7}"
         )
+        if found.unusable:
+            self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
 
     def _confirm(self, count: int, *, yes: bool) -> None:
         """Ask before many calls are fetched. Raises CommandError for any answer but yes."""

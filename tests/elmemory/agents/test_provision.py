@@ -75,9 +75,9 @@ def test_the_first_run_wires_the_agent(fake: FakeElevenLabs) -> None:
     assert overrides["conversation_config_override"]["agent"] == {"first_message": True, "language": True}
 
 
-@pytest.mark.parametrize("tells_retries", [True, False])
-def test_a_second_run_changes_nothing(fake: FakeElevenLabs, tells_retries: bool) -> None:
-    fake.tells_retries = tells_retries
+@pytest.mark.parametrize("reports_retries", [True, False])
+def test_a_second_run_changes_nothing(fake: FakeElevenLabs, reports_retries: bool) -> None:
+    fake.reports_retries = reports_retries
     provision("--yes", "--write-env")
     before, fake.requests = fake.state(), []
     assert "nothing to change" in provision("--yes")
@@ -87,21 +87,21 @@ def test_a_second_run_changes_nothing(fake: FakeElevenLabs, tells_retries: bool)
 
 def test_a_dry_run_shows_the_plan_as_a_diff_and_changes_nothing(fake: FakeElevenLabs) -> None:
     before = fake.state()
-    told = provision("--dry-run")
+    output = provision("--dry-run")
     assert fake.writes == []
     assert fake.state() == before
-    assert '+  "post_call_webhook_id": "(the new webhook)"' in told
-    assert '-      "first_message": false,' in told
-    assert '+      "first_message": true,' in told
-    assert "9 steps. Nothing was changed." in told
+    assert '+  "post_call_webhook_id": "(the new webhook)"' in output
+    assert '-      "first_message": false,' in output
+    assert '+      "first_message": true,' in output
+    assert "9 steps. Nothing was changed." in output
 
 
 @pytest.mark.usefixtures("fake")
-def test_no_key_of_ours_is_shown() -> None:
-    told = provision("--yes")
-    assert "client-data-key" not in told
-    assert "search-data-key" not in told
-    assert API_KEY not in told
+def test_keys_are_not_shown() -> None:
+    output = provision("--yes")
+    assert "client-data-key" not in output
+    assert "search-data-key" not in output
+    assert API_KEY not in output
 
 
 def test_everything_else_of_the_agent_and_the_workspace_stays_as_it_was(fake: FakeElevenLabs) -> None:
@@ -121,15 +121,13 @@ def test_everything_else_of_the_agent_and_the_workspace_stays_as_it_was(fake: Fa
 
 
 @pytest.mark.parametrize("failing", [1, 3, 4, 6, 9])
-def test_a_failure_half_way_says_what_was_done_and_the_next_run_goes_on_from_there(
-    fake: FakeElevenLabs, failing: int
-) -> None:
+def test_a_failure_reports_what_was_done_and_the_next_run_continues(fake: FakeElevenLabs, failing: int) -> None:
     fake.fail_at_write = failing
     with pytest.raises(CommandError) as stopped:
         provision("--yes")
-    told = str(stopped.value)
-    assert "ElevenLabs answered 500" in told
-    done, _, left = told.partition("not done: ")
+    message = str(stopped.value)
+    assert "ElevenLabs answered 500" in message
+    done, _, left = message.partition("not done: ")
     assert len(done.partition("done: ")[2].split(";")) == max(1, failing - 1)
     assert left.partition("\n")[0].count(";") == 9 - failing
     provision("--yes")
@@ -137,23 +135,23 @@ def test_a_failure_half_way_says_what_was_done_and_the_next_run_goes_on_from_the
     assert [len(fake.secrets), len(fake.webhooks), len(fake.tools)] == [2, 1, 1]
 
 
-def test_a_write_that_does_not_read_back_stops_it(fake: FakeElevenLabs) -> None:
+def test_a_write_without_effect_stops_it(fake: FakeElevenLabs) -> None:
     fake.forget_writes = True
-    with pytest.raises(CommandError, match="read back, it is not as it was written"):
+    with pytest.raises(CommandError, match="reading back shows other values than were written"):
         provision("--yes")
     assert len(fake.writes) == 1
 
 
 def test_the_new_secret_is_shown_once_and_written_to_the_env_file(fake: FakeElevenLabs, tmp_path: Path) -> None:
-    told = provision("--yes", "--write-env")
+    output = provision("--yes", "--write-env")
     (secret,) = fake.webhook_secrets.values()
-    assert told.count(secret) == 1
+    assert output.count(secret) == 1
     assert (tmp_path / ".env").read_text() == f"DEBUG=false\nELEVENLABS_POST_CALL_KEY={secret}\nPORT=8000\n"
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(("answer", "written"), [("y", True), ("", False)])
-def test_the_secret_is_written_only_where_one_agrees(
+def test_the_secret_is_written_only_with_consent(
     fake: FakeElevenLabs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, written: bool
 ) -> None:
     answers = iter(["y", answer])
@@ -170,28 +168,28 @@ def test_without_consent_nothing_happens(fake: FakeElevenLabs, monkeypatch: pyte
     assert fake.writes == []
 
 
-def test_the_secret_of_a_webhook_that_was_there_cannot_be_read_and_that_is_said(fake: FakeElevenLabs) -> None:
+def test_an_existing_webhook_whose_secret_is_unknown_causes_a_warning(fake: FakeElevenLabs) -> None:
     fake.add_webhook(f"{URL}/webhook/post-call")
     assert "--new-secret makes a new webhook" in provision("--yes")
     assert len(fake.webhooks) == 1
 
 
-def test_a_new_secret_comes_with_a_new_webhook_and_the_old_one_holds_beside_it(
+def test_a_new_secret_comes_with_a_new_webhook_and_the_old_secret_stays_valid(
     fake: FakeElevenLabs, tmp_path: Path, settings: Settings
 ) -> None:
     provision("--yes", "--write-env")
     (old,) = fake.webhook_secrets.values()
-    settings.ELEVENLABS_POST_CALL_KEY = old
+    settings.ELEVENLABS_POST_CALL_KEYS = [old]
     provision("--yes", "--write-env", "--new-secret")
     new = next(secret for secret in fake.webhook_secrets.values() if secret != old)
     assert f"ELEVENLABS_POST_CALL_KEY={new},{old}\n" in (tmp_path / ".env").read_text()
     used = effective(fake)["webhooks"]["post_call_webhook_id"]
     assert fake.webhook_secrets[used] == new
-    settings.ELEVENLABS_POST_CALL_KEY = f"{new},{old}"
+    settings.ELEVENLABS_POST_CALL_KEYS = [new, old]
     assert "nothing to change" in provision("--yes")
 
 
-def test_a_key_that_was_changed_here_becomes_a_new_secret_there(fake: FakeElevenLabs, settings: Settings) -> None:
+def test_a_changed_key_becomes_a_new_secret(fake: FakeElevenLabs, settings: Settings) -> None:
     provision("--yes")
     settings.ELEVENLABS_CLIENT_DATA_KEY = "another-key"
     provision("--yes")
@@ -201,7 +199,7 @@ def test_a_key_that_was_changed_here_becomes_a_new_secret_there(fake: FakeEleven
     assert fake.secrets[secret_id]["value"] == "another-key"
 
 
-def test_a_tool_set_up_by_hand_is_mended_and_keeps_its_own(fake: FakeElevenLabs) -> None:
+def test_a_tool_set_up_by_hand_is_corrected_and_keeps_its_own_fields(fake: FakeElevenLabs) -> None:
     tool_id = fake.add_tool(
         {
             "type": "webhook",
@@ -237,7 +235,7 @@ def test_a_tool_set_up_by_hand_is_mended_and_keeps_its_own(fake: FakeElevenLabs)
     assert "nothing to change" in provision("--yes")
 
 
-def test_a_tool_of_another_kind_is_left_alone_whatever_its_name(fake: FakeElevenLabs) -> None:
+def test_a_tool_of_another_type_with_the_same_name_is_not_changed(fake: FakeElevenLabs) -> None:
     other = fake.add_tool({"type": "client", "name": "search_data", "description": "Opens the search page"})
     fake.agents[AGENT]["conversation_config"]["agent"]["prompt"]["tool_ids"] = [other]
     before = fake.state()["tools"][other]
@@ -246,7 +244,7 @@ def test_a_tool_of_another_kind_is_left_alone_whatever_its_name(fake: FakeEleven
     assert len(fake.tools) == 2
 
 
-def test_the_workspace_is_wired_only_where_that_is_asked_for(fake: FakeElevenLabs) -> None:
+def test_the_workspace_is_wired_only_on_request(fake: FakeElevenLabs) -> None:
     provision("--yes", "--workspace")
     assert fake.settings["conversation_initiation_client_data_webhook"]["url"] == f"{URL}/webhook/client-data"
     assert fake.settings["webhooks"]["post_call_webhook_id"] in fake.webhooks
@@ -255,7 +253,7 @@ def test_the_workspace_is_wired_only_where_that_is_asked_for(fake: FakeElevenLab
     assert "nothing to change" in provision("--yes")
 
 
-def test_what_another_agent_uses_is_found_on_later_pages(fake: FakeElevenLabs) -> None:
+def test_objects_are_found_on_later_pages_of_lists(fake: FakeElevenLabs) -> None:
     fake.largest_page = 1
     provision("--yes")
     fake.add_agent("agent_second")
@@ -273,11 +271,11 @@ def test_a_disabled_webhook_is_enabled_again(fake: FakeElevenLabs) -> None:
     assert webhook["name"].endswith(f"key {fingerprint(*fake.webhook_secrets.values())})")
 
 
-def test_whom_it_takes_the_agent_from_is_said(fake: FakeElevenLabs) -> None:
+def test_replacing_the_webhook_of_another_server_causes_a_warning(fake: FakeElevenLabs) -> None:
     elsewhere = fake.add_webhook("https://crm.example.com/calls", "CRM")
     fake.settings["webhooks"] = {"post_call_webhook_id": elsewhere, "events": ["transcript"]}
-    told = provision("--dry-run")
-    assert "! Until now calls are delivered to https://crm.example.com/calls" in told
+    output = provision("--dry-run")
+    assert "! Calls are delivered to https://crm.example.com/calls now" in output
     provision("--yes")
     assert fake.settings["webhooks"]["post_call_webhook_id"] == elsewhere
     assert fake.webhooks[elsewhere]["name"] == "CRM"
@@ -290,18 +288,18 @@ def test_an_env_file_that_cannot_be_written_does_not_lose_the_secret(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("elmemory.environment.dotenv.put", refuse)
-    told = provision("--yes", "--write-env")
-    assert ".env cannot be written (Permission denied): put it there yourself." in told
+    output = provision("--yes", "--write-env")
+    assert ".env cannot be written (Permission denied): add the line yourself." in output
     (secret,) = fake.webhook_secrets.values()
-    assert secret in told
-    assert "9 steps done" in told
+    assert secret in output
+    assert "9 steps done" in output
 
 
-def test_an_unknown_agent_and_a_wrong_key_are_told_without_a_traceback(
+def test_an_unknown_agent_and_a_wrong_key_are_errors_without_a_traceback(
     fake: FakeElevenLabs, settings: Settings
 ) -> None:
-    with pytest.raises(CommandError, match=r"agent_nobody was not found.*Nothing was changed"):
-        call_command("provision", "agent_nobody", "--url", URL)
+    with pytest.raises(CommandError, match=r"agent_unknown was not found.*Nothing was changed"):
+        call_command("provision", "agent_unknown", "--url", URL)
     settings.ELEVENLABS_API_KEY = "sk_wrong"
     with pytest.raises(CommandError, match="refuses ELEVENLABS_API_KEY"):
         provision()
@@ -309,7 +307,7 @@ def test_an_unknown_agent_and_a_wrong_key_are_told_without_a_traceback(
 
 
 @pytest.mark.parametrize("url", ["", "http://memory.example.com", "https://", "memory.example.com"])
-def test_only_an_https_address_is_taken(fake: FakeElevenLabs, url: str) -> None:
+def test_only_an_https_address_is_accepted(fake: FakeElevenLabs, url: str) -> None:
     with pytest.raises(CommandError, match="https"):
         call_command("provision", AGENT, "--url", url)
     assert fake.requests == []

@@ -1,6 +1,7 @@
-"""`manage.py tunnel`, with a stand-in for ngrok's SDK: the package is optional, and the network far away."""
+"""`manage.py tunnel`, with a stand-in for ngrok's SDK, which is an optional package and needs the network."""
 
 import io
+import signal
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,6 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
-from elmemory.agents.management.commands import tunnel
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
 
 URL = "https://quiet-fox.ngrok-free.example"
@@ -28,11 +28,15 @@ class Ngrok:
         return SimpleNamespace(url=lambda: URL)
 
 
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def ngrok(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Ngrok:
     stand_in = Ngrok()
     monkeypatch.setitem(sys.modules, "ngrok", stand_in)
-    monkeypatch.setattr(tunnel, "_wait", lambda: None)
+    monkeypatch.setattr(signal, "pause", interrupt)
     settings.NGROK_AUTHTOKEN = "token"
     return stand_in
 
@@ -43,10 +47,10 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_three_public_addresses_are_told(ngrok: Ngrok) -> None:
-    told = run("--port", "8123", "--domain", "quiet-fox.example.com")
+def test_the_three_public_addresses_are_shown(ngrok: Ngrok) -> None:
+    output = run("--port", "8123", "--domain", "quiet-fox.example.com")
     for path in ("client-data", "search-data", "post-call"):
-        assert f"POST {URL}/webhook/{path}" in told
+        assert f"POST {URL}/webhook/{path}" in output
     assert ngrok.forwarded == [(8123, {"authtoken": "token", "domain": "quiet-fox.example.com"})]
 
 
@@ -61,20 +65,20 @@ def test_an_agent_is_wired_to_the_address(settings: Settings, monkeypatch: pytes
         assert webhook["webhook_url"] == f"{URL}/webhook/post-call"
 
 
-def test_without_the_package_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ngrok", None)
     with pytest.raises(CommandError, match=r"^The tunnel needs ngrok's SDK: .*pip install"):
         run()
 
 
 @pytest.mark.usefixtures("ngrok")
-def test_without_a_token_one_line_says_what_to_do(settings: Settings) -> None:
+def test_without_a_token_the_error_says_how_to_get_one(settings: Settings) -> None:
     settings.NGROK_AUTHTOKEN = ""
     with pytest.raises(CommandError, match=r"^The tunnel needs NGROK_AUTHTOKEN: [^\n]+$"):
         run()
 
 
-def test_what_ngrok_refuses_is_told(ngrok: Ngrok) -> None:
+def test_an_error_of_ngrok_is_shown(ngrok: Ngrok) -> None:
     ngrok.fault = ValueError("failed to connect session", "authentication failed")
     with pytest.raises(CommandError, match="ngrok: failed to connect session: authentication failed"):
         run()

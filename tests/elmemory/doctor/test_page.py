@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from elmemory.doctor import page as doctor_page
 from tests.conftest import As
 from tests.harness.fake_elevenlabs import FakeElevenLabs
 from tests.harness.server import Server
@@ -17,7 +16,7 @@ PAGE = "/admin/doctor/"
 
 
 class Waiting(FakeElevenLabs):
-    """Answers when it is released; `held` tells that somebody waits."""
+    """Answers once it is released; `held` is set while a request waits."""
 
     def answer(self, *request: Any) -> Any:
         self.held.set()
@@ -45,71 +44,76 @@ def answering(elevenlabs: Waiting) -> None:
     elevenlabs.released.set()
 
 
-def examined(staff_browser: httpx2.Client, agent_id: str = "") -> str:
+def run_checks(staff_browser: httpx2.Client, agent_id: str = "") -> str:
     form = {"agent": agent_id, "csrfmiddlewaretoken": staff_browser.cookies["csrftoken"]}
     answer = staff_browser.post(PAGE, data=form)
     assert answer.status_code == 200
     return answer.text
 
 
-def lines(page: str) -> list[str]:
-    """The findings as they are read."""
+def shown_checks(page: str) -> list[str]:
+    """Return the checks as text."""
     items = re.findall(r"<li class=.*?</li>", page, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in items]
 
 
-def test_nothing_is_examined_before_somebody_asks(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
+def test_no_checks_run_before_the_button_is_pressed(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
     page = staff_browser.get(PAGE).text
-    assert "Examine" in page
-    assert not lines(page)
+    assert "Run checks" in page
+    assert not shown_checks(page)
     assert elevenlabs.requests == []
 
 
-def test_the_findings_are_shown_with_what_to_do(staff_browser: httpx2.Client) -> None:
-    found = lines(examined(staff_browser))
-    assert "✓ Well: worker : 0 calls wait" in found
-    assert any(line.startswith("✗ To mend:") and "→ manage.py provision agent_test" in line for line in found)
+def test_the_checks_are_shown_with_remedies(staff_browser: httpx2.Client) -> None:
+    found = shown_checks(run_checks(staff_browser))
+    assert "✓ OK: worker : 0 calls wait" in found
+    assert any(line.startswith("✗ Fault:") and "→ manage.py provision agent_test" in line for line in found)
 
 
 def test_the_agent_may_be_named(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
-    examined(staff_browser, "agent_test")
+    run_checks(staff_browser, "agent_test")
     assert ("GET", "/v1/convai/agents/agent_test") in elevenlabs.requests
 
 
 @pytest.mark.parametrize("agent_id", ["--help", "-v3", "a b", "../x"])
-def test_what_is_no_agents_id_becomes_no_option_of_the_command(
+def test_an_option_is_not_passed_to_the_command_as_an_agents_id(
     staff_browser: httpx2.Client, elevenlabs: Waiting, agent_id: str
 ) -> None:
-    assert "That is no agent&#x27;s id." in examined(staff_browser, agent_id)
+    assert "This is not the id of an agent." in run_checks(staff_browser, agent_id)
     assert elevenlabs.requests == []
 
 
-def test_calls_are_answered_while_the_doctor_looks(
-    staff_browser: httpx2.Client, server: Server, elevenlabs: Waiting
-) -> None:
+def test_calls_are_answered_while_checks_run(staff_browser: httpx2.Client, server: Server, elevenlabs: Waiting) -> None:
     elevenlabs.released.clear()
     pages: list[str] = []
-    asking = threading.Thread(target=lambda: pages.append(examined(staff_browser)))
-    asking.start()
+    running = threading.Thread(target=lambda: pages.append(run_checks(staff_browser)))
+    running.start()
     assert elevenlabs.held.wait(30)
     assert server.ring("+14155550100")["dynamic_variables"]["returning_caller"] == "no"
     assert not pages
     elevenlabs.released.set()
-    asking.join()
-    assert lines(pages[0])
+    running.join()
+    assert shown_checks(pages[0])
+
+
+def test_checks_run_once_at_a_time(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
+    elevenlabs.released.clear()
+    pages: list[str] = []
+    running = threading.Thread(target=lambda: pages.append(run_checks(staff_browser)))
+    running.start()
+    assert elevenlabs.held.wait(30)
+    assert "The checks are already running." in run_checks(staff_browser)
+    elevenlabs.released.set()
+    running.join()
+    assert shown_checks(pages[0])
+    assert shown_checks(run_checks(staff_browser))
 
 
 @pytest.mark.django_db(transaction=True, databases=["default"])
-def test_one_examination_at_a_time(as_role: As) -> None:
-    with doctor_page._under_way:
-        assert "Somebody else has asked the doctor just now." in as_role("operator").post(PAGE).content.decode()
-
-
-@pytest.mark.django_db(transaction=True, databases=["default"])
-def test_a_doctor_who_does_not_answer_is_told_and_can_be_asked_again(
+def test_checks_that_fail_to_run_are_reported_and_can_be_run_again(
     as_role: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     operator = as_role("operator")
     for _ in range(2):
-        assert "The doctor gave no answer (FileNotFoundError)." in operator.post(PAGE).content.decode()
+        assert "The checks gave no result (FileNotFoundError)." in operator.post(PAGE).content.decode()

@@ -9,51 +9,51 @@ from webhooks.live.batcher import Batcher
 
 
 class Recorder:
-    """Work that notes its groups; each waits until it may go on."""
+    """Work that records its batches, each of which ends when the test lets it."""
 
     def __init__(self) -> None:
-        self.groups: list[list[str]] = []
+        self.batches: list[list[str]] = []
         self.begun = threading.Semaphore(0)
         self.may_end = threading.Semaphore(0)
 
-    def __call__(self, things: Sequence[str]) -> list[str | Exception]:
-        self.groups.append(list(things))
+    def __call__(self, items: Sequence[str]) -> list[str | Exception]:
+        self.batches.append(list(items))
         self.begun.release()
         self.may_end.acquire()
-        return [ValueError(thing) if thing.startswith("bad") else thing.upper() for thing in things]
+        return [ValueError(item) if item.startswith("bad") else item.upper() for item in items]
 
     async def has_begun(self) -> None:
         await asyncio.to_thread(self.begun.acquire)
 
 
-def test_what_comes_while_it_works_goes_together() -> None:
+def test_items_submitted_while_a_batch_runs_form_the_next_batch() -> None:
     work = Recorder()
     batcher = Batcher(work, "test")
 
     async def five() -> list[Any]:
         first = batcher.submit("a")
         await work.has_begun()
-        others = [batcher.submit(thing) for thing in "bcde"]
+        others = [batcher.submit(item) for item in "bcde"]
         work.may_end.release(2)
         return await asyncio.gather(first, *others)
 
     assert asyncio.run(five()) == ["A", "B", "C", "D", "E"]
-    assert work.groups == [["a"], ["b", "c", "d", "e"]]
+    assert work.batches == [["a"], ["b", "c", "d", "e"]]
 
 
-def test_what_comes_at_the_same_time_goes_together() -> None:
+def test_items_submitted_together_form_one_batch() -> None:
     work = Recorder()
     work.may_end.release()
     batcher = Batcher(work, "test")
 
     async def three() -> list[Any]:
-        return await asyncio.gather(*(batcher.submit(thing) for thing in "abc"))
+        return await asyncio.gather(*(batcher.submit(item) for item in "abc"))
 
     asyncio.run(three())
-    assert work.groups == [["a", "b", "c"]]
+    assert work.batches == [["a", "b", "c"]]
 
 
-def test_each_has_an_outcome_of_its_own() -> None:
+def test_each_item_has_its_own_result_or_exception() -> None:
     work = Recorder()
     work.may_end.release()
     batcher = Batcher(work, "test")
@@ -66,11 +66,11 @@ def test_each_has_an_outcome_of_its_own() -> None:
     assert good == "GOOD"
 
 
-def test_what_breaks_the_work_is_told_to_all_and_ends_nothing() -> None:
-    def work(things: Sequence[str]) -> list[str | Exception]:
-        if "fatal" in things:
+def test_an_exception_of_the_work_reaches_all_items_and_the_next_batch_runs() -> None:
+    def work(items: Sequence[str]) -> list[str | Exception]:
+        if "fatal" in items:
             raise RuntimeError
-        return list(things)
+        return list(items)
 
     batcher = Batcher(work, "test")
 
@@ -82,7 +82,7 @@ def test_what_breaks_the_work_is_told_to_all_and_ends_nothing() -> None:
     assert asyncio.run(two_and_one()) == "b"
 
 
-def test_a_loop_that_ended_meanwhile_keeps_nobody_waiting() -> None:
+def test_a_batcher_serves_another_loop_after_one_that_ended() -> None:
     work = Recorder()
     batcher = Batcher(work, "test")
 
@@ -99,7 +99,7 @@ def test_a_loop_that_ended_meanwhile_keeps_nobody_waiting() -> None:
     assert asyncio.run(another()) == "B"
 
 
-def test_whoever_no_longer_wants_the_result_harms_nobody() -> None:
+def test_a_cancelled_item_does_not_affect_the_others() -> None:
     work = Recorder()
     batcher = Batcher(work, "test")
 

@@ -20,19 +20,19 @@ def begin(breaker: Breaker) -> Attempt:
     return attempt
 
 
-def open_up(breaker: Breaker) -> None:
+def trip(breaker: Breaker) -> None:
     for _ in range(FAILURES):
         breaker.failed(begin(breaker))
 
 
-def test_a_few_failures_change_nothing(breaker: Breaker) -> None:
+def test_it_stays_closed_below_the_limit(breaker: Breaker) -> None:
     for _ in range(FAILURES - 1):
         breaker.failed(begin(breaker))
     assert breaker.attempt() is not None
 
 
 def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
-    open_up(breaker)
+    trip(breaker)
     assert breaker.attempt() is None
 
 
@@ -43,15 +43,15 @@ def test_a_success_between_failures_keeps_it_closed(breaker: Breaker) -> None:
     assert not breaker.is_open
 
 
-def test_after_the_pause_one_attempt_is_let_through(breaker: Breaker, clock: Clock) -> None:
-    open_up(breaker)
+def test_after_the_pause_one_attempt_is_allowed(breaker: Breaker, clock: Clock) -> None:
+    trip(breaker)
     clock.pass_by(FIRST_PAUSE)
     assert breaker.attempt() is not None
     assert breaker.attempt() is None
 
 
 def test_a_probe_that_succeeds_closes_it(breaker: Breaker, clock: Clock) -> None:
-    open_up(breaker)
+    trip(breaker)
     clock.pass_by(FIRST_PAUSE)
     begin(breaker)
     breaker.succeeded()
@@ -59,7 +59,7 @@ def test_a_probe_that_succeeds_closes_it(breaker: Breaker, clock: Clock) -> None
 
 
 def test_the_pause_doubles_with_each_probe_that_fails_up_to_a_limit(breaker: Breaker, clock: Clock) -> None:
-    open_up(breaker)
+    trip(breaker)
     pauses = []
     for _ in range(6):
         began = clock.now
@@ -78,22 +78,22 @@ def test_attempts_from_before_it_opened_do_not_lengthen_the_pause(breaker: Break
     assert breaker.attempt() is not None
 
 
-def test_a_probe_that_never_tells_is_not_the_last_one(breaker: Breaker, clock: Clock) -> None:
-    open_up(breaker)
+def test_after_a_probe_that_never_reports_another_is_allowed(breaker: Breaker, clock: Clock) -> None:
+    trip(breaker)
     clock.pass_by(FIRST_PAUSE)
     begin(breaker)
     clock.pass_by(FIRST_PAUSE)
     assert breaker.attempt() is not None
 
 
-def test_after_a_recovery_the_first_pause_is_short_again(breaker: Breaker, clock: Clock) -> None:
-    open_up(breaker)
+def test_after_a_recovery_the_pause_starts_short(breaker: Breaker, clock: Clock) -> None:
+    trip(breaker)
     for _ in range(3):
         clock.pass_by(LONGEST_PAUSE)
         breaker.failed(begin(breaker))
     clock.pass_by(LONGEST_PAUSE)
     begin(breaker)
     breaker.succeeded()
-    open_up(breaker)
+    trip(breaker)
     clock.pass_by(FIRST_PAUSE)
     assert breaker.attempt() is not None

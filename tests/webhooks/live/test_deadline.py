@@ -1,4 +1,4 @@
-"""Reads for live calls: what comes in time is told, what is late is given up and does not pile up."""
+"""Reads for live calls: results that come in time are returned, late reads are abandoned and do not pile up."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ SHORT = 0.05
 
 
 class Hanging:
-    """Work that hangs until it is let go, and how often it has begun."""
+    """Work that hangs until `let_go` is called; `begun` counts how often it has begun."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -53,27 +53,27 @@ def failing() -> None:
     raise ValueError("no memory")
 
 
-def test_the_result_is_told() -> None:
+def test_the_result_is_returned() -> None:
     assert all_at_once(reads().within(LONG, lambda: "card")) == ["card"]
 
 
-def test_a_fault_of_the_work_is_told() -> None:
+def test_an_exception_of_the_work_is_raised() -> None:
     (fault,) = all_at_once(reads().within(LONG, failing))
     assert isinstance(fault, ValueError)
 
 
-def test_past_the_deadline_there_is_no_waiting(hanging: Hanging) -> None:
+def test_past_the_deadline_it_times_out(hanging: Hanging) -> None:
     (late,) = all_at_once(reads().within(SHORT, hanging))
     assert isinstance(late, TimeoutError)
 
 
-def test_with_no_time_left_the_work_does_not_begin(hanging: Hanging) -> None:
+def test_without_time_left_the_work_does_not_begin(hanging: Hanging) -> None:
     (late,) = all_at_once(reads().within(0, hanging))
     assert isinstance(late, TimeoutError)
     assert hanging.begun == 0
 
 
-def test_late_work_that_has_not_begun_never_does(hanging: Hanging) -> None:
+def test_abandoned_work_that_has_not_begun_never_runs(hanging: Hanging) -> None:
     live = reads()
     all_at_once(*(live.within(SHORT, hanging) for _ in range(4)))
     hanging.let_go()
@@ -81,13 +81,13 @@ def test_late_work_that_has_not_begun_never_does(hanging: Hanging) -> None:
     assert hanging.begun == 1
 
 
-def test_work_that_cannot_be_carried_is_refused_at_once(hanging: Hanging) -> None:
+def test_work_beyond_the_limit_is_refused_at_once(hanging: Hanging) -> None:
     live = reads(waiting=2)
     answers = all_at_once(*(live.within(SHORT, hanging) for _ in range(8)))
     assert sum(isinstance(answer, NotNow) for answer in answers) >= 5
 
 
-def test_one_slow_read_does_not_hold_up_the_others(hanging: Hanging) -> None:
+def test_one_slow_read_does_not_delay_the_others(hanging: Hanging) -> None:
     live = reads(usual=1, most=4)
 
     async def slow_and_quick() -> list[str]:
@@ -99,7 +99,7 @@ def test_one_slow_read_does_not_hold_up_the_others(hanging: Hanging) -> None:
     assert asyncio.run(slow_and_quick()) == ["quick"] * 5 + ["late"]
 
 
-def test_while_the_store_hangs_nobody_waits_for_it_for_long(hanging: Hanging) -> None:
+def test_while_the_store_hangs_reads_are_refused_at_once(hanging: Hanging) -> None:
     live = reads(usual=FAILURES, most=FAILURES)
     all_at_once(*(live.within(SHORT, hanging) for _ in range(FAILURES)))
     answers = all_at_once(*(live.within(LONG, hanging) for _ in range(100)))

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.harness.clock import Clock
-from webhooks.live.latency import REMEMBERED_SECONDS, Pace
+from webhooks.live.latency import FORGOTTEN_AFTER_SECONDS, ReadLatency
 
 
 @pytest.fixture
@@ -10,43 +10,43 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pace(clock: Clock) -> Pace:
-    return Pace(clock)
+def latency(clock: Clock) -> ReadLatency:
+    return ReadLatency(clock)
 
 
-def read(pace: Pace, clock: Clock, seconds: float, times: int = 1) -> None:
+def read(latency: ReadLatency, clock: Clock, seconds: float, times: int = 1) -> None:
     for _ in range(times):
-        began = pace.began()
+        started = latency.start()
         clock.pass_by(seconds)
-        pace.ended(began)
+        latency.stop(started)
 
 
-def test_nothing_is_known_to_be_quick_at_first(pace: Pace) -> None:
-    assert not pace.is_quick
+def test_reads_are_not_quick_at_first(latency: ReadLatency) -> None:
+    assert not latency.is_quick
 
 
-def test_many_quick_reads_are_needed(pace: Pace, clock: Clock) -> None:
-    read(pace, clock, 0.0001, times=20)
-    assert not pace.is_quick
-    read(pace, clock, 0.0001, times=60)
-    assert pace.is_quick
+def test_reads_are_quick_after_many_quick_ones(latency: ReadLatency, clock: Clock) -> None:
+    read(latency, clock, 0.0001, times=20)
+    assert not latency.is_quick
+    read(latency, clock, 0.0001, times=60)
+    assert latency.is_quick
 
 
-def test_one_slow_read_ends_it(pace: Pace, clock: Clock) -> None:
-    read(pace, clock, 0.0001, times=100)
-    read(pace, clock, 0.1)
-    assert not pace.is_quick
+def test_one_slow_read_ends_being_quick(latency: ReadLatency, clock: Clock) -> None:
+    read(latency, clock, 0.0001, times=100)
+    read(latency, clock, 0.1)
+    assert not latency.is_quick
 
 
-def test_a_hiccup_of_a_busy_machine_does_not(pace: Pace, clock: Clock) -> None:
-    read(pace, clock, 0.0001, times=100)
-    read(pace, clock, 0.01)
-    assert pace.is_quick
+def test_a_read_of_ten_milliseconds_does_not_end_it(latency: ReadLatency, clock: Clock) -> None:
+    read(latency, clock, 0.0001, times=100)
+    read(latency, clock, 0.01)
+    assert latency.is_quick
 
 
-def test_after_a_pause_nothing_is_known_any_more(pace: Pace, clock: Clock) -> None:
-    read(pace, clock, 0.0001, times=100)
-    clock.pass_by(REMEMBERED_SECONDS)
-    assert not pace.is_quick
-    read(pace, clock, 0.0001)
-    assert not pace.is_quick
+def test_after_a_pause_the_latency_is_unknown(latency: ReadLatency, clock: Clock) -> None:
+    read(latency, clock, 0.0001, times=100)
+    clock.pass_by(FORGOTTEN_AFTER_SECONDS)
+    assert not latency.is_quick
+    read(latency, clock, 0.0001)
+    assert not latency.is_quick

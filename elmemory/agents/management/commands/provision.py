@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.agents import provision
 from elmemory.agents.api import Api, ElevenLabsError
-from elmemory.agents.wiring import Ours, Wiring, is_https
+from elmemory.agents.wiring import ThisServer, Wiring, is_https
 from elmemory.environment import dotenv
 from elmemory.environment.env import dotenv_path
 
@@ -15,7 +15,7 @@ _POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
 
 class Command(BaseCommand):
     help = (
-        "Wire an agent at ElevenLabs to this server: secrets, webhooks, the search tool, overrides. Shows a plan first."
+        "Wire an agent at ElevenLabs to this server: secrets, webhooks, search tool, overrides. Shows the plan first."
     )
     requires_system_checks = ()
 
@@ -27,7 +27,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workspace", action="store_true", help="wire the webhooks for all agents of the workspace"
         )
-        parser.add_argument("--write-env", action="store_true", help="write the new webhook's secret to .env, unasked")
+        parser.add_argument(
+            "--write-env", action="store_true", help="write the new webhook's secret to .env without asking"
+        )
         parser.add_argument("--new-secret", action="store_true", help="make a new post-call webhook with a new secret")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -38,23 +40,23 @@ class Command(BaseCommand):
             raise CommandError(f"{error}. Nothing was changed.") from None
 
     def _provision(self, agent_id: str) -> None:
-        ours = self._ours()
+        server = self._this_server()
         if self._options["write_env"] and not dotenv_path().is_file():
             raise CommandError("there is no .env to write to. Nothing was changed.")
         with Api() as api:
-            self._plan_and_do(api, agent_id, ours)
+            self._plan_and_carry_out(api, agent_id, server)
 
-    def _plan_and_do(self, api: Api, agent_id: str, ours: Ours) -> None:
+    def _plan_and_carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
         wiring = Wiring.read(api, agent_id)
         if self._options["new_secret"]:
-            ours = ours.setting_aside(wiring)
-        steps = provision.plan(wiring, ours)
-        self.stdout.write(f"Agent {wiring.agent.get('name')} ({agent_id}), {ours.url}\n\n")
+            server = server.replacing_webhooks(wiring)
+        steps = provision.plan(wiring, server)
+        self.stdout.write(f"Agent {wiring.agent.get('name')} ({agent_id}), {server.url}\n\n")
         for number, step in enumerate(steps, start=1):
             self.stdout.write(f"{self.style.MIGRATE_HEADING(f'{number}. {step.title}')}\n")
             for line in step.diff:
                 self.stdout.write(f"   {self._coloured(line)}\n")
-        for warning in provision.warnings(wiring, ours):
+        for warning in provision.warnings(wiring, server):
             self.stdout.write(f"{self.style.WARNING('!')} {warning}\n")
         if not steps:
             self.stdout.write("Everything is as it should be; nothing to change.\n")
@@ -64,23 +66,23 @@ class Command(BaseCommand):
             return
         if not self._options["yes"] and not self._confirmed(f"\nCarry out these {len(steps)} steps?"):
             raise CommandError("nothing was changed")
-        self._carry_out(api, agent_id, ours)
+        self._carry_out(api, agent_id, server)
 
-    def _carry_out(self, api: Api, agent_id: str, ours: Ours) -> None:
+    def _carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
         self.stdout.write("\n")
         try:
-            done = provision.carry_out(api, agent_id, ours, done=self._tell_done, secret=self._take_secret)
+            done = provision.carry_out(api, agent_id, server, done=self._report_done, secret=self._report_secret)
         except provision.Stopped as stopped:
             lines = [
                 f"stopped at: {stopped.failed}: {stopped}",
                 f"done: {'; '.join(stopped.done) or 'nothing'}",
                 f"not done: {'; '.join([stopped.failed, *stopped.left])}",
-                "Run it again: what is done stays done.",
+                "Run it again to continue.",
             ]
             raise CommandError("\n  ".join(lines)) from None
-        self.stdout.write(f"\n{len(done)} steps done, each read back. Check it: manage.py doctor {agent_id}\n")
+        self.stdout.write(f"\n{len(done)} steps done, each read back. Check the agent: manage.py doctor {agent_id}\n")
 
-    def _ours(self) -> Ours:
+    def _this_server(self) -> ThisServer:
         url = self._options["url"].rstrip("/")
         if not is_https(url):
             raise CommandError(
@@ -88,28 +90,31 @@ class Command(BaseCommand):
             )
         for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
             if not getattr(settings, name):
-                raise CommandError(f"{name} is not set: without it anybody could ask. Put a random text into .env.")
-        return Ours.of_settings(url, in_workspace=self._options["workspace"])
+                raise CommandError(
+                    f"{name} is not set: without it anybody could send requests. Put a random text into .env."
+                )
+        return ThisServer.from_settings(url, in_workspace=self._options["workspace"])
 
-    def _tell_done(self, title: str) -> None:
+    def _report_done(self, title: str) -> None:
         self.stdout.write(f"{self.style.SUCCESS('✓')} {title}\n")
 
-    def _take_secret(self, secret: str) -> None:
-        self.stdout.write(f"  The secret of the post-call webhook, told this once:\n    {_POST_CALL_KEY}={secret}\n")
+    def _report_secret(self, secret: str) -> None:
+        self.stdout.write(f"  The secret of the post-call webhook, shown once:\n    {_POST_CALL_KEY}={secret}\n")
         path = dotenv_path()
         if not path.is_file():
-            self.stdout.write("  Put it where this server's settings come from, and restart the server.\n")
+            self.stdout.write("  Add it to the environment of this server, and restart the server.\n")
             return
-        unasked = self._options["write_env"]
-        if not unasked and (self._options["yes"] or not self._confirmed(f"  Write it to {path.name}?")):
+        without_asking = self._options["write_env"]
+        if not without_asking and (self._options["yes"] or not self._confirmed(f"  Write it to {path.name}?")):
             self.stdout.write(f"  Put it into {path.name} and restart the server.\n")
             return
-        # While the old webhook still delivers, its signatures must hold.
-        old = settings.ELEVENLABS_POST_CALL_KEY if self._options["new_secret"] else ""
+        # The old webhook may still deliver: its signatures must stay valid.
+        old = settings.ELEVENLABS_POST_CALL_KEYS if self._options["new_secret"] else []
         try:
-            dotenv.put(path, _POST_CALL_KEY, ",".join(filter(None, (secret, old))))
-        except OSError as error:
-            self.stdout.write(f"  {path.name} cannot be written ({error.strerror}): put it there yourself.\n")
+            dotenv.put(path, _POST_CALL_KEY, ",".join([secret, *old]))
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            self.stdout.write(f"  {path.name} cannot be written ({reason}): add the line yourself.\n")
             return
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")
 

@@ -32,6 +32,7 @@ _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LI
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+_SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -171,6 +172,21 @@ class EmbeddedOpenMemory:
         with connections[ALIAS].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
             return [_memory(row) for row in cursor.fetchall()]
+
+    @_guarded
+    def sector_counts(self) -> list[dict[str, Any]]:
+        """How many memories of all users each primary sector has, and their mean salience."""
+        counts = dict[str, tuple[int, float]]()
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(_SECTORS)
+            for sectors, count, salience in cursor.fetchall():
+                sector = orjson.loads(sectors)[0]
+                count_before, salience_before = counts.get(sector, (0, 0.0))
+                counts[sector] = count_before + count, salience_before + salience
+        return [
+            {"sector": sector, "count": count, "avg_salience": salience / count}
+            for sector, (count, salience) in sorted(counts.items())
+        ]
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:

@@ -16,7 +16,7 @@ from conversations.files.paths import conversation_folder
 from conversations.index.sync import refresh_row
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import open_memory
-from webhooks.simulator import crowd
+from webhooks.simulator import load
 from webhooks.simulator.call import SimulatedCall
 from webhooks.simulator.scenarios import SCENARIOS, Scenario, Unexpected
 
@@ -35,8 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--caller", default=invented, help="the caller's number (an invented one)")
         parser.add_argument("--name", default="Maya Okafor", help="the caller's name")
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="the server")
-        parser.add_argument("--cleanup", action="store_true", help="afterwards forget the callers and delete the calls")
-        parser.add_argument("--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="what is played")
+        parser.add_argument(
+            "--cleanup", action="store_true", help="afterwards delete the calls and all memories of their callers"
+        )
+        parser.add_argument(
+            "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
+        )
         parser.add_argument("--calls", type=int, help="deliver that many invented calls of the last thirty days")
         parser.add_argument("--callers", type=int, help=f"by that many callers ({_STORM_CALLERS})")
         parser.add_argument("--rate", type=float, default=0, help="calls per second at most (no limit)")
@@ -45,7 +49,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         key = caller_key(options["caller"])
         if key is None:
-            raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
+            raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
         played: list[SimulatedCall] = []
         url = options["url"]
         try:
@@ -54,10 +58,10 @@ class Command(BaseCommand):
                     self._replay(client, options["replay"], options["rate"])
                 elif options["calls"] or options["scenario"] == "storm":
                     played += self._invented(options)
-                    self._crowd(client, played, options)
+                    self._play_many(client, played, options)
                 else:
                     played.append(SimulatedCall(key, options["name"]))
-                    Scenario(client, played[0], self._tell, self.style.MIGRATE_HEADING).play(options["scenario"])
+                    Scenario(client, played[0], self._write, self.style.MIGRATE_HEADING).play(options["scenario"])
         except Unexpected as error:
             raise CommandError(str(error)) from None
         except httpx2.TransportError as error:
@@ -69,35 +73,35 @@ class Command(BaseCommand):
     def _invented(self, options: dict[str, Any]) -> list[SimulatedCall]:
         calls, callers = options["calls"] or _STORM_CALLS, options["callers"] or _STORM_CALLERS
         if calls < 1 or not 1 <= callers <= 10_000:
-            raise CommandError("--calls needs at least one, --callers from one to ten thousand")
-        return list(crowd.invented_calls(calls, min(calls, callers)))
+            raise CommandError("--calls must be at least 1, --callers from 1 to 10000")
+        return list(load.invented_calls(calls, min(calls, callers)))
 
-    def _crowd(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
+    def _play_many(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
         rings = options["scenario"] == "storm"
         with self._progress(len(calls), " calls") as progress:
-            tally = crowd.play(client, calls, rate=options["rate"], rings=rings, done=progress.update)
-        self._tell(f"{len(calls)} calls of {len({call.caller for call in calls})} callers\n")
-        self._tell_tally(tally)
+            tally = load.play(client, calls, rate=options["rate"], rings=rings, done=progress.update)
+        self._write(f"{len(calls)} calls of {len({call.caller for call in calls})} callers\n")
+        self._write_tally(tally)
 
     def _replay(self, client: httpx2.Client, folder: Path, rate: float) -> None:
         if not folder.is_dir():
-            raise CommandError(f"{folder} is no folder")
-        count = len(crowd.stored_payloads(folder))
+            raise CommandError(f"{folder} is not a folder")
+        count = len(load.stored_payloads(folder))
         with self._progress(count, " payloads") as progress:
-            tally = crowd.replay(client, folder, rate=rate, done=progress.update)
-        self._tell(f"{count} payloads\n")
-        self._tell_tally(tally)
+            tally = load.replay(client, folder, rate=rate, done=progress.update)
+        self._write(f"{count} payloads\n")
+        self._write_tally(tally)
 
-    def _tell_tally(self, tally: crowd.Tally) -> None:
+    def _write_tally(self, tally: load.Tally) -> None:
         for line in tally.lines():
-            self._tell(f"{line}\n")
+            self._write(f"{line}\n")
         if tally.refused:
             raise CommandError(f"{tally.refused} requests were not answered with 200")
 
     def _progress(self, total: int, unit: str) -> "tqdm[Any]":
         return tqdm(total=total, unit=unit, file=sys.stderr, leave=False)
 
-    def _tell(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self.stdout.write(text, ending="")
 
     def _clean_up(self, calls: Iterable[SimulatedCall]) -> None:
@@ -109,6 +113,6 @@ class Command(BaseCommand):
             refresh_row(call.conversation_id)
             callers.add(call.caller)
             deleted += 1
-        whom = next(iter(callers)) if len(callers) == 1 else f"{len(callers)} callers"
-        what = "the call" if deleted == 1 else f"{deleted} calls"
-        self.stdout.write(f"\nForgot {forgotten} memories of {whom} and deleted {what}.\n")
+        of_callers = next(iter(callers)) if len(callers) == 1 else f"{len(callers)} callers"
+        deleted_calls = "the call" if deleted == 1 else f"{deleted} calls"
+        self.stdout.write(f"\nDeleted {forgotten} memories of {of_callers} and {deleted_calls}.\n")

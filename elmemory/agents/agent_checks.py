@@ -1,4 +1,4 @@
-"""What is wrong with an agent as ElevenLabs has it: every point of `provision`, and what only shows in a live call."""
+"""Checks of an agent at ElevenLabs: all that `provision` sets, and faults that only a live call would show."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -22,13 +22,13 @@ from elmemory.agents.wiring import (
     TOOL_NAME,
     VARIABLES,
     Json,
-    Ours,
+    ThisServer,
     Wiring,
     filled_by,
     fingerprint,
     has_retries,
     header,
-    told_key,
+    secret_fingerprint,
     tool_url,
 )
 from elmemory.memory.identity import caller_key
@@ -36,12 +36,14 @@ from elmemory.memory.identity import caller_key
 _ACCOUNT, _RING, _TOOL, _AFTERWARDS = "ElevenLabs", "The phone rings", "The search tool", "After the call"
 _MOST_SECONDS_APART = 60
 _RECENT_SECONDS = 24 * 3600
-_MOST_AGENTS_TOLD = 10
+_MOST_AGENTS_LISTED = 10
 
 
-def examine(agent_id: str, url: str) -> list[Check]:
-    """The checks at ElevenLabs of this agent, or of the only one there is; `url` is where this server is reached,
-    empty where that is not known."""
+def check_agent(agent_id: str, url: str) -> list[Check]:
+    """Check the agent, or the only one of the workspace if `agent_id` is empty.
+
+    `url` is the public address of this server, empty if it is not known.
+    """
     checks: list[Check] = []
     try:
         with Api(timeout=20) as api:
@@ -55,23 +57,23 @@ def examine(agent_id: str, url: str) -> list[Check]:
     except ElevenLabsError as error:
         remedy = "Make a key with access to agents, webhooks and workspace settings."
         return [Check(_ACCOUNT, "API", "fault", str(error), remedy if error.status in (401, 403) else "")]
-    ours = Ours.of_settings(url)
-    mend = f"manage.py provision {agent_id} --url {url or 'https://…'}"
+    server = ThisServer.from_settings(url)
+    fix = f"manage.py provision {agent_id} --url {url or 'https://…'}"
     return [
         Check(_ACCOUNT, "API", "ok", f"agent {wiring.agent.get('name')}"),
         *checks,
         *_numbers(wiring, numbers),
-        *_initiation(wiring, ours, mend),
+        *_initiation(wiring, server, fix),
         *_variables(wiring, settings.DYNAMIC_VARIABLES),
-        *_tool(wiring, ours, mend),
-        *_post_call(wiring, ours, mend),
+        *_tool(wiring, server, fix),
+        *_post_call(wiring, server, fix),
     ]
 
 
 def _which(agents: list[Json]) -> Check:
-    told = ", ".join(f"{agent['agent_id']} ({agent.get('name')})" for agent in agents[:_MOST_AGENTS_TOLD])
-    more = f" and {len(agents) - _MOST_AGENTS_TOLD} more" if len(agents) > _MOST_AGENTS_TOLD else ""
-    detail = f"{len(agents)} agents: {told}{more}" if agents else "the workspace has no agent"
+    listed = ", ".join(f"{agent['agent_id']} ({agent.get('name')})" for agent in agents[:_MOST_AGENTS_LISTED])
+    more = f" and {len(agents) - _MOST_AGENTS_LISTED} more" if len(agents) > _MOST_AGENTS_LISTED else ""
+    detail = f"{len(agents)} agents: {listed}{more}" if agents else "the workspace has no agent"
     return Check(_ACCOUNT, "agent", "note", detail, "Name one: manage.py doctor AGENT_ID")
 
 
@@ -81,28 +83,28 @@ def _clock(api: Api) -> Iterator[Check]:
         return
     if abs(ahead) > _MOST_SECONDS_APART:
         detail = f"this machine is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ElevenLabs"
-        remedy = "Set the clock (NTP): signatures of another time are refused."
+        remedy = "Set the clock (NTP): signatures that seem too old or too new are refused."
         yield Check(_ACCOUNT, "clock", "fault", detail, remedy)
     else:
         yield Check(_ACCOUNT, "clock", "ok", "as ElevenLabs'")
 
 
-def _initiation(wiring: Wiring, ours: Ours, mend: str) -> Iterator[Check]:
+def _initiation(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
     section = wiring.settings(INITIATION)
-    yield _url_check(_RING, "initiation webhook", section.get("url"), ours.url + CLIENT_DATA_PATH, mend)
+    yield _url_check(_RING, "initiation webhook", section.get("url"), server.url + CLIENT_DATA_PATH, fix)
     if section:
-        yield _key_check(_RING, wiring, section.get("request_headers"), ours.client_data_key, CLIENT_DATA_SECRET, mend)
-    if wiring.takes_initiation_data:
+        yield _key_check(_RING, wiring, section.get("request_headers"), server.client_data_key, CLIENT_DATA_SECRET, fix)
+    if wiring.fetches_initiation_data:
         yield Check(_RING, "initiation data", "ok", "fetched for inbound calls")
     else:
-        detail = "the agent does not ask who calls"
-        remedy = f'Security settings, "Fetch conversation initiation data for inbound calls"; or: {mend}'
+        detail = "the agent does not fetch initiation data"
+        remedy = f'Security settings, "Fetch conversation initiation data for inbound calls"; or: {fix}'
         yield Check(_RING, "initiation data", "fault", detail, remedy)
-    if wiring.lets_greet or not settings.GREETING:
-        yield Check(_RING, "greeting", "ok", "allowed" if wiring.lets_greet else "GREETING is empty")
+    if wiring.allows_first_message or not settings.GREETING:
+        yield Check(_RING, "greeting", "ok", "allowed" if wiring.allows_first_message else "GREETING is empty")
     else:
         detail = "the agent does not allow its first message to be overridden: a greeting can end the call"
-        yield Check(_RING, "greeting", "fault", detail, f'Security settings, override "First message"; or: {mend}')
+        yield Check(_RING, "greeting", "fault", detail, f'Security settings, override "First message"; or: {fix}')
 
 
 def _variables(wiring: Wiring, own: Collection[str]) -> Iterator[Check]:
@@ -121,18 +123,18 @@ def _variables(wiring: Wiring, own: Collection[str]) -> Iterator[Check]:
             _RING,
             "variables",
             "fault",
-            f"nobody sends {', '.join(f'{{{{{name}}}}}' for name in missing)}: calls end with error 1008",
-            "Give each a default in DYNAMIC_VARIABLES, or take it out of the agent.",
+            f"not sent: {', '.join(f'{{{{{name}}}}}' for name in missing)}; calls end with error 1008",
+            "Give each a default in DYNAMIC_VARIABLES, or remove it from the agent.",
         )
     elif not used & set(VARIABLES):
-        detail = "neither prompt nor first message uses one: the agent is told nothing about the caller"
+        detail = "neither prompt nor first message uses one: the agent knows nothing about the caller"
         yield Check(_RING, "variables", "note", detail, "Write {{user_profile_summary}} into the prompt.")
     else:
         yield Check(_RING, "variables", "ok", f"all {len(used)} that the agent uses are sent")
 
 
 def _variables_in(value: Any) -> Iterator[str]:
-    """Of a tool's address, headers and parameters."""
+    """Yield the names of variables in a tool's address, headers and parameters."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in ("dynamic_variable", "variable_name") and isinstance(inner, str):
@@ -145,66 +147,66 @@ def _variables_in(value: Any) -> Iterator[str]:
             yield from _variables_in(inner)
 
 
-def _tool(wiring: Wiring, ours: Ours, mend: str) -> Iterator[Check]:
-    url = ours.url + SEARCH_DATA_PATH
+def _tool(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
+    url = server.url + SEARCH_DATA_PATH
     tool = wiring.search_tool(url)
     if tool is None or tool not in wiring.attached_tools:
-        yield Check(_TOOL, TOOL_NAME, "fault", "the agent has no such tool: it cannot look things up", mend)
+        yield Check(_TOOL, TOOL_NAME, "fault", "the agent has no such tool: it cannot look things up", fix)
         return
     schema = tool["tool_config"].get("api_schema") or {}
-    yield _url_check(_TOOL, "address", tool_url(tool), url, mend)
+    yield _url_check(_TOOL, "address", tool_url(tool), url, fix)
     method = schema.get("method") or "GET"
     if method == "POST":
         yield Check(_TOOL, "method", "ok", "POST")
     else:
-        yield Check(_TOOL, "method", "fault", f"{method}: the server takes POST only", mend)
-    yield _key_check(_TOOL, wiring, schema.get("request_headers"), ours.search_data_key, SEARCH_DATA_SECRET, mend)
+        yield Check(_TOOL, "method", "fault", f"{method}: the server takes POST only", fix)
+    yield _key_check(_TOOL, wiring, schema.get("request_headers"), server.search_data_key, SEARCH_DATA_SECRET, fix)
     properties = (schema.get("request_body_schema") or {}).get("properties") or {}
     match filled_by(properties["user_id"]) if "user_id" in properties else ("", ""):
         case ("dynamic_variable", variable) if variable == CALLER:
             yield Check(_TOOL, "user_id", "ok", CALLER)
         case ("model", _):
-            detail = "the model fills it: whoever talks it into another number hears that caller's memories"
-            yield Check(_TOOL, "user_id", "fault", detail, f"Make it the dynamic variable {CALLER}; or: {mend}")
+            detail = "the model fills it: a caller can make it read out another caller's memories"
+            yield Check(_TOOL, "user_id", "fault", detail, f"Make it the dynamic variable {CALLER}; or: {fix}")
         case ("", _):
-            yield Check(_TOOL, "user_id", "fault", "not sent: nobody's memories are found", mend)
+            yield Check(_TOOL, "user_id", "fault", "not sent: searches find nothing", fix)
         case (_, other):
             detail = f"filled with {other or 'something else'}, not with {CALLER}"
-            yield Check(_TOOL, "user_id", "fault", detail, mend)
+            yield Check(_TOOL, "user_id", "fault", detail, fix)
     by, description = filled_by(properties["query"]) if "query" in properties else ("", "")
     if by == "model" and description:
         yield Check(_TOOL, "query", "ok", "filled by the model")
     else:
-        yield Check(_TOOL, "query", "fault", "the model does not fill it: every search is refused with 422", mend)
+        yield Check(_TOOL, "query", "fault", "the model does not fill it: every search is refused with 422", fix)
     if "called_number" in properties and filled_by(properties["called_number"]) == ("dynamic_variable", CALLED):
         yield Check(_TOOL, "called_number", "ok", CALLED)
     else:
-        yield Check(_TOOL, "called_number", "note", "not sent: searches in outbound calls find nothing", mend)
+        yield Check(_TOOL, "called_number", "note", "not sent: searches in outbound calls find nothing", fix)
 
 
-def _post_call(wiring: Wiring, ours: Ours, mend: str) -> Iterator[Check]:
+def _post_call(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
     section = wiring.settings(POST_CALL)
     webhook_id = section.get("post_call_webhook_id")
     webhook = next((each for each in wiring.webhooks if each["webhook_id"] == webhook_id), None)
     if webhook is None:
-        yield Check(_AFTERWARDS, "webhook", "fault", "none is set: no call is ever remembered", mend)
+        yield Check(_AFTERWARDS, "webhook", "fault", "none is set: no call is remembered", fix)
         return
-    yield _url_check(_AFTERWARDS, "webhook", webhook["webhook_url"], ours.url + POST_CALL_PATH, mend)
-    yield _alive(webhook, mend)
-    yield _retries(webhook, mend)
-    yield _secret(webhook, ours)
+    yield _url_check(_AFTERWARDS, "webhook", webhook["webhook_url"], server.url + POST_CALL_PATH, fix)
+    yield _alive(webhook, fix)
+    yield _retries(webhook, fix)
+    yield _secret(webhook, server)
     if missing := [event for event in EVENTS if event not in (section.get("events") or ())]:
-        yield Check(_AFTERWARDS, "events", "fault", f"not subscribed: {', '.join(missing)}", mend)
+        yield Check(_AFTERWARDS, "events", "fault", f"not subscribed: {', '.join(missing)}", fix)
     elif section.get("exclude_transcript") or section.get("transcript_format") not in (None, "json"):
-        yield Check(_AFTERWARDS, "events", "fault", "they come without the transcript, or not as JSON", mend)
+        yield Check(_AFTERWARDS, "events", "fault", "sent without the transcript, or not as JSON", fix)
     else:
         yield Check(_AFTERWARDS, "events", "ok", ", ".join(EVENTS))
 
 
-def _alive(webhook: Json, mend: str) -> Check:
+def _alive(webhook: Json, fix: str) -> Check:
     if webhook.get("is_disabled") or webhook.get("is_auto_disabled"):
         why = "by ElevenLabs, after ten failures" if webhook.get("is_auto_disabled") else "by hand"
-        remedy = f"Mend what failed, then: {mend}. What was missed: manage.py backfill"
+        remedy = f"Correct the cause, then: {fix}; fetch what was missed: manage.py backfill"
         return Check(_AFTERWARDS, "deliveries", "fault", f"the webhook is disabled {why}", remedy)
     code, at = webhook.get("most_recent_failure_error_code"), webhook.get("most_recent_failure_timestamp")
     if code and at and time.time() - at < _RECENT_SECONDS:
@@ -214,29 +216,27 @@ def _alive(webhook: Json, mend: str) -> Check:
     return Check(_AFTERWARDS, "deliveries", "ok", "none failed in the last 24 h")
 
 
-def _retries(webhook: Json, mend: str) -> Check:
+def _retries(webhook: Json, fix: str) -> Check:
     match has_retries(webhook):
         case True:
             return Check(_AFTERWARDS, "retries", "ok", "on")
         case False:
-            return Check(
-                _AFTERWARDS, "retries", "fault", "off: a call that ends while the server is away is lost", mend
-            )
-    detail = "ElevenLabs does not tell whether they are on"
-    return Check(_AFTERWARDS, "retries", "note", detail, f"To have them switched on: {mend}")
+            return Check(_AFTERWARDS, "retries", "fault", "off: a call that ends while the server is away is lost", fix)
+    detail = "ElevenLabs does not report whether they are on"
+    return Check(_AFTERWARDS, "retries", "note", detail, f"To switch them on: {fix}")
 
 
-def _secret(webhook: Json, ours: Ours) -> Check:
+def _secret(webhook: Json, server: ThisServer) -> Check:
     if webhook.get("auth_type") != "hmac":
         remedy = "Make a webhook with HMAC authentication."
         return Check(_AFTERWARDS, "signature", "fault", f"{webhook.get('auth_type')}, not hmac", remedy)
-    key = told_key(webhook)
+    key = secret_fingerprint(webhook)
     if key is None:
-        return Check(_AFTERWARDS, "signature", "note", "ElevenLabs does not tell the secret: it cannot be compared")
-    if key in map(fingerprint, ours.post_call_keys):
+        return Check(_AFTERWARDS, "signature", "note", "ElevenLabs does not reveal the secret: it cannot be compared")
+    if key in map(fingerprint, server.post_call_keys):
         return Check(_AFTERWARDS, "signature", "ok", f"ELEVENLABS_POST_CALL_KEY is the webhook's secret ({key})")
     detail = f"the webhook's secret ({key}) is not in ELEVENLABS_POST_CALL_KEY: every delivery is refused"
-    return Check(_AFTERWARDS, "signature", "fault", detail, "Where it is lost: manage.py provision … --new-secret")
+    return Check(_AFTERWARDS, "signature", "fault", detail, "If the secret is lost: manage.py provision … --new-secret")
 
 
 def _numbers(wiring: Wiring, workspace: list[Json]) -> Iterator[Check]:
@@ -246,39 +246,39 @@ def _numbers(wiring: Wiring, workspace: list[Json]) -> Iterator[Check]:
     if not numbers:
         yield Check(_ACCOUNT, "numbers", "note", "the agent has no phone number")
         return
-    ours = {caller_key(number) for number in settings.AGENT_NUMBERS}
-    if missing := sorted(number for number in numbers if caller_key(number) not in ours):
-        told = ", ".join(f"…{number[-4:]}" for number in missing)
-        detail = f"not in AGENT_NUMBERS: {told}. In an outbound call the agent would be taken for the caller"
+    listed = {caller_key(number) for number in settings.AGENT_NUMBERS}
+    if missing := sorted(number for number in numbers if caller_key(number) not in listed):
+        masked = ", ".join(f"…{number[-4:]}" for number in missing)
+        detail = f"not in AGENT_NUMBERS: {masked}. In an outbound call the agent would be taken for the caller"
         yield Check(_ACCOUNT, "numbers", "fault", detail, "List the agent's own numbers in AGENT_NUMBERS.")
     else:
         yield Check(_ACCOUNT, "numbers", "ok", "the agent's own are in AGENT_NUMBERS")
 
 
-def _url_check(section: str, name: str, found: str | None, wanted: str, mend: str) -> Check:
+def _url_check(section: str, name: str, found: str | None, wanted: str, fix: str) -> Check:
     if found == wanted:
         return Check(section, name, "ok", wanted)
     if not found:
-        return Check(section, name, "fault", "not set", mend)
+        return Check(section, name, "fault", "not set", fix)
     if wanted.startswith("/"):
-        return Check(section, name, "note", f"goes to {found}", "Set PUBLIC_URL, or give --url, to have it compared.")
-    return Check(section, name, "fault", f"goes to {found}, not to {wanted}", mend)
+        return Check(section, name, "note", f"is {found}", "Set PUBLIC_URL, or give --url, to compare it.")
+    return Check(section, name, "fault", f"is {found}, not {wanted}", fix)
 
 
-def _key_check(section: str, wiring: Wiring, headers: Json | None, key: str, prefix: str, mend: str) -> Check:
-    """Whether the header shows our key, as far as that can be told from outside."""
+def _key_check(section: str, wiring: Wiring, headers: Json | None, key: str, prefix: str, fix: str) -> Check:
+    """Check that the header holds the key, in plain text or as a secret whose name records its fingerprint."""
     _, value = header(headers)
     if value is None:
-        return Check(section, "key", "fault", "no header X-Api-Key: the server answers 401", mend)
+        return Check(section, "key", "fault", "no header X-Api-Key: the server answers 401", fix)
     if isinstance(value, str):
         if value == key:
-            detail = "X-Api-Key holds our key in plain text, readable in every payload"
-            return Check(section, "key", "note", detail, f"Make it a secret: {mend}")
-        return Check(section, "key", "fault", "X-Api-Key holds another key: the server answers 401", mend)
+            detail = "X-Api-Key holds the key in plain text, readable in every payload"
+            return Check(section, "key", "note", detail, f"Make it a secret: {fix}")
+        return Check(section, "key", "fault", "X-Api-Key holds another key: the server answers 401", fix)
     name = wiring.secret_name(value.get("secret_id") if isinstance(value, dict) else None)
     if name == f"{prefix}_{fingerprint(key)}":
         return Check(section, "key", "ok", f"secret {name}")
     if name.startswith(f"{prefix}_"):
         detail = f"secret {name} holds another key than this server: it answers 401"
-        return Check(section, "key", "fault", detail, mend)
+        return Check(section, "key", "fault", detail, fix)
     return Check(section, "key", "note", f"a secret whose value cannot be compared ({name or 'unknown'})")

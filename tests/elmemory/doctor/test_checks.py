@@ -1,4 +1,4 @@
-"""`manage.py doctor`: a set-up that is well has no ✗, and each fault that is planted is found, with what to do."""
+"""`manage.py doctor`: a correct set-up has no faults, and each planted fault is found, with a remedy."""
 
 import io
 import json
@@ -17,8 +17,8 @@ from conversations.models import Conversation, MemoryState
 from elmemory.agents import provision
 from elmemory.agents.api import Api
 from elmemory.agents.check import Check
-from elmemory.agents.wiring import VARIABLES, Ours
-from elmemory.doctor import examination as doctor
+from elmemory.agents.wiring import VARIABLES, ThisServer
+from elmemory.doctor import checks
 from elmemory.memory.openmemory import open_memory
 from elmemory.memory.openmemory.protocol import Health
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
@@ -44,7 +44,7 @@ def provisioned() -> dict[str, Any]:
     """The state of ElevenLabs after `provision`."""
     with FakeElevenLabs() as fake:
         with override_settings(ELEVENLABS_API_KEY=API_KEY, ELEVENLABS_BASE_URL=fake.url), Api() as api:
-            provision.carry_out(api, AGENT, Ours.of_settings(URL), done=lambda _: None, secret=lambda _: None)
+            provision.carry_out(api, AGENT, ThisServer.from_settings(URL), done=lambda _: None, secret=lambda _: None)
         fake.phone_numbers = [NUMBER]
         return fake.state()
 
@@ -58,20 +58,20 @@ def fake(
     payloads: Path,  # noqa: ARG001
     index_schema: None,  # noqa: ARG001
 ) -> Iterator[FakeElevenLabs]:
-    """Everything as it should be: a provisioned agent, and a running server under the public address."""
-    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url=server.url))
-    monkeypatch.setattr(doctor, "file_system_of", lambda _: "ext4")
+    """A correct set-up: a provisioned agent, and a running server at the public address."""
+    monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=server.url))
+    monkeypatch.setattr(checks, "file_system_of", lambda _: "ext4")
     settings.PUBLIC_URL = URL
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
-        running.become(provisioned)
-        (settings.ELEVENLABS_POST_CALL_KEY,) = running.webhook_secrets.values()
+        running.restore(provisioned)
+        settings.ELEVENLABS_POST_CALL_KEYS = list(running.webhook_secrets.values())
         settings.ELEVENLABS_API_KEY, settings.ELEVENLABS_BASE_URL = API_KEY, running.url
         yield running
 
 
 def faults(agent: str = AGENT) -> list[Check]:
-    return [check for check in doctor.examination(agent) if check.state == "fault"]
+    return [check for check in checks.run_checks(agent) if check.state == "fault"]
 
 
 def the_fault(agent: str = AGENT) -> Check:
@@ -80,7 +80,7 @@ def the_fault(agent: str = AGENT) -> Check:
 
 
 @pytest.mark.usefixtures("fake")
-def test_a_set_up_that_is_well_has_nothing_to_mend() -> None:
+def test_a_correct_set_up_has_no_faults() -> None:
     assert faults() == []
     out = io.StringIO()
     call_command("doctor", AGENT, stdout=out, no_color=True)
@@ -89,29 +89,29 @@ def test_a_set_up_that_is_well_has_nothing_to_mend() -> None:
 
 
 def test_it_changes_nothing(fake: FakeElevenLabs) -> None:
-    doctor.examination(AGENT)
+    checks.run_checks(AGENT)
     assert fake.writes == []
 
 
-def test_a_fault_is_told_with_what_to_do_and_ends_with_code_1(fake: FakeElevenLabs) -> None:
+def test_a_fault_is_shown_with_its_remedy_and_the_exit_code_is_1(fake: FakeElevenLabs) -> None:
     prompt_of(fake)["prompt"] = "Hello {{first_name}}"
     out = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", AGENT, stdout=out, no_color=True)
     assert ended.value.code == 1
-    assert "  ✗ variables: nobody sends {{first_name}}: calls end with error 1008\n" in out.getvalue()
+    assert "  ✗ variables: not sent: {{first_name}}; calls end with error 1008\n" in out.getvalue()
     assert "      → Give each a default in DYNAMIC_VARIABLES" in out.getvalue()
-    assert "1 to mend." in out.getvalue()
+    assert "\n1 fault." in out.getvalue()
 
 
-def test_machines_are_told_the_same(fake: FakeElevenLabs) -> None:
+def test_json_holds_the_checks(fake: FakeElevenLabs) -> None:
     prompt_of(fake)["prompt"] = "Hello {{first_name}}"
     out = io.StringIO()
     with pytest.raises(SystemExit):
         call_command("doctor", AGENT, "--json", stdout=out)
-    told = json.loads(out.getvalue())
-    assert told["ok"] is False
-    (fault,) = [check for check in told["checks"] if check["state"] == "fault"]
+    report = json.loads(out.getvalue())
+    assert report["ok"] is False
+    (fault,) = [check for check in report["checks"] if check["state"] == "fault"]
     assert (fault["section"], fault["name"]) == ("The phone rings", "variables")
 
 
@@ -171,7 +171,7 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
     "initiation webhook of another server": (
         lambda fake: initiation(fake).update(url="https://old.example.com/webhook/client-data"),
         "initiation webhook",
-        "goes to https://old.example.com",
+        "is https://old.example.com",
     ),
     "no key for the ring": (lambda fake: initiation(fake).update(request_headers={}), "key", "no header X-Api-Key"),
     "another key for the ring": (
@@ -182,14 +182,14 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
     "initiation data not fetched": (
         lambda fake: platform(fake)["overrides"].update(enable_conversation_initiation_client_data_from_webhook=False),
         "initiation data",
-        "does not ask who calls",
+        "does not fetch initiation data",
     ),
     "greeting not allowed": (
         lambda fake: platform(fake)["overrides"].update(conversation_config_override={"agent": {}}),
         "greeting",
         "does not allow",
     ),
-    "a variable of the first message that nobody sends": (
+    "a variable of the first message that is not sent": (
         lambda fake: config_of(fake).update(first_message="Hello {{ first_name }}!"),
         "variables",
         "{{first_name}}",
@@ -201,23 +201,23 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
         "variables",
         "{{vorname}}",
     ),
-    "a variable of a tool that nobody sends": (_own_tool_needs_a_variable, "variables", "{{customer_plan}}"),
+    "a variable of a tool that is not sent": (_own_tool_needs_a_variable, "variables", "{{customer_plan}}"),
     "no tool": (lambda fake: prompt_of(fake).update(tool_ids=[]), "search_data", "no such tool"),
     "a tool with GET": (lambda fake: schema(fake).update(method="GET"), "method", "takes POST only"),
     "a tool to another server": (
         lambda fake: schema(fake).update(url="https://old.example.com/webhook/search-data"),
         "address",
-        "goes to https://old.example.com",
+        "is https://old.example.com",
     ),
     "a tool without the key": (lambda fake: schema(fake).update(request_headers={}), "key", "no header X-Api-Key"),
-    "a number that the model fills": (_fill_by_model, "user_id", "the model fills it"),
+    "a number filled by the model": (_fill_by_model, "user_id", "the model fills it"),
     "no number": (lambda fake: properties(fake).pop("user_id"), "user_id", "not sent"),
     "no question": (lambda fake: properties(fake).pop("query"), "query", "422"),
     "no post-call webhook": (lambda fake: post_call(fake).update(post_call_webhook_id=None), "webhook", "none is set"),
     "post-call webhook of another server": (
         lambda fake: webhook(fake).update(webhook_url="https://old.example.com/webhook/post-call"),
         "webhook",
-        "goes to https://old.example.com",
+        "is https://old.example.com",
     ),
     "webhook disabled by hand": (lambda fake: webhook(fake).update(is_disabled=True), "deliveries", "by hand"),
     "webhook disabled after failures": (
@@ -225,7 +225,7 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
         "deliveries",
         "after ten failures",
     ),
-    "deliveries that fail": (
+    "failed deliveries": (
         lambda fake: webhook(fake).update(
             most_recent_failure_error_code=401, most_recent_failure_timestamp=int(time.time()) - 7200
         ),
@@ -247,12 +247,12 @@ PLANTED: dict[str, tuple[Callable[[FakeElevenLabs], object], str, str]] = {
         "numbers",
         "…0142",
     ),
-    "a clock that is wrong": (lambda fake: setattr(fake, "clock_ahead", 400), "clock", "behind ElevenLabs"),
+    "a wrong clock": (lambda fake: setattr(fake, "clock_ahead", 400), "clock", "behind ElevenLabs"),
 }
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_what_is_wrong_at_elevenlabs_is_found(fake: FakeElevenLabs, planted: str) -> None:
+def test_a_fault_at_elevenlabs_is_found(fake: FakeElevenLabs, planted: str) -> None:
     plant, name, words = PLANTED[planted]
     plant(fake)
     found = the_fault()
@@ -261,27 +261,27 @@ def test_what_is_wrong_at_elevenlabs_is_found(fake: FakeElevenLabs, planted: str
     assert found.remedy
 
 
-def test_keys_that_differ_on_both_sides_are_found(fake: FakeElevenLabs) -> None:
+def test_keys_that_differ_are_found(fake: FakeElevenLabs) -> None:
     _other_secret(fake)
     assert [check.detail.endswith("it answers 401") for check in faults()] == [True, True]
 
 
-def test_retries_that_are_off_are_found_where_elevenlabs_tells(fake: FakeElevenLabs) -> None:
-    fake.tells_retries = True
+def test_retries_that_are_off_are_found_if_elevenlabs_reports_them(fake: FakeElevenLabs) -> None:
+    fake.reports_retries = True
     assert faults() == []
     webhook(fake)["retry_enabled"] = False
     assert the_fault().name == "retries"
 
 
 @pytest.mark.usefixtures("fake")
-def test_a_lost_webhook_secret_is_found(settings: Settings) -> None:
-    settings.ELEVENLABS_POST_CALL_KEY = "another"
+def test_another_webhook_secret_is_found(settings: Settings) -> None:
+    settings.ELEVENLABS_POST_CALL_KEYS = ["another"]
     found = the_fault()
     assert found.name == "signature"
     assert "--new-secret" in found.remedy
 
 
-def test_variables_of_dynamic_variables_and_of_the_system_are_sent(fake: FakeElevenLabs, settings: Settings) -> None:
+def test_variables_of_settings_and_of_the_system_count_as_sent(fake: FakeElevenLabs, settings: Settings) -> None:
     settings.DYNAMIC_VARIABLES = {"plan": "basic"}
     prompt_of(fake)["prompt"] = "{{user_name}} {{plan}} {{system__time_utc}} {{secret__token}}"
     assert faults() == []
@@ -291,7 +291,7 @@ def test_the_variables_that_count_as_sent_are_those_that_the_ring_sends() -> Non
     assert set(client_data(None)["dynamic_variables"]) == set(VARIABLES)
 
 
-def test_what_the_workspace_sets_holds_for_an_agent_that_sets_nothing(fake: FakeElevenLabs) -> None:
+def test_settings_of_the_workspace_apply_to_an_agent_without_its_own(fake: FakeElevenLabs) -> None:
     fake.settings |= platform(fake)["workspace_overrides"]
     platform(fake)["workspace_overrides"] = None
     assert faults() == []
@@ -303,20 +303,20 @@ def test_a_refused_api_key_is_found(settings: Settings) -> None:
     assert "refuses ELEVENLABS_API_KEY" in the_fault().detail
 
 
-def test_the_only_agent_need_not_be_named_and_of_several_they_are_told(fake: FakeElevenLabs) -> None:
+def test_the_only_agent_need_not_be_named_and_several_are_listed(fake: FakeElevenLabs) -> None:
     assert faults("") == []
     fake.add_agent("agent_second", "Back office")
-    (told,) = [check for check in doctor.examination() if check.name == "agent"]
-    assert "agent_second (Back office)" in told.detail
+    (listed,) = [check for check in checks.run_checks() if check.name == "agent"]
+    assert "agent_second (Back office)" in listed.detail
 
 
-def test_without_an_api_key_this_server_alone_is_checked(fake: FakeElevenLabs, settings: Settings) -> None:
+def test_without_an_api_key_only_this_server_is_checked(fake: FakeElevenLabs, settings: Settings) -> None:
     settings.ELEVENLABS_API_KEY = ""
     assert faults() == []
     assert fake.requests == []
 
 
-def test_addresses_are_not_judged_while_ours_is_not_known(fake: FakeElevenLabs, settings: Settings) -> None:
+def test_addresses_are_not_compared_without_a_public_url(fake: FakeElevenLabs, settings: Settings) -> None:
     settings.PUBLIC_URL = ""
     assert faults() == []
     initiation(fake)["url"] = ""
@@ -324,18 +324,18 @@ def test_addresses_are_not_judged_while_ours_is_not_known(fake: FakeElevenLabs, 
 
 
 @pytest.mark.usefixtures("fake")
-def test_the_address_may_be_given(settings: Settings) -> None:
+def test_the_public_address_may_be_given(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
-    assert [check for check in doctor.examination(AGENT, f"{URL}/") if check.state != "ok"] == []
+    assert [check for check in checks.run_checks(AGENT, f"{URL}/") if check.state != "ok"] == []
 
 
 @pytest.mark.sqlite
-def test_a_page_has_the_checks_made_by_another_process(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+def test_checks_run_in_a_subprocess(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    checks = doctor.examination_apart()
-    assert next(check for check in checks if check.name == "worker").state == "ok"
-    assert checks[-1] == Check("ElevenLabs", "API", "note", "not looked at", checks[-1].remedy)
+    found = checks.run_checks_in_subprocess()
+    assert next(check for check in found if check.name == "worker").state == "ok"
+    assert found[-1] == Check("ElevenLabs", "API", "note", "not checked", found[-1].remedy)
 
 
 # faults of this server
@@ -348,9 +348,9 @@ def test_a_fault_of_the_settings_is_found(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("fake")
-def test_payloads_in_memory_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "file_system_of", lambda _: "tmpfs")
-    assert "gone with a restart" in the_fault().detail
+def test_a_payload_folder_in_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "file_system_of", lambda _: "tmpfs")
+    assert "lost with a restart" in the_fault().detail
 
 
 @pytest.mark.usefixtures("fake")
@@ -360,7 +360,7 @@ def test_a_full_disk_is_found(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("fake")
-def test_a_worker_that_does_not_run_is_found() -> None:
+def test_a_worker_that_is_not_running_is_found() -> None:
     deliver(transcription(conversation_id="conv_waits"))
     Conversation.objects.update(pending_since=time.time() - 1000)
     assert "the oldest for 100" in the_fault().detail
@@ -373,20 +373,20 @@ def test_parked_calls_are_found() -> None:
 
 
 @pytest.mark.usefixtures("fake")
-def test_an_openmemory_that_is_away_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_openmemory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(open_memory()), "ping", lambda _: Health("remote", False, "connection refused"))
     assert the_fault().detail == "remote: connection refused"
 
 
 @pytest.mark.usefixtures("fake")
 def test_an_address_that_does_not_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url="http://127.0.0.1:1"))
+    monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url="http://127.0.0.1:1"))
     assert "does not answer" in the_fault().detail
 
 
-def test_another_server_under_the_address_is_found(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "client_of", lambda _: httpx2.Client(base_url=fake.url))
-    assert "something else answers there" in faults()[0].detail
+def test_another_server_at_the_address_is_found(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=fake.url))
+    assert "another server answers" in faults()[0].detail
 
 
 @pytest.mark.usefixtures("fake")

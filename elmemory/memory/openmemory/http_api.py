@@ -17,6 +17,7 @@ import structlog
 
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.protocol import OpenMemoryError
+from elmemory.memory.openmemory.sectors import SECTORS, WEIGHTS
 from elmemory.memory.openmemory.storable import storable
 from elmemory.memory.records import Entry, Match, Memory
 
@@ -29,6 +30,16 @@ VERSION = "elmemory-1"
 _MAX_BODY = 4 * 2**20
 _MOST_ROWS = 10_000
 _THREADS = 8
+# What the server of v1.2.3 sends with every answer. Here only where a key is asked for: without one, any page that
+# a developer looks at could read the store on this machine.
+_CROSS_ORIGIN = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET,POST,PUT,PATCH,DELETE,OPTIONS"),
+    (b"access-control-allow-headers", b"Content-Type,Authorization,x-api-key"),
+]
+_SECTOR_CONFIGS = {
+    sector: {"model": "words", "decay_lambda": 0.0, "weight": weight} for sector, weight in WEIGHTS.items()
+}
 
 
 class Answer(NamedTuple):
@@ -42,8 +53,8 @@ class Refused(Exception):
         self.answer = Answer(status, body)
 
 
-class Wire:
-    """An ASGI application over the store. An empty key lets everybody in."""
+class OpenMemoryApi:
+    """An ASGI application over the store. An empty key lets everybody in, but no page of another origin."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
@@ -56,14 +67,18 @@ class Wire:
         body = await _read(receive)
         if body is None:
             return
-        work = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
-        answer = await work
+        if scope["method"] == "OPTIONS":
+            answer = Answer(200, "")
+        else:
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         as_text = isinstance(answer.body, str)
         content = answer.body.encode() if as_text else orjson.dumps(answer.body)
         headers = [
             (b"content-type", b"text/plain" if as_text else b"application/json"),
             (b"content-length", str(len(content)).encode()),
         ]
+        if self._key:
+            headers += _CROSS_ORIGIN
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -94,6 +109,8 @@ class Wire:
         match request.route:
             case ("GET", "health"):
                 return {"ok": self._store.ping().ok, "version": VERSION}
+            case ("GET", "sectors"):
+                return {"sectors": SECTORS, "configs": _SECTOR_CONFIGS, "stats": self._store.sector_counts()}
             case ("POST", "memory", "add"):
                 return self._add(request)
             case ("POST", "memory", "query"):

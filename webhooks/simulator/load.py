@@ -1,4 +1,4 @@
-"""Many calls at once, invented or stored: demonstration data, load, and moving to another server."""
+"""Many calls at once, invented or stored: for demonstration data, load, and moving to another server."""
 
 import base64
 import random
@@ -15,8 +15,9 @@ from django.conf import settings
 
 from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 
-_AT_ONCE = 32
+_THREADS = 32
 _DAYS = 30
+_AREAS = [area for area in (*range(415, 1000), *range(200, 415)) if area % 100 != 11]  # 911 and the like are none
 _FIRST_NAMES = "Maya Jonas Amara Felix Ines Tariq Zoë Henrik Lucia Omar Priya Mateo Elif Noah Yuki Clara".split()
 _LAST_NAMES = "Okafor Lindqvist Moreau Castillo Haddad Novak O'Hara Brandt Silva Tanaka Weber Rossi Kaya Ito".split()
 _ERRANDS = (
@@ -38,7 +39,7 @@ _ASIDES = (
 
 @dataclass(slots=True)
 class Tally:
-    """Answers by kind of request and status, and how long they took, in seconds."""
+    """Counts answers by kind of request and status, and keeps their durations in seconds."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class Tally:
 
 
 def invented_calls(calls: int, callers: int) -> Iterator[SimulatedCall]:
-    """Calls of the last thirty days, the oldest first, by callers with names and errands of their own."""
+    """Return `calls` calls of the last thirty days by `callers` callers, the oldest first."""
     now = int(time.time())
     chance = random.Random()  # noqa: S311
     for number in range(calls):
@@ -86,17 +87,20 @@ def invented_calls(calls: int, callers: int) -> Iterator[SimulatedCall]:
 
 
 def invented_number(caller: int) -> str:
-    """A number of the range that is kept for inventions, 555-0100 to 555-0199; the area code differs per hundred."""
-    return f"+1{415 + caller // 100}55501{caller % 100:02}"
+    """Return a number of the range reserved for fiction, 555-0100 to 555-0199; the area code differs per hundred."""
+    return f"+1{_AREAS[caller // 100]}55501{caller % 100:02}"
 
 
 def play(
     client: httpx2.Client, calls: Iterable[SimulatedCall], *, rate: float, rings: bool, done: Callable[[], object]
 ) -> Tally:
-    """Let each call ring, if rings are wanted, and end; `rate` calls a second at most, without limit where it is 0."""
+    """Send ring (if `rings`), transcription and recording of each call, at most `rate` calls a second (0: no limit).
+
+    `done` is called after each call.
+    """
     tally, secret = Tally(), _secret()
 
-    def one(call: SimulatedCall) -> None:
+    def send(call: SimulatedCall) -> None:
         if rings:
             headers = {"x-api-key": settings.ELEVENLABS_CLIENT_DATA_KEY}
             tally.add("ring", client.post("/webhook/client-data", json=call.ring, headers=headers))
@@ -104,15 +108,15 @@ def play(
         tally.add("recording", deliver(client, call.audio(), secret))
         done()
 
-    _at_once(one, _paced(calls, rate))
+    _concurrently(send, _paced(calls, rate))
     return tally
 
 
 def replay(client: httpx2.Client, folder: Path, *, rate: float, done: Callable[[], object]) -> Tally:
-    """Deliver the payloads that are stored in this folder, signed anew: JSON byte for byte, recordings as events."""
+    """Deliver the payloads stored in a payload folder, signed now: JSON byte for byte, recordings as audio events."""
     tally, secret = Tally(), _secret()
 
-    def one(path: Path) -> None:
+    def send(path: Path) -> None:
         if path.suffix == ".mp3":
             tally.add("recording", deliver_body(client, _audio_event(path), secret, chunked=True))
         else:
@@ -120,12 +124,12 @@ def replay(client: httpx2.Client, folder: Path, *, rate: float, done: Callable[[
             tally.add(kind, deliver_body(client, path.read_bytes(), secret))
         done()
 
-    _at_once(one, _paced(stored_payloads(folder), rate))
+    _concurrently(send, _paced(stored_payloads(folder), rate))
     return tally
 
 
 def stored_payloads(folder: Path) -> list[Path]:
-    """Each payload of a payload folder at its own path, without receipts and versions that stand beside."""
+    """Return the paths of all payloads in a payload folder, without receipts and other versions."""
     return sorted(
         path
         for conversation in folder.iterdir()
@@ -148,9 +152,9 @@ def _audio_event(path: Path) -> bytes:
     return orjson.dumps(event)
 
 
-def _at_once[T](one: Callable[[T], None], items: Iterable[T]) -> None:
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="crowd") as pool:
-        for future in [pool.submit(one, item) for item in items]:
+def _concurrently[T](send: Callable[[T], None], items: Iterable[T]) -> None:
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="load") as pool:
+        for future in [pool.submit(send, item) for item in items]:
             future.result()
 
 
@@ -163,5 +167,4 @@ def _paced[T](items: Iterable[T], rate: float) -> Iterator[T]:
 
 
 def _secret() -> str:
-    secret: str = settings.ELEVENLABS_POST_CALL_KEY
-    return secret.split(",")[0].strip()
+    return next(iter(settings.ELEVENLABS_POST_CALL_KEYS), "")

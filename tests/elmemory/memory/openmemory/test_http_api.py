@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment
 from elmemory.memory.openmemory import OpenMemoryError
-from elmemory.memory.openmemory.wire import Wire
+from elmemory.memory.openmemory.http_api import OpenMemoryApi
 from tests.harness.openmemory_servers import KEY, new_caller, wire_server
 from tests.harness.samples import DATA
 
@@ -266,7 +266,7 @@ def test_a_fault_of_the_store_is_an_error_and_not_emptiness() -> None:
         def query(self, *_: object) -> None:
             raise OpenMemoryError("the disk is gone")
 
-    wire = Wire("")
+    wire = OpenMemoryApi("")
     wire._store = Broken()  # type: ignore[assignment]
 
     async def ask() -> httpx2.Response:
