@@ -1,22 +1,25 @@
-"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, LIKE over their words elsewhere."""
+"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, tsvector in PostgreSQL.
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+Both hold the tokens that `conversations.tokens` makes of a text, and the text as it was for excerpts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connections
 from django.db.models.expressions import RawSQL
 
+from conversations.question import Phrase, Term, terms
+from conversations.tokens import BREAK, tokens
+
 ALIAS = "index"
 TABLE = "conversation_text"
-# Around a hit in an excerpt: characters that no text here holds.
-HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
-_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
-_WORD = re.compile(r"[^\W_]+")
-_PREFIXES_FROM = 2
-_COLUMNS = "name", "title", "summary", "transcript"
+_BETWEEN_PARTS = "\x1f"
+# Of a tsvector, whose bound is 1 MB; places from 16,383 on and the 257th place of one word it leaves out by itself.
+_MOST_BYTES = 900_000
+_MOST_PLACES = 256
 
 
 class Text(NamedTuple):
@@ -28,31 +31,32 @@ class Text(NamedTuple):
 
 
 def make_table() -> None:
-    columns = ", ".join(_COLUMNS)
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
         if _has_fts():
+            # The tokenizer "ascii" parts at blanks and leaves all other scripts alone: the words are already folded.
             cursor.execute(
                 f"CREATE VIRTUAL TABLE {TABLE} USING fts5"
-                f"({columns}, tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
+                "(name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0)"
             )
         else:
-            typed = columns.replace(",", " text,")
-            cursor.execute(f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, {typed} text)")
+            cursor.execute(
+                f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text)"
+            )
+            for column in ("name", "words"):
+                cursor.execute(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})")
 
 
 def write(texts: Iterable[Text]) -> None:
-    insert = f"INSERT INTO {TABLE} (rowid, name, title, summary, transcript) VALUES (%s, %s, %s, %s, %s)"
     if _has_fts():
-        insert = insert.replace("INSERT", "INSERT OR REPLACE", 1)
+        insert = f"INSERT OR REPLACE INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s, %s, %s)"
     else:
-        insert += (
-            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, title = excluded.title,"
-            " summary = excluded.summary, transcript = excluded.transcript"
+        insert = (
+            f"INSERT INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s::tsvector, %s::tsvector, %s)"
+            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, words = excluded.words, shown = excluded.shown"
         )
-    stored = _storable if _has_fts() else _in_words
     # In the order of their numbers: FTS5 writes its buffer out whenever a number is smaller than the one before.
-    rows = [Text(text.number, *(stored(str(part)) for part in text[1:])) for text in sorted(texts)]
+    rows = [_row(text) for text in sorted(texts)]
     with connections[ALIAS].cursor() as cursor:
         cursor.executemany(insert, rows)
 
@@ -63,73 +67,97 @@ def remove(numbers: Iterable[int]) -> None:
 
 
 def numbers_matching(question: str, column: str = "") -> RawSQL | None:
-    """The numbers of calls whose texts (or one column of them) hold every word of the question, "whole phrases" as
-    they stand, and no -word of it; as a subquery.
+    """The numbers of calls whose texts (or names, with the column "name") hold every word of the question.
 
-    A word also matches those that begin with it. None where the question has no words.
+    A subquery, or None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and
+    a word also matches those that begin with it.
     """
-    if not _has_fts():
-        return _like(question, (column,) if column else _COLUMNS)
-    match = _match(question)
-    if not match:
+    found = terms(question)
+    if not found:
         return None
-    if column:
-        match = f"{column} : ({match})"
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
+    if _has_fts():
+        match = _in_fts5(found)
+        if column:
+            match = f"{column} : ({match})"
+        return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
+    where = f"{column or 'words'} @@ %s::tsquery"
+    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {where}", (_in_tsquery(found),))  # noqa: S611
 
 
-def excerpts(question: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Of these calls the words around the best hit, with the hits marked; nothing where LIKE has found them."""
-    match = _match(question)
-    if not match or not _has_fts():
-        return {}
-    if not (numbers := sorted(numbers)):
+def shown(numbers: Iterable[int]) -> dict[int, list[str]]:
+    """Of each of these calls the transcript, summary, title and name as they were written."""
+    if not (numbers := list(numbers)):
         return {}
     places = ", ".join(["%s"] * len(numbers))
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(
-            f"SELECT rowid, snippet({TABLE}, -1, '{HIT_BEGINS}', '{HIT_ENDS}', '…', 16)"
-            # One walk through the span of the page; asking for each number would walk once for each.
-            f" FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid BETWEEN %s AND %s AND +rowid IN ({places})",
-            (match, numbers[0], numbers[-1], *numbers),
-        )
-        return dict(cursor.fetchall())
+        cursor.execute(f"SELECT rowid, shown FROM {TABLE} WHERE rowid IN ({places})", numbers)
+        return {number: text.split(_BETWEEN_PARTS) for number, text in cursor.fetchall()}
 
 
-class _Term(NamedTuple):
-    words: Sequence[str]
-    unwanted: bool
-    begun: bool  # the last word may go on
+def as_column(text: str) -> str:
+    """A short text's tokens for a column of an ordinary table, where `column_matching` finds them."""
+    return f" {' '.join(tokens(text))} "
 
 
-def _terms(question: str) -> Iterator[_Term]:
-    for minus, phrase, word in _TERM.findall(question):
-        if words := _WORD.findall(phrase or word):
-            yield _Term(words, bool(minus), bool(word) and len(words[-1]) >= _PREFIXES_FROM)
+def column_matching(question: str, column: str) -> tuple[str, list[str]]:
+    """An SQL condition on a column that `as_column` made, and its parameters; "" where the question wants no word."""
+    conditions, values = [], []
+    for term in terms(question):
+        spellings = []
+        for phrases in term.spellings:
+            spellings.append(" AND ".join([f"{column} LIKE %s"] * len(phrases)))
+            values += [f"% {' '.join(phrase.tokens)}{'' if phrase.begun else ' '}%" for phrase in phrases]
+        conditions.append(f"{'NOT ' if term.unwanted else ''}({' OR '.join(spellings)})")
+    return " AND ".join(conditions), values
 
 
-def _match(question: str) -> str:
-    """The question in the language of FTS5."""
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for term in _terms(question):
-        (unwanted if term.unwanted else wanted).append(f'"{" ".join(term.words)}"{"*" if term.begun else ""}')
-    if not wanted:
-        return ""
-    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
+def _row(text: Text) -> tuple[int, str, str, str]:
+    number, *parts = Text(text.number, *(_storable(part) for part in text[1:]))
+    name, title, summary, transcript = parts
+    shown = _BETWEEN_PARTS.join((transcript, summary, title, name))
+    named = tokens(name)
+    rest = [token for part in (title, summary, transcript) for token in (BREAK, *tokens(part))]
+    if _has_fts():
+        return number, " ".join(named), " ".join(rest), shown
+    return number, _tsvector(named), _tsvector([*named, *rest]), shown
 
 
-def _like(question: str, columns: Sequence[str]) -> RawSQL | None:
-    terms = list(_terms(question))
-    if all(term.unwanted for term in terms):
-        return None
-    either = " OR ".join(f"{column} LIKE %s" for column in columns)
-    where = " AND ".join(f"{'NOT ' if term.unwanted else ''}({either})" for term in terms)
-    values: list[str] = []
-    for term in terms:
-        words = _in_words(" ".join(term.words))
-        values += [f"%{words.rstrip() if term.begun else words}%"] * len(columns)
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {where}", tuple(values))  # noqa: S611
+def _in_fts5(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f'"{" ".join(phrase.tokens)}"{"*" if phrase.begun else ""}'
+
+    def of(term: Term) -> str:
+        return f"({' OR '.join(f'({" AND ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    wanted = " AND ".join(of(term) for term in found if not term.unwanted)
+    return f"({wanted})" + "".join(f" NOT {of(term)}" for term in found if term.unwanted)
+
+
+def _in_tsquery(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f"({' <-> '.join(f"'{token}'" for token in phrase.tokens)}{':*' if phrase.begun else ''})"
+
+    def of(term: Term) -> str:
+        return f"({' | '.join(f'({" & ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    return " & ".join(f"{'!' if term.unwanted else ''}{of(term)}" for term in found)
+
+
+def _tsvector(words: Iterable[str]) -> str:
+    """The tokens with their places, as PostgreSQL reads a tsvector.
+
+    Not by `to_tsvector`, nor Django's SearchVector, which calls it: they part words again, by the server's locale.
+    """
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    room = _MOST_BYTES
+    for place, word in enumerate(words, start=1):
+        if word == BREAK or len(places[word]) >= _MOST_PLACES:
+            continue
+        room -= 2 if places[word] else len(word.encode()) + 4
+        if room < 0:
+            break
+        places[word].append(place)
+    return " ".join(f"'{word}':{','.join(map(str, at))}" for word, at in places.items() if at)
 
 
 def _has_fts() -> bool:
@@ -137,10 +165,4 @@ def _has_fts() -> bool:
 
 
 def _storable(text: str) -> str:
-    return text.translate({0: None, 2: None, 3: None})
-
-
-def _in_words(text: str) -> str:
-    """The words of the text as they are compared, without case and accents, each between spaces."""
-    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return f" {' '.join(_WORD.findall(letters.casefold()))} "
+    return text.translate({0: None, 2: None, 3: None, 0x1F: None})

@@ -53,7 +53,7 @@ from elmemory.memory.caller import Card
 log = structlog.get_logger(__name__)
 
 ALIAS = "index"
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _LONGEST_DELAY = 3600
 _BATCH = 500
 _INODE = "elmemory_inode"
@@ -291,7 +291,12 @@ def note_card(caller: str, card: Card | None) -> None:
     card = card or Card()
     CallerCard.objects.update_or_create(
         caller_ref=caller_reference(caller),
-        defaults={"name": card.full_name, "opted_out": card.opted_out, "shared_line": card.shared_line},
+        defaults={
+            "name": card.full_name,
+            "name_words": fulltext.as_column(card.full_name),
+            "opted_out": card.opted_out,
+            "shared_line": card.shared_line,
+        },
     )
 
 

@@ -22,7 +22,7 @@ from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
-from conversations.admin.search import last_digits
+from conversations.admin.search import NearNames, cards_named, last_digits
 from conversations.models import Caller, CallerCard, Conversation
 from conversations.storage import unreadable_paths
 from elmemory.audit.models import Action
@@ -61,7 +61,7 @@ class Correction(forms.Form):
     value = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"size": 60}))
 
 
-class CallerList(ChangeList):
+class CallerList(NearNames, ChangeList):
     """The list, with the names of the page's callers."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -357,7 +357,10 @@ def _name_told(reference: str) -> str:
 
 def _numbered(question: str) -> Q | None:
     digits = last_digits(question)
-    return Q(number=caller_key(question) or "") | Q(number__endswith=digits) if digits else None
+    if not digits:
+        return None
+    found = Q(number__endswith=digits)
+    return found | Q(number=caller) if (caller := caller_key(question)) else found
 
 
 def _named(question: str) -> Q | None:
@@ -366,5 +369,5 @@ def _named(question: str) -> Q | None:
         return None
     # One set of references: with OR between two of them the view would make a row of every caller.
     told = f"SELECT caller_ref FROM conversation WHERE number IN ({found.sql})"
-    known = "SELECT caller_ref FROM caller_card WHERE LOWER(name) LIKE LOWER(%s)"
-    return Q(ref__in=RawSQL(f"{told} UNION {known}", (*found.params, f"%{question.strip()}%")))  # noqa: S611
+    known, values = cards_named(question)
+    return Q(ref__in=RawSQL(f"{told} UNION {known}", (*found.params, *values)))  # noqa: S611

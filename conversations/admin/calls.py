@@ -26,8 +26,9 @@ from conversations.admin.filters import AgentFilter
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
-from conversations.admin.search import matching
+from conversations.admin.search import NearNames, matching
 from conversations.admin.transcript import clock
+from conversations.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
 from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
 from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
 from elmemory.audit.models import Action
@@ -39,7 +40,7 @@ _MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
 
-class CallList(ChangeList):
+class CallList(NearNames, ChangeList):
     """The list, with what its rows need of elsewhere fetched once for the page."""
 
     def url_for_result(self, result: Any) -> str:
@@ -57,13 +58,14 @@ class CallList(ChangeList):
             self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
-        found = fulltext.excerpts(self.query, [row.number for row in rows]) if self.query else {}
+        texts = fulltext.shown([row.number for row in rows]) if self.query else {}
         reveal = may_reveal(request)
         for row in rows:
             card = cards.get(row.caller_ref)
             row.card = card
             row.reveal = reveal
-            row.excerpt = found.get(row.number, "")
+            parts = texts.get(row.number, [])
+            row.excerpt = excerpt(self.query, parts if reveal else without_number(parts, row.caller))
         self.result_list = rows
 
 
@@ -129,10 +131,9 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     @admin.display(description="about")
     def about(self, row: Any) -> SafeString | str:
         title = row.title if row.reveal else without_number(row.title, row.caller)
-        excerpt = row.excerpt if row.reveal else without_number(row.excerpt, row.caller)
-        if fulltext.HIT_BEGINS not in excerpt:
+        if not row.excerpt:
             return str(title)
-        marked = escape(excerpt).replace(fulltext.HIT_BEGINS, "<mark>").replace(fulltext.HIT_ENDS, "</mark>")
+        marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
         return format_html('{}<div class="excerpt">{}</div>', title, mark_safe(marked))  # noqa: S308
 
     @admin.display(description="agent", ordering="agent_id")

@@ -1,18 +1,25 @@
-"""What staff type into the search box of the calls."""
+"""What staff type into the search boxes of the calls and the callers."""
 
 import re
+from typing import Any
 
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils.functional import cached_property
 
 from conversations import fulltext
-from conversations.models import Conversation
+from conversations.admin.near_names import near_questions
+from conversations.models import CallerCard, Conversation
+from conversations.question import terms
 from conversations.storage import is_conversation_id
+from conversations.tokens import comparable
 from elmemory.memory.identity import caller_key
 
 _NUMBER = re.compile(r"[+0-9 ()./\u00a0-]+")
 _FEWEST_DIGITS = 4
 _FEWEST_OF_A_NUMBER = 7
+_FEW_FOUND = 5
 
 
 def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversation]:
@@ -23,16 +30,52 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
     found = fulltext.numbers_matching(question)
     if digits := last_digits(question):
         # One set of numbers: with OR between two of them every row would be looked at.
-        number = "SELECT number FROM conversation WHERE caller = %s OR caller LIKE %s"
-        values = (caller_key(question) or "", f"%{digits}")
+        number = "SELECT number FROM conversation WHERE caller LIKE %s"
+        values = [f"%{digits}"]
+        if caller := caller_key(question):
+            number, values = f"{number} OR caller = %s", [*values, caller]
         found = RawSQL(f"{found.sql} UNION {number}", (*found.params, *values)) if found else RawSQL(number, values)  # noqa: S611
+    if found and _is_on_a_card(question):
+        refs, values = cards_named(question)
+        named = f"SELECT number FROM conversation WHERE caller_ref IN ({refs})"
+        found = RawSQL(f"{found.sql} UNION {named}", (*found.params, *values))  # noqa: S611
     return calls.none() if found is None else calls.filter(number__in=found)
+
+
+def _is_on_a_card(question: str) -> bool:
+    """Whether it is a name that staff have corrected or another call has told, without -unwanted words."""
+    if any(term.unwanted for term in terms(question)):
+        return False
+    refs, values = cards_named(question)
+    return CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(values))).exists()  # noqa: S611
+
+
+def cards_named(question: str) -> tuple[str, list[str]]:
+    """A subquery of the references of callers whose card has such a name, and its parameters."""
+    condition, values = fulltext.column_matching(question, "name_words")
+    return f"SELECT caller_ref FROM caller_card WHERE {condition or 'FALSE'}", values
 
 
 def last_digits(question: str) -> str:
     """Of what looks like a number; empty where it does not."""
+    question = comparable(question)
     digits = re.sub(r"[^0-9]", "", question)
     if not _NUMBER.fullmatch(question) or len(digits) < _FEWEST_DIGITS:
         return ""
     # A whole number may begin with zeros that are dialled, but are no part of it.
     return digits.lstrip("0") if len(digits) >= _FEWEST_OF_A_NUMBER else digits
+
+
+class NearNames:
+    """For a list: what else may have been meant, where a search has found little and names are spelled nearly so."""
+
+    @cached_property
+    def near_names(self) -> list[tuple[str, str]]:
+        """Questions with the names as they are spelled here, and the addresses that ask them."""
+        searched: Any = self
+        if not searched.query or searched.result_count > _FEW_FOUND:
+            return []
+        return [
+            (question, searched.get_query_string({SEARCH_VAR: question}, [PAGE_VAR]))
+            for question in near_questions(searched.query)
+        ]
