@@ -26,8 +26,8 @@ ALIASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY
 ON_BOTH = [
     f"tests/test_{name}.py"
     for name in (
-        "admin_pages", "backfill", "caller_rights", "card_and_search", "carry_preferences", "doctor", "embedded_store",
-        "openmemory_contract", "prepared", "remember", "reprocess", "shared_locks", "worker",
+        "admin_pages", "admin_search", "backfill", "caller_rights", "card_and_search", "carry_preferences", "doctor",
+        "embedded_store", "openmemory_contract", "prepared", "remember", "reprocess", "shared_locks", "worker",
     )
 ]  # fmt: skip
 _OPTIONS = {"fsync": "off", "shared_buffers": "32MB", "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
