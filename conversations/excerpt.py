@@ -66,7 +66,7 @@ def _best_window(hits: Sequence[_Hit]) -> tuple[int, list[_Hit]]:
     """How many terms the best run of hits has, and its hits."""
     best: tuple[int, list[_Hit]] = (0, [])
     for at, (begins, _, _) in enumerate(hits):
-        window = []
+        window: list[_Hit] = []
         for hit in islice(hits, at, None):
             if window and hit[1] > begins + _LENGTH - _BEFORE:
                 break

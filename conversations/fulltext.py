@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connections
+from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 from conversations.question import Phrase, Term, terms
@@ -20,6 +21,24 @@ _BETWEEN_PARTS = "\x1f"
 # Of a tsvector, whose bound is 1 MB; places from 16,383 on and the 257th place of one word it leaves out by itself.
 _MOST_BYTES = 900_000
 _MOST_PLACES = 256
+_SEARCHED = "name", "words"
+# By the index of words, always: PostgreSQL takes reading a tsvector for as cheap as comparing a number, and would read
+# those of all calls.
+_FUNCTION = f"""
+    CREATE OR REPLACE FUNCTION {TABLE}_{{column}}_like(tsquery) RETURNS bigint[]
+    LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off
+    AS 'SELECT array_agg(rowid) FROM {TABLE} WHERE {{column}} @@ $1'
+"""
+
+
+class Condition(NamedTuple):
+    """An SQL condition and its parameters."""
+
+    sql: str
+    params: Sequence[str]
+
+    def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
 
 
 class Text(NamedTuple):
@@ -40,11 +59,14 @@ def make_table() -> None:
                 "(name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0)"
             )
         else:
+            # A row of more than 2 KB keeps its long columns elsewhere: a common word needs all rows, but none of them.
             cursor.execute(
                 f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text)"
+                " WITH (toast_tuple_target = 128)"
             )
-            for column in ("name", "words"):
+            for column in _SEARCHED:
                 cursor.execute(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})")
+                cursor.execute(_FUNCTION.format(column=column))
 
 
 def write(texts: Iterable[Text]) -> None:
@@ -66,11 +88,11 @@ def remove(numbers: Iterable[int]) -> None:
         cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(number,) for number in numbers])
 
 
-def numbers_matching(question: str, column: str = "") -> RawSQL | None:
-    """The numbers of calls whose texts (or names, with the column "name") hold every word of the question.
+def matching(question: str, column: str = "") -> Condition | None:
+    """The condition on calls that their texts (or names, with the column "name") hold every word of the question.
 
-    A subquery, or None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and
-    a word also matches those that begin with it.
+    None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and a word also
+    matches those that begin with it.
     """
     found = terms(question)
     if not found:
@@ -79,9 +101,12 @@ def numbers_matching(question: str, column: str = "") -> RawSQL | None:
         match = _in_fts5(found)
         if column:
             match = f"{column} : ({match})"
-        return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
-    where = f"{column or 'words'} @@ %s::tsquery"
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {where}", (_in_tsquery(found),))  # noqa: S611
+        return Condition(f"conversation.number IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s)", [match])
+    with connections[ALIAS].cursor() as cursor:
+        # Once: counting, listing and the days each take what is found. As text, for nothing here looks into it.
+        cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
+        (numbers,) = cursor.fetchone()
+    return Condition("conversation.number = ANY(%s::bigint[])", [numbers or "{}"])
 
 
 def shown(numbers: Iterable[int]) -> dict[int, list[str]]:
@@ -99,16 +124,17 @@ def as_column(text: str) -> str:
     return f" {' '.join(tokens(text))} "
 
 
-def column_matching(question: str, column: str) -> tuple[str, list[str]]:
-    """An SQL condition on a column that `as_column` made, and its parameters; "" where the question wants no word."""
-    conditions, values = [], []
+def column_matching(question: str, column: str) -> Condition | None:
+    """The condition on a column that `as_column` made; None where the question wants no word."""
+    conditions: list[str] = []
+    values: list[str] = []
     for term in terms(question):
         spellings = []
         for phrases in term.spellings:
             spellings.append(" AND ".join([f"{column} LIKE %s"] * len(phrases)))
             values += [f"% {' '.join(phrase.tokens)}{'' if phrase.begun else ' '}%" for phrase in phrases]
         conditions.append(f"{'NOT ' if term.unwanted else ''}({' OR '.join(spellings)})")
-    return " AND ".join(conditions), values
+    return Condition(" AND ".join(conditions), values) if conditions else None
 
 
 def _row(text: Text) -> tuple[int, str, str, str]:

@@ -364,10 +364,12 @@ def _numbered(question: str) -> Q | None:
 
 
 def _named(question: str) -> Q | None:
-    found = fulltext.numbers_matching(question, column="name")
-    if found is None:
+    told, known = fulltext.matching(question, column="name"), cards_named(question)
+    if told is None or known is None:
         return None
     # One set of references: with OR between two of them the view would make a row of every caller.
-    told = f"SELECT caller_ref FROM conversation WHERE number IN ({found.sql})"
-    known, values = cards_named(question)
-    return Q(ref__in=RawSQL(f"{told} UNION {known}", (*found.params, *values)))  # noqa: S611
+    sets = (
+        f"SELECT caller_ref FROM conversation WHERE {told.sql}"
+        f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
+    )
+    return Q(ref__in=RawSQL(sets, (*told.params, *known.params)))  # noqa: S611

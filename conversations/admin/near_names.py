@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from conversations.models import CallerCard, Conversation
@@ -69,6 +70,8 @@ def _names() -> set[str]:
 
 def _spelled(word: str) -> _Spelled:
     """A word of a name, and its letters folded in one or two ways; none where it has digits or no letters."""
+    if word.isascii() and word.isalpha():
+        return _Spelled(word, (word.lower(),))
     foldings = (comparable,) if word.isascii() else (comparable, comparable_otherwise)
     keys = dict.fromkeys("".join(split(fold(word))) for fold in foldings)
     return _Spelled(word.strip(",;.()"), [key for key in keys if key and not any(map(str.isdigit, key))])
@@ -101,6 +104,7 @@ def _letters(key: str) -> str:
     return key if key.isascii() else unicodedata.normalize("NFD", key)
 
 
+@lru_cache(maxsize=1 << 14)
 def _heard(key: str) -> str:
     """The word with letters that are heard alike as one."""
     alike = _HEARD_AS_ONE.sub(lambda found: _ONE.get(found[0], ""), _letters(key)).translate(_ALIKE)

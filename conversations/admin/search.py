@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 
 from conversations import fulltext
 from conversations.admin.near_names import near_questions
+from conversations.fulltext import Condition
 from conversations.models import CallerCard, Conversation
 from conversations.question import terms
 from conversations.storage import is_conversation_id
@@ -27,33 +28,26 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
     question = question.strip()
     if is_conversation_id(question) and Conversation.objects.filter(pk=question).exists():
         return calls.filter(pk=question)
-    found = fulltext.numbers_matching(question)
+    conditions = [found] if (found := fulltext.matching(question)) else []
     if digits := last_digits(question):
-        # One set of numbers: with OR between two of them every row would be looked at.
-        number = "SELECT number FROM conversation WHERE caller LIKE %s"
-        values = [f"%{digits}"]
+        conditions.append(Condition("caller LIKE %s", [f"%{digits}"]))
         if caller := caller_key(question):
-            number, values = f"{number} OR caller = %s", [*values, caller]
-        found = RawSQL(f"{found.sql} UNION {number}", (*found.params, *values)) if found else RawSQL(number, values)  # noqa: S611
-    if found and _is_on_a_card(question):
-        refs, values = cards_named(question)
-        named = f"SELECT number FROM conversation WHERE caller_ref IN ({refs})"
-        found = RawSQL(f"{found.sql} UNION {named}", (*found.params, *values))  # noqa: S611
-    return calls.none() if found is None else calls.filter(number__in=found)
+            conditions.append(Condition("caller = %s", [caller]))
+    if (named := cards_named(question)) and not any(term.unwanted for term in terms(question)):
+        refs = f"SELECT caller_ref FROM caller_card WHERE {named.sql}"
+        if CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(named.params))).exists():  # noqa: S611
+            conditions.append(Condition(f"caller_ref IN ({refs})", named.params))
+    if len(conditions) > 1:
+        # One set of numbers: with OR between two of them every row would be looked at.
+        sets = " UNION ".join(f"SELECT number FROM conversation WHERE {condition.sql}" for condition in conditions)
+        params = [value for condition in conditions for value in condition.params]
+        conditions = [Condition(f"conversation.number IN ({sets})", params)]
+    return conditions[0].of(calls) if conditions else calls.none()
 
 
-def _is_on_a_card(question: str) -> bool:
-    """Whether it is a name that staff have corrected or another call has told, without -unwanted words."""
-    if any(term.unwanted for term in terms(question)):
-        return False
-    refs, values = cards_named(question)
-    return CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(values))).exists()  # noqa: S611
-
-
-def cards_named(question: str) -> tuple[str, list[str]]:
-    """A subquery of the references of callers whose card has such a name, and its parameters."""
-    condition, values = fulltext.column_matching(question, "name_words")
-    return f"SELECT caller_ref FROM caller_card WHERE {condition or 'FALSE'}", values
+def cards_named(question: str) -> Condition | None:
+    """The condition on callers' cards that they have such a name."""
+    return fulltext.column_matching(question, "name_words")
 
 
 def last_digits(question: str) -> str:
