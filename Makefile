@@ -21,7 +21,7 @@ test-faults: $(VENV)/.requirements-dev
 # Need Debian's postgresql: servers on three databases of it, then what is tested on SQLite files once more on it.
 test-postgres: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m postgres
-	@$(RUN) -m tests.postgres
+	@$(RUN) -m tests.harness.postgres
 
 # About a quarter of an hour; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev
@@ -46,7 +46,7 @@ lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev --extra postgres -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 .env: | $(VENV)/.requirements
-	@$(RUN) -m elmemory.dotenv
+	@$(RUN) -m elmemory.environment.dotenv
 
 $(VENV)/.requirements: requirements.txt | $(VENV)
 	@echo "Installing what the server needs ..."

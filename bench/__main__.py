@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import beside, growth, live
 from bench.report import Report
-from tests.server import ROOT
+from tests.harness.server import ROOT
 
 type Part = Callable[[Report, Path, bool], None]
 

@@ -28,10 +28,11 @@ from django.db import connections, transaction
 from django.test import Client
 from django.utils.timezone import localdate
 
-from conversations import fulltext, index
-from conversations.fulltext import Text
+from conversations.index import fulltext
+from conversations.index.fulltext import Text
+from conversations.index.references import caller_reference, row_number
+from conversations.index.schema import ensure_schema
 from conversations.models import Conversation, Direction, MemoryState, Outcome, Recall
-from conversations.references import caller_reference, row_number
 
 _TIMES = 7
 _TURNS = 12
@@ -95,11 +96,11 @@ def measure(ask: Callable[[], object]) -> float:
 
 
 def fill(size: int) -> None:
-    index.ensure_schema()
+    ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        cursor.execute("DELETE FROM conversation")
-    fulltext.make_table()
+        for table in ("conversation", fulltext.TABLE):
+            cursor.execute(f"DELETE FROM {table}")
     for numbers in batched(range(size), 5000):
         made = [call(number, size, chance) for number in numbers]
         with transaction.atomic("index"):

@@ -32,7 +32,7 @@ from bench.processes import (
     slow_openmemory,
 )
 from bench.report import Report, Row, spread
-from tests.server import ROOT, SECRET, Server
+from tests.harness.server import ROOT, SECRET, Server
 from webhooks.signature import signed
 
 DEADLINE_MS = 800

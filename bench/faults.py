@@ -29,10 +29,10 @@ import httpx2
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-from bench.deliveries import Delivery, Row, Senders, Verdict, deliveries, embedded_rows, judge
 from bench.stub_openmemory import FAULTS as OPENMEMORY_FAULTS
 from bench.stub_openmemory import KEY, StubOpenMemory, stub_openmemory
-from tests.server import ROOT, Server, wait_until
+from tests.harness.deliveries import Delivery, Row, Senders, Verdict, deliveries, embedded_rows, judge
+from tests.harness.server import ROOT, Server, wait_until
 
 HOUR = 3600
 

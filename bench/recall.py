@@ -24,9 +24,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from elmemory.memory import kinds
-from elmemory.memory.openmemory.protocol import Memory
 from elmemory.memory.ranking import Corpus
-from tests.recall import Ask, Asked, Caller, invented_callers, mean_recall, ours, plain_bm25
+from elmemory.memory.records import Memory
+from tests.harness.recall import Ask, Asked, Caller, invented_callers, mean_recall, ours, plain_bm25
 
 RANKERS: dict[str, Callable[[Sequence[Memory]], Ask]] = {"plain BM25": plain_bm25, "ours": ours}
 TRICK_QUESTIONS = 5

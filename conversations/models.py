@@ -34,6 +34,15 @@ class Direction(models.TextChoices):
     WEB = "", "web or unknown"
 
 
+class Channel(models.TextChoices):
+    PHONE = "phone", "phone"
+    WHATSAPP = "whatsapp", "WhatsApp"
+    SMS = "sms", "SMS"
+    WEB = "web", "web"
+    CHAT = "chat", "chat"
+    UNKNOWN = "", "unknown"
+
+
 class Recall(models.TextChoices):
     """What the agent was told when the phone rang, as far as the payload shows it."""
 
@@ -58,6 +67,7 @@ _NEWEST = (
     "successful",
     "agent_id",
     "direction",
+    "channel",
     "has_audio",
     "recall",
     "memory_state",
@@ -77,6 +87,7 @@ class Conversation(models.Model):
     caller_name = models.CharField(max_length=128, default="")
     outbound = models.BooleanField(default=False)
     direction = models.CharField(max_length=8, choices=Direction, default=Direction.WEB)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.UNKNOWN)
     started_at = models.DateTimeField(null=True)
     started_on = models.DateField("day", null=True)
     duration_seconds = models.IntegerField(null=True)
@@ -135,6 +146,17 @@ class Conversation(models.Model):
     @property
     def agent(self) -> str:
         return self.agent_name or self.agent_id
+
+    @property
+    def way(self) -> str:
+        """Direction and channel, as far as they are known: "inbound · WhatsApp"; "web" and "chat" have no direction."""
+        channel = Channel(self.channel).label if self.channel else ""
+        return " · ".join(filter(None, (self.direction, channel)))
+
+    @property
+    def visitor(self) -> str:
+        """Who is meant where there is no number because the channel has none; empty for the other channels."""
+        return self.channel if self.channel in (Channel.WEB, Channel.CHAT) else ""
 
 
 class CallerCard(models.Model):

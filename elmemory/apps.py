@@ -5,4 +5,4 @@ class ElmemoryConfig(AppConfig):
     name = "elmemory"
 
     def ready(self) -> None:
-        from elmemory import checks  # noqa: F401
+        from elmemory.environment import checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""The server's entrance: which path goes to which application."""
+"""The ASGI application: passes each request to an application by its path."""
 
 import gc
 import os
@@ -15,14 +15,16 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
-from elmemory.lean import LeanHandler, Receive, Send
-from elmemory.metrics import metrics_application
-from elmemory.startup import report_checks
+from elmemory.environment.startup import report_checks
+from elmemory.serving.channel import Receive, Send
+from elmemory.serving.lean import LeanHandler
+from webhooks.exposition import metrics_application
 
-# A thread that computes keeps the interpreter for this long, in seconds, from a live call that needs it for a moment.
+# The longest time, in seconds, that a computing thread keeps the interpreter from a live call.
 sys.setswitchinterval(0.0005)
 
 lean_application = LeanHandler(streamed=("/webhook/post-call",))
+prometheus_application = metrics_application()
 static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
@@ -37,8 +39,10 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         await send({"type": "websocket.close"})
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
+    elif scope["path"].startswith("//") and scope["path"].lstrip("/").startswith("webhook/"):
+        await lean_application(scope, receive, send)  # a PUBLIC_URL with a slash at its end was put before the path
     elif scope["path"] == "/metrics":
-        await metrics_application(scope, receive, send)
+        await prometheus_application(scope, receive, send)
     else:
         await static_application(scope, receive, send)
 
@@ -52,8 +56,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
-            # What is there now stays: looking through it again and again would hold up live calls, and so would looking
-            # for garbage every few rings.
+            # Garbage collections delay live calls: exclude what is loaded now, and collect less often.
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 20, 20)

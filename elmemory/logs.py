@@ -1,4 +1,4 @@
-"""Logs: structlog, for our own lines and for those of Django and uvicorn alike."""
+"""Logging through structlog, for this project, Django and uvicorn."""
 
 import logging.config
 from typing import Any
@@ -16,7 +16,7 @@ _SHARED = (
 
 
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
-    """A `logging.config` dictionary; JSON lines for machines, plain ones for people."""
+    """Return a dictionary for `logging.config`: JSON lines, or plain ones for people."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     return {
         "version": 1,
@@ -35,7 +35,7 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Our endpoints say themselves what they refuse; Django's line would repeat it with the path.
+            # The endpoints log what they refuse; Django would log it a second time, with the path.
             "django.request": {"level": "ERROR"},
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},

@@ -6,7 +6,7 @@ _ALIASES = {"openmemory": "memory", "conversations": "index"}
 
 
 class Router:
-    """Memories live on `memory`, the index of conversations on `index`, everything else on `default`."""
+    """Routes memories to the database `memory`, rows of the index to `index`, and everything else to `default`."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:  # noqa: ARG002
         return _ALIASES.get(model._meta.app_label)

@@ -1,5 +1,6 @@
 """Settings, from the environment, else from `.env`. Each variable is described in `.env.example`."""
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.utils.csp import CSP
 
-from elmemory.env import BASE_DIR, Environment, dotenv_path
+from elmemory.environment.env import BASE_DIR, Environment, dotenv_path
 from elmemory.logs import LOG_LEVELS, logging_settings
 
 env = Environment(dotenv_path())
@@ -15,19 +16,19 @@ env = Environment(dotenv_path())
 # The project's own
 
 PORT = env.integer("PORT", 8000, least=1, most=65535)
-PUBLIC_URL = env.url("PUBLIC_URL", "https://memory.example.com")
+PUBLIC_URL = env.origin("PUBLIC_URL", "https://memory.example.com")
 
-ELEVENLABS_API_KEY = env.text("ELEVENLABS_API_KEY")
-ELEVENLABS_BASE_URL = env.url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
+ELEVENLABS_API_KEY = env.key("ELEVENLABS_API_KEY")
+ELEVENLABS_BASE_URL = env.address("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
 BACKFILL_EVERY = env.integer("BACKFILL_EVERY", 0, most=7 * 24 * 60)
-ELEVENLABS_CLIENT_DATA_KEY = env.text("ELEVENLABS_CLIENT_DATA_KEY")
-ELEVENLABS_SEARCH_DATA_KEY = env.text("ELEVENLABS_SEARCH_DATA_KEY")
-ELEVENLABS_POST_CALL_KEY = env.text("ELEVENLABS_POST_CALL_KEY")
+ELEVENLABS_CLIENT_DATA_KEY = env.key("ELEVENLABS_CLIENT_DATA_KEY")
+ELEVENLABS_SEARCH_DATA_KEY = env.key("ELEVENLABS_SEARCH_DATA_KEY")
+ELEVENLABS_POST_CALL_KEYS = env.keys("ELEVENLABS_POST_CALL_KEY")
 
-NGROK_AUTHTOKEN = env.text("NGROK_AUTHTOKEN")
-METRICS_KEY = env.text("METRICS_KEY")
+NGROK_AUTHTOKEN = env.key("NGROK_AUTHTOKEN")
+METRICS_KEY = env.key("METRICS_KEY")
 
-OPENMEMORY_KEY = env.text("OPENMEMORY_KEY")
+OPENMEMORY_KEY = env.key("OPENMEMORY_KEY")
 OPENMEMORY_PORT = env.text("OPENMEMORY_PORT")
 OPENMEMORY_CLIENT = env.text("OPENMEMORY_CLIENT").lower()
 
@@ -38,6 +39,9 @@ POST_CALL_TOLERANCE = env.integer("POST_CALL_TOLERANCE", 1800, least=1)
 
 DEFAULT_REGION = env.text("DEFAULT_REGION").upper()
 AGENT_NUMBERS = env.texts("AGENT_NUMBERS")
+NOT_CALLERS = env.texts("NOT_CALLERS")
+TRUSTED_SIP_HOSTS = env.texts("TRUSTED_SIP_HOSTS")
+SEPARATE_SPELLINGS = [region.upper() for region in env.texts("SEPARATE_SPELLINGS")]
 GREETING = env.text("GREETING", "Welcome back, {name}! How can I help you today?")
 DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
 RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)
@@ -46,16 +50,20 @@ SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_00
 # Django's
 
 DEBUG = env.flag("DEBUG", default=False)
-SECRET_KEY_IS_GIVEN = bool(env.text("SECRET_KEY"))
-# Commands work without one; the system checks tell, and the server does not start so in production.
-SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.texts("ALLOWED_HOSTS")]
+SECRET_KEY = env.key("SECRET_KEY")
+SECRET_KEY_IS_GIVEN = bool(SECRET_KEY)
+# Commands work without one; the system checks report it, and the server does not start so in production.
+SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(50)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_patterns("ALLOWED_HOSTS")]
+# Proxies on other machines: only they, and those on this one, may name the client of a request.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
 USE_TZ = True
 
 if PUBLIC_URL:
-    ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
+    # The port left out; an IPv6 address keeps its brackets.
+    ALLOWED_HOSTS.append(re.sub(r":[0-9]+$", "", urlsplit(PUBLIC_URL).netloc))
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if PUBLIC_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -78,9 +86,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",
     "elmemory",
+    "elmemory.agents",
+    "elmemory.doctor",
     "elmemory.memory.openmemory.embedded",
     "conversations",
     "webhooks",
+    "webhooks.simulator",
     "elmemory.audit",  # last: its roles name the permissions of the others
 ]
 MIDDLEWARE = [
@@ -96,7 +107,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", Path(__file__).with_name("templates")],  # the latter in an installed package
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

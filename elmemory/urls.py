@@ -2,20 +2,20 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from elmemory.doctor_page import doctor_page
-from elmemory.health import health
+from elmemory.doctor.page import DoctorPage
 from webhooks.api import api
+from webhooks.health import HealthEndpoint
 
 admin.site.site_header = admin.site.site_title = "elmemory"
 admin.site.index_title = "Caller memory"
 admin.site.site_url = None
-# The few lists are a click away on the front page; the calls need the room.
+# The front page links to the few lists, and the list of calls needs the width.
 admin.site.enable_nav_sidebar = False
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("health", health, name="health"),
+    path("health", HealthEndpoint().get, name="health"),
     path("webhook/", api.urls),
-    path("admin/doctor/", admin.site.admin_view(doctor_page), name="doctor"),
+    path("admin/doctor/", admin.site.admin_view(DoctorPage().view), name="doctor"),
     path("admin/", admin.site.urls),
 ]

@@ -7,10 +7,10 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from conversations.index import ensure_schema
+from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from tests.server import Server
+from tests.harness.server import Server
 
 type As = Callable[[str], Client]
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="elmemory-tests-"))
-# Set by tests/postgres.py, for the tests that can be run on a PostgreSQL server too.
+# Set by tests/harness/postgres.py, for the tests that can be run on a PostgreSQL server too.
 _POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL")
 
 
@@ -27,6 +27,8 @@ os.environ |= {
 for _name in (
     "DEBUG",
     "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
     "AGENT_NUMBERS",
     "DEFAULT_REGION",
     "GREETING",

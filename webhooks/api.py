@@ -8,15 +8,18 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from elmemory.lean import JsonAnswer, LeanRequest
-from elmemory.memory.caller import Found
+from conversations.files.encodings import TooLarge, read_json
+from conversations.payloads.outline import NotReadable
 from elmemory.memory.identity import caller_key, caller_of_ring
+from elmemory.memory.search import Found
+from elmemory.serving.lean import MAX_BODY, JsonAnswer, LeanRequest, LeanResponse
 from webhooks.authentication import KeyHeader
-from webhooks.live import card_of_ringing, found_for
+from webhooks.live.reads import card_of_ringing, found_for
 from webhooks.metrics import count_delivery
-from webhooks.receive import CannotStore, SenderGone, TooLarge, receive_delivery
+from webhooks.receive import CannotStore, SenderGone, receiver
 from webhooks.ring import client_data
 from webhooks.schemas import (
     ClientData,
@@ -39,16 +42,19 @@ class OrjsonRenderer(BaseRenderer):
         return orjson.dumps(data)
 
 
+class LenientParser(Parser):
+    def parse_body(self, request: HttpRequest) -> Any:
+        return read_json(request.body, most=MAX_BODY)
+
+
 class Api(NinjaAPI):
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
         """What a view's headers, cookies and result would be put into. Ours answer with a response of their own:
         checking an answer against its schema is for tests, not for a live call."""
-        return _UNUSED
+        return LeanResponse()
 
 
-_UNUSED = HttpResponse()
-
-api = Api(title="elmemory", version="1", renderer=OrjsonRenderer(), urls_namespace="webhooks")
+api = Api(title="elmemory", version="1", renderer=OrjsonRenderer(), parser=LenientParser(), urls_namespace="webhooks")
 
 
 def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
@@ -105,11 +111,11 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
     try:
         signature = SignatureCheck(
             b",".join(request.shown(b"elevenlabs-signature")).decode("latin-1"),
-            [secret for part in settings.ELEVENLABS_POST_CALL_KEY.split(",") if (secret := part.strip())],
+            settings.ELEVENLABS_POST_CALL_KEYS,
             now=time.time(),
             tolerance=settings.POST_CALL_TOLERANCE,
         )
-        delivery = await receive_delivery(request.receive, signature)
+        delivery = await receiver().receive(request.receive, signature)
     except InvalidSignature as error:
         count_delivery("refused")
         return JsonAnswer({"detail": str(error)}, 401)
@@ -135,8 +141,8 @@ def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        value = read_json(body, most=MAX_BODY)
+    except (NotReadable, TooLarge):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -1,111 +1,127 @@
-"""Taking in a post-call webhook.
+"""Receives post-call deliveries.
 
-The body goes through the HMAC into a spool file; nothing is parsed before the signature holds.
+The body passes through the HMAC into a spool file; nothing is parsed before the signature holds.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from functools import cache, partial
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
-from conversations import index, storage
-from conversations.locks import Busy
-from conversations.spool import Spool, free_bytes, spool
-from conversations.storage import Delivery, accept, accept_all
-from webhooks.grouped import Grouped
+from conversations.files.encodings import TooLarge
+from conversations.files.locks import Busy
+from conversations.files.placing import Delivery, accept, accept_all
+from conversations.files.spool import Spool, free_bytes, spool
+from conversations.index.sync import record_deliveries
+from elmemory.serving.channel import Receive
+from webhooks.live.batcher import Batcher
 from webhooks.signature import SignatureCheck
 
 log = structlog.get_logger(__name__)
 
-type Receive = Callable[[], Awaitable[dict[str, Any]]]
-
-MOST_UNDER_WAY = 64
-IDLE_SECONDS = 30
-LONGEST_SECONDS = 900
 _INDEX_SECONDS = 0.1
-# Larger ones would keep the others waiting, and so would those whose conversation somebody else has in hand.
-_SMALL = 2**20
-
-_storing_alone = ThreadPoolExecutor(4, thread_name_prefix="store-alone")
-_under_way = 0
+# Larger bodies, and bodies whose conversation is locked elsewhere, would delay the batch.
+_LARGEST_IN_BATCH = 2**20
 
 
 class CannotStore(Exception):
-    """Nothing was kept; the sender should come again later."""
-
-
-class TooLarge(Exception):
-    """The body is larger than MAX_PAYLOAD_MB."""
+    """Nothing was stored; the sender should retry later."""
 
 
 class SenderGone(Exception):
-    """The sender broke off, or went silent, before the end of the body."""
+    """The sender disconnected, or fell silent, before the end of the body."""
 
 
-async def receive_delivery(receive: Receive, signature: SignatureCheck) -> Delivery:
-    """Spool the body, check its signature, put it in its place durably and note it in the index.
+class Receiver:
+    """Receives deliveries for one process.
 
-    Raises InvalidSignature, TooLarge, SenderGone or CannotStore; nothing is left behind then.
+    `most_under_way` deliveries are received at a time. A body must not pause for more than `idle_seconds`, nor take
+    more than `longest_seconds` in all. `store` places a batch of small bodies. `refused` counts the deliveries that
+    could not be stored.
     """
-    global _under_way
-    if _under_way >= MOST_UNDER_WAY:
-        raise CannotStore("too many deliveries are under way")
-    _under_way += 1
-    try:
-        if free_bytes() < settings.MIN_FREE_MB * 2**20:
-            storage.refused += 1
-            raise CannotStore("the disk is nearly full")
-        with spool() as spooled:
-            try:
-                async with asyncio.timeout(LONGEST_SECONDS):
-                    await _spool_body(receive, signature, spooled)
-            except TimeoutError:
-                raise SenderGone from None
-            signature.verify()
-            delivery = await _stored(spooled)
-    except OSError as error:
-        storage.refused += 1
-        log.error("a delivery could not be stored", error=error.strerror)
-        raise CannotStore("the payload could not be stored") from error
-    finally:
-        _under_way -= 1
-    if delivery.conversation_id:
-        await asyncio.wait([_noting.submit(delivery)], timeout=_INDEX_SECONDS)
-    return delivery
+
+    def __init__(
+        self,
+        *,
+        most_under_way: int = 64,
+        idle_seconds: float = 30,
+        longest_seconds: float = 900,
+        store: Callable[[Sequence[Spool]], Sequence[Delivery | Exception]] | None = None,
+    ) -> None:
+        self.refused = 0
+        self._most_under_way = most_under_way
+        self._idle_seconds = idle_seconds
+        self._longest_seconds = longest_seconds
+        self._under_way = 0
+        self._store_batch = Batcher(store or partial(accept_all, wait=False), "store")
+        self._store_alone = ThreadPoolExecutor(4, thread_name_prefix="store-alone")
+        self._record_batch = Batcher(_record_rows, "index")
+
+    async def receive(self, channel: Receive, signature: SignatureCheck) -> Delivery:
+        """Store the delivery durably and record it in the index.
+
+        Raises InvalidSignature, TooLarge, SenderGone or CannotStore; then nothing is left behind.
+        """
+        if self._under_way >= self._most_under_way:
+            raise CannotStore("too many deliveries are under way")
+        self._under_way += 1
+        try:
+            if free_bytes() < settings.MIN_FREE_MB * 2**20:
+                self.refused += 1
+                raise CannotStore("the disk is nearly full")
+            with spool() as spooled:
+                try:
+                    async with asyncio.timeout(self._longest_seconds):
+                        await self._spool_body(channel, signature, spooled)
+                except TimeoutError:
+                    raise SenderGone from None
+                signature.verify()
+                delivery = await self._store(spooled)
+        except OSError as error:
+            self.refused += 1
+            log.error("a delivery could not be stored", error=error.strerror)
+            raise CannotStore("the payload could not be stored") from error
+        finally:
+            self._under_way -= 1
+        if delivery.conversation_id:
+            await asyncio.wait([self._record_batch.submit(delivery)], timeout=_INDEX_SECONDS)
+        return delivery
+
+    async def _spool_body(self, channel: Receive, signature: SignatureCheck, spooled: Spool) -> None:
+        left = settings.MAX_PAYLOAD_MB * 2**20
+        while True:
+            message = await asyncio.wait_for(channel(), self._idle_seconds)
+            if message["type"] == "http.disconnect":
+                raise SenderGone
+            chunk = message.get("body", b"")
+            left -= len(chunk)
+            if left < 0:
+                raise TooLarge
+            signature.update(chunk)
+            spooled.write(chunk)
+            if not message.get("more_body", False):
+                return
+
+    async def _store(self, spooled: Spool) -> Delivery:
+        if spooled.size <= _LARGEST_IN_BATCH:
+            with contextlib.suppress(Busy):
+                return await _completed(self._store_batch.submit(spooled))
+        return await _completed(asyncio.get_running_loop().run_in_executor(self._store_alone, accept, spooled))
 
 
-async def _spool_body(receive: Receive, signature: SignatureCheck, spooled: Spool) -> None:
-    left = settings.MAX_PAYLOAD_MB * 2**20
-    while True:
-        message = await asyncio.wait_for(receive(), IDLE_SECONDS)
-        if message["type"] == "http.disconnect":
-            raise SenderGone
-        chunk = message.get("body", b"")
-        left -= len(chunk)
-        if left < 0:
-            raise TooLarge
-        signature.update(chunk)
-        spooled.write(chunk)
-        if not message.get("more_body", False):
-            return
+@cache
+def receiver() -> Receiver:
+    """The receiver of this process."""
+    return Receiver()
 
 
-async def _stored(spooled: Spool) -> Delivery:
-    if spooled.size <= _SMALL:
-        with contextlib.suppress(Busy):
-            return await _whatever_happens(_storing.submit(spooled))
-    return await _whatever_happens(asyncio.get_running_loop().run_in_executor(_storing_alone, accept, spooled))
-
-
-async def _whatever_happens[R](future: asyncio.Future[R]) -> R:
-    """Unlike a plain await of the future, this waits for the thread even when the request is cancelled:
-    the spool file must not be closed under it."""
+async def _completed[R](future: asyncio.Future[R]) -> R:
+    """The result of work in a thread. A cancelled request still waits for it: its spool file must stay open."""
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -115,14 +131,10 @@ async def _whatever_happens[R](future: asyncio.Future[R]) -> R:
         raise
 
 
-def _note(deliveries: Sequence[Delivery]) -> list[None]:
-    """The row in the index is a convenience: it may be late, and reconciling makes up for a missing one."""
+def _record_rows(deliveries: Sequence[Delivery]) -> list[None]:
+    """Record deliveries in the index. A missing row does no harm: reconciling adds it."""
     try:
-        index.note_arrivals(deliveries)
+        record_deliveries(deliveries)
     except (DatabaseError, OSError) as error:
         log.warning("the index is behind", deliveries=len(deliveries), error=type(error).__name__)
     return [None] * len(deliveries)
-
-
-_storing = Grouped(partial(accept_all, wait=False), "store")
-_noting = Grouped(_note, "index")

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 
-from elmemory.memory.caller import Card
+from elmemory.memory.card import Card
 from elmemory.memory.text import VALUE_LENGTH, bounded_words
+
+_NEVER_FILLED = "secret__", "system__"
 
 
 def client_data(card: Card | None) -> dict[str, Any]:
@@ -32,5 +34,8 @@ def client_data(card: Card | None) -> dict[str, Any]:
 
 
 def _agents_own(card: Card, name: str, default: str) -> str:
+    """The fact of this name, else the default; always the default where what callers say may never stand."""
+    if name.startswith(_NEVER_FILLED):
+        return default
     fact = card.variable(name)
     return bounded_words(fact, VALUE_LENGTH) if fact else default

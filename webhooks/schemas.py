@@ -31,6 +31,14 @@ class ClientData(Schema):
     conversation_config_override: dict[str, Any]
 
 
+def _count(given: object) -> int | None:
+    """A number in any spelling; None for anything else: a live call is not to fail for it."""
+    try:
+        return int(float(given)) if isinstance(given, str | int | float) and given is not True else None
+    except (ValueError, OverflowError):
+        return None
+
+
 class SearchDataRequest(Schema):
     """What the agent's tool sends: the question, and who is on the line."""
 
@@ -44,7 +52,9 @@ class SearchDataRequest(Schema):
     called_number: Any = Field(None, description="The dynamic variable system__called_number.")
     agent_id: Any = None
     conversation_id: Any = None
-    k: int | None = Field(None, description=f"How many memories at most; 8, and never more than {MOST_MEMORIES}.")
+    k: Annotated[int | None, BeforeValidator(_count)] = Field(
+        None, description=f"How many memories at most; 8, and never more than {MOST_MEMORIES}."
+    )
     context: Any = None
 
     @property

@@ -1,8 +1,7 @@
 """The signature of a post-call webhook: `ElevenLabs-Signature: t=<unix seconds>,v0=<hex>`.
 
-`v0` is the HMAC-SHA256 of "{t}.{raw body}" under the webhook's secret. It is computed while the body comes in,
-over its bytes, and compared in constant time. Source: the `elevenlabs` SDK's `construct_event`, whose
-rightful acceptances are accepted here too.
+`v0` is the HMAC-SHA256 of "{t}.{raw body}" under the webhook's secret. It is computed while the body arrives, over its
+raw bytes, and compared in constant time. Source: `construct_event` of the `elevenlabs` SDK.
 """
 
 import hmac
@@ -16,14 +15,14 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class InvalidSignature(Exception):
-    """The request is not proven to come from ElevenLabs; the message says why, for the sender."""
+    """The signature does not prove that ElevenLabs sent the request. The message is sent back as the reason."""
 
 
 class SignatureCheck:
-    """One delivery's check: made from its header, fed the body's chunks, asked for the verdict.
+    """Checks the signature of one delivery: `update` with each chunk of the body, then `verify`.
 
-    `secrets` may be several while one is being replaced. A header that can never hold raises InvalidSignature
-    at once, before a byte of the body is read.
+    Any of `secrets` may match: there are several while one is being replaced. `now` is a Unix time, `tolerance` the
+    greatest age in seconds. A header that cannot be valid raises InvalidSignature before the body is read.
     """
 
     def __init__(self, header: str, secrets: Sequence[str], *, now: float, tolerance: int) -> None:
@@ -50,15 +49,15 @@ class SignatureCheck:
             digest.update(chunk)
 
     def verify(self) -> None:
-        """Raises InvalidSignature unless one of the claimed digests is that of the body under one of the secrets."""
+        """Raise InvalidSignature unless a digest in the header is the HMAC of the body under one of the secrets."""
         expected = [digest.hexdigest().encode() for digest in self._digests]
         claimed = [claim.encode("utf-8", "replace") for claim in self._claimed]
-        # Every pair is compared, so that the time tells nothing of which one came close.
+        # Compares every pair, so that the duration does not depend on which one matches.
         if not sum(hmac.compare_digest(one, other) for one in expected for other in claimed):
             raise InvalidSignature("the signature does not match")
 
 
 def signed(body: bytes, secret: str, timestamp: int) -> str:
-    """The header that ElevenLabs would send with this body; for tests and for playing a call."""
+    """Return the header that ElevenLabs would send with this body, for the simulator and tests."""
     digest = hmac.new(secret.encode(), b"%d." % timestamp + body, "sha256").hexdigest()
     return f"t={timestamp},v0={digest}"

@@ -2,27 +2,36 @@
 
 import os
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations import explain
-from conversations.admin.transcript import clock, pretty, turns
-from conversations.failure import read_failure
+from conversations.admin.numbers import replaced_in
+from conversations.admin.transcript import MASKED, clock, keyed_in, pretty, turns
+from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.files.receipts import Receipt, read_receipt
+from conversations.files.stored import read_failure
 from conversations.models import Conversation
-from conversations.outline import NotReadable
-from conversations.payload import Transcription
-from conversations.receipts import Receipt, read_receipt
-from conversations.storage import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.payloads import explain
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.secret_variables import shown_variables
+from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.openmemory import Memory, OpenMemoryError, open_memory
-from elmemory.memory.text import usable_value
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
+# Sections that are texts only: ids and names of files make addresses, and stay.
+_SAID = "title", "summary", "turns", "problem", "criteria", "collected", "ring"
 
 
-def call_page(row: Conversation) -> dict[str, Any]:
-    """Plain texts, lists and dictionaries: numbers in them can be masked as one."""
-    page: dict[str, Any] = {"files": _files(row.pk), "length": clock(row.duration_seconds), "problem": ""}
+def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
+    """Plain texts, lists and dictionaries: numbers in them can be masked as one.
+
+    Without `reveal` the keys that the caller pressed are masked here, wherever they stand.
+    """
+    page: dict[str, Any] = {"title": row.title, "files": _files(row.pk), "problem": ""}
+    page["length"] = clock(row.duration_seconds)
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
@@ -35,12 +44,14 @@ def call_page(row: Conversation) -> dict[str, Any]:
     page |= {
         "has_call": True,
         "summary": call.summary,
-        "turns": turns(call),
+        "turns": turns(call, reveal=reveal),
         "problem": explain.explained(call) or page["problem"],
-        "ended": call.text("metadata", "termination_reason"),
+        "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
         "timezone": call.timezone,
-        "criteria": _criteria(call),
+        "mailbox": call.reached_mailbox,
+        "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
+        "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
         "remembered": _remembered(receipt),
@@ -48,6 +59,10 @@ def call_page(row: Conversation) -> dict[str, Any]:
         "forgotten": receipt is not None and call.caller in receipt.forgotten,
     }
     _link(page)
+    if not reveal and (keys := keyed_in(call)):
+        page |= {name: replaced_in(page[name], keys, MASKED) for name in _SAID}
+        for memory in page["remembered"]["memories"]:
+            memory["content"] = replaced_in(memory["content"], keys, MASKED)
     return page
 
 
@@ -58,34 +73,19 @@ def _transcription(conversation_id: str) -> Transcription | None:
         return None
 
 
-def _criteria(call: Transcription) -> list[dict[str, str]]:
-    results = call.at("analysis", "evaluation_criteria_results")
-    return [
-        {
-            "name": str(name),
-            "result": str(result.get("result") or "unknown"),
-            "rationale": str(result.get("rationale") or ""),
-        }
-        for name, result in (results.items() if isinstance(results, dict) else ())
-        if isinstance(result, dict)
-    ]
-
-
 def _collected(call: Transcription) -> list[dict[str, Any]]:
-    results = call.at("analysis", "data_collection_results")
-    rationales = results if isinstance(results, dict) else {}
-    collected = []
-    for name, value in call.collected():
-        result = rationales.get(name)
-        rationale = result.get("rationale") if isinstance(result, dict) else ""
-        collected.append({"name": name, "value": usable_value(value), "rationale": str(rationale or "")})
+    collected = [asdict(one) | {"value": text} for one, text, _ in call.collected_texts()]
     # What was found first; a long list of nothing helps nobody.
     return sorted(collected, key=lambda item: item["value"] is None)
 
 
 def _ring(call: Transcription) -> dict[str, Any]:
     """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
-    told = {name: pretty(value) for name, value in call.variables.items() if not name.startswith("system__")}
+    told = {
+        name: pretty(value)
+        for name, value in shown_variables(call.variables).items()
+        if not name.startswith("system__")
+    }
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )
@@ -131,7 +131,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
 
 def _link(page: dict[str, Any]) -> None:
     """Tie memories to the turns they came from. A fact names no turn: it is the caller's first that has its value."""
-    said = [turn for turn in page["turns"] if turn["role"] == "caller"]
+    said = [turn for turn in page["turns"] if turn["role"] == "caller" and not turn["badge"]]
     by_position = {turn["position"]: turn for turn in said}
     for memory in page["remembered"]["memories"]:
         if memory["kind"] == kinds.FACT and len(memory["value"]) >= _SHORTEST_VALUE:

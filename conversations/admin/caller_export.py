@@ -13,12 +13,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from django.http import StreamingHttpResponse
 from django.utils.timezone import now
 
-from conversations import index
 from conversations.admin.export import COLUMNS
+from conversations.files.paths import conversation_files
+from conversations.index.sync import reconcile
 from conversations.models import Caller, Conversation
-from conversations.storage import conversation_files
-from elmemory.memory.caller import Card, read_card
-from elmemory.memory.openmemory import Memory, OpenMemory
+from conversations.payloads.secret_variables import shown_file
+from elmemory.memory.card import Card, read_card
+from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.records import Memory
 
 _PIECE = 2**18
 
@@ -34,7 +36,7 @@ class Known(NamedTuple):
 def known_of(store: OpenMemory, caller: str) -> Known:
     """Raises OpenMemoryError where the store does not answer: half of it is nothing to hand out."""
     card, memories = read_card(store, caller), store.memories(caller)
-    index.reconcile()  # a call that the index missed is known too
+    reconcile()  # a call that the index missed is known too
     return Known(card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
 
 
@@ -67,7 +69,7 @@ def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable
                 # Payloads may bear times from before 1980, which a ZIP cannot tell.
                 entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
                 entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
-                with path.open("rb") as source, archive.open(entry, "w") as target:
+                with shown_file(path) as source, archive.open(entry, "w") as target:
                     while piece := source.read(_PIECE):
                         target.write(piece)
                         yield outlet.take()

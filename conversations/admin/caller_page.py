@@ -8,8 +8,11 @@ from django.utils.dateparse import parse_datetime
 
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.caller import card_of, label, newest_facts, one_per_key, read_card, search
-from elmemory.memory.openmemory import Memory, OpenMemory, OpenMemoryError
+from elmemory.memory.card import card_of, newest_facts, one_per_key, read_card
+from elmemory.memory.fields import label
+from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.records import Memory
+from elmemory.memory.search import search
 from elmemory.memory.text import as_sentence
 
 _FOUND = 8
@@ -139,7 +142,7 @@ def _call(call: Conversation) -> dict[str, Any]:
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
         "seconds": call.duration_seconds,
-        "direction": call.get_direction_display(),
+        "direction": call.way or "unknown",
         "recall": call.get_recall_display(),
         "has_audio": call.has_audio,
         "memories": call.memories,

@@ -7,8 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -17,19 +16,19 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from conversations import corrections, forgetting, fulltext
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_page import caller_page
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
-from conversations.admin.search import NearNames, cards_named, last_digits
+from conversations.admin.search import NearNames, callers_matching
+from conversations.files.paths import unreadable_paths
+from conversations.memories import corrections, forgetting
 from conversations.models import Caller, CallerCard, Conversation
-from conversations.storage import unreadable_paths
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
-from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import Memory, NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
 
 _CORRECTIONS, _RIGHTS = "conversations.correct_caller", "conversations.forget_caller"
 _NOT_WHOLLY_FORGOTTEN = "The caller is not wholly forgotten: forget them once more, what is done stays done."
@@ -88,7 +87,7 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
 
 
 @admin.register(Caller)
-class CallerAdmin(ReadOnlyAdmin[Caller]):
+class CallerAdmin(IndexedAdmin[Caller]):
     list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
     search_fields = ("ref",)  # shows the box; what it finds is in get_search_results
@@ -112,7 +111,7 @@ class CallerAdmin(ReadOnlyAdmin[Caller]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        found = _numbered(search_term.strip()) or _named(search_term)
+        found = callers_matching(search_term.strip())
         return (queryset.none() if found is None else queryset.filter(found)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -353,23 +352,3 @@ def _name_told(reference: str) -> str:
     """The name that the newest call with one told."""
     named = Conversation.objects.filter(caller_ref=reference).exclude(caller_name="").order_by("-started_at")
     return named.values_list("caller_name", flat=True).first() or ""
-
-
-def _numbered(question: str) -> Q | None:
-    digits = last_digits(question)
-    if not digits:
-        return None
-    found = Q(number__endswith=digits)
-    return found | Q(number=caller) if (caller := caller_key(question)) else found
-
-
-def _named(question: str) -> Q | None:
-    told, known = fulltext.matching(question, column="name"), cards_named(question)
-    if told is None or known is None:
-        return None
-    # One set of references: with OR between two of them the view would make a row of every caller.
-    sets = (
-        f"SELECT caller_ref FROM conversation WHERE {told.sql}"
-        f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
-    )
-    return Q(ref__in=RawSQL(sets, (*told.params, *known.params)))  # noqa: S611

@@ -19,18 +19,21 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from conversations import fulltext, index, reprocess
 from conversations.admin.call_page import call_page
 from conversations.admin.export import exported
 from conversations.admin.filters import AgentFilter
+from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.admin.recording import recording
-from conversations.admin.search import NearNames, matching
+from conversations.admin.search import NearNames, calls_matching
 from conversations.admin.transcript import clock
-from conversations.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
-from conversations.models import CallerCard, Conversation, Direction, MemoryState, Outcome
-from conversations.storage import AUDIO, conversation_folder, is_conversation_id, payload_path
+from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
+from conversations.index import fulltext
+from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
+from conversations.index.sync import refresh_row
+from conversations.memories import reprocess
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -70,14 +73,15 @@ class CallList(NearNames, ChangeList):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+class ConversationAdmin(IndexedAdmin[Conversation]):
     list_display = (
         "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
         "successful_shown", "cost_shown", "audio_shown", "memory_shown",
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "has_audio", "recall",
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
+        "has_audio", "recall",
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -103,7 +107,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        return matching(queryset, search_term), False
+        return calls_matching(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
@@ -111,15 +115,12 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
 
     @admin.display(description="started", ordering="number")
     def started(self, row: Conversation) -> SafeString:
-        way = {Direction.INBOUND: "inbound", Direction.OUTBOUND: "outbound"}.get(Direction(row.direction), "web")
-        return format_html(
-            '{}<br><span class="way">{}</span>', _when(row.started_at), "" if row.outcome == Outcome.WEB else way
-        )
+        return format_html('{}<br><span class="way">{}</span>', _when(row.started_at), row.way)
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
-            return format_html('<span class="quiet">{}</span>', "web" if row.outcome == Outcome.WEB else "withheld")
+            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         name = (row.card.name if row.card else "") or row.caller_name
         link = format_html(
             '<a href="{}">{}</a> ',
@@ -185,7 +186,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk)
         reveal, user = may_reveal(request), request.user
-        page = call_page(row)
+        page = call_page(row, reveal=reveal)
         if not reveal:
             page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -193,7 +194,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": (row.title if reveal else without_number(row.title, row.caller)) or "Call without a title",
+            "title": page["title"] or "Call without a title",
             "page": page,
             "caller_name": (card.name if card else "") or row.caller_name,
             "caller_number": number_element(row.caller, reveal=reveal),
@@ -222,7 +223,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
             raise Http404
         rows = self.get_queryset(request).filter(pk=conversation_id)
         if not rows.exists():
-            index.refresh(conversation_id)  # the index may be behind
+            refresh_row(conversation_id)  # the index may be behind
         if row := rows.first():
             return row
         raise Http404
@@ -270,7 +271,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(found.read_bytes(), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What a page asks that waits for the worker."""
@@ -337,7 +338,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         for conversation_id in ids:
             record(request, Action.REPROCESS, "call", conversation_id)
             reprocess.request(conversation_id)
-            index.refresh(conversation_id)
+            refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
         self.message_user(
             request, f"{what} will be remembered once more; the worker does it as soon as it can.", messages.SUCCESS

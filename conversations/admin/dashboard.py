@@ -8,9 +8,11 @@ from django.db import DatabaseError
 from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q
 from django.utils.timezone import localdate
 
-from conversations import index
+from conversations.files.paths import unreadable_paths
+from conversations.index.queue import queue_status
+from conversations.index.rows import moment
+from conversations.index.schema import healed
 from conversations.models import Conversation, Outcome, Recall
-from conversations.storage import unreadable_paths
 
 DAYS = 28
 _CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
@@ -18,7 +20,7 @@ _CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
 _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 
 
-@index.healed
+@healed
 def dashboard() -> dict[str, Any]:
     since = localdate() - timedelta(days=DAYS - 1)
     calls = Conversation.objects.filter(started_on__gte=since)
@@ -46,7 +48,7 @@ def dashboard() -> dict[str, Any]:
         "success": _share(totals["succeeded"], totals["judged"]),
         "minutes": round(totals["seconds"] / 60, 1) if totals["seconds"] else None,
         "recall": _recall(calls),
-        "queue": index.queue(),
+        "queue": queue_status(),
         "unreadable": len(unreadable_paths()),
         "deliveries": _deliveries(totals),
     }
@@ -126,7 +128,7 @@ def _deliveries(totals: dict[str, Any]) -> list[dict[str, Any]]:
         if expected and count > 1:
             usual = (last - first) / (count - 1)
             silent = time.time() - last > max(_SILENT_AT_LEAST, _SILENT_TIMES * usual)
-        shown.append({"name": name, "at": index.moment(last) if last else None, "silent": silent})
+        shown.append({"name": name, "at": moment(last) if last else None, "silent": silent})
     return shown
 
 

@@ -14,6 +14,7 @@ from conversations.models import Conversation
 COLUMNS = (
     "conversation_id", "started_at", "caller", "caller_name", "agent_id", "agent_name", "direction", "duration_seconds",
     "outcome", "successful", "cost", "title", "has_audio", "memory_state", "memories",
+    "channel",
 )  # fmt: skip
 _CHUNK = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

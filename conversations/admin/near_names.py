@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from conversations.index.tokens import comparable, comparable_otherwise
 from conversations.models import CallerCard, Conversation
-from conversations.tokens import comparable, comparable_otherwise
 from elmemory.memory.ranking.words import split
 
 _MOST_OFFERED = 5

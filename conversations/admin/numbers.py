@@ -45,13 +45,18 @@ def number_element(number: str, *, reveal: bool) -> SafeString:
 
 def without_number(value: Any, number: str) -> Any:
     """The value with this caller's number masked in all of its texts, however it is spelled there."""
+    return replaced_in(value, _spellings(number), masked(number)) if number else value
+
+
+def replaced_in(value: Any, pattern: re.Pattern[str], replacement: str) -> Any:
+    """The value with what the pattern finds replaced in all of its texts, also in nested lists and dictionaries."""
     match value:
-        case str() if number:
-            return _spellings(number).sub(masked(number), value)
+        case str():
+            return pattern.sub(replacement, value)
         case dict():
-            return {key: without_number(item, number) for key, item in value.items()}
+            return {key: replaced_in(item, pattern, replacement) for key, item in value.items()}
         case list() | tuple():
-            return [without_number(item, number) for item in value]
+            return [replaced_in(item, pattern, replacement) for item in value]
     return value
 
 

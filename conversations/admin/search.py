@@ -4,17 +4,17 @@ import re
 from typing import Any
 
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.functional import cached_property
 
-from conversations import fulltext
 from conversations.admin.near_names import near_questions
-from conversations.fulltext import Condition
+from conversations.files.paths import is_conversation_id
+from conversations.index import fulltext
+from conversations.index.fulltext import Condition
+from conversations.index.question import terms
+from conversations.index.tokens import comparable
 from conversations.models import CallerCard, Conversation
-from conversations.question import terms
-from conversations.storage import is_conversation_id
-from conversations.tokens import comparable
 from elmemory.memory.identity import caller_key
 
 _NUMBER = re.compile(r"[+0-9 ()./\u00a0-]+")
@@ -23,7 +23,7 @@ _FEWEST_OF_A_NUMBER = 7
 _FEW_FOUND = 5
 
 
-def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversation]:
+def calls_matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversation]:
     """Those found by a number in any spelling or its last digits, by a conversation id, or by words."""
     question = question.strip()
     if is_conversation_id(question) and Conversation.objects.filter(pk=question).exists():
@@ -33,7 +33,7 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
         conditions.append(Condition("caller LIKE %s", [f"%{digits}"]))
         if caller := caller_key(question):
             conditions.append(Condition("caller = %s", [caller]))
-    if (named := cards_named(question)) and not any(term.unwanted for term in terms(question)):
+    if (named := _cards_named(question)) and not any(term.unwanted for term in terms(question)):
         refs = f"SELECT caller_ref FROM caller_card WHERE {named.sql}"
         if CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(named.params))).exists():  # noqa: S611
             conditions.append(Condition(f"caller_ref IN ({refs})", named.params))
@@ -45,8 +45,23 @@ def matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversat
     return conditions[0].of(calls) if conditions else calls.none()
 
 
-def cards_named(question: str) -> Condition | None:
-    """The condition on callers' cards that they have such a name."""
+def callers_matching(question: str) -> Q | None:
+    """Those whose number is or ends so, where the question looks like a number; else those with such a name."""
+    if digits := last_digits(question):
+        numbered = Q(number__endswith=digits)
+        return numbered | Q(number=caller) if (caller := caller_key(question)) else numbered
+    told, known = fulltext.matching(question, column="name"), _cards_named(question)
+    if told is None or known is None:
+        return None
+    # One set of references: with OR between two of them the view would make a row of every caller.
+    sets = (
+        f"SELECT caller_ref FROM conversation WHERE {told.sql}"
+        f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
+    )
+    return Q(ref__in=RawSQL(sets, (*told.params, *known.params)))  # noqa: S611
+
+
+def _cards_named(question: str) -> Condition | None:
     return fulltext.column_matching(question, "name_words")
 
 

@@ -1,13 +1,18 @@
 """The transcript as a page shows it: who said what and when, what was cut off, and the tools in their places."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from conversations.payload import Transcription
-from conversations.values import well_formed
+from conversations.payloads.transcription import Transcription
+from conversations.payloads.turns import Turn
+from conversations.payloads.values import dicts, text
+from conversations.payloads.values import seconds as seconds_of
 
+MASKED = "••••"
+_FEWEST_KEYS = 3
 _LATENCIES = {
     "convai_asr_trailing_service_latency": "recognised in",
     "convai_llm_service_ttf_sentence": "model",
@@ -15,33 +20,57 @@ _LATENCIES = {
 }
 
 
-def turns(call: Transcription) -> list[dict[str, Any]]:
-    """The turns in order; a tool's result stands with its call, not in a turn of its own."""
-    transcript = call.at("transcript")
-    shown: list[dict[str, Any]] = []
+def turns(call: Transcription, *, reveal: bool) -> list[dict[str, Any]]:
+    """The turns in order; a tool's result stands with its call, not in a turn of its own.
+
+    Without `reveal` the keys that a caller pressed are masked: they may be a PIN or the number of a card.
+    """
     calls: dict[str, dict[str, Any]] = {}
-    for position, turn in enumerate(transcript if isinstance(transcript, list) else ()):
-        if not isinstance(turn, dict):
-            continue
-        message, tools = _text(turn.get("message")), _tools(turn, calls)
-        if message or tools:
-            shown.append(
-                {
-                    "position": position,
-                    "role": "caller"
-                    if turn.get("role") == "user"
-                    else "agent"
-                    if turn.get("role") == "agent"
-                    else "other",
-                    "message": message,
-                    "cut_off": _cut_off(turn, message),
-                    "seconds": _seconds(turn.get("time_in_call_secs")),
-                    "clock": clock(_seconds(turn.get("time_in_call_secs"))),
-                    "tools": tools,
-                    "latencies": _latencies(turn),
-                }
-            )
-    return shown
+    shown = [_shown(turn, _tools(turn.raw, calls), call.agent_id, reveal=reveal) for turn in call.all_turns]
+    # A turn without words still says something where it has any of these.
+    telling = ("message", "tools", "parts", "files", "guardrails", "badge")
+    return [turn for turn in shown if any(turn[name] for name in telling)]
+
+
+def _shown(turn: Turn, tools: list[dict[str, Any]], agent_id: str, *, reveal: bool) -> dict[str, Any]:
+    message, is_masked = turn.message.strip(), turn.kind == "keypad" and not reveal
+    return {
+        "position": turn.position,
+        "role": {"user": "caller", "agent": "agent"}.get(turn.role, "other"),
+        "badge": "" if turn.kind == "said" else turn.kind,
+        "message": MASKED if message and is_masked else message,
+        "cut_off": "" if is_masked else _cut_off(turn.raw, message),
+        "seconds": turn.seconds,
+        "clock": clock(turn.seconds),
+        "parts": [{"voice": part.voice, "text": part.text} for part in turn.parts],
+        "files": [{"name": file.name, "type": file.type} for file in turn.files],
+        "speaker": text(turn.raw.get("user_identifier")).strip(),
+        "agent": _other_agent(turn, agent_id),
+        "guardrails": [
+            text(one.get("guardrail_name")).strip() or text(one.get("guardrail_type")).strip() or "guardrail"
+            for one in dicts(turn.raw.get("triggered_guardrails"))
+        ],
+        "tools": tools,
+        "latencies": _latencies(turn.raw),
+    }
+
+
+def _other_agent(turn: Turn, agent_id: str) -> str:
+    """The id of the agent that spoke after a transfer; empty where it is the call's own."""
+    metadata = turn.raw.get("agent_metadata")
+    speaking = text(metadata.get("agent_id")).strip() if isinstance(metadata, dict) else ""
+    return speaking if turn.role == "agent" and speaking != agent_id else ""
+
+
+def keyed_in(call: Transcription) -> re.Pattern[str] | None:
+    """Finds what the caller keyed in wherever else it stands, such as in a tool's parameters; None for no keys.
+
+    Of one or two keys nothing is made: they choose from a menu, and such numbers are everywhere.
+    """
+    typed = " ".join(turn.message for turn in call.all_turns if turn.kind == "keypad")
+    runs = {re.sub(r"[ -]", "", run) for run in re.findall(r"[0-9](?:[ -]?[0-9])*", typed)}
+    spellings = [r"[ .,-]?".join(run) for run in sorted(runs, key=len, reverse=True) if len(run) >= _FEWEST_KEYS]
+    return re.compile(rf"(?<![0-9])(?:{'|'.join(spellings)})(?![0-9])") if spellings else None
 
 
 def clock(seconds: float | None) -> str:
@@ -55,7 +84,7 @@ def pretty(value: object) -> str:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            return _text(value)
+            return text(value).strip()
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except TypeError:
@@ -65,31 +94,32 @@ def pretty(value: object) -> str:
 def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """The turn's tool calls, and those results whose call is nowhere. `calls` gathers them by request."""
     tools = []
-    for called in _dicts(turn.get("tool_calls")):
+    for called in dicts(turn.get("tool_calls")):
         details = called.get("tool_details")
+        body = details.get("body") if isinstance(details, dict) else None
         tool = {
-            "name": _text(called.get("tool_name")) or "tool",
-            "parameters": pretty(called.get("params_as_json") or (details or {}).get("body") or {}),
+            "name": text(called.get("tool_name")).strip() or "tool",
+            "parameters": pretty(called.get("params_as_json") or body or {}),
             "result": None,
             "failed": False,
             "latency": None,
         }
         calls[str(called.get("request_id"))] = tool
         tools.append(tool)
-    for result in _dicts(turn.get("tool_results")):
+    for result in dicts(turn.get("tool_results")):
         known = calls.get(str(result.get("request_id")))
         if known is None:
-            known = {"name": _text(result.get("tool_name")) or "tool", "parameters": ""}
+            known = {"name": text(result.get("tool_name")).strip() or "tool", "parameters": ""}
             tools.append(known)
         known["result"] = pretty(result.get("result_value"))
         known["failed"] = bool(result.get("is_error"))
-        known["latency"] = _seconds(result.get("tool_latency_secs"))
+        known["latency"] = seconds_of(result.get("tool_latency_secs"))
     return tools
 
 
 def _cut_off(turn: Mapping[str, Any], message: str) -> str:
     """What the agent would have said, had it not been interrupted."""
-    original = _text(turn.get("original_message"))
+    original = text(turn.get("original_message")).strip()
     if not original or original == message:
         return ""
     return original.removeprefix(message).strip()
@@ -103,19 +133,7 @@ def _latencies(turn: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for name, label in _LATENCIES.items():
         metric = metrics.get(name)
-        seconds = _seconds(metric.get("elapsed_time")) if isinstance(metric, dict) else None
+        seconds = seconds_of(metric.get("elapsed_time")) if isinstance(metric, dict) else None
         if seconds is not None:
             found.append((label, f"{seconds:.2f} s"))
     return found
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return well_formed(value).strip() if isinstance(value, str) else ""
-
-
-def _seconds(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**31 else None

@@ -1,4 +1,4 @@
-"""Our side of the ElevenLabs API: how an agent must be set up, setting it up, checking it, reading its conversations.
+"""Uses ElevenLabs' API: sets up agents, checks them, and reads their conversations.
 
-The `elevenlabs` SDK costs 0.9 s and 49 MB to import: it is imported inside functions, and never while serving.
+Importing the `elevenlabs` SDK costs 0.9 s and 49 MB: functions import it, and no process that serves calls them.
 """

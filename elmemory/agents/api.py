@@ -1,23 +1,26 @@
-"""The ElevenLabs API through its SDK: JSON in, JSON out, and faults that say what to do."""
+"""ElevenLabs' API through its SDK: JSON in, JSON out, and errors that say what to do."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import structlog
 from django.conf import settings
 
-if TYPE_CHECKING:
-    pass
+log = structlog.get_logger(__name__)
 
 _PAGE = 100
-# A write that is sent twice makes two things of one; a read may be repeated.
-_ONCE: Any = {"max_retries": 0}
+# Lists end after this many pages, or when pages are empty or repeat the one before this many times in a row.
+_MOST_PAGES = 10_000
+_MOST_REPEATS = 10
+# A repeated write could create something twice; reads may be repeated.
+_NO_RETRY: Any = {"max_retries": 0}
 
 
 class ElevenLabsError(Exception):
-    """ElevenLabs did not do what it was asked to. `status` is that of its answer, 0 where none came."""
+    """A request failed. `status` is the HTTP status of the answer, 0 if there was none."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -25,10 +28,9 @@ class ElevenLabsError(Exception):
 
 
 class Api:
-    """What of the API is used here. Every method may raise ElevenLabsError.
+    """The part of the API that is used here. Every method may raise ElevenLabsError.
 
-    Objects are the API's JSON, whole: the SDK's models fill in and reshape, and what is written back must be
-    what was read.
+    Objects are the API's unchanged JSON. The SDK's models add and convert fields, which must not be written back.
     """
 
     def __init__(self, timeout: float = 60, most_per_second: float = 0) -> None:
@@ -39,26 +41,26 @@ class Api:
 
         self._least_seconds_between = 1 / most_per_second if most_per_second else 0.0
         self._next_at = 0.0
-        self._line = httpx.Client(timeout=timeout, follow_redirects=True)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=True)
         self._sdk: ElevenLabs = ElevenLabs(
-            api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._line
+            api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._http
         )
-        self.ahead_seconds: float | None = None  # how far our clock is ahead of ElevenLabs', as of the last answer
+        self.ahead_seconds: float | None = None  # of this clock, ahead of ElevenLabs'; as of the last answer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._line.close()
+        self._http.close()
 
     def secrets(self) -> list[dict[str, Any]]:
-        """`[{"secret_id", "name", …}]`; a value is never told again."""
+        """Return `[{"secret_id", "name", …}]`; ElevenLabs never returns the value of a secret."""
         return self._pages(self._agents_api.secrets.with_raw_response.list, "secrets")
 
     def create_secret(self, name: str, value: str) -> str:
-        """Its id."""
+        """Create a secret and return its id."""
         made = self._json(
-            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_ONCE
+            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_NO_RETRY
         )
         return str(made["secret_id"])
 
@@ -67,38 +69,37 @@ class Api:
         return list(self._json(self._sdk.webhooks.with_raw_response.list)["webhooks"])
 
     def create_webhook(self, name: str, url: str) -> tuple[str, str]:
-        """Its id and its secret, which is told this once."""
+        """Create an HMAC webhook; return its id and its secret, which ElevenLabs returns only now."""
         from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
 
         hmac = WebhookHmacSettings(auth_type="hmac", name=name, webhook_url=url)
-        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_ONCE)
+        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_NO_RETRY)
         return str(made["webhook_id"]), str(made.get("webhook_secret") or "")
 
     def enable_webhook(self, webhook_id: str, name: str) -> None:
-        """Enabled and with retries, under this name."""
+        """Enable the webhook, switch its retries on, and rename it."""
         update = self._sdk.webhooks.with_raw_response.update
-        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_ONCE)
+        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_NO_RETRY)
 
     def workspace(self) -> dict[str, Any]:
         """`{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
         return dict(self._json(self._agents_api.settings.with_raw_response.get))
 
     def update_workspace(self, **sections: Any) -> None:
-        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_ONCE)
+        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_NO_RETRY)
 
     def tools(self) -> list[dict[str, Any]]:
         """`[{"id", "tool_config", …}]`."""
         return self._pages(self._agents_api.tools.with_raw_response.list, "tools")
 
     def create_tool(self, config: dict[str, Any]) -> str:
-        """Its id."""
+        """Create a tool and return its id."""
         request: Any = {"tool_config": config}
-        return str(
-            self._json(self._agents_api.tools.with_raw_response.create, request=request, request_options=_ONCE)["id"]
-        )
+        create = self._agents_api.tools.with_raw_response.create
+        return str(self._json(create, request=request, request_options=_NO_RETRY)["id"])
 
     def update_tool(self, tool_id: str, request: dict[str, Any]) -> None:
-        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_ONCE)
+        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_NO_RETRY)
 
     def agents(self) -> list[dict[str, Any]]:
         """`[{"agent_id", "name", …}]`."""
@@ -109,7 +110,7 @@ class Api:
         return dict(self._json(self._agents_api.agents.with_raw_response.get, agent_id))
 
     def update_agent(self, agent_id: str, **sections: Any) -> None:
-        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_ONCE)
+        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
     def phone_numbers(self) -> list[dict[str, Any]]:
         """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
@@ -118,20 +119,23 @@ class Api:
     def conversations(
         self, agent_id: str | None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Summaries, newest first: `{"conversation_id", "agent_id", "start_time_unix_secs", "status", …}`."""
+        """Yield summaries, newest first: `{"conversation_id", "agent_id", "start_time_unix_secs", "status", …}`.
+
+        Any field may be missing or null; an entry that is not an object becomes an empty one.
+        """
         listing = self._agents_api.conversations.with_raw_response.list
-        yield from self._each(
-            listing, "conversations", agent_id=agent_id, call_start_after_unix=since, call_start_before_unix=until
-        )
+        filters = {"agent_id": agent_id, "call_start_after_unix": since, "call_start_before_unix": until}
+        for summary in self._each(listing, "conversations", **filters):
+            yield summary if isinstance(summary, dict) else {}
 
     def conversation(self, conversation_id: str) -> bytes:
-        """The JSON of a conversation, byte for byte."""
+        """Return the JSON of a conversation, byte for byte."""
         with self._request():
             answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
             return bytes(answer._response.content)
 
     def audio(self, conversation_id: str) -> Iterator[bytes]:
-        """The recording, an MP3, in chunks."""
+        """Yield the recording, an MP3, in chunks."""
         with self._request():
             yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
 
@@ -140,28 +144,42 @@ class Api:
         return self._sdk.conversational_ai
 
     def _pages(self, listing: Callable[..., Any], name: str) -> list[dict[str, Any]]:
-        return list(self._each(listing, name))
+        return [item for item in self._each(listing, name) if isinstance(item, dict)]
 
-    def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[dict[str, Any]]:
-        cursor = None
-        while True:
+    def _each(self, listing: Callable[..., Any], name: str, **filters: Any) -> Iterator[Any]:
+        """Yield the items of all pages. Stops with a warning if the pages repeat, are empty or too many."""
+        seen: set[str] = set()
+        cursor, last, repeats = None, None, 0
+        while len(seen) < _MOST_PAGES and repeats < _MOST_REPEATS:
             page = self._json(listing, cursor=cursor, page_size=_PAGE, **filters)
-            yield from page[name]
-            cursor = page.get("next_cursor")
-            if not cursor:
+            items = page.get(name) if isinstance(page, dict) else None
+            if not isinstance(items, list):
+                raise ElevenLabsError(f"ElevenLabs answered with no list of {name}", 200)
+            yield from items
+            repeats = repeats + 1 if items in ([], last) else 0
+            last, cursor = items, str(page.get("next_cursor") or "")
+            if page.get("has_more") is False or not cursor:
                 return
+            if cursor in seen:
+                break
+            seen.add(cursor)
+        log.warning("a list of ElevenLabs does not end; the rest is ignored", list=name, pages=len(seen))
 
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         with self._request():
-            # The only way to the JSON itself: the SDK offers the headers and its own model of the body.
-            response = method(*arguments, **named)._response
-        if date := response.headers.get("date"):
-            self.ahead_seconds = time.time() - parsedate_to_datetime(date).timestamp()
-        return response.json()
+            try:
+                # The only way to the unchanged JSON: the SDK's public API offers headers and models only.
+                response = method(*arguments, **named)._response
+                answer = response.json()
+            except (TypeError, AttributeError, ValueError) as error:
+                raise ElevenLabsError("ElevenLabs' answer cannot be read", 200) from error
+        with suppress(ValueError):
+            self.ahead_seconds = time.time() - parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+        return answer
 
     @contextmanager
     def _request(self) -> Iterator[None]:
-        """Waits for its turn; faults of the SDK and of the line become ElevenLabsError."""
+        """Keep to the request rate; turn errors of the SDK and of the connection into ElevenLabsError."""
         import httpx
         from elevenlabs.core.api_error import ApiError
 
@@ -178,9 +196,9 @@ class Api:
 def _meaning(status: int, body: object) -> str:
     match status:
         case 401 | 403:
-            return f"ElevenLabs refuses ELEVENLABS_API_KEY ({status}{_detail(body)}): has the key these permissions?"
+            return f"ElevenLabs refuses ELEVENLABS_API_KEY ({status}{_detail(body)}): check the permissions of the key"
         case 404:
-            return f"ElevenLabs does not know it (404{_detail(body)})"
+            return f"ElevenLabs has no such object (404{_detail(body)})"
         case 429:
             return "ElevenLabs asks to slow down (429): try again later"
     return f"ElevenLabs answered {status}{_detail(body)}"
@@ -189,7 +207,7 @@ def _meaning(status: int, body: object) -> str:
 def _detail(body: object) -> str:
     detail = body.get("detail") if isinstance(body, dict) else None
     if isinstance(detail, list) and detail:
-        # FastAPI's: where in the body, and what is wrong with it
+        # validation errors of FastAPI
         return "".join(
             f", {'.'.join(map(str, one.get('loc', ())))}: {one.get('msg')}"
             for one in detail[:3]

@@ -1,4 +1,4 @@
-"""One line of what `manage.py doctor` tells."""
+"""The result of one check of the doctor."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`state`: "ok"; "fault" is to be mended, as `remedy` says; "note" is good to know or cannot be told."""
+    """A "fault" needs the `remedy`; a "note" is worth knowing, or could not be checked."""
 
     section: str
     name: str

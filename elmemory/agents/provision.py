@@ -1,4 +1,4 @@
-"""Wiring an agent to this server: a plan of steps, carried out one by one, each read back before the next."""
+"""Wires an agent to this server: plans steps, and carries them out one by one, each verified by reading it back."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from elmemory.agents.wiring import (
     SEARCH_DATA_PATH,
     TOOL_NAME,
     Json,
-    Ours,
+    ThisServer,
     Wiring,
     filled_by,
     fingerprint,
     has_retries,
     header,
-    marked,
-    told_key,
+    marked_name,
+    secret_fingerprint,
 )
 
 _WEBHOOK_NAME = "elmemory post-call"
@@ -41,13 +41,13 @@ _QUERY_DESCRIPTION = "The question, in plain words"
 
 @dataclass(frozen=True)
 class Step:
-    """One write. `before` and `after` are what changes, without secrets; an id that is still to be made is a remark."""
+    """One write. `before` and `after` are for display: without secrets, and with a remark for an id not yet known."""
 
     title: str
     before: Any
     after: Any
     write: Callable[[Api], str | None]
-    """Returns the secret that ElevenLabs tells this once, where it tells one."""
+    """Returns the secret of a webhook that it creates, else None."""
 
     @property
     def diff(self) -> list[str]:
@@ -56,99 +56,101 @@ class Step:
 
 
 class Stopped(Exception):
-    """A step failed: what had been done before it, the step, and what was left."""
+    """A step failed. `done`, `failed` and `left` are titles of steps; the message is the reason."""
 
     def __init__(self, done: list[str], failed: str, left: list[str], reason: str) -> None:
         super().__init__(reason)
         self.done, self.failed, self.left = done, failed, left
 
 
-def plan(wiring: Wiring, ours: Ours) -> list[Step]:
-    """The writes that are missing, in their order; none where the agent is wired as it should be."""
+def plan(wiring: Wiring, server: ThisServer) -> list[Step]:
+    """Return the missing writes, in their order; none if the agent is wired correctly."""
     return [
-        *_secrets(wiring, ours),
-        *_webhook(wiring, ours),
-        *_initiation(wiring, ours),
-        *_post_call(wiring, ours),
-        *_tool(wiring, ours),
-        *_agent(wiring, ours),
+        *_secrets(wiring, server),
+        *_webhook(wiring, server),
+        *_initiation(wiring, server),
+        *_post_call(wiring, server),
+        *_tool(wiring, server),
+        *_agent(wiring, server),
     ]
 
 
 def carry_out(
-    api: Api, agent_id: str, ours: Ours, *, done: Callable[[str], None], secret: Callable[[str], None]
+    api: Api, agent_id: str, server: ThisServer, *, done: Callable[[str], None], secret: Callable[[str], None]
 ) -> list[str]:
-    """Write until nothing is missing; the titles of what was done. `done` hears each step once it was read back,
-    `secret` the new webhook's secret as soon as there is one. Raises Stopped."""
+    """Carry out the plan and return the titles of its steps. Raises Stopped.
+
+    `done` is called with each title once the step is read back, `secret` with a new webhook's secret at once.
+    """
     finished: list[str] = []
-    steps = plan(Wiring.read(api, agent_id), ours)
+    steps = plan(Wiring.read(api, agent_id), server)
     while steps:
         step, left = steps[0], [step.title for step in steps[1:]]
         try:
-            if told := step.write(api):
-                secret(told)
-                ours = replace(ours, new_key=told)
-            steps = plan(Wiring.read(api, agent_id), ours)
+            if new_secret := step.write(api):
+                secret(new_secret)
+                server = replace(server, new_post_call_key=new_secret)
+            steps = plan(Wiring.read(api, agent_id), server)
         except (ElevenLabsError, KeyboardInterrupt) as error:
             raise Stopped(finished, step.title, left, str(error) or "interrupted") from error
-        if any(again.title == step.title for again in steps):
-            raise Stopped(finished, step.title, left, "read back, it is not as it was written")
+        if any(missing.title == step.title for missing in steps):
+            raise Stopped(finished, step.title, left, "reading back shows other values than were written")
         finished.append(step.title)
         done(step.title)
     return finished
 
 
-def warnings(wiring: Wiring, ours: Ours) -> Iterator[str]:
-    """What no write can mend, and what others will miss."""
-    yield from _replaced(wiring, ours)
-    webhook = wiring.webhook(ours.url + POST_CALL_PATH, ours.left_aside)
+def warnings(wiring: Wiring, server: ThisServer) -> Iterator[str]:
+    """Yield what provisioning cannot correct, and what it takes over from other servers."""
+    yield from _replacements(wiring, server)
+    webhook = wiring.webhook(server.url + POST_CALL_PATH, server.replaced_webhooks)
     if webhook is None:
         return
-    key = told_key(webhook)
+    key = secret_fingerprint(webhook)
     if key is None:
         yield (
-            "The post-call webhook was there already, and ElevenLabs does not tell its secret: "
-            "ELEVENLABS_POST_CALL_KEY must hold it. Where it is lost: --new-secret makes a new webhook."
+            "The post-call webhook exists already, and ElevenLabs does not reveal its secret: "
+            "ELEVENLABS_POST_CALL_KEY must hold it. If it is lost: --new-secret makes a new webhook."
         )
-    elif key not in map(fingerprint, ours.post_call_keys):
+    elif key not in map(fingerprint, server.post_call_keys):
         yield (
             f"The secret of the post-call webhook (key {key}) is not in ELEVENLABS_POST_CALL_KEY: every delivery is "
-            "refused. Where it is lost: --new-secret makes a new webhook."
+            "refused. If the secret is lost: --new-secret makes a new webhook."
         )
 
 
-def _replaced(wiring: Wiring, ours: Ours) -> Iterator[str]:
-    if (url := wiring.settings(INITIATION).get("url")) and url != ours.url + CLIENT_DATA_PATH:
-        yield f"Until now {url} is asked when the phone rings; it no longer will be."
+def _replacements(wiring: Wiring, server: ThisServer) -> Iterator[str]:
+    if (url := wiring.settings(INITIATION).get("url")) and url != server.url + CLIENT_DATA_PATH:
+        yield f"The initiation webhook is {url} now; this server's will replace it."
     used = wiring.settings(POST_CALL).get("post_call_webhook_id")
     url = next((each["webhook_url"] for each in wiring.webhooks if each["webhook_id"] == used), None)
-    if url and url != ours.url + POST_CALL_PATH:
-        yield f"Until now calls are delivered to {url}; an agent has one such webhook, and it will be this server's."
+    if url and url != server.url + POST_CALL_PATH:
+        yield f"Calls are delivered to {url} now; this server's webhook will replace it: an agent has only one."
 
 
-def _secrets(wiring: Wiring, ours: Ours) -> Iterator[Step]:
+def _secrets(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     for name, value, variable in (
-        (ours.client_data_secret, ours.client_data_key, "ELEVENLABS_CLIENT_DATA_KEY"),
-        (ours.search_data_secret, ours.search_data_key, "ELEVENLABS_SEARCH_DATA_KEY"),
+        (server.client_data_secret, server.client_data_key, "ELEVENLABS_CLIENT_DATA_KEY"),
+        (server.search_data_secret, server.search_data_key, "ELEVENLABS_SEARCH_DATA_KEY"),
     ):
         if wiring.secret_id(name) is None:
             after = {"name": name, "value": f"(that of {variable})"}
             yield Step(f"secret {name}", None, after, _secret_writer(name, value))
 
 
-def _webhook(wiring: Wiring, ours: Ours) -> Iterator[Step]:
-    url = ours.url + POST_CALL_PATH
-    webhook = wiring.webhook(url, ours.left_aside)
+def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
+    url = server.url + POST_CALL_PATH
+    webhook = wiring.webhook(url, server.replaced_webhooks)
     if webhook is None:
         made = {"name": _WEBHOOK_NAME, "webhook_url": url, "auth_type": "hmac"}
         yield Step("post-call webhook", None, made, lambda api: api.create_webhook(_WEBHOOK_NAME, url)[1])
         webhook = {"webhook_id": "", "name": _WEBHOOK_NAME}
         key: str | None = None
     else:
-        key = fingerprint(ours.new_key) if ours.new_key else told_key(webhook)
+        key = fingerprint(server.new_post_call_key) if server.new_post_call_key else secret_fingerprint(webhook)
     disabled = bool(webhook.get("is_disabled") or webhook.get("is_auto_disabled"))
-    if disabled or not has_retries(webhook) or key != told_key(webhook):
-        name = marked(webhook["name"], key)
+    if disabled or not has_retries(webhook) or key != secret_fingerprint(webhook):
+        name = marked_name(webhook["name"], key)
         before = {"name": webhook["name"], "is_disabled": disabled, "retry_enabled": has_retries(webhook)}
         after = {"name": name, "is_disabled": False, "retry_enabled": True}
         webhook_id = webhook["webhook_id"]
@@ -160,17 +162,17 @@ def _webhook(wiring: Wiring, ours: Ours) -> Iterator[Step]:
         )
 
 
-def _initiation(wiring: Wiring, ours: Ours) -> Iterator[Step]:
-    url = ours.url + CLIENT_DATA_PATH
-    secret = wiring.secret_id(ours.client_data_secret)
-    before = wiring.settings(INITIATION) if _write_to(wiring, INITIATION, ours) == wiring.holder(INITIATION) else {}
+def _initiation(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
+    url = server.url + CLIENT_DATA_PATH
+    secret = wiring.secret_id(server.client_data_secret)
+    before = wiring.settings(INITIATION) if _target(wiring, INITIATION, server) == wiring.holder(INITIATION) else {}
     after = {**before, "url": url, "request_headers": _with_key(before.get("request_headers"), secret)}
-    yield from _section_step("initiation webhook", wiring, ours, INITIATION, before, after)
+    yield from _section_step("initiation webhook", wiring, server, INITIATION, before, after)
 
 
-def _post_call(wiring: Wiring, ours: Ours) -> Iterator[Step]:
-    webhook = wiring.webhook(ours.url + POST_CALL_PATH, ours.left_aside)
-    before = wiring.settings(POST_CALL) if _write_to(wiring, POST_CALL, ours) == wiring.holder(POST_CALL) else {}
+def _post_call(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
+    webhook = wiring.webhook(server.url + POST_CALL_PATH, server.replaced_webhooks)
+    before = wiring.settings(POST_CALL) if _target(wiring, POST_CALL, server) == wiring.holder(POST_CALL) else {}
     events = before.get("events") or []
     after = {
         **before,
@@ -181,13 +183,15 @@ def _post_call(wiring: Wiring, ours: Ours) -> Iterator[Step]:
         after["transcript_format"] = "json"
     if after.get("exclude_transcript"):
         after["exclude_transcript"] = False
-    yield from _section_step("post-call events", wiring, ours, POST_CALL, before, after)
+    yield from _section_step("post-call events", wiring, server, POST_CALL, before, after)
 
 
-def _section_step(title: str, wiring: Wiring, ours: Ours, section: str, before: Json, after: Json) -> Iterator[Step]:
+def _section_step(
+    title: str, wiring: Wiring, server: ThisServer, section: str, before: Json, after: Json
+) -> Iterator[Step]:
     if before == after:
         return
-    holder = _write_to(wiring, section, ours)
+    holder = _target(wiring, section, server)
     title = f"{title} of the {holder}"
     if holder == "workspace":
         yield Step(title, before or None, after, _writer(lambda api: api.update_workspace(**{section: after})))
@@ -200,29 +204,31 @@ def _section_step(title: str, wiring: Wiring, ours: Ours, section: str, before: 
     )
 
 
-def _write_to(wiring: Wiring, section: str, ours: Ours) -> str:
-    """The agent's own settings, so that other agents keep theirs; the workspace's where it is asked for or where
-    they are ours already."""
+def _target(wiring: Wiring, section: str, server: ThisServer) -> str:
+    """Return "agent" or "workspace": whose settings of the section to write.
+
+    The agent's, so that other agents keep theirs; the workspace's on request, or if they name this server already.
+    """
     if wiring.holder(section) == "agent":
         return "agent"
-    there = wiring.of_workspace(section)
-    webhook = wiring.webhook(ours.url + POST_CALL_PATH)
-    already_ours = there.get("url") == ours.url + CLIENT_DATA_PATH or (
-        webhook is not None and there.get("post_call_webhook_id") == webhook["webhook_id"]
+    workspace = wiring.of_workspace(section)
+    webhook = wiring.webhook(server.url + POST_CALL_PATH)
+    names_this_server = workspace.get("url") == server.url + CLIENT_DATA_PATH or (
+        webhook is not None and workspace.get("post_call_webhook_id") == webhook["webhook_id"]
     )
-    return "workspace" if ours.in_workspace or already_ours else "agent"
+    return "workspace" if server.in_workspace or names_this_server else "agent"
 
 
-def _tool(wiring: Wiring, ours: Ours) -> Iterator[Step]:
-    url = ours.url + SEARCH_DATA_PATH
-    secret = wiring.secret_id(ours.search_data_secret)
+def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
+    url = server.url + SEARCH_DATA_PATH
+    secret = wiring.secret_id(server.search_data_secret)
     tool = wiring.search_tool(url)
     if tool is None:
-        config = _mended_tool({}, url, secret)
+        config = _completed_tool({}, url, secret)
         yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)))
         return
     before = tool["tool_config"]
-    after = _mended_tool(before, url, secret)
+    after = _completed_tool(before, url, secret)
     if after != before:
         request = {"tool_config": after}
         if tool.get("response_mocks"):
@@ -231,8 +237,8 @@ def _tool(wiring: Wiring, ours: Ours) -> Iterator[Step]:
         yield Step("tool search_data", before, after, _writer(lambda api: api.update_tool(tool_id, request)))
 
 
-def _mended_tool(config: Json, url: str, secret: str | None) -> Json:
-    """The tool with what must be so; the rest as it was, or as a new tool should have it."""
+def _completed_tool(config: Json, url: str, secret: str | None) -> Json:
+    """Return the tool with everything that is required; the rest stays, or gets the values of a new tool."""
     config = {
         "type": "webhook",
         "name": TOOL_NAME,
@@ -257,15 +263,15 @@ def _mended_tool(config: Json, url: str, secret: str | None) -> Json:
     return config
 
 
-def _agent(wiring: Wiring, ours: Ours) -> Iterator[Step]:
+def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     agent_id = wiring.agent["agent_id"]
-    tool = wiring.search_tool(ours.url + SEARCH_DATA_PATH)
+    tool = wiring.search_tool(server.url + SEARCH_DATA_PATH)
     attached = list(wiring.prompt.get("tool_ids") or [])
     if tool is None or tool["id"] not in attached:
         tool_ids = [*attached, tool["id"] if tool else "(the new tool)"]
         config = copy.deepcopy(wiring.agent["conversation_config"])
         prompt = config.setdefault("agent", {}).setdefault("prompt", {})
-        # Read as both, written as one: ElevenLabs refuses `tools` beside `tool_ids`.
+        # ElevenLabs returns both but refuses `tools` beside `tool_ids`.
         prompt.pop("tools", None)
         prompt["tool_ids"] = tool_ids
         yield Step(
@@ -274,7 +280,7 @@ def _agent(wiring: Wiring, ours: Ours) -> Iterator[Step]:
             {"tool_ids": tool_ids},
             _writer(lambda api: api.update_agent(agent_id, conversation_config=config)),
         )
-    if not (wiring.takes_initiation_data and wiring.lets_greet):
+    if not (wiring.fetches_initiation_data and wiring.allows_first_message):
         settings = _platform_settings(wiring)
         before = settings.get("overrides") or {}
         overrides = copy.deepcopy(before)
@@ -291,7 +297,7 @@ def _agent(wiring: Wiring, ours: Ours) -> Iterator[Step]:
 
 
 def _platform_settings(wiring: Wiring) -> Json:
-    """Those of the agent, whole, without what is only ever read."""
+    """Return all platform settings of the agent, without read-only ones."""
     from elevenlabs.types.agent_platform_settings_request_model import AgentPlatformSettingsRequestModel
     from elevenlabs.types.agent_platform_settings_response_model import AgentPlatformSettingsResponseModel
 
@@ -314,10 +320,10 @@ def _secret_writer(name: str, value: str) -> Callable[[Api], None]:
 
 
 def _writer(write: Callable[[Api], object]) -> Callable[[Api], None]:
-    def written(api: Api) -> None:
+    def write_without_result(api: Api) -> None:
         write(api)
 
-    return written
+    return write_without_result
 
 
 def _lines(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""How an agent is wired to webhooks at ElevenLabs, and what to look at in it."""
+"""How an agent at ElevenLabs is wired to webhooks, and how it should be wired to this server."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from django.conf import settings
 
 from elmemory.agents.api import Api
 
-# What the initiation webhook always sends; a test holds it against the webhook.
+# The variables that the initiation webhook always sends; a test compares them.
 VARIABLES = ("user_name", "user_profile_summary", "last_call_summary", "returning_caller", "call_count")
 
 EVENTS = ("transcript", "audio", "call_initiation_failure")
@@ -30,42 +30,46 @@ INITIATION, POST_CALL = "conversation_initiation_client_data_webhook", "webhooks
 
 type Json = dict[str, Any]
 
-# ElevenLabs tells neither a secret's value nor whether a webhook has retries. The names of what we make say it.
+# ElevenLabs returns neither the value of a secret nor whether a webhook has retries: our names of webhooks record both.
 _MARK = re.compile(r"\s*\(retries on(?:, key ([0-9a-f]{8}))?\)$")
 _VARIABLE = re.compile(r"{{\s*([^{}\s]+)\s*}}")
 
 
 @dataclass(frozen=True)
-class Ours:
-    """This side: where the webhooks are and which keys they take. `left_aside` are webhooks to be replaced, `new_key`
-    is the secret of the one that was made in their place just now."""
+class ThisServer:
+    """The addresses and keys of this server's webhooks.
+
+    `replaced_webhooks` are ids of post-call webhooks to be replaced; `new_post_call_key` is the secret of the one that
+    was just created.
+    """
 
     url: str
     client_data_key: str
     search_data_key: str
     post_call_keys: tuple[str, ...] = ()
     in_workspace: bool = False
-    left_aside: frozenset[str] = frozenset()
-    new_key: str = ""
+    replaced_webhooks: frozenset[str] = frozenset()
+    new_post_call_key: str = ""
 
     @classmethod
-    def of_settings(cls, url: str, *, in_workspace: bool = False) -> "Ours":
+    def from_settings(cls, url: str, *, in_workspace: bool = False) -> "ThisServer":
         return cls(
             url=url,
             client_data_key=settings.ELEVENLABS_CLIENT_DATA_KEY,
             search_data_key=settings.ELEVENLABS_SEARCH_DATA_KEY,
-            post_call_keys=tuple(key for part in settings.ELEVENLABS_POST_CALL_KEY.split(",") if (key := part.strip())),
+            post_call_keys=tuple(settings.ELEVENLABS_POST_CALL_KEYS),
             in_workspace=in_workspace,
         )
 
-    def setting_aside(self, wiring: "Wiring") -> "Ours":
-        """With a new post-call webhook in place of those that are there."""
+    def replacing_webhooks(self, wiring: "Wiring") -> "ThisServer":
+        """Return a copy that wants a new post-call webhook instead of the existing ones."""
         url = self.url + POST_CALL_PATH
-        there = frozenset(each["webhook_id"] for each in wiring.webhooks if each["webhook_url"] == url)
-        return replace(self, left_aside=there)
+        existing = frozenset(webhook["webhook_id"] for webhook in wiring.webhooks if webhook["webhook_url"] == url)
+        return replace(self, replaced_webhooks=existing)
 
     @property
     def client_data_secret(self) -> str:
+        """The name of the secret that holds the key; it changes with the key."""
         return f"{CLIENT_DATA_SECRET}_{fingerprint(self.client_data_key)}"
 
     @property
@@ -75,7 +79,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class Wiring:
-    """An agent and what it refers to, as ElevenLabs tells it."""
+    """An agent and the objects it refers to, as ElevenLabs returns them."""
 
     agent: Json
     workspace: Json
@@ -88,11 +92,11 @@ class Wiring:
         return cls(api.agent(agent_id), api.workspace(), api.webhooks(), api.secrets(), api.tools())
 
     def holder(self, section: str) -> Literal["agent", "workspace"]:
-        """Whose INITIATION or POST_CALL settings hold for this agent."""
+        """Whose settings of the section (INITIATION or POST_CALL) apply to this agent."""
         return "agent" if _is_set(self.of_agent(section)) else "workspace"
 
     def settings(self, section: str) -> Json:
-        """The INITIATION or POST_CALL settings that hold for this agent."""
+        """The settings of the section (INITIATION or POST_CALL) that apply to this agent."""
         return self.of_agent(section) if self.holder(section) == "agent" else self.of_workspace(section)
 
     def of_agent(self, section: str) -> Json:
@@ -104,7 +108,7 @@ class Wiring:
 
     @property
     def prompt(self) -> Json:
-        return (self.agent_config.get("prompt")) or {}
+        return self.agent_config.get("prompt") or {}
 
     @property
     def agent_config(self) -> Json:
@@ -120,18 +124,20 @@ class Wiring:
         return (self.agent.get("platform_settings") or {}).get("overrides") or {}
 
     @property
-    def takes_initiation_data(self) -> bool:
+    def fetches_initiation_data(self) -> bool:
         return bool(self.overrides.get("enable_conversation_initiation_client_data_from_webhook"))
 
     @property
-    def lets_greet(self) -> bool:
+    def allows_first_message(self) -> bool:
         agent = (self.overrides.get("conversation_config_override") or {}).get("agent") or {}
         return bool(agent.get("first_message"))
 
     @property
     def variables(self) -> set[str]:
-        """Names of all that stands in `{{…}}` in prompts and first messages, of other languages and workflow nodes
-        too. Those of the system are always there."""
+        """Names of the `{{…}}` in prompts and first messages, including those of other languages and workflow nodes.
+
+        Without variables of the system and secrets, which ElevenLabs provides.
+        """
         config = self.agent.get("conversation_config") or {}
         texts = _texts(
             [
@@ -150,20 +156,24 @@ class Wiring:
     def secret_id(self, name: str) -> str | None:
         return next((str(secret["secret_id"]) for secret in self.secrets if secret["name"] == name), None)
 
-    def webhook(self, url: str, left_aside: frozenset[str] = frozenset()) -> Json | None:
-        """The HMAC webhook with this URL: the one in use before others, a newer one before an older."""
+    def webhook(self, url: str, ignored: frozenset[str] = frozenset()) -> Json | None:
+        """Return the HMAC webhook with this URL: the one that is in use, else the newest."""
         used = self.settings(POST_CALL).get("post_call_webhook_id")
-        here = [
+        candidates = [
             webhook
             for webhook in self.webhooks
             if webhook["webhook_url"] == url
             and webhook.get("auth_type") == "hmac"
-            and webhook["webhook_id"] not in left_aside
+            and webhook["webhook_id"] not in ignored
         ]
-        return max(here, key=lambda each: (each["webhook_id"] == used, each.get("created_at_unix", 0)), default=None)
+        return max(
+            candidates,
+            key=lambda webhook: (webhook["webhook_id"] == used, webhook.get("created_at_unix", 0)),
+            default=None,
+        )
 
     def search_tool(self, url: str) -> Json | None:
-        """The tool that searches: by its URL or its name among the agent's tools, else by its URL among all."""
+        """Return the search tool: by URL or else name among the agent's tools, else by URL among all tools."""
         webhooks = [tool for tool in self.attached_tools if _config(tool).get("type") == "webhook"]
         named = [tool for tool in webhooks if _config(tool).get("name") == TOOL_NAME]
         attached = [tool for tool in self.attached_tools if tool_url(tool) == url]
@@ -175,37 +185,41 @@ def is_https(url: str) -> bool:
 
 
 def fingerprint(secret: str) -> str:
-    """Eight digits that tell one secret from another."""
+    """Return eight hex digits that identify a secret without revealing it."""
     return sha256(b"elmemory:" + secret.encode()).hexdigest()[:8]
 
 
 def has_retries(webhook: Json) -> bool | None:
-    """Whether the webhook delivers again; None where neither ElevenLabs nor its name tells."""
+    """Whether retries are on; None if neither ElevenLabs nor the webhook's name says so."""
     reported = webhook.get("retry_enabled")
     if reported is not None:
         return bool(reported)
     return True if _MARK.search(webhook["name"]) else None
 
 
-def told_key(webhook: Json) -> str | None:
-    """The fingerprint of the webhook's secret, where its name tells it."""
+def secret_fingerprint(webhook: Json) -> str | None:
+    """Return the fingerprint of the webhook's secret, if its name records it."""
     mark = _MARK.search(webhook["name"])
     return mark[1] if mark else None
 
 
-def marked(name: str, key: str | None) -> str:
-    """The webhook's name, saying that retries are on and which secret it has."""
+def marked_name(name: str, key: str | None) -> str:
+    """Return the webhook's name with a mark: retries are on, and the secret has the fingerprint `key`."""
     return f"{_MARK.sub('', name)} (retries on{f', key {key}' if key else ''})"
 
 
 def header(headers: Json | None, name: str = KEY_HEADER) -> tuple[str, Any]:
-    """`(its name as written, its value)`; names of headers know no case."""
+    """Return the header's name as written and its value, None if missing. Names are case-insensitive."""
     found = next(((key, value) for key, value in (headers or {}).items() if key.lower() == name.lower()), None)
     return found or (name, None)
 
 
 def filled_by(schema_property: Json) -> tuple[str, str]:
-    """Who fills a property of a tool's body (dynamic_variable, constant, system, omitted or model), and with what."""
+    """Return what fills a property of a tool's body, and with which value.
+
+    ("dynamic_variable", its name), ("constant", its value), ("model", the description), ("system", "") or
+    ("omitted", "").
+    """
     if schema_property.get("is_omitted"):
         return "omitted", ""
     if variable := schema_property.get("dynamic_variable"):

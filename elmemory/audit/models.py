@@ -11,7 +11,7 @@ class Action(models.TextChoices):
     DOWNLOAD = "download", "downloaded"
     EXPORT = "export", "exported"
     SEARCH = "search", "asked what the agent would find"
-    REPROCESS = "reprocess", "had remembered once more"
+    REPROCESS = "reprocess", "reprocessed"
     CORRECT = "correct", "corrected"
     DELETE = "delete", "deleted a memory"
     OPT_OUT = "opt_out", "changed the opt-out"

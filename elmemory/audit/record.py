@@ -1,10 +1,10 @@
 from datetime import timedelta
-from ipaddress import ip_address
 
 from django.http import HttpRequest
 from django.utils.timezone import now
 
 from elmemory.audit.models import Action, Entry
+from elmemory.serving.client_address import client_address
 
 
 def record(
@@ -26,17 +26,10 @@ def record(
         kind=kind,
         object=what,
         detail=detail[:200],
-        address=_address(request.META.get("REMOTE_ADDR")),
+        address=client_address(request.META.get("REMOTE_ADDR"), request.headers),
     )
     if once_in and Entry.objects.filter(
         username=entry.username, action=action, kind=kind, object=what, at__gt=now() - once_in
     ):
         return
     entry.save()
-
-
-def _address(raw: str | None) -> str | None:
-    try:
-        return str(ip_address(raw or ""))
-    except ValueError:
-        return None

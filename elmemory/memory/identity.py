@@ -3,21 +3,16 @@
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
+from typing import NamedTuple
 
-import phonenumbers
 from django.conf import settings
 
-# What networks send in place of a number, and the same words typed on a keypad.
-_WITHHELD_WORDS = "anonymous", "restricted", "unknown", "private", "unavailable", "blocked"
-_KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
-_WITHHELD_NUMBERS = frozenset(word.translate(_KEYPAD) for word in _WITHHELD_WORDS)
+from elmemory.memory.fillers import is_filler
+from elmemory.memory.numbers import LONGEST_ID, Conventions, Number, other_spellings, read_number
 
-_PREFIXED = re.compile(r"(?:sips?|whatsapp|tel):(\+[0-9]+)(?:[@;].*)?", re.IGNORECASE | re.DOTALL)
-_SPELLED_NUMBER = re.compile(r"\+?[0-9(][0-9 ()./\u00a0-]*")
-_LONGEST_ID = 256
+_SPARED, _RANGE = "!", "*"
 
 
 def caller_key(raw: object) -> str | None:
@@ -25,77 +20,137 @@ def caller_key(raw: object) -> str | None:
 
     `raw` is whatever stood in the payload; anything but text and whole numbers is nobody.
     """
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        raw = str(raw) if raw.bit_length() < 64 else ""
-    if not isinstance(raw, str) or len(raw) > _LONGEST_ID:
-        return None
-    return _caller_key(raw.strip(), settings.DEFAULT_REGION)
+    return _key(raw, _conventions())
 
 
-def other_party(*raw_ids: object) -> str | None:
-    """The first of the raw ids that is a caller and not one of our own numbers (`AGENT_NUMBERS`)."""
-    ours = agent_numbers()
-    return next((key for raw in raw_ids if (key := caller_key(raw)) and key not in ours), None)
+def number_key(raw: object) -> str | None:
+    """The E.164 form of the number that a raw id spells, even of one that is nobody's; None where it spells none."""
+    number = _number(_text(raw), _conventions())
+    return number.e164 if number else None
 
 
-def caller_of_ring(caller_id: object, called_number: object) -> str | None:
+def other_party(*raw_ids: object, own_ids: Collection[object] = ()) -> str | None:
+    """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`, `own_ids`)."""
+    conventions = _conventions()
+    others = (raw for raw in raw_ids if not _is_ours(raw, own_ids, conventions))
+    return next((key for raw in others if (key := _key(raw, conventions))), None)
+
+
+def caller_of_ring(caller_id: object, called_number: object, *, own_ids: Collection[object] = ()) -> str | None:
     """The customer of a call that is being set up.
 
     That is the calling party, except where it is one of our own numbers (an outbound call): then it
-    is the called one. A stranger who rings us stays a stranger.
+    is the called one. A stranger who rings us stays a stranger. `own_ids` are as in `caller_of_call`.
     """
-    caller = caller_key(caller_id)
-    if caller is not None and caller in agent_numbers():
-        return other_party(called_number)
-    return caller
+    conventions = _conventions()
+    if _is_ours(caller_id, own_ids, conventions):
+        return other_party(called_number, own_ids=own_ids)
+    return _key(caller_id, conventions)
 
 
-def caller_of_call(*, outbound: bool, external_number: object, caller_id: object, called_number: object) -> str | None:
-    """The customer of a finished call, from what its payload says of the two parties."""
+def caller_of_call(
+    *,
+    outbound: bool,
+    external_number: object,
+    caller_id: object,
+    called_number: object,
+    own_ids: Collection[object] = (),
+) -> str | None:
+    """The customer of a finished call, from what its payload says of the two parties.
+
+    `external_number` is the customer as the section of the call's channel names them (`phone_call`, `whatsapp`,
+    `sms`). `own_ids` are those of our side there, such as `whatsapp_phone_number_id` or `agent_phone_number`: they are
+    never the customer, wherever they stand. Raw ids of any type; what says nothing is passed over.
+    """
     # What is no text and no number says nothing; a text that is no caller says that it is nobody.
     if external_number != "" and isinstance(external_number, str | int) and not isinstance(external_number, bool):
-        return other_party(external_number)
+        return other_party(external_number, own_ids=own_ids)
     if outbound:
-        return other_party(called_number)
-    return caller_of_ring(caller_id, called_number)
+        return other_party(called_number, own_ids=own_ids)
+    return caller_of_ring(caller_id, called_number, own_ids=own_ids)
 
 
-def agent_numbers() -> frozenset[str]:
-    raw_ids = settings.AGENT_NUMBERS
-    return _caller_keys(tuple(raw_ids), settings.DEFAULT_REGION) if raw_ids else frozenset()
+def former_keys(key: str) -> list[str]:
+    """The keys that the same person may have had before two spellings of their number were made one."""
+    conventions = _conventions()
+    number = _number(key, conventions)
+    return other_spellings(number, conventions.separate) if number else []
 
 
-@lru_cache(maxsize=8)
-def _caller_keys(raw_ids: Iterable[str], region: str) -> frozenset[str]:
-    return frozenset(key for raw in raw_ids if (key := _caller_key(raw.strip(), region)))
+def unreadable_not_callers() -> list[str]:
+    """The entries of `NOT_CALLERS` that name neither a number nor a range of numbers."""
+    return [entry for entry in settings.NOT_CALLERS if not _entry(entry, _conventions()).start]
+
+
+def _text(raw: object) -> str:
+    """The id as text without blanks around it; empty where it is of another type, or longer than any id."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = str(raw) if raw.bit_length() < 64 else ""
+    return raw.strip() if isinstance(raw, str) and len(raw) <= LONGEST_ID else ""
+
+
+def _conventions() -> Conventions:
+    return Conventions(settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS))
+
+
+def _key(raw: object, conventions: Conventions) -> str | None:
+    return _caller_key(_text(raw), conventions, tuple(settings.NOT_CALLERS))
+
+
+def _is_ours(raw: object, own_ids: Collection[object], conventions: Conventions) -> bool:
+    if not own_ids and not settings.AGENT_NUMBERS:
+        return False
+    text = _text(raw)
+    number = _number(text, conventions)
+    if number and number in _numbers(tuple(settings.AGENT_NUMBERS), conventions):
+        return True
+    # An id of a platform is no number, or reads as that of a stranger: it is compared as it stands too.
+    own_texts = [own_text for own in own_ids if (own_text := _text(own))]
+    return text in own_texts or (number is not None and number in _numbers(tuple(own_texts), conventions))
+
+
+@lru_cache(maxsize=64)
+def _numbers(raw_ids: tuple[str, ...], conventions: Conventions) -> frozenset[Number]:
+    return frozenset(number for raw in raw_ids if (number := _number(raw.strip(), conventions)))
 
 
 @lru_cache(maxsize=4096)
-def _caller_key(raw: str, region: str) -> str | None:
-    if prefixed := _PREFIXED.fullmatch(raw):
-        raw = prefixed[1]
-    if not _SPELLED_NUMBER.fullmatch(raw):
+def _caller_key(raw: str, conventions: Conventions, not_callers: tuple[str, ...]) -> str | None:
+    number = _number(raw, conventions)
+    if number is None:
         return None
-    digits = re.sub(r"[^0-9]", "", raw)
-    if digits in _WITHHELD_NUMBERS:
-        return None
-    if raw.startswith("+"):
-        return _e164(raw, None)
-    if region and (national := _e164(raw, region)):
-        return national
-    return _e164(f"+{digits}", None)
+    key = number.e164
+    listed = [entry.spared for entry in _entries(not_callers, conventions) if entry.names(key)]
+    if listed:
+        return key if any(listed) else None
+    return None if is_filler(number.country, number.national) else key
 
 
-def _e164(spelled: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(spelled, region)
-    except phonenumbers.NumberParseException:
-        return None
-    plausible = phonenumbers.is_valid_number(number) if region else phonenumbers.is_possible_number(number)
-    if not plausible:
-        return None
-    key = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if key[1:] in _WITHHELD_NUMBERS:
-        return None
-    # A row of zeros loses one with each reading: what has no stable form is nobody's number.
-    return key if key == spelled or _e164(key, None) == key else None
+@lru_cache(maxsize=4096)
+def _number(raw: str, conventions: Conventions) -> Number | None:
+    return read_number(raw, conventions)
+
+
+class _Entry(NamedTuple):
+    """One entry of NOT_CALLERS: a number, or the numbers that begin so; `spared` is a caller whatever the rules say."""
+
+    start: str
+    is_range: bool
+    spared: bool
+
+    def names(self, key: str) -> bool:
+        return bool(self.start) and (key.startswith(self.start) if self.is_range else key == self.start)
+
+
+@lru_cache(maxsize=8)
+def _entries(not_callers: tuple[str, ...], conventions: Conventions) -> tuple[_Entry, ...]:
+    return tuple(_entry(each, conventions) for each in not_callers)
+
+
+def _entry(text: str, conventions: Conventions) -> _Entry:
+    spared, text = text.startswith(_SPARED), text.removeprefix(_SPARED).strip()
+    if text.endswith(_RANGE):
+        digits = "".join(filter(str.isdecimal, text)).lstrip("0")
+        return _Entry(f"+{digits}" if digits else "", is_range=True, spared=spared)
+    number = _number(text, conventions)
+    return _Entry(number.e164 if number else "", is_range=False, spared=spared)

@@ -1,10 +1,10 @@
-"""The kinds of memory, how much each weighs, and the one way in which they are written."""
+"""The kinds of memory, how much each weighs, and how they are written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elmemory.memory.openmemory.protocol import Entry, OpenMemory, Put
+from elmemory.memory.records import Entry
 
 FACT = "fact"
 MESSAGE = "message"
@@ -22,7 +22,7 @@ CORRECTION = "correction"
 
 @dataclass(frozen=True, slots=True)
 class NewMemory:
-    """A memory to be written. `metadata` lacks what `write` adds: kind, key, salience and decay."""
+    """A memory to be written. `metadata` lacks what `entries` adds: kind, key, salience and decay."""
 
     kind: str
     key: str
@@ -35,9 +35,9 @@ class NewMemory:
         return [self.kind, name] if name else [self.kind]
 
 
-def write(store: OpenMemory, caller: str, memories: Iterable[NewMemory]) -> list[Put]:
-    """Write permanent memories of the caller."""
-    entries = [
+def entries(memories: Iterable[NewMemory]) -> list[Entry]:
+    """The memories as a store takes them, permanent and with the salience of their kind."""
+    return [
         Entry(
             memory.key,
             memory.content,
@@ -48,4 +48,3 @@ def write(store: OpenMemory, caller: str, memories: Iterable[NewMemory]) -> list
         )
         for memory in memories
     ]
-    return store.put_all(caller, entries)

@@ -3,21 +3,16 @@
 import math
 import re
 import unicodedata
+from decimal import Decimal
 
 _MARKUP = re.compile(r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`]")
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*(?=\s|$)")
-_NOT_A_NAME = re.compile(r"[^\w\s.'’·-]|[\d_]")
-# What most texts and names are: there is nothing to take out of them, and a live call waits.
+# What most texts are: there is nothing to take out of them, and a live call waits.
 _PLAIN = re.compile(r"(?:[!-;=?-_a-z|~]+ )*[!-;=?-_a-z|~]+|")
-_PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[ '-][A-Za-z]+)*")
-_NO_VALUE = frozenset(
-    "|-|–|—|?|none|null|nil|nan|n/a|n.a|na|unknown|undefined"
-    "|not provided|not specified|not mentioned|not available|not given".split("|")
-)
 
-NAME_LENGTH = 60
 VALUE_LENGTH = 200
 SUMMARY_LENGTH = 600
+_ABSURD, _HUGE, _TINY = 10**100, 1e21, 1e-9
 
 
 def cleaned(text: str) -> str:
@@ -29,17 +24,6 @@ def cleaned(text: str) -> str:
     while (stripped := _MARKUP.sub(" ", text)) != text:
         text = stripped
     return " ".join(text.split())
-
-
-def spoken_name(text: str) -> str:
-    """A person's name as an agent may say it: letters of any script, hyphens, apostrophes, full stops.
-
-    What is left of hostile or absurd input is short and harmless; it may be empty.
-    """
-    if len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text):
-        return text
-    name = " ".join(_NOT_A_NAME.sub(" ", cleaned(text)).split()).strip("-.'’· ")
-    return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
 
 
 def bounded_words(text: str, length: int) -> str:
@@ -66,24 +50,19 @@ def as_sentence(text: str) -> str:
     return text if not text or _SENTENCE_END.search(text[-3:]) else f"{text}."
 
 
-def usable_value(value: object) -> str | None:
-    """A data-collection value as text, or None where it says nothing.
+def as_written(value: bool | int | float) -> str:
+    """A JSON number or truth value as a person writes it: "4" for 4.0, "0.3" for 0.30000000000000004, "yes" for true.
 
-    Texts, numbers, booleans and flat lists of them are values; null, empty ones and the words that models write for
-    "nothing" (`"None"`, `"null"`, `"N/A"`, `"unknown"`, …) are not.
+    At most twelve significant digits after a decimal point; empty for NaN, infinities and numbers of absurd length.
     """
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case int() | float():
-            return f"{value}" if math.isfinite(value) else None
-        case list():
-            items = (usable_value(item) for item in value if not isinstance(item, list))
-            return ", ".join(item for item in items if item) or None
-        case str():
-            text = value.strip()
-            return None if text.casefold().rstrip(".") in _NO_VALUE else text
-    return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not math.isfinite(value) if isinstance(value, float) else abs(value) >= _ABSURD:
+        return ""
+    if isinstance(value, float) and not value.is_integer():
+        digits = f"{value:.12g}"
+        return digits if "e" in digits and abs(value) < _TINY else f"{Decimal(digits):f}"
+    return f"{int(value)}" if abs(value) < _HUGE or isinstance(value, int) else f"{value:.12g}"
 
 
 def field_name(raw: str) -> str:

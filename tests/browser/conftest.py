@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.browser import demo
-from tests.server import Server
+from tests.harness.server import Server
 
 PASSWORD = "staff-password-1"
 _MAKE_USERS = f"""

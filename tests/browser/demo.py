@@ -4,9 +4,9 @@ import random
 import time
 from typing import Any
 
-from tests.samples import sample
-from tests.server import Server
-from webhooks.simulated_call import SimulatedCall, deliver
+from tests.harness.samples import sample
+from tests.harness.server import Server
+from webhooks.simulator.call import SimulatedCall, deliver
 
 DAY = 86_400
 MAYA = "+14155550100"

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import executable, launched, log_in, prepared
-from tests.server import ROOT, Server, wait_until
+from tests.harness.server import ROOT, Server, wait_until
 
 TARGET = ROOT / "docs" / "screenshots"
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import demo
 from tests.browser.conftest import LogIn
-from tests.samples import new_number, transcription
-from tests.server import Server, wait_until
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import Server, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def visit(page: Page, address: str) -> None:
             page.get_by_role("link", name="Forget this caller").click()
     elif address == FINDINGS:
         page.goto(DOCTOR)
-        page.get_by_role("button", name="Examine").click()
+        page.get_by_role("button", name="Run checks").click()
         expect(page.get_by_role("status")).to_be_visible(timeout=30_000)
     else:
         page.goto(address)
@@ -178,7 +178,7 @@ def test_the_doctor_is_asked_from_the_front_page(staff: LogIn) -> None:
     page = staff("operator")
     page.get_by_role("link", name="Doctor").click()
     expect(page.locator(".checks")).to_have_count(0)
-    page.get_by_role("button", name="Examine").click()
+    page.get_by_role("button", name="Run checks").click()
     worker = page.locator(".checks .ok").filter(has_text="worker")
     expect(worker).to_contain_text("calls wait", timeout=30_000)
 

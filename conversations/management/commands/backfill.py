@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from conversations.backfill import Survey, fetch, survey
-from conversations.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, backfill_lock
 from conversations.management.times import day_or_time
+from conversations.memories.backfill import Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 
 _ASK_ABOVE = 100
@@ -67,6 +67,8 @@ class Command(BaseCommand):
             f"  without a recording here      {sum(one.audio for one in found.missing):>7}\n"
             f"  not finished                  {found.unfinished:>7}"
         )
+        if found.unusable:
+            self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
 
     def _ask(self, count: int, *, yes: bool) -> None:
         if count <= _ASK_ABOVE or yes:

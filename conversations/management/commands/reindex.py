@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from conversations import index
-from conversations.storage import conversation_ids
+from conversations.files.paths import conversation_ids
+from conversations.index.sync import reconcile, refresh_rows
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, quiet: bool, **options: Any) -> None:  # noqa: ARG002
         ids = list(conversation_ids())
         with tqdm(total=len(ids), unit=" calls", disable=quiet, file=self.stderr) as progress:
-            for made in index.refresh_all(ids):
+            for made in refresh_rows(ids):
                 progress.update(made)
-        dropped = index.reconcile()
+        dropped = reconcile()
         self.stdout.write(f"{len(ids)} conversations indexed; {dropped} rows brought in line meanwhile.")

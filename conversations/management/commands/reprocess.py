@@ -1,3 +1,4 @@
+import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
@@ -9,14 +10,15 @@ from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from conversations import index
+from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
+from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.former import misplaced_calls
+from conversations.memories.remember import plan, remember
+from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
-from conversations.outline import NotReadable
-from conversations.remember import plan, remember
-from conversations.reprocess import replay_unreadable, request
-from conversations.storage import is_conversation_id
-from elmemory.memory.identity import caller_key
+from conversations.payloads.outline import NotReadable
+from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
@@ -35,6 +37,10 @@ class Command(BaseCommand):
         parser.add_argument("--until", help="calls that began before then")
         parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
         parser.add_argument("--unreadable", action="store_true", help="take in again what could not be read")
+        parser.add_argument(
+            "--discard-unreadable", action="store_true", help="delete what could not be read, after listing it"
+        )
+        parser.add_argument("--misplaced", action="store_true", help="calls remembered under a key of earlier rules")
         parser.add_argument("--all", action="store_true", help="every call")
         parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
@@ -46,8 +52,11 @@ class Command(BaseCommand):
         if options["unreadable"]:
             if options["dry_run"]:
                 raise CommandError("--unreadable takes deliveries in again; it has no dry run")
-            replayed, left = replay_unreadable()
-            self.stdout.write(f"{len(replayed)} unreadable deliveries taken in, {left} still cannot be read.")
+            taken, left = replay_unreadable()
+            replayed = [delivery.conversation_id for delivery in taken if delivery.type == TRANSCRIPTION]
+            self.stdout.write(f"{len(taken)} unreadable deliveries taken in, {left} still cannot be read.")
+        if options["discard_unreadable"]:
+            self._discard_unreadable(options)
         ids = self._selected(options, replayed)
         self.stdout.write(f"{len(ids)} calls to reprocess.")
         if options["dry_run"]:
@@ -59,6 +68,22 @@ class Command(BaseCommand):
         if failures:
             raise CommandError(f"{failures} calls were not reprocessed; the worker tries again those that can be")
 
+    def _discard_unreadable(self, options: dict[str, Any]) -> None:
+        paths = unreadable_paths()
+        for path in paths:
+            self.stdout.write(f"  {path.name}  {path.stat().st_size} bytes")
+        if not paths or options["dry_run"]:
+            self.stdout.write(f"{len(paths)} unreadable deliveries; nothing was deleted.")
+            return
+        if not options["yes"]:
+            if not sys.stdin.isatty():
+                raise CommandError("--discard-unreadable deletes for good: add --yes")
+            if input(f"Delete these {len(paths)} for good? [y/N] ").strip().lower() not in ("y", "yes"):
+                raise CommandError("nothing was deleted")
+        for path in paths:
+            path.unlink(missing_ok=True)
+        self.stdout.write(f"{len(paths)} unreadable deliveries deleted.")
+
     def _selected(self, options: dict[str, Any], replayed: Iterable[str]) -> list[str]:
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
@@ -68,17 +93,21 @@ class Command(BaseCommand):
             "memory_state": _STATES.get(options["state"]),
         }
         if options["caller"] is not None:
-            filters["caller"] = caller_key(options["caller"])
-            if filters["caller"] is None:
+            spellings = {options["caller"].strip(), caller_key(options["caller"]), number_key(options["caller"])}
+            # A number that is nobody's, or is spelled otherwise now, may have been a caller.
+            filters["caller__in"] = [each for each in spellings if each and each.startswith("+")]
+            if not filters["caller__in"]:
                 raise CommandError(f"{options['caller']!r} is no phone number; write it as +14155550100")
         filters = {name: value for name, value in filters.items() if value is not None}
+        if options["misplaced"]:
+            filters["conversation_id__in"] = [each for calls in misplaced_calls().values() for each in calls]
         if filters or options["all"]:
-            index.reconcile()
+            reconcile()
             if options["conversations"]:
                 filters["conversation_id__in"] = options["conversations"]
             return [*replayed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
-        if not options["conversations"] and not options["unreadable"]:
-            raise CommandError("say which calls: conversation ids, a filter, --unreadable or --all")
+        if not (options["conversations"] or options["unreadable"] or options["discard_unreadable"]):
+            raise CommandError("say which calls: conversation ids, a filter, --misplaced, --unreadable or --all")
         if unknown := [each for each in options["conversations"] if not is_conversation_id(each)]:
             raise CommandError(f"no conversation ids: {', '.join(unknown)}")
         return [*replayed, *options["conversations"]]
@@ -107,7 +136,7 @@ class Command(BaseCommand):
             except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
                 outcome = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
-            index.refresh(conversation_id)
+            refresh_row(conversation_id)
             connections.close_all()  # the thread may end with this call
             return outcome
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from conversations.backfill import Backfiller
-from conversations.worker import Worker
+from conversations.memories.backfill import Backfiller
+from conversations.memories.worker import Worker
 from elmemory.memory.openmemory import open_memory
 
 _LONGEST_STOP_SECONDS = 8

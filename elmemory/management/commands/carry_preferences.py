@@ -12,19 +12,21 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
-from conversations import index
-from conversations.locks import caller_lock
+from conversations.files.locks import caller_lock
+from conversations.index.sync import reconcile
 from conversations.models import Conversation
-from elmemory.env import BASE_DIR, sqlite
+from elmemory.environment.databases import sqlite
+from elmemory.environment.env import BASE_DIR
 from elmemory.memory import kinds
-from elmemory.memory.caller import write_card
-from elmemory.memory.openmemory import Entry, OpenMemoryError, open_memory
+from elmemory.memory.card import write_card
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from elmemory.memory.records import Entry
 
 
 class Command(BaseCommand):
-    help = "Carry what staff stated of callers (opt-outs, shared lines, corrections) from another store into this one."
+    help = "Copy the preferences that staff set (opt-outs, shared lines, corrections) from another store into this one."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,24 +38,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:  # noqa: ARG002
         store = open_memory()
-        carried = callers = 0
+        written = callers = 0
         try:
-            stated = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
-            for caller, entries in stated.items():
+            preferences = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
+            for caller, entries in preferences.items():
                 with caller_lock(caller) as lock:
                     puts = store.put_all(caller, entries)
                     write_card(store, caller)
                     lock.confirm()
                 callers += 1
-                carried += sum(put.outcome != "unchanged" for put in puts)
+                written += sum(put.outcome != "unchanged" for put in puts)
         except (OpenMemoryError, DatabaseError) as error:
-            raise CommandError(f"{error}. {carried} preferences were carried; run this again.") from None
-        self.stdout.write(f"{carried} preferences carried, of {callers} callers that have any.\n")
+            raise CommandError(f"{error}. {written} preferences were copied; run this again.") from None
+        self.stdout.write(f"Copied {written} preferences; {callers} callers have preferences.\n")
 
 
 def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
-    """A server does not tell whom it knows: the callers are those of the stored conversations."""
-    index.reconcile()
+    """Return preferences by caller. A server cannot list its users: the callers are those of stored conversations."""
+    reconcile()
     callers = Conversation.objects.exclude(caller="").values_list("caller", flat=True).distinct().order_by("caller")
     found = {}
     with closing(RemoteOpenMemory(server_url(url), os.environ.get("OPENMEMORY_FROM_KEY", ""))) as server:

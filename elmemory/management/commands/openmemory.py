@@ -11,29 +11,31 @@ from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
-from elmemory.memory.openmemory.wire import Wire
+from elmemory.memory.openmemory.http_api import OpenMemoryApi
+from elmemory.serving.onepacket import UpgradeDecliningProtocol
 
-_USUAL_PORT = 8080
+_DEFAULT_PORT = 8080
 
 
 class Command(BaseCommand):
-    help = "Serve the embedded store over HTTP to OpenMemory clients, on loopback unless told otherwise."
+    help = "Serve the embedded store over HTTP to OpenMemory clients, by default on loopback."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, help=f"else that of OPENMEMORY_PORT, else {_USUAL_PORT}")
+        parser.add_argument("--port", type=int, help=f"the port of OPENMEMORY_PORT, else {_DEFAULT_PORT}")
 
     def handle(self, *args: Any, host: str, port: int | None, **options: Any) -> None:  # noqa: ARG002
         if not settings.OPENMEMORY_KEY and not settings.DEBUG:
-            raise CommandError("OPENMEMORY_KEY is not set: whoever reaches the port could read every caller's memories")
+            raise CommandError("OPENMEMORY_KEY is not set: anybody could read every caller's memories")
         os.umask(0o077)
         call_command("migrate", database="memory", verbosity=0)
         port = _port_of_settings() if port is None else port
         config = uvicorn.Config(
-            Wire(settings.OPENMEMORY_KEY),
+            OpenMemoryApi(settings.OPENMEMORY_KEY),
             host=host,
             port=port,
+            http=UpgradeDecliningProtocol,
             log_config=None,
             ws="none",
             access_log=False,
@@ -49,8 +51,8 @@ class Command(BaseCommand):
 
 def _port_of_settings() -> int:
     if not settings.OPENMEMORY_PORT:
-        return _USUAL_PORT
+        return _DEFAULT_PORT
     try:
-        return urlsplit(server_url(settings.OPENMEMORY_PORT)).port or _USUAL_PORT
+        return urlsplit(server_url(settings.OPENMEMORY_PORT)).port or _DEFAULT_PORT
     except OpenMemoryMisconfigured as error:
         raise CommandError(str(error)) from None

@@ -7,6 +7,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,17 +19,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations.index import ensure_schema
-from conversations.locks import set_up_lock
-from elmemory.onepacket import OnePacketProtocol
-from elmemory.startup import report_checks
+from conversations.files.locks import set_up_lock
+from conversations.index.schema import ensure_schema
+from elmemory.environment.startup import report_checks
+from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Serve webhooks and admin on loopback, with the worker beside them; databases are brought up to date first."
-    requires_system_checks = ()  # run by hand: a missing key closes its endpoint and no more
+    help = "Bring the databases up to date, then serve webhooks and admin on loopback, with a worker."
+    requires_system_checks = ()  # report_checks() runs them: a missing key only closes its endpoint
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -51,15 +52,15 @@ class Command(BaseCommand):
             ws="none",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # the forwarded scheme is read by Django, and nobody else is asked who the peer is
-            # Longer than any usual proxy keeps an idle connection (Google's load balancer: 600 s): a ring sent on one
-            # that is just being closed would be lost.
+            proxy_headers=False,  # Django reads the forwarded scheme; /metrics needs the address of the peer itself
+            # Longer than proxies keep an idle connection (Google's load balancer: 600 s): a ring sent on a connection
+            # that is just being closed is lost.
             timeout_keep_alive=620,
             timeout_graceful_shutdown=8,
         )
         worker = None if no_worker else _WorkerProcess()
         try:
-            _Server(config, lambda: self._tell_addresses(f"http://{host}:{port}")).run()
+            _Server(config, lambda: self._print_addresses(f"http://{host}:{port}")).run()
         except KeyboardInterrupt:
             pass  # uvicorn has shut down by now
         finally:
@@ -72,10 +73,10 @@ class Command(BaseCommand):
                 executor = MigrationExecutor(connections[alias])
                 if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                     call_command("migrate", database=alias, verbosity=0)
-            self._tell_login()
+            self._create_superuser()
         ensure_schema()
 
-    def _tell_login(self) -> None:
+    def _create_superuser(self) -> None:
         users = get_user_model()._default_manager
         if users.filter(is_superuser=True).exists():
             return
@@ -83,10 +84,12 @@ class Command(BaseCommand):
         given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
         password = given or secrets.token_urlsafe(12)
         users.create_superuser(username=name, email="", password=password)
-        shown = "as given in DJANGO_SUPERUSER_PASSWORD" if given else f"{password}   (told this once)"
+        shown = "that of DJANGO_SUPERUSER_PASSWORD" if given else f"{password}   (shown once)"
         self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
 
-    def _tell_addresses(self, url: str) -> None:
+    def _print_addresses(self, url: str) -> None:
+        is_here = Path(sys.argv[0]).name == "manage.py"
+        manage = f"{os.path.relpath(sys.executable)} manage.py" if is_here else "elmemory"
         self.stdout.write(
             f"\n  elmemory serves on {url}\n"
             f"    rings     POST {url}/webhook/client-data\n"
@@ -95,13 +98,13 @@ class Command(BaseCommand):
             f"    API docs  {url}/webhook/docs\n"
             f"    admin     {url}/admin/\n"
             f"    health    {url}/health\n\n"
-            f"  Play a call:  {os.path.relpath(sys.executable)} manage.py simulate --url {url}\n"
+            f"  Play a call:  {manage} simulate --url {url}\n"
         )
         self.stdout.flush()
 
 
 class _Server(uvicorn.Server):
-    """Says so when it listens; a port that is taken ends the command."""
+    """A server that calls `listening` once it listens."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -114,8 +117,10 @@ class _Server(uvicorn.Server):
 
 
 class _WorkerProcess:
-    """`manage.py worker`, started again when it dies. It stops when this process does, however that ends:
-    its standard input closes."""
+    """Runs `manage.py worker`, and restarts it when it dies.
+
+    The worker stops when its standard input closes: also when this process is killed.
+    """
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -134,7 +139,8 @@ class _WorkerProcess:
         self._watcher.join(1)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, sys.argv[0], "worker", "--with-parent"]
+        entrance = ["-m", "elmemory"] if Path(sys.argv[0]).name == "__main__.py" else sys.argv[:1]
+        command = [sys.executable, *entrance, "worker", "--with-parent"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
     def _watch(self) -> None:
@@ -145,7 +151,7 @@ class _WorkerProcess:
             if self._stopping.is_set():
                 return
             delay = 0.5 if time.monotonic() - started > 60 else min(30, delay * 2)
-            log.error("the worker died and is started again", exit_code=code, in_seconds=delay)
+            log.error("the worker died and will be restarted", exit_code=code, in_seconds=delay)
             if self._stopping.wait(delay):
                 return
             self._process = self._start()

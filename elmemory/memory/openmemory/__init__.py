@@ -2,16 +2,13 @@
 
 from elmemory.memory.openmemory.factory import open_memory
 from elmemory.memory.openmemory.protocol import (
-    Entry,
     Health,
-    Match,
-    Memory,
     NotStorable,
     OpenMemory,
     OpenMemoryError,
     OpenMemoryMisconfigured,
-    Put,
 )
+from elmemory.memory.records import Entry, Match, Memory, Put
 
 __all__ = [
     "Entry",

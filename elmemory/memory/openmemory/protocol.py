@@ -1,11 +1,9 @@
-"""The OpenMemory contract: what the project asks of a store, whoever speaks it."""
+"""The OpenMemory contract: what the project asks of a store, whichever connector provides it."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"]
+from elmemory.memory.records import Entry, Match, Memory, Put
 
 
 class OpenMemoryError(Exception):
@@ -18,54 +16,6 @@ class OpenMemoryMisconfigured(OpenMemoryError):
 
 class NotStorable(Exception):
     """The store takes this memory neither now nor later: it is the memory that is at fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """One memory as the store holds it. Times are milliseconds since 1970, as OpenMemory has them."""
-
-    id: str
-    user_id: str
-    content: str
-    tags: Sequence[str] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    salience: float = 0.5
-    decay_lambda: float = 0.0
-    primary_sector: Sector = "semantic"
-    sectors: Sequence[Sector] = ("semantic",)
-    created_at: int = 0
-    updated_at: int = 0
-    last_seen_at: int = 0
-    version: int = 1
-
-    @property
-    def key(self) -> str:
-        return str(self.metadata.get("key") or "")
-
-    @property
-    def kind(self) -> str:
-        return str(self.metadata.get("kind") or "")
-
-
-class Put(NamedTuple):
-    id: str
-    outcome: Literal["added", "changed", "unchanged"]
-
-
-class Entry(NamedTuple):
-    """A memory to be written, as `OpenMemory.put` takes it."""
-
-    key: str
-    content: str
-    tags: Sequence[str] = ()
-    metadata: Mapping[str, Any] = MappingProxyType({})
-    salience: float = 0.5
-    decay_lambda: float = 0.0
-
-
-class Match(NamedTuple):
-    memory: Memory
-    score: float
 
 
 class Health(NamedTuple):

@@ -5,6 +5,7 @@ connection each and wait without end; here they run in threads of their own, wit
 connections.
 """
 
+import importlib
 import inspect
 import os
 import threading
@@ -14,10 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
-import requests
-import urllib3
-
 from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
+
+try:
+    import requests
+    import urllib3
+except ImportError:
+    raise OpenMemoryMisconfigured("OPENMEMORY_CLIENT=sdk needs the package requests: pip install requests") from None
+
 from elmemory.memory.openmemory.remote.connection import IDLE_SECONDS, NO_ANSWER, answer_of
 from elmemory.memory.openmemory.remote.store import (
     FORGET_SECONDS,
@@ -93,18 +98,26 @@ def sdk_module() -> ModuleType:
     """The installed SDK, if it is one that can speak to a server; else OpenMemoryMisconfigured."""
     environment = dict(os.environ)
     try:
-        import openmemory
-    except ImportError:
-        raise OpenMemoryMisconfigured(HOW_TO_GET_IT) from None
+        module = importlib.import_module("openmemory")
+        parameters = inspect.signature(module.OpenMemory.__init__).parameters
+    except Exception as error:
+        # Another package of this name may lack anything, and fail in any way.
+        raise OpenMemoryMisconfigured(f"{_found(error)}: {HOW_TO_GET_IT}") from None
     finally:
         # Importing it reads the nearest .env into the environment.
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
     # 1.1 and later have no remote mode.
-    if "mode" not in inspect.signature(openmemory.OpenMemory.__init__).parameters:
-        raise OpenMemoryMisconfigured(HOW_TO_GET_IT)
-    module: ModuleType = openmemory
+    if "mode" not in parameters:
+        raise OpenMemoryMisconfigured(f"the package openmemory that is installed has no remote mode: {HOW_TO_GET_IT}")
     return module
+
+
+def _found(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        missing = error.name or "openmemory"
+        return f"the package {missing} is not installed" + ("" if missing == "openmemory" else ", which the SDK needs")
+    return f"the package openmemory that is installed is not the SDK ({type(error).__name__})"
 
 
 class _PooledRequests:

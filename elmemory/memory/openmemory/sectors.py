@@ -1,41 +1,103 @@
-"""The five sectors of OpenMemory, told by the words of a text as its servers do."""
+"""The sectors of OpenMemory, chosen by the words of a text as its server v1.2.3 chooses them.
+
+Later servers have other words, and more of them; docs/openmemory.md says what that changes.
+"""
 
 import re
+from typing import NamedTuple
 
-from elmemory.memory.openmemory.protocol import Sector
+from elmemory.memory.records import Sector
 
-_WORDS: dict[Sector, str] = {
-    "episodic": (
-        "yesterday|today|tomorrow|tonight|last (?:week|month|year|night|time)|ago|remember when"
-        "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|went|visited|happened|moved|call on"
+
+class _Signs(NamedTuple):
+    """A sector's weight, and its groups of words: a group counts once, however many of its words are in a text.
+
+    A group is written as words with blanks between them; `_` is a blank within one, `#` a digit, `*` any letters.
+    """
+
+    weight: float
+    groups: tuple[str, ...]
+
+
+_SIGNS: dict[Sector, _Signs] = {
+    "episodic": _Signs(
+        1.2,
+        (
+            "yesterday today last_week that_time recall remember_when",
+            "i_did i_felt i_met i_saw i_went",
+            "at_#:## at_##:## in_#### on_*day",
+            "event experience happened moment occurred",
+        ),
     ),
-    "procedural": (
-        "how to|steps?|first,|then|next,|finally|click|press|install|configure|set up|turn (?:on|off)|instructions?"
+    "semantic": _Signs(
+        1.0,
+        (
+            "concept define definition meaning theory",
+            "fact_about facts_about how_does what_is why_do",
+            "algorithm law method principle rule",
+            "data information knowledge research study",
+        ),
     ),
-    "emotional": (
-        "love|hate|happy|sad|angry|worried|afraid|scared|anxious|excited|upset|frustrated|annoyed|glad|feel"
-        "|feeling|felt|sorry|thanks|thank you|great|terrible|awful|wonderful"
+    "procedural": _Signs(
+        1.1,
+        (
+            "how_to procedure process step_by_step",
+            "afterwards finally first next then",
+            "configure execute install run setup",
+            "guide instructions manual tutorial",
+            "class click const def enter function import let press return select type var",
+        ),
     ),
-    "reflective": (
-        r"realis\w+|realiz\w+|learned|learnt|lesson|insight|i think|i believe|i wonder|looking back"
-        "|in hindsight|understand now|pattern"
+    "emotional": _Signs(
+        1.3,
+        (
+            "emotion feel feeling felt mood",
+            "angry anxious calm excited happy sad worried",
+            "dislike enjoy fear hate like love",
+            "amazing awful fantastic horrible terrible wonderful",
+        ),
     ),
-    "semantic": (
-        r"is|are|was|has|have|means|named|lives?|works?|allerg\w+|prefers?|name|email|address|number|birthday"
+    "reflective": _Signs(
+        0.8,
+        (
+            "reflect reflection think thinking thought",
+            "conclusion insight lesson realize understand",
+            "impact meaning purpose significance why",
+            "belief philosophy principle value wisdom",
+            "could_have if_only should_have what_if",
+        ),
     ),
 }
-_SIGNS = {sector: re.compile(rf"\b(?:{words})\b") for sector, words in _WORDS.items()}
-SECTORS: tuple[Sector, ...] = tuple(_WORDS)
+SECTORS: tuple[Sector, ...] = tuple(_SIGNS)
+WEIGHTS = {sector: signs.weight for sector, signs in _SIGNS.items()}
+_SHOUTING = re.compile("[!?]{2}")
+# The server counts a sector's second sign in a phrase, and shouting as half a sign.
+_SAID_OF_ONESELF, _SHOUTED = 0.5, 0.5
+_LEAST_SHARE = 0.3
+
+
+def _pattern(group: str) -> re.Pattern[str]:
+    words = "|".join(group.split()).replace("_", r"\s+").replace("#", r"\d").replace("*", r"\w+")
+    return re.compile(rf"\b(?:{words})\b", re.ASCII | re.IGNORECASE)
+
+
+_GROUPS = {sector: [_pattern(group) for group in signs.groups] for sector, signs in _SIGNS.items()}
 
 
 def sectors_of(content: str, forced: object = None) -> tuple[Sector, ...]:
     """The sectors of a text, the primary one first; `forced` (`metadata["sector"]`) decides where it names one."""
     if forced in SECTORS:
         return (forced,)
-    text = content.casefold()
-    found = {sector: len(sign.findall(text)) for sector, sign in _SIGNS.items()}
-    # Knowing is the rule and the rest the exception: a sector needs a sign of its own to come first.
-    ranked: list[Sector] = sorted((s for s in SECTORS if s != "semantic" and found[s]), key=lambda s: -found[s])
-    if not ranked or found["semantic"] > found[ranked[0]]:
-        ranked.insert(0, "semantic")
-    return tuple(ranked)
+    scores: dict[Sector, float] = {
+        sector: sum(bool(pattern.search(content)) for pattern in patterns) for sector, patterns in _GROUPS.items()
+    }
+    if _GROUPS["episodic"][1].search(content):
+        scores["episodic"] += _SAID_OF_ONESELF
+    if _SHOUTING.search(content):
+        scores["emotional"] += _SHOUTED
+    weighed = {sector: 2 * WEIGHTS[sector] * score for sector, score in scores.items()}
+    primary, *others = sorted(SECTORS, key=lambda sector: -weighed[sector])
+    if not weighed[primary]:
+        return ("semantic",)
+    least = max(1.0, _LEAST_SHARE * weighed[primary])
+    return (primary, *(sector for sector in others if weighed[sector] >= least))

@@ -9,12 +9,12 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from elmemory.memory import kinds
-from elmemory.memory.openmemory.protocol import Match, Memory
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.forms import ASKING, form_of, worth_of_forms
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.synonyms import SYNONYMS
 from elmemory.memory.ranking.words import folded, is_empty, terms_of, words
+from elmemory.memory.records import Match, Memory
 
 # Tuned on half of what bench/recall.py asks; the best is flat, a tenth more or less of any changes next to nothing.
 # Shares of a turn's BM25 score that its neighbours gain.

@@ -15,19 +15,11 @@ import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from elmemory.memory.openmemory.protocol import (
-    Entry,
-    Health,
-    Match,
-    Memory,
-    NotStorable,
-    OpenMemoryError,
-    Put,
-    require_user,
-)
+from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
-from elmemory.memory.openmemory.text import storable, storable_json
+from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
+from elmemory.memory.records import Entry, Match, Memory, Put
 
 ALIAS = "memory"
 
@@ -40,6 +32,7 @@ _GLANCE = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC 
 # Tells one state of a user's memories from every other: rows are added with ever new sequences, and taken away,
 # which leaves fewer, or changed, which raises a version.
 _STATE = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+_SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -179,6 +172,21 @@ class EmbeddedOpenMemory:
         with connections[ALIAS].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
             return [_memory(row) for row in cursor.fetchall()]
+
+    @_guarded
+    def sector_counts(self) -> list[dict[str, Any]]:
+        """How many memories of all users each primary sector has, and their mean salience."""
+        counts = dict[str, tuple[int, float]]()
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(_SECTORS)
+            for sectors, count, salience in cursor.fetchall():
+                sector = orjson.loads(sectors)[0]
+                count_before, salience_before = counts.get(sector, (0, 0.0))
+                counts[sector] = count_before + count, salience_before + salience
+        return [
+            {"sector": sector, "count": count, "avg_salience": salience / count}
+            for sector, (count, salience) in sorted(counts.items())
+        ]
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:

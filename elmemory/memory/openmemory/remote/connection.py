@@ -23,8 +23,8 @@ NO_OPENMEMORY = "what answers at OPENMEMORY_PORT is no OpenMemory server: correc
 _FOREIGN_KEY = "the OpenMemory server refuses OPENMEMORY_KEY: set it to the server's OM_API_KEY"
 _NO_KEY = "the OpenMemory server wants a key: set OPENMEMORY_KEY to the server's OM_API_KEY"
 _ONE_USER_PER_KEY = (
-    "this OpenMemory version ties its key to one single user and cannot serve many callers:"
-    " run v1.2.3, or leave OPENMEMORY_PORT empty for the embedded store"
+    "this OpenMemory server ties its key to one single user and cannot serve many callers:"
+    " run v1.2.3 or v1.3.0, or leave OPENMEMORY_PORT empty for the embedded store"
 )
 
 

@@ -10,26 +10,18 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import (
-    Entry,
-    Health,
-    Match,
-    Memory,
-    OpenMemoryError,
-    OpenMemoryMisconfigured,
-    Put,
-    Sector,
-    require_user,
-)
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
 from elmemory.memory.openmemory.sectors import SECTORS
-from elmemory.memory.openmemory.text import storable, storable_json
+from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
+from elmemory.memory.records import Entry, Match, Memory, Put, Sector
 
 # Limits in seconds. A live call waits for the newest memories; a server cuts its own requests at 10 s.
 NEWEST_SECONDS = 2.0
@@ -43,9 +35,18 @@ _ATTEMPTS = 5
 _STRIPES = 64
 # In the metadata of a nonce: the key of the memory that it is to become.
 _UNFINISHED = "unfinished_key"
+# In the metadata of what is written to a server: rises with each of a user's memories that is written.
+_WRITE_NUMBER = "write_number"
 # Read only, and by no one else: `ping` asks for this user's memories to see whether the server lets us.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row(Memory):
+    """A memory as the server holds it; its metadata are without the number of its writing."""
+
+    write_number: int = 0
 
 
 class RemoteOpenMemory:
@@ -161,15 +162,17 @@ class RemoteOpenMemory:
         return Health(self.mode, True, f"OpenMemory {version[:40]}")
 
     def _put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        finished, unfinished = defaultdict[str, list[Memory]](list), defaultdict[str, list[Memory]](list)
-        for memory in self._all(user_id):
+        finished, unfinished = defaultdict[str, list[_Row]](list), defaultdict[str, list[_Row]](list)
+        rows = self._all(user_id)
+        last_number = max((row.write_number for row in rows), default=0)
+        for memory in rows:
             if key := _unfinished_key(memory):
                 unfinished[key].append(memory)
             elif memory.key:
                 finished[memory.key].append(memory)
         puts = []
-        for entry in entries:
-            wanted = _Wanted(user_id, entry)
+        for number, entry in enumerate(entries, last_number + 1):
+            wanted = _Wanted(user_id, entry, number)
             put, memory = self._put(wanted, finished[wanted.key], unfinished[wanted.key])
             for other in (*finished[wanted.key], *unfinished.pop(wanted.key)):
                 if other.id != put.id:
@@ -203,9 +206,9 @@ class RemoteOpenMemory:
     def _delete_all(self, user_id: str) -> None:
         self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
 
-    def _all(self, user_id: str) -> list[Memory]:
+    def _all(self, user_id: str) -> list[_Row]:
         """Every row of the user, nonces too, newest first."""
-        rows: dict[str, Memory] = {}
+        rows: dict[str, _Row] = {}
         offset = 0
         while True:
             page = self._page(user_id, _PAGE, offset, ALL_SECONDS)
@@ -215,7 +218,7 @@ class RemoteOpenMemory:
                 return list(rows.values())
             offset += _PAGE
 
-    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Memory]:
+    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[_Row]:
         path = f"/users/{in_path(user_id)}/memories"
         answer = self._server.call("GET", path, seconds=seconds, query={"l": size, "u": offset})
         items = (answer or {}).get("items")
@@ -223,23 +226,23 @@ class RemoteOpenMemory:
             raise OpenMemoryMisconfigured(NO_OPENMEMORY)
         if (answer or {}).get("user_id") != user_id:
             raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-        return [_memory(user_id, item) for item in items if _is_of(user_id, item)]
+        return [_row(user_id, item) for item in items if _is_of(user_id, item)]
 
-    def _put(self, wanted: "_Wanted", finished: Sequence[Memory], unfinished: Sequence[Memory]) -> tuple[Put, Memory]:
+    def _put(self, wanted: "_Wanted", finished: Sequence[_Row], unfinished: Sequence[_Row]) -> tuple[Put, _Row]:
         if finished:
-            memory = max(finished, key=_written_at)
+            memory = max(finished, key=_order_of_writing)
             if wanted.is_in(memory):
                 return Put(memory.id, "unchanged"), memory
             if self._patch(memory.id, wanted):
-                return Put(memory.id, "changed"), wanted.as_memory(memory.id)
+                return Put(memory.id, "changed"), wanted.as_row(memory.id)
         for memory in unfinished:
             if self._patch(memory.id, wanted):
-                return Put(memory.id, "added"), wanted.as_memory(memory.id)
+                return Put(memory.id, "added"), wanted.as_row(memory.id)
         for _ in range(_ATTEMPTS):
             memory_id = self._nonce(wanted)
             # A nonce that is gone was taken for a dead run's: begin again.
             if self._patch(memory_id, wanted):
-                return Put(memory_id, "added"), wanted.as_memory(memory_id)
+                return Put(memory_id, "added"), wanted.as_row(memory_id)
         raise OpenMemoryError("the OpenMemory server loses what was just added")
 
     def _nonce(self, wanted: "_Wanted") -> str:
@@ -258,7 +261,7 @@ class RemoteOpenMemory:
         body = {
             "content": wanted.content,
             "tags": wanted.tags,
-            "metadata": wanted.metadata,
+            "metadata": {**wanted.metadata, _WRITE_NUMBER: wanted.write_number},
             "user_id": wanted.user_id,
         }
         path = f"/memory/{in_path(memory_id)}"
@@ -268,8 +271,9 @@ class RemoteOpenMemory:
 class _Wanted:
     """An entry in the shape in which the server gives it back."""
 
-    def __init__(self, user_id: str, entry: Entry) -> None:
+    def __init__(self, user_id: str, entry: Entry, write_number: int) -> None:
         self.user_id = user_id
+        self.write_number = write_number
         self.content = storable(entry.content)
         self.tags: list[str] = orjson.loads(storable_json(list(entry.tags)))
         weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
@@ -279,8 +283,8 @@ class _Wanted:
     def is_in(self, memory: Memory) -> bool:
         return (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
 
-    def as_memory(self, memory_id: str) -> Memory:
-        return Memory(memory_id, self.user_id, self.content, self.tags, self.metadata)
+    def as_row(self, memory_id: str) -> _Row:
+        return _Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
 
 
 def new_nonce() -> str:
@@ -298,14 +302,14 @@ def ids_of(answer: Mapping[str, Any] | None) -> list[str]:
     return [str(match.get("id")) for match in matches] if isinstance(matches, list) else []
 
 
-def _readable(rows: Iterable[Memory]) -> list[Memory]:
+def _readable(rows: Iterable[_Row]) -> list[Memory]:
     """Memories without nonces, one per key: the last written."""
-    kept: dict[str, Memory] = {}
+    kept: dict[str, _Row] = {}
     for row in rows:
         if _unfinished_key(row):
             continue
         key = row.key or row.id
-        if key not in kept or _written_at(row) > _written_at(kept[key]):
+        if key not in kept or _order_of_writing(row) > _order_of_writing(kept[key]):
             kept[key] = row
     return list(kept.values())
 
@@ -314,15 +318,17 @@ def _unfinished_key(row: Memory) -> str:
     return str(row.metadata.get(_UNFINISHED) or "")
 
 
-def _written_at(row: Memory) -> tuple[int, int]:
-    return row.updated_at, row.version
+def _order_of_writing(row: _Row) -> tuple[int, int, int]:
+    """By our own number, which rows of older versions lack; the server's time changes without a write."""
+    return row.write_number, row.updated_at, row.version
 
 
-def _memory(user_id: str, item: Mapping[str, Any]) -> Memory:
+def _row(user_id: str, item: Mapping[str, Any]) -> _Row:
     try:
-        metadata, tags = item.get("metadata") or {}, item.get("tags")
+        metadata, tags = dict(item.get("metadata") or {}), item.get("tags")
+        write_number = metadata.pop(_WRITE_NUMBER, 0)
         sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
-        return Memory(
+        return _Row(
             id=str(item["id"]),
             user_id=user_id,
             content=str(item["content"]),
@@ -336,6 +342,7 @@ def _memory(user_id: str, item: Mapping[str, Any]) -> Memory:
             updated_at=int(item.get("updated_at") or 0),
             last_seen_at=int(item.get("last_seen_at") or 0),
             version=int(item.get("version") or 1),
+            write_number=write_number if type(write_number) is int else 0,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None

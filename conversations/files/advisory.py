@@ -1,0 +1,118 @@
+"""PostgreSQL's advisory locks in the index database: they hold over all machines that share the database.
+
+Each lock belongs to a connection of its own and ends with it: the server frees the lock when the process that took it
+dies, and within half a minute when the machine dies.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+
+from django.db import Error, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+ALIAS = "index"
+# The server must not give up a lock that is held for long, and must notice soon that a machine is gone.
+_SESSION = (
+    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0;"
+    " SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+)
+
+
+class LockLost(OperationalError):
+    """The connection that held the lock has ended, and the lock with it: another process may hold it by now."""
+
+
+class AdvisoryLock:
+    """A lock that is held on `connection`. It is created by `AdvisoryLocks`."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, number: int) -> None:
+        self.connection = connection
+        self._number = number
+
+    def confirm(self) -> None:
+        """Raise LockLost unless the lock was held without a break since it was taken.
+
+        An answer on the connection that took the lock proves that.
+        """
+        try:
+            _scalar(self.connection, "SELECT 1")
+        except Error as error:
+            raise LockLost("the connection that held a lock is gone") from error
+
+    def release(self) -> bool:
+        """Whether the connection answered, and can be used again."""
+        try:
+            return bool(_scalar(self.connection, "SELECT pg_advisory_unlock(%s)", self._number))
+        except Error:
+            return False
+
+
+class AdvisoryLocks:
+    """The advisory locks of this process. Idle connections are kept: opening one takes longer than a lock does."""
+
+    def __init__(self) -> None:
+        self._idle: list[BaseDatabaseWrapper] = []
+
+    @contextmanager
+    def hold(self, name: str, *, wait: bool) -> Iterator[AdvisoryLock | None]:
+        """The lock of this name; with wait=False None where it is held elsewhere. Raises DatabaseError."""
+        number = int.from_bytes(sha256(f"elmemory {name}".encode()).digest()[:8], signed=True)
+        lock = self._take(number, wait=wait)
+        try:
+            yield lock
+        finally:
+            if lock:
+                if lock.release():
+                    self._idle.append(lock.connection)
+                else:
+                    _close(lock.connection)
+
+    def _take(self, number: int, *, wait: bool) -> AdvisoryLock | None:
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                # An idle connection that has ended holds nothing: the next one is tried.
+                with suppress(Error):
+                    return self._lock(connection, number, wait=wait)
+        return self._lock(_connect(), number, wait=wait)
+
+    def _lock(self, connection: BaseDatabaseWrapper, number: int, *, wait: bool) -> AdvisoryLock | None:
+        try:
+            if wait:
+                _scalar(connection, "SELECT pg_advisory_lock(%s)", number)
+            elif not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", number):
+                self._idle.append(connection)
+                return None
+        except BaseException:
+            _close(connection)
+            raise
+        return AdvisoryLock(connection, number)
+
+
+def machines_share_locks() -> bool:
+    """Whether the index is a PostgreSQL database, which several machines may share."""
+    return bool(connections.settings[ALIAS]["ENGINE"].endswith("postgresql"))
+
+
+def _connect() -> BaseDatabaseWrapper:
+    connection = connections[ALIAS].copy()
+    connection.inc_thread_sharing()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSION)
+    except BaseException:
+        _close(connection)
+        raise
+    return connection
+
+
+def _scalar(connection: BaseDatabaseWrapper, query: str, *parameters: int) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchone()[0]
+
+
+def _close(connection: BaseDatabaseWrapper) -> None:
+    with suppress(Error):
+        connection.close()

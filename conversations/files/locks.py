@@ -1,0 +1,135 @@
+"""Locks that are freed when a process dies: flock on a few files in the payload folder.
+
+Where the index is a PostgreSQL database, several machines may share it and the folder. Whether flock holds over
+machines, and how soon it is freed when one dies, depends on the volume. There an advisory lock of that database is
+taken as well. Work under these locks needs the index anyway: the worker and staff find calls and callers through it.
+
+A delivery is different: its acknowledgement must not wait for a database. Its lock, and that of its spool, is flock
+alone, so a shared volume must be one whose flock holds over machines (NFS does, unless mounted with nolock or
+local_lock). Without that, equal bytes delivered to two machines at once are still stored once, but of two versions that
+arrive at the same instant one may be lost.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+
+from conversations.files.advisory import AdvisoryLock, AdvisoryLocks, machines_share_locks
+
+_STRIPES = 256
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+_advisory = AdvisoryLocks()
+
+
+class Busy(Exception):
+    """The lock is held elsewhere."""
+
+
+class HeldLock:
+    """A lock that is held, with the advisory locks that it consists of."""
+
+    def __init__(self) -> None:
+        self._advisory: list[AdvisoryLock] = []
+
+    def add(self, lock: AdvisoryLock) -> None:
+        self._advisory.append(lock)
+
+    def confirm(self) -> None:
+        """Raise LockLost unless the lock was held without a break up to now.
+
+        An advisory lock ends with its connection. What was written after that is written again by the next run: puts
+        are idempotent by key, and the card, which another process may have written from fewer memories, is recomputed.
+        The next run comes as long as no receipt says that the work is done: call this before writing the receipt.
+        """
+        for lock in self._advisory:
+            lock.confirm()
+
+
+@contextmanager
+def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[HeldLock]:
+    """Hold the locks of these callers, over all processes and machines. With wait=False, a held lock raises Busy.
+
+    Several callers are locked in a fixed order, so that two processes cannot deadlock.
+    """
+    held = HeldLock()
+    with ExitStack() as stack:
+        for stripe in sorted({_stripe(caller) for caller in callers if caller}):
+            stack.enter_context(_lock("caller", stripe, held, wait=wait))
+        yield held
+
+
+@contextmanager
+def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozenset[str]]:
+    """Hold the delivery locks of these conversations, taken in a fixed order, and yield the ids that are locked.
+
+    With wait=False, conversations locked elsewhere are left out.
+    """
+    stripes: set[int] = set()
+    with ExitStack() as held:
+        for stripe in sorted({_stripe(conversation_id) for conversation_id in conversation_ids}):
+            with suppress(Busy):
+                held.enter_context(_flock("delivery", stripe, wait=wait))
+                stripes.add(stripe)
+        yield frozenset(one for one in conversation_ids if _stripe(one) in stripes)
+
+
+@contextmanager
+def index_lock() -> Iterator[None]:
+    """Hold the lock under which the index is created."""
+    with _lock("index", 0, HeldLock()):
+        yield
+
+
+@contextmanager
+def set_up_lock() -> Iterator[None]:
+    """Hold the lock under which the databases are migrated."""
+    with _lock("set-up", 0, HeldLock()):
+        yield
+
+
+@contextmanager
+def backfill_lock() -> Iterator[None]:
+    """Hold the lock under which missed calls are fetched. Raises Busy where it is held elsewhere."""
+    with _lock("backfill", 0, HeldLock(), wait=False):
+        yield
+
+
+def _stripe(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
+
+
+@contextmanager
+def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> Iterator[None]:
+    with _flock(purpose, stripe, wait=wait):
+        if not machines_share_locks():
+            yield
+            return
+        with _advisory.hold(f"{purpose}-{stripe:02x}", wait=wait) as lock:
+            if lock is None:
+                raise Busy
+            held.add(lock)
+            yield
+
+
+@contextmanager
+def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
+    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", f"{purpose}-{stripe:02x}")
+    try:
+        descriptor = os.open(path, _FLAGS, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, _FLAGS, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy from None
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,69 @@
+"""Paths in the payload folder."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+TRANSCRIPTION = "post_call_transcription"
+AUDIO = "post_call_audio"
+FAILURE = "call_initiation_failure"
+_CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def is_conversation_id(text: object) -> bool:
+    """Whether the value may name a conversation. No other id becomes a path."""
+    return isinstance(text, str) and _CONVERSATION_ID.fullmatch(text) is not None
+
+
+def conversation_folder(conversation_id: str) -> Path:
+    """The folder of the conversation, which may not exist. Raises ValueError for any other id."""
+    if not is_conversation_id(conversation_id):
+        raise ValueError("not a conversation id")
+    return payload_root() / conversation_id
+
+
+def payload_path(conversation_id: str, event_type: str) -> Path:
+    """The path on which the newest payload of this event type is stored; versions are beside it."""
+    match event_type:
+        case "post_call_transcription":
+            suffix = "transcription.json"
+        case "post_call_audio":
+            suffix = "audio.mp3"
+        case "call_initiation_failure":
+            suffix = "failure.json"
+        case _:
+            suffix = f"event_{event_type}.json"
+    return conversation_folder(conversation_id) / f"{conversation_id}_{suffix}"
+
+
+def transcription_path(conversation_id: str) -> Path:
+    """The path of the newest transcription."""
+    return payload_path(conversation_id, TRANSCRIPTION)
+
+
+def conversation_ids() -> Iterator[str]:
+    """The ids of all conversations that have a folder, in no order."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(payload_root()) as entries:
+        for entry in entries:
+            if is_conversation_id(entry.name) and entry.is_dir():
+                yield entry.name
+
+
+def conversation_files(conversation_id: str) -> list[Path]:
+    """All files of the conversation, sorted by name; none where it has no folder."""
+    folder = conversation_folder(conversation_id)
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def unreadable_paths() -> list[Path]:
+    """The signed bodies that could not be read when they arrived."""
+    return sorted((payload_root() / "_unreadable").glob("*.json"))
+
+
+def payload_root() -> Path:
+    """The payload folder, `PAYLOAD_STORAGE_PATH`."""
+    return Path(settings.PAYLOAD_STORAGE_PATH)

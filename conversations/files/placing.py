@@ -1,0 +1,241 @@
+"""Placing deliveries: each spooled payload is moved to its path so that it survives a crash."""
+
+import contextlib
+import io
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from conversations.files.deletion import is_deleted
+from conversations.files.durable import sync_folder
+from conversations.files.encodings import without_compression
+from conversations.files.locks import Busy, delivery_lock
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
+from conversations.files.spool import Spool, spool
+from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.payloads.values import event_seconds
+
+log = structlog.get_logger(__name__)
+_EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
+# Deliveries that this process could not store; the sender was told so.
+refused = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a delivery."""
+
+    status: Literal["received", "duplicate", "unreadable"]
+    type: str = ""
+    conversation_id: str = ""
+
+
+def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
+    """Put a verified delivery in its place, durably. Raises OSError where that cannot be done.
+
+    `only_if_missing` leaves alone whatever stands in its place already, and then tells a duplicate.
+    """
+    (outcome,) = accept_all([spooled], only_if_missing=only_if_missing)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def accept_all(
+    spools: Sequence[Spool], *, only_if_missing: bool = False, wait: bool = True
+) -> list[Delivery | Exception]:
+    """The same for several, which costs the disk far less than one after the other. Each has an outcome of its own.
+
+    Without `wait` that is Busy for those whose conversation somebody else has in hand.
+    """
+    with ExitStack() as recordings:
+        arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
+        _each(arrivals, lambda arrival: arrival.read(recordings))
+        _each(arrivals, _Arrival.save)
+        _each(arrivals, _Arrival.sync)
+        with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
+            _each(arrivals, lambda arrival: arrival.confirm(locked))
+            _each(arrivals, _Arrival.leave_out_deleted)
+            welcome = [arrival for arrival in arrivals if arrival.is_welcome]
+            _each(welcome, _Arrival.make_folder)
+            _sync_folders([arrival for arrival in welcome if arrival.is_first], lambda arrival: arrival.folder.parent)
+            _each(welcome, _Arrival.place)
+            _sync_folders(welcome, lambda arrival: arrival.folder)
+    return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
+
+
+class _Arrival:
+    """A delivery on its way to its place. After a fault it goes no further."""
+
+    def __init__(self, spooled: Spool, only_if_missing: bool) -> None:
+        self.spooled = spooled
+        self.only_if_missing = only_if_missing
+        self.fault: Exception | None = None
+        self.status: Literal["received", "duplicate", "unreadable"] = "received"
+        self.type = self.conversation_id = ""
+        self.is_first = self.made_folder = False
+        self.is_welcome = True
+
+    def read(self, recordings: ExitStack) -> None:
+        try:
+            self.spooled = without_compression(self.spooled, recordings)
+            event, self.type, self.conversation_id = _header(self.spooled)
+            self._event_time = _event_time(event)
+            self._path = self._event_path() or payload_path(self.conversation_id, self.type)
+            if self.type == AUDIO:
+                recording = recordings.enter_context(spool())
+                _extract_audio(self.spooled, event, recording)
+                self.spooled = recording
+        except NotReadable as error:
+            self.status, self.type, self.conversation_id = "unreadable", "", ""
+            self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
+            log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
+        self.folder = self._path.parent
+
+    def _event_path(self) -> Path | None:
+        """Of an event that is about no conversation."""
+        return (
+            None
+            if self.conversation_id
+            else payload_root() / "_events" / f"{self.type}_{self.spooled.digest()[:16]}.json"
+        )
+
+    def save(self) -> None:
+        """Where the system takes the hint, all are being written by the time that the first one is waited for."""
+        descriptor = self.spooled.save()
+        if self.type == AUDIO:
+            # An MP3 does not say when its event was made; the time of the file does.
+            os.utime(descriptor, (self._event_time,) * 2)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync(self) -> None:
+        os.fsync(self.spooled.save())
+
+    def confirm(self, locked: frozenset[str]) -> None:
+        if self.folder.name not in locked:
+            raise Busy
+
+    def leave_out_deleted(self) -> None:
+        if self.conversation_id and is_deleted(self.conversation_id):
+            self.status, self.is_welcome = "duplicate", False
+
+    def make_folder(self) -> None:
+        try:
+            self.folder.mkdir()
+            self.is_first = self.made_folder = True
+        except FileExistsError:
+            # Whoever made it may have died before it was on the disk.
+            self.is_first = not any(self.folder.iterdir())
+
+    def place(self) -> None:
+        """Bytes that are known already are left alone. Of several versions the one with the latest event stands on
+        the path, of equally late ones the last that came; the others stand beside it."""
+        if target := self._path if self.made_folder else self._target():
+            self.spooled.move_to(target)
+        elif self.status == "received":
+            self.status = "duplicate"
+
+    def _target(self) -> Path | None:
+        """Where it belongs; None where it is there already."""
+        path = self._path
+        if not self.conversation_id:
+            return None if path.exists() else path
+        if not (versions := _versions(path)):
+            return path
+        size, digest = os.fstat(self.spooled.save()).st_size, self.spooled.digest()
+        if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
+            return None
+        if path in versions:
+            if self.only_if_missing:
+                return None
+            if _event_time_of(path) > self._event_time:
+                return _beside(path, digest)
+            with contextlib.suppress(FileExistsError):
+                _beside(path, _digest_of(path)).hardlink_to(path)
+        return path
+
+
+def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> None:
+    for arrival in arrivals:
+        if not arrival.fault:
+            try:
+                step(arrival)
+            except Exception as error:
+                arrival.fault = error
+
+
+def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], Path]) -> None:
+    """Each folder once. Those of duplicates too: the process that put them there may have died before it did so."""
+    done: set[Path] = set()
+
+    def sync(arrival: _Arrival) -> None:
+        if (folder := folder_of(arrival)) not in done:
+            sync_folder(folder)
+            done.add(folder)
+
+    _each(arrivals, sync)
+
+
+def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
+    event = parse(content) if (content := spooled.in_memory) is not None else read_outline(spooled.file)
+    if not isinstance(event, dict):
+        raise NotReadable("not an event")
+    data, event_type = event.get("data"), event.get("type")
+    conversation_id = data.get("conversation_id") if isinstance(data, dict) else None
+    if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
+        raise NotReadable("an event without a type")
+    if not conversation_id and event_type not in (TRANSCRIPTION, AUDIO, FAILURE):
+        return event, event_type, ""
+    if not isinstance(conversation_id, str) or not is_conversation_id(conversation_id):
+        raise NotReadable("an event without a usable conversation id")
+    return event, event_type, conversation_id
+
+
+def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> None:
+    text = event["data"].get("full_audio")
+    if isinstance(text, LongString):
+        decode_base64(spooled.file, text, recording)
+    elif isinstance(text, str):
+        decode_base64(io.BytesIO(), text, recording)
+    else:
+        raise NotReadable("an audio event without audio")
+
+
+def _versions(path: Path) -> list[Path]:
+    """The file on the path and those beside it."""
+    return [
+        path.with_name(name)
+        for name in os.listdir(path.parent)  # noqa: PTH208
+        if name == path.name or (name.startswith(f"{path.stem}.") and name.endswith(path.suffix))
+    ]
+
+
+def _beside(path: Path, digest: str) -> Path:
+    return path.with_name(f"{path.stem}.{digest[:8]}{path.suffix}")
+
+
+def _event_time(event: dict[str, Any]) -> float:
+    """When the event was made, in Unix seconds; when it came, where it does not say."""
+    return event_seconds(event) or time.time()
+
+
+def _event_time_of(path: Path) -> float:
+    arrival = path.stat().st_mtime
+    if path.suffix != ".mp3":
+        with contextlib.suppress(NotReadable):
+            return event_seconds(parse(path.read_bytes())) or arrival
+    return arrival
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,28 @@
+"""Copies of callers' cards in the index, for the lists of the admin."""
+
+from conversations.index.fulltext import as_column
+from conversations.index.references import caller_reference
+from conversations.index.schema import healed
+from conversations.models import Caller, CallerCard
+from elmemory.memory.card import Card
+
+
+@healed
+def save_card(caller: str, card: Card | None) -> None:
+    """Keep for the lists what the caller's card says."""
+    card = card or Card()
+    CallerCard.objects.update_or_create(
+        caller_ref=caller_reference(caller),
+        defaults={
+            "name": card.full_name,
+            "name_words": as_column(card.full_name),
+            "opted_out": card.opted_out,
+            "shared_line": card.shared_line,
+        },
+    )
+
+
+@healed
+def callers_without_card(limit: int) -> list[str]:
+    known = CallerCard.objects.values("caller_ref")
+    return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])

@@ -1,0 +1,189 @@
+"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, tsvector in PostgreSQL.
+
+Both hold the tokens that `conversations.index.tokens` makes of a text, and the text as it was for excerpts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import connections
+from django.db.models import BooleanField, Model, QuerySet
+from django.db.models.expressions import RawSQL
+
+from conversations.index.question import Phrase, Term, terms
+from conversations.index.tokens import BREAK, FOLDING, tokens
+
+ALIAS = "index"
+TABLE = "conversation_text"
+
+_BETWEEN_PARTS = "\x1f"
+# Of a tsvector, whose bound is 1 MB; places from 16,383 on and the 257th place of one word it leaves out by itself.
+_MOST_BYTES = 900_000
+_MOST_PLACES = 256
+_SEARCHED = "name", "words"
+# By the index of words, always: PostgreSQL takes reading a tsvector for as cheap as comparing a number, and would read
+# those of all calls.
+_FUNCTION = f"""
+    CREATE OR REPLACE FUNCTION {TABLE}_{{column}}_like(tsquery) RETURNS bigint[]
+    LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off
+    AS 'SELECT array_agg(rowid) FROM {TABLE} WHERE {{column}} @@ $1'
+"""
+
+
+class Condition(NamedTuple):
+    """An SQL condition and its parameters."""
+
+    sql: str
+    params: Sequence[str]
+
+    def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
+
+
+class Text(NamedTuple):
+    number: int
+    name: str
+    title: str
+    summary: str
+    transcript: str
+
+
+def statements() -> list[str]:
+    """The DDL of the table for the database that is configured; it changes with how words are folded."""
+    if _has_fts():
+        # The tokenizer "ascii" parts at blanks and leaves all other scripts alone: the words are already folded.
+        columns = "name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
+        return [f"CREATE VIRTUAL TABLE {TABLE} /* folding {FOLDING} */ USING fts5({columns})"]
+    columns = "rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text"
+    return [
+        # A row of more than 2 KB keeps its long columns elsewhere: a common word needs all rows, but none of them.
+        f"CREATE TABLE {TABLE} /* folding {FOLDING} */ ({columns}) WITH (toast_tuple_target = 128)",
+        *(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})" for column in _SEARCHED),
+        *(_FUNCTION.format(column=column) for column in _SEARCHED),
+    ]
+
+
+def write(texts: Iterable[Text]) -> None:
+    if _has_fts():
+        insert = f"INSERT OR REPLACE INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s, %s, %s)"
+    else:
+        insert = (
+            f"INSERT INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s::tsvector, %s::tsvector, %s)"
+            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, words = excluded.words, shown = excluded.shown"
+        )
+    # In the order of their numbers: FTS5 writes its buffer out whenever a number is smaller than the one before.
+    rows = [_row(text) for text in sorted(texts)]
+    with connections[ALIAS].cursor() as cursor:
+        cursor.executemany(insert, rows)
+
+
+def remove(numbers: Iterable[int]) -> None:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(number,) for number in numbers])
+
+
+def matching(question: str, column: str = "") -> Condition | None:
+    """The condition on calls that their texts (or names, with the column "name") hold every word of the question.
+
+    None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and a word also
+    matches those that begin with it.
+    """
+    found = terms(question)
+    if not found:
+        return None
+    if _has_fts():
+        match = _in_fts5(found)
+        if column:
+            match = f"{column} : ({match})"
+        return Condition(f"conversation.number IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s)", [match])
+    with connections[ALIAS].cursor() as cursor:
+        # Once: counting, listing and the days each take what is found. As text, for nothing here looks into it.
+        cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
+        (numbers,) = cursor.fetchone()
+    return Condition("conversation.number = ANY(%s::bigint[])", [numbers or "{}"])
+
+
+def shown(numbers: Iterable[int]) -> dict[int, list[str]]:
+    """Of each of these calls the transcript, summary, title and name as they were written."""
+    if not (numbers := list(numbers)):
+        return {}
+    places = ", ".join(["%s"] * len(numbers))
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"SELECT rowid, shown FROM {TABLE} WHERE rowid IN ({places})", numbers)
+        return {number: text.split(_BETWEEN_PARTS) for number, text in cursor.fetchall()}
+
+
+def as_column(text: str) -> str:
+    """A short text's tokens for a column of an ordinary table, where `column_matching` finds them."""
+    return f" {' '.join(tokens(text))} "
+
+
+def column_matching(question: str, column: str) -> Condition | None:
+    """The condition on a column that `as_column` made; None where the question wants no word."""
+    conditions: list[str] = []
+    values: list[str] = []
+    for term in terms(question):
+        spellings = []
+        for phrases in term.spellings:
+            spellings.append(" AND ".join([f"{column} LIKE %s"] * len(phrases)))
+            values += [f"% {' '.join(phrase.tokens)}{'' if phrase.begun else ' '}%" for phrase in phrases]
+        conditions.append(f"{'NOT ' if term.unwanted else ''}({' OR '.join(spellings)})")
+    return Condition(" AND ".join(conditions), values) if conditions else None
+
+
+def _row(text: Text) -> tuple[int, str, str, str]:
+    number, *parts = Text(text.number, *(_storable(part) for part in text[1:]))
+    name, title, summary, transcript = parts
+    shown = _BETWEEN_PARTS.join((transcript, summary, title, name))
+    named = tokens(name)
+    rest = [token for part in (title, summary, transcript) for token in (BREAK, *tokens(part))]
+    if _has_fts():
+        return number, " ".join(named), " ".join(rest), shown
+    return number, _tsvector(named), _tsvector([*named, *rest]), shown
+
+
+def _in_fts5(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f'"{" ".join(phrase.tokens)}"{"*" if phrase.begun else ""}'
+
+    def of(term: Term) -> str:
+        return f"({' OR '.join(f'({" AND ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    wanted = " AND ".join(of(term) for term in found if not term.unwanted)
+    return f"({wanted})" + "".join(f" NOT {of(term)}" for term in found if term.unwanted)
+
+
+def _in_tsquery(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f"({' <-> '.join(f"'{token}'" for token in phrase.tokens)}{':*' if phrase.begun else ''})"
+
+    def of(term: Term) -> str:
+        return f"({' | '.join(f'({" & ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    return " & ".join(f"{'!' if term.unwanted else ''}{of(term)}" for term in found)
+
+
+def _tsvector(words: Iterable[str]) -> str:
+    """The tokens with their places, as PostgreSQL reads a tsvector.
+
+    Not by `to_tsvector`, nor Django's SearchVector, which calls it: they part words again, by the server's locale.
+    """
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    room = _MOST_BYTES
+    for place, word in enumerate(words, start=1):
+        if word == BREAK or len(places[word]) >= _MOST_PLACES:
+            continue
+        room -= 2 if places[word] else len(word.encode()) + 4
+        if room < 0:
+            break
+        places[word].append(place)
+    return " ".join(f"'{word}':{','.join(map(str, at))}" for word, at in places.items() if at)
+
+
+def _has_fts() -> bool:
+    return connections[ALIAS].vendor == "sqlite"
+
+
+def _storable(text: str) -> str:
+    return text.translate({0: None, 2: None, 3: None, 0x1F: None})

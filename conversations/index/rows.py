@@ -1,0 +1,149 @@
+"""The row of a conversation in the index: what its files say."""
+
+import os
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.utils.timezone import localdate
+
+from conversations.files.paths import (
+    AUDIO,
+    FAILURE,
+    conversation_folder,
+    payload_path,
+    transcription_path,
+)
+from conversations.files.receipts import PayloadStamp, is_done, new_receipt, read_receipt
+from conversations.files.stored import read_failure
+from conversations.index.fulltext import Text
+from conversations.index.references import caller_reference, row_number
+from conversations.models import Channel, Direction, MemoryState, Outcome, Recall
+from conversations.payloads.failure import Failure
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
+
+
+def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
+    """What the files say: the columns, and the text for the search."""
+    row: dict[str, Any] = {
+        "transcription_at": None,
+        "audio_at": _modified(payload_path(conversation_id, AUDIO)),
+        "failure_at": _modified(payload_path(conversation_id, FAILURE)),
+        "has_transcription": False,
+        "memory_state": MemoryState.NONE,
+        "pending_since": None,
+        "attempts": 0,
+        "next_attempt_at": 0,
+        "error": "",
+    }
+    row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
+    try:
+        with transcription_path(conversation_id).open("rb") as file:
+            stat, raw = os.fstat(file.fileno()), file.read()
+    except FileNotFoundError:
+        if failure := read_failure(conversation_id):
+            row |= _failure_columns(failure, row["failure_at"])
+        else:
+            row |= day_columns(moment(_first_modified(conversation_id)))
+        return row, Text(row_number(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
+    try:
+        call = Transcription.read(raw)
+    except NotReadable:
+        call = Transcription({})
+    receipt = read_receipt(conversation_id)
+    row |= _call_columns(call)
+    row |= day_columns(call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival))
+    row |= {
+        "has_transcription": True,
+        "transcription_at": stat.st_mtime,
+        "memories": len(receipt.memories) if receipt else 0,
+    }
+    if not is_done(conversation_id, receipt):
+        row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
+    else:
+        row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
+    said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
+    number = row_number(conversation_id, row["started_at"])
+    return row, Text(number, row["caller_name"], call.title, call.summary, said)
+
+
+def _call_columns(call: Transcription) -> dict[str, Any]:
+    match call.status, call.channel:
+        case "failed", _:
+            outcome = Outcome.FAILED
+        case _, "web":
+            outcome = Outcome.WEB
+        case _:
+            outcome = Outcome.DONE
+    direction = Direction.OUTBOUND if call.outbound else Direction.INBOUND
+    return {
+        "agent_id": _short(call.agent_id, 128),
+        "agent_name": _short(call.agent_name, 128),
+        "caller": call.caller or "",
+        "caller_ref": caller_reference(call.caller or ""),
+        "caller_name": _short(call.caller_name, 128),
+        "outbound": call.outbound,
+        "direction": Direction.WEB if call.channel in ("web", "chat") else direction,
+        "channel": Channel(call.channel),
+        "duration_seconds": call.duration_seconds,
+        "status": _short(call.status, 32),
+        "outcome": outcome,
+        "successful": _short(call.successful, 32),
+        "cost": call.cost,
+        "title": _short(call.title or call.summary, 200),
+        "recall": Recall(call.recall),
+    }
+
+
+def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
+    return {
+        "agent_id": _short(failure.agent_id, 128),
+        "caller": failure.caller or "",
+        "caller_ref": caller_reference(failure.caller or ""),
+        "outbound": True,
+        "direction": Direction.OUTBOUND,
+        "channel": Channel.PHONE,
+        "outcome": Outcome.UNCONNECTED,
+        "title": f"Never connected: {failure.in_plain_words}",
+        **day_columns(failure.at(moment(arrived_at))),
+    }
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def day_columns(started_at: datetime) -> dict[str, Any]:
+    return {"started_at": started_at, "started_on": localdate(started_at)}
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _first_modified(conversation_id: str) -> float:
+    try:
+        with os.scandir(conversation_folder(conversation_id)) as entries:
+            return min((entry.stat().st_mtime for entry in entries), default=0)
+    except FileNotFoundError:
+        return 0
+
+
+def fingerprint(conversation_id: str) -> str:
+    """What changes when any file of the conversation does; empty where there is none."""
+    try:
+        with os.scandir(conversation_folder(conversation_id)) as entries:
+            stats = sorted((entry.name, entry.stat()) for entry in entries)
+    except FileNotFoundError:
+        return ""
+    files = "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+    return sha256(files.encode()).hexdigest() if files else ""
+
+
+def _short(value: str, length: int) -> str:
+    return value.replace("\x00", "")[:length]

@@ -1,0 +1,221 @@
+"""The schema of the index database: created when it is missing, recreated when it is outdated or corrupt.
+
+A locked, busy or full database is none of these: its errors are raised, and nothing is deleted.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import cache, wraps
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+from django.apps import apps
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, models, transaction
+
+from conversations.files.locks import index_lock
+from conversations.index import fulltext
+from conversations.index.references import key_fingerprint
+from conversations.models import Caller, IndexSchema
+
+log = structlog.get_logger(__name__)
+
+ALIAS = "index"
+_INODE = "elmemory_inode"
+_CORRUPT = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+_UNDEFINED = "42P01", "42703"  # PostgreSQL: undefined table, undefined column
+_VIEWS = {
+    Caller: """
+        SELECT grouped.*, COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line
+        FROM (SELECT caller_ref AS ref, MIN(caller) AS number, COUNT(*) AS calls,
+                     MIN(started_at) AS first_call, MAX(started_at) AS last_call
+              FROM conversation WHERE caller_ref <> '' GROUP BY caller_ref) AS grouped
+        LEFT JOIN caller_card AS card ON card.caller_ref = grouped.ref
+    """
+}
+
+
+def ensure_schema() -> None:
+    """Create the tables of the index where they are missing, outdated, or in a file that is no database."""
+    if not _is_complete():
+        with index_lock():
+            if not _is_complete():
+                _create()
+
+
+def make_ready() -> None:
+    """Ensure the schema in the file that the path names now, which may have been replaced."""
+    _leave_replaced_file()
+    ensure_schema()
+
+
+def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate access to the index that may be repeated: it survives an index that is deleted or corrupted in use.
+
+    Missing tables are created, a corrupt file is replaced, a lost connection is opened again; then `function` is called
+    a second time. Every other error is raised at once.
+    """
+
+    @wraps(function)
+    def with_healing(*args: P.args, **kwargs: P.kwargs) -> R:
+        _leave_replaced_file()
+        try:
+            return function(*args, **kwargs)
+        except DatabaseError as error:
+            if _is_corruption(error):
+                _replace_corrupt_file()
+            elif _is_missing_schema(error):
+                _disconnect()
+                ensure_schema()
+            elif _is_lost_connection(error):
+                _disconnect()
+            else:
+                raise
+            return function(*args, **kwargs)
+
+    return with_healing
+
+
+def _is_corruption(error: DatabaseError) -> bool:
+    cause = error.__cause__
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    return _sqlite_code(cause) in _CORRUPT or "file format" in str(cause)
+
+
+def _is_missing_schema(error: DatabaseError) -> bool:
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite_code(cause) == sqlite3.SQLITE_ERROR
+    return getattr(cause, "sqlstate", None) in _UNDEFINED
+
+
+def _is_lost_connection(error: DatabaseError) -> bool:
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        # The file was moved away, or cut short, under the connection.
+        return _sqlite_code(cause) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+    return isinstance(error, OperationalError | InterfaceError) and not connections[ALIAS].is_usable()
+
+
+def _sqlite_code(error: sqlite3.Error) -> int:
+    """The primary result code of SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _is_complete() -> bool:
+    try:
+        tables = {fulltext.TABLE, *(model._meta.db_table for model in _tables())}
+        if tables <= set(connections[ALIAS].introspection.table_names()):
+            return IndexSchema.objects.filter(version=_version()).exists()
+    except DatabaseError as error:
+        if not (_is_corruption(error) or _is_missing_schema(error)):
+            raise
+    return False
+
+
+def _create() -> None:
+    try:
+        _create_tables()
+    except DatabaseError as error:
+        if not _is_corruption(error):
+            raise
+        _delete_file()
+        _create_tables()
+
+
+def _create_tables() -> None:
+    connection = connections[ALIAS]
+    quote = connection.ops.quote_name
+    tables = [model._meta.db_table for model in _tables()]
+    with transaction.atomic(ALIAS), connection.cursor() as cursor:
+        for view in _VIEWS:
+            cursor.execute(f"DROP VIEW IF EXISTS {quote(view._meta.db_table)}")
+        for table in (*tables, fulltext.TABLE):
+            cursor.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+        for statement in ddl(connection.vendor):
+            cursor.execute(statement)
+        IndexSchema.objects.create(version=_version())
+
+
+@cache
+def ddl(vendor: str) -> tuple[str, ...]:  # noqa: ARG001 -- what the statements depend on
+    """The DDL of the whole index for the database that is configured."""
+    connection = connections[ALIAS]
+    editor = connection.SchemaEditorClass(connection, collect_sql=True)
+    statements = []
+    for model in _tables():
+        # `create_model` leaves out the indexes of unmanaged models.
+        statements.append(editor.table_sql(model)[0])
+        statements += [str(index.create_sql(model, editor)) for index in model._meta.indexes]
+    statements += [f"CREATE VIEW {view._meta.db_table} AS {query}" for view, query in _VIEWS.items()]
+    return (*statements, *fulltext.statements())
+
+
+def _tables() -> list[type[models.Model]]:
+    """The models of the index that are tables; the others are views."""
+    unmanaged = [model for model in apps.get_app_config("conversations").get_models() if not model._meta.managed]
+    return [model for model in unmanaged if model not in _VIEWS]
+
+
+def _version() -> str:
+    """Changes with every statement of the schema, and with the key that references to callers are made with."""
+    return f"{_digest(ddl(connections[ALIAS].vendor))}:{key_fingerprint()}"
+
+
+def _digest(statements: Iterable[str]) -> str:
+    return sha256("\n".join(statements).encode()).hexdigest()[:16]
+
+
+def _replace_corrupt_file() -> None:
+    """Create the index in a new file, unless another process has replaced the corrupt one already."""
+    corrupt = getattr(connections[ALIAS], _INODE, 0)
+    with index_lock():
+        if _inode() == corrupt:
+            _delete_file()
+        else:
+            _disconnect()
+    ensure_schema()
+
+
+def _delete_file() -> None:
+    log.warning("the index is corrupt: it is rebuilt from the files")
+    _disconnect()
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{_path()}{suffix}").unlink(missing_ok=True)
+
+
+def _leave_replaced_file() -> None:
+    """Close a connection to a file that the path no longer names: SQLite would go on writing into the deleted file."""
+    connection = connections[ALIAS]
+    if connection.vendor != "sqlite":
+        return
+    inode = _inode()
+    if connection.connection is not None and getattr(connection, _INODE, inode) != inode:
+        _disconnect()
+    if inode == 0:
+        ensure_schema()
+        inode = _inode()
+    setattr(connection, _INODE, inode)
+
+
+def _inode() -> int:
+    """That of the index file; 0 where there is none."""
+    try:
+        return _path().stat().st_ino
+    except FileNotFoundError:
+        return 0
+
+
+def _disconnect() -> None:
+    connection = connections[ALIAS]
+    if connection.vendor == "sqlite" and connection.connection is not None:
+        # The last one to close a database removes its log by name, which may be that of the new file by now.
+        with contextlib.suppress(sqlite3.Error):
+            connection.connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+    connection.close()
+
+
+def _path() -> Path:
+    return Path(connections[ALIAS].settings_dict["NAME"])

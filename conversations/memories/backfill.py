@@ -1,0 +1,235 @@
+"""Fetching from ElevenLabs what was never delivered, and storing it as a delivery would have been.
+
+What is here already is what the files say: a run that was interrupted is gone on with by the next.
+"""
+
+import base64
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, NamedTuple
+
+import orjson
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connections
+
+from conversations.files.deletion import is_deleted
+from conversations.files.locks import Busy, backfill_lock
+from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
+from conversations.files.placing import accept
+from conversations.files.spool import free_bytes, spool
+from conversations.index.sync import refresh_row
+from conversations.models import Conversation
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
+from conversations.payloads.values import call_seconds, text, unix_seconds
+from elmemory.agents.api import Api, ElevenLabsError
+
+log = structlog.get_logger(__name__)
+
+_FINISHED = ("done", "failed")
+_REACH_BACK_SECONDS = 3 * 24 * 3600
+# Retries of a delivery go on for half an hour.
+_LET_BE_SECONDS = 45 * 60
+_REQUESTS_PER_SECOND = 2
+
+
+class Missing(NamedTuple):
+    """What of a finished conversation is not here."""
+
+    conversation_id: str
+    agent_id: str
+    # In seconds since 1970; None where ElevenLabs' list does not say when the call began.
+    ended_at: int | None
+    transcription: bool
+    audio: bool
+
+
+@dataclass(slots=True)
+class Survey:
+    """What ElevenLabs has: conversations by agent, those that are still under way, and what is not here.
+
+    `unusable` counts the entries of its list that name no conversation which could be asked for.
+    """
+
+    agents: Counter[str] = field(default_factory=Counter)
+    unfinished: int = 0
+    unusable: int = 0
+    missing: list[Missing] = field(default_factory=list)
+
+
+class Fetched(NamedTuple):
+    """What was stored of a conversation; `gone` where ElevenLabs has no recording, or nothing, of it."""
+
+    transcription: bool = False
+    audio: bool = False
+    gone: bool = False
+
+
+def survey(
+    api: Api, *, agent: str | None = None, since: int | None = None, until: int | None = None, audio: bool = True
+) -> Survey:
+    """Compare ElevenLabs' list with the files. Calls begin from `since` to `until`, Unix seconds."""
+    found, seen = Survey(), set()
+    for summary in api.conversations(agent, since, until):
+        conversation_id, agent_id = text(summary.get("conversation_id")), text(summary.get("agent_id"))
+        if not is_conversation_id(conversation_id):
+            found.unusable += 1
+            continue
+        if conversation_id in seen:
+            continue  # calls that begin meanwhile push others onto the next page
+        seen.add(conversation_id)
+        found.agents[agent_id or "agent unknown"] += 1
+        if summary.get("status") not in _FINISHED:
+            found.unfinished += 1
+            continue
+        if is_deleted(conversation_id):
+            continue
+        no_transcription = not transcription_path(conversation_id).exists()
+        no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)
+        if no_transcription or no_audio:
+            ended_at = _ended_at(summary)
+            found.missing.append(Missing(conversation_id, agent_id, ended_at, no_transcription, no_audio))
+    return found
+
+
+def fetch(api: Api, missing: Missing) -> Fetched:
+    """Store what is missing of a conversation. Raises ElevenLabsError, and OSError where it cannot be stored."""
+    if free_bytes() < settings.MIN_FREE_MB * 2**20:
+        raise OSError("the disk is nearly full")
+    stored, has_audio, gone = False, missing.audio, False
+    try:
+        if missing.transcription:
+            raw = api.conversation(missing.conversation_id)
+            has_audio = has_audio and _says(raw, missing.conversation_id, "has_audio") is not False
+            stored = _store_transcription(raw, missing)
+        if has_audio:
+            has_audio = _store_audio(api.audio(missing.conversation_id), missing)
+    except ElevenLabsError as error:
+        if error.status != 404:
+            raise
+        has_audio, gone = False, True
+    finally:
+        _note(missing.conversation_id)
+    return Fetched(stored, has_audio, gone)
+
+
+class Backfiller:
+    """Fetches now and then what the agents that deliver here failed to."""
+
+    def __init__(self) -> None:
+        self._without_audio: set[str] = set()
+
+    def run(self, every_seconds: float, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                with backfill_lock():
+                    self.catch_up(stopping)
+            except Busy:
+                pass
+            except Exception as error:
+                reason = str(error) if isinstance(error, ElevenLabsError) else type(error).__name__
+                log.warning("could not fetch what was missed", error=reason)
+            connections["index"].close()
+            stopping.wait(every_seconds)
+
+    def catch_up(self, stopping: threading.Event | None = None) -> int:
+        """How many conversations were completed."""
+        completed = 0
+        with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
+            for missing in self._missed(api, _known_agents()):
+                if stopping is not None and stopping.is_set():
+                    break
+                fetched = fetch(api, missing)
+                if missing.audio and not fetched.audio:
+                    self._without_audio.add(missing.conversation_id)
+                completed += fetched.transcription or fetched.audio
+        if completed:
+            log.info("fetched what was never delivered", conversations=completed)
+        return completed
+
+    def _missed(self, api: Api, agents: Collection[str]) -> Iterator[Missing]:
+        now = int(time.time())
+        for agent in agents:
+            found = survey(api, agent=agent, since=now - _REACH_BACK_SECONDS, until=now - _LET_BE_SECONDS)
+            for missing in found.missing:
+                if missing.transcription or missing.conversation_id not in self._without_audio:
+                    yield missing
+
+
+def _ended_at(summary: Mapping[str, Any]) -> int | None:
+    started_at = unix_seconds(summary.get("start_time_unix_secs"))
+    return int(started_at + (call_seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
+
+
+def _known_agents() -> list[str]:
+    agents = Conversation.objects.exclude(agent_id="").order_by("agent_id").values_list("agent_id", flat=True)
+    return list(agents.distinct())
+
+
+def _store_transcription(raw: bytes, missing: Missing) -> bool:
+    event = {
+        "type": TRANSCRIPTION,
+        # No later than that of the delivery, which takes its place should it still come. Null: that of the arrival.
+        "event_timestamp": missing.ended_at,
+        "fetched": True,
+        "data": orjson.Fragment(raw),
+    }
+    with spool() as spooled:
+        spooled.file.write(orjson.dumps(event))
+        return accept(spooled, only_if_missing=True).status == "received"
+
+
+def _store_audio(chunks: Iterable[bytes], missing: Missing) -> bool:
+    event = {
+        "type": AUDIO,
+        "event_timestamp": missing.ended_at,
+        "fetched": True,
+        "data": {"agent_id": missing.agent_id, "conversation_id": missing.conversation_id, "full_audio": ""},
+    }
+    before, _, after = orjson.dumps(event).rpartition(b'""')
+    with spool() as spooled:
+        spooled.file.write(before + b'"')
+        _write_base64(chunks, spooled.file)
+        spooled.file.write(b'"' + after)
+        return accept(spooled, only_if_missing=True).status == "received"
+
+
+def _write_base64(chunks: Iterable[bytes], file: IO[bytes]) -> None:
+    left = b""
+    for chunk in chunks:
+        left += chunk
+        whole = len(left) - len(left) % 3
+        file.write(base64.b64encode(left[:whole]))
+        left = left[whole:]
+    file.write(base64.b64encode(left))
+
+
+def _says(raw: bytes, conversation_id: str, name: str) -> object:
+    """A field of a conversation's JSON. ElevenLabsError where it is not that conversation's."""
+    try:
+        conversation = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        conversation = None
+    if not isinstance(conversation, dict) or conversation.get("conversation_id") != conversation_id:
+        raise ElevenLabsError("ElevenLabs answered with something else than the conversation", 200)
+    return conversation.get(name)
+
+
+def _known_silent(conversation_id: str) -> bool:
+    """Whether the stored transcription says itself that there is no recording; a delivered one does not tell."""
+    try:
+        return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
+    except (OSError, NotReadable):
+        return False
+
+
+def _note(conversation_id: str) -> None:
+    """The row in the index is a convenience: reconciling makes up for a missing one."""
+    try:
+        refresh_row(conversation_id)
+    except (DatabaseError, OSError) as error:
+        log.warning("the index is behind", conversation_id=conversation_id, error=type(error).__name__)

@@ -1,0 +1,53 @@
+"""Callers under the keys of earlier rules: keys that are nobody's by those of today, or another spelling."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from conversations.files.paths import conversation_ids
+from conversations.files.receipts import read_receipt
+from elmemory.memory import kinds
+from elmemory.memory.card import write_card
+from elmemory.memory.identity import caller_key, former_keys
+from elmemory.memory.openmemory import Entry, OpenMemory
+
+
+def misplaced_calls() -> dict[str, list[str]]:
+    """Keys that no caller has now -> the conversations whose memories are under them, for `reprocess`.
+
+    Receipts are asked, one file per conversation: the index, once rebuilt, knows the keys of today only.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for conversation_id in conversation_ids():
+        if receipt := read_receipt(conversation_id):
+            for caller in receipt.callers:
+                if caller_key(caller) != caller:
+                    found[caller].append(conversation_id)
+    return dict(found)
+
+
+def former_callers(caller: str | None) -> list[str]:
+    """The caller's keys before two spellings of one number were made one."""
+    return former_keys(caller) if caller else []
+
+
+def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequence[str]) -> None:
+    """Move to the caller what staff stated of them under former keys; what is stated of the caller already wins.
+
+    The locks of all these keys must be held. Raises OpenMemoryError; half done, it can be done again.
+    """
+    if not caller:
+        return
+    for key in former:
+        stated = [memory for memory in store.memories(key) if memory.kind == kinds.PREFERENCE]
+        if not stated:
+            continue
+        known = {memory.key for memory in store.memories(caller)}
+        moved = [
+            Entry(memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda)
+            for memory in reversed(stated)
+            if memory.key not in known
+        ]
+        store.put_all(caller, moved)
+        for memory in stated:
+            store.delete(key, memory.id)
+        write_card(store, key)

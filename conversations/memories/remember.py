@@ -1,0 +1,197 @@
+"""Turning one stored transcription into the memories of its caller. Repeating it changes nothing."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+import structlog
+
+from conversations.files.locks import caller_lock
+from conversations.files.paths import transcription_path
+from conversations.files.receipts import (
+    PayloadStamp,
+    Receipt,
+    RememberedMemory,
+    content_digest,
+    is_done,
+    new_receipt,
+    read_receipt,
+    write_receipt,
+)
+from conversations.memories.forgetting import note_forgotten
+from conversations.memories.former import former_callers, take_over_preferences
+from conversations.payloads.transcription import Transcription
+from elmemory.memory import kinds
+from elmemory.memory.card import read_card, spoken_date, write_card
+from elmemory.memory.fields import label
+from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.records import Memory
+from elmemory.memory.text import field_name
+
+log = structlog.get_logger(__name__)
+
+_OF_A_CALL = frozenset((kinds.FACT, kinds.MESSAGE, kinds.CALL))
+_LONGEST_ID_IN_KEY = 128
+
+type Outcome = Literal["done", "already done", "changed meanwhile"]
+
+
+class Changes(NamedTuple):
+    """How many memories a run would add, change and remove."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Outcome:
+    """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
+
+    Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
+    where there is no transcription, Busy where another process has the caller in hand and `wait` is false, LockLost
+    (a DatabaseError) where the caller was in nobody's hand for a while.
+    "changed meanwhile": another version arrived; it wants a run of its own.
+    """
+    call, stamp = _read(conversation_id)
+    before = read_receipt(conversation_id)
+    former = former_callers(call.caller)
+    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
+        receipt = read_receipt(conversation_id)
+        if is_done(conversation_id, receipt):
+            return "already done"
+        if not stamp.matches(transcription_path(conversation_id).stat()):
+            return "changed meanwhile"
+        if (receipt.callers if receipt else []) != (before.callers if before else []):
+            return "changed meanwhile"
+        receipt = receipt or new_receipt(stamp)
+        note_forgotten(call, receipt)
+        if call.caller and call.caller not in receipt.callers:
+            receipt.callers.append(call.caller)
+            write_receipt(conversation_id, receipt)
+        take_over_preferences(store, call.caller, former)
+        receipt.memories = []
+        for caller in receipt.callers:
+            receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
+        receipt.caller = call.caller
+        receipt.callers = [call.caller] if call.caller else []
+        lock.confirm()
+        return _finish(conversation_id, receipt, stamp)
+
+
+def plan(conversation_id: str, store: OpenMemory) -> Changes:
+    """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
+    call, stamp = _read(conversation_id)
+    receipt = read_receipt(conversation_id) or new_receipt(stamp)
+    note_forgotten(call, receipt)
+    added = changed = removed = 0
+    for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
+        stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
+        for memory in _wanted(store, caller, call, receipt):
+            before = stored.pop(memory.key, None)
+            if before is None:
+                added += 1
+            elif before.content != memory.content or any(
+                before.metadata.get(name) != value for name, value in memory.metadata.items()
+            ):
+                changed += 1
+        removed += len(stored)
+    return Changes(added, changed, removed)
+
+
+def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
+    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call."""
+    conversation_id = call.conversation_id
+    common = {
+        "conversation_id": conversation_id,
+        "agent_id": call.agent_id,
+        "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
+    }
+    # What was collected from a mailbox's greeting is not the customer's.
+    for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
+        if text and one.field:
+            yield kinds.NewMemory(
+                kinds.FACT,
+                f"fact:{conversation_id}:{_bounded(one.id)}",
+                f"{label(field_name(one.name))}: {text}",
+                {**common, "position": position, "field": one.field, "value": text}
+                | ({"confirmed": True} if confirmed else {}),
+            )
+    asked, ordinal = "", 0
+    for turn in call.turns:
+        if turn.is_of_caller:
+            yield kinds.NewMemory(
+                kinds.MESSAGE,
+                f"message:{conversation_id}:{ordinal}:{content_digest(turn.message)[:16]}",
+                turn.message,
+                {**common, "position": turn.position, **({"asked": asked} if asked else {})},
+            )
+            ordinal += 1
+        elif turn.role == "agent":
+            asked = turn.message
+    outcome = "failed" if call.status == "failed" else call.successful or "unknown"
+    # Without a direction a call is inbound, as in memories that were written before there was one.
+    direction = {"direction": "outbound"} if call.outbound else {}
+    when = {**common, **direction, "timezone": call.timezone}
+    yield kinds.NewMemory(
+        kinds.CALL,
+        f"call:{conversation_id}",
+        f"Call on {spoken_date(when)} ({outcome}){': ' + call.summary if call.summary else '.'}",
+        {**when, "summary": call.summary, "title": call.title, "outcome": outcome, "spoke": ordinal > 0},
+    )
+
+
+def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
+    with transcription_path(conversation_id).open("rb") as file:
+        stat = os.fstat(file.fileno())
+        raw = file.read()
+    return Transcription.read(raw), PayloadStamp.of(raw, stat)
+
+
+def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
+    """What should be remembered of the call for this caller, one of those who may hold memories of it."""
+    if caller != call.caller or caller in receipt.forgotten:
+        return []
+    card = read_card(store, caller)
+    if card is not None and card.opted_out:
+        return []
+    memories = memories_of(call, receipt.arrival)
+    return [memory for memory in memories if content_digest(memory.content) not in receipt.withheld]
+
+
+def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:
+    return [
+        memory
+        for memory in store.memories(caller)
+        if memory.kind in _OF_A_CALL and memory.metadata.get("conversation_id") == conversation_id
+    ]
+
+
+def _rewrite(
+    store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]
+) -> list[RememberedMemory]:
+    """Make these the caller's memories of the conversation, and no others; then write the card."""
+    written = [
+        RememberedMemory(memory.key, put.id, content_digest(memory.content))
+        for memory, put in zip(memories, store.put_all(caller, kinds.entries(memories)), strict=True)
+    ]
+    keys = {memory.key for memory in written}
+    for memory in _of_conversation(store, caller, conversation_id):
+        if memory.key not in keys:
+            store.delete(caller, memory.id)
+    write_card(store, caller)
+    return written
+
+
+def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp) -> Outcome:
+    if not stamp.matches(transcription_path(conversation_id).stat()):
+        return "changed meanwhile"
+    receipt.payload, receipt.reprocess = stamp, False
+    write_receipt(conversation_id, receipt)
+    log.info("remembered a call", conversation_id=conversation_id, memories=len(receipt.memories))
+    return "done"
+
+
+def _bounded(raw_id: str) -> str:
+    return raw_id if len(raw_id) <= _LONGEST_ID_IN_KEY else sha256(raw_id.encode()).hexdigest()

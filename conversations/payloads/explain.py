@@ -1,0 +1,42 @@
+"""Why a call ended, in words that say what to do."""
+
+import re
+
+from conversations.payloads.transcription import Transcription
+
+_MISSING_VARIABLES = re.compile(r"missing required dynamic variables(?: in ([^:]+))?:\s*\{([^}]*)\}", re.IGNORECASE)
+_MEANT_TO_END = re.compile(
+    r"ended by|client disconnected|end_call|call ended|hung up|agent ended|remote party", re.IGNORECASE
+)
+_CODES = {
+    1002: "ElevenLabs refused the call, often because the account's quota is used up. Look at the subscription.",
+    1008: "ElevenLabs ended the call because something that the agent needs was not there.",
+    1011: "ElevenLabs had a fault of its own. Nothing is to be done here; the caller may ring again.",
+    3000: "The agent's model or voice could not be reached. Look at the agent's settings.",
+}
+
+
+def explained(call: Transcription) -> str:
+    """Empty where the call ended as calls do."""
+    error = call.at("metadata", "error")
+    reason = error.get("reason") if isinstance(error, dict) else error
+    code = error.get("code") if isinstance(error, dict) else None
+    said = str(reason or call.termination_reason or "")
+    if missing := _MISSING_VARIABLES.search(said):
+        return _missing(missing)
+    if code in _CODES:
+        return f"{_CODES[code]} ElevenLabs said: {said}"
+    if error or (call.status == "failed" and not _MEANT_TO_END.search(said)):
+        return f"The call failed. ElevenLabs said: {said or 'nothing about it'}"
+    return ""
+
+
+def _missing(found: re.Match[str]) -> str:
+    names = [name.strip(" '\"") for name in found[2].split(",")]
+    variables = " and ".join(f"“{name}”" for name in names)
+    where = (found[1] or "").strip() or "prompt"
+    return (
+        f"The agent's {where} uses {variables}, and nobody sent a value, so ElevenLabs ended the call before a word was"
+        " said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for inbound"
+        " calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of the agent."
+    )

@@ -1,0 +1,178 @@
+"""Reading a stored transcription leniently: whatever can be read is, whatever cannot is left out.
+
+ElevenLabs' payloads differ from their documentation and from one another; a field of the wrong type costs
+that field, never the call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+from conversations.payloads.analysis import CollectedItem, Criterion, collected_in, criteria_in
+from conversations.payloads.collected import Collected, texts_of
+from conversations.payloads.contact import Channel, Contact, contact_of
+from conversations.payloads.outline import NotReadable, parse
+from conversations.payloads.turns import Turn, mailbox_answered, turns_of
+from conversations.payloads.values import call_seconds, event_seconds, number, text, unix_seconds
+from elmemory.memory.card import Card
+from elmemory.memory.values import usable_value
+
+_MOST_CREDITS = 2**31
+_VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """A `post_call_transcription` event."""
+
+    event: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, raw: bytes) -> "Transcription":
+        """Raises NotReadable where the bytes are no event at all."""
+        event = parse(raw)
+        if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+            raise NotReadable("not an event")
+        return cls(event)
+
+    def at(self, *path: str) -> Any:
+        """What stands at this path in `data`; None where there is no such thing."""
+        value: Any = self.event.get("data")
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def text(self, *path: str) -> str:
+        return text(self.at(*path))
+
+    @property
+    def conversation_id(self) -> str:
+        return self.text("conversation_id")
+
+    @property
+    def agent_id(self) -> str:
+        return self.text("agent_id")
+
+    @property
+    def agent_name(self) -> str:
+        return self.text("agent_name")
+
+    @property
+    def status(self) -> str:
+        return self.text("status")
+
+    @property
+    def successful(self) -> str:
+        """success, failure or unknown; empty where the payload does not say."""
+        return self.text("analysis", "call_successful")
+
+    @property
+    def summary(self) -> str:
+        return self.text("analysis", "transcript_summary").strip()
+
+    @property
+    def title(self) -> str:
+        return self.text("analysis", "call_summary_title").strip()
+
+    @property
+    def timezone(self) -> str:
+        return self.text("metadata", "timezone")
+
+    @property
+    def duration_seconds(self) -> int | None:
+        return call_seconds(self.at("metadata", "call_duration_secs"))
+
+    @property
+    def cost(self) -> int | None:
+        """In ElevenLabs' credits."""
+        value = number(self.at("metadata", "cost"))
+        return int(value) if value is not None and abs(value) < _MOST_CREDITS else None
+
+    @property
+    def cost_in_dollars(self) -> float | None:
+        value = number(self.at("metadata", "cost_fiat"))
+        return value if value is not None and 0 <= value < _MOST_CREDITS else None
+
+    @property
+    def termination_reason(self) -> str:
+        return self.text("metadata", "termination_reason")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        value = self.at("metadata")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The dynamic variables of the call: ElevenLabs' own (`system__…`) and those it was told at the ring."""
+        value = self.at(*_VARIABLES)
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def recall(self) -> Literal["memory", "neutral", ""]:
+        """How the ring was answered; empty where the payload holds no variables of ours."""
+        returning, summary = self.variables.get("returning_caller"), self.variables.get("user_profile_summary")
+        if returning is None and summary is None:
+            return ""
+        return "memory" if returning == "yes" or (returning is None and summary) else "neutral"
+
+    @cached_property
+    def caller_name(self) -> str:
+        """The name that the call collected, else the one that the agent was told at the ring."""
+        facts = {} if self.reached_mailbox else {item.field: text for item, text, _ in self.collected_texts() if text}
+        return Card(facts=facts).full_name or usable_value(self.text(*_VARIABLES, "user_name"), "name") or ""
+
+    @cached_property
+    def contact(self) -> Contact:
+        source = self.text("metadata", "conversation_initiation_source") or self.text(
+            "conversation_initiation_client_data", "source_info", "source"
+        )
+        caller_id, called_number = (self.variables.get(f"system__{name}") for name in ("caller_id", "called_number"))
+        return contact_of(self.metadata, source, caller_id, called_number)
+
+    @property
+    def channel(self) -> Channel:
+        """Whether the parties spoke on the phone, wrote over WhatsApp or SMS, or met on a web page or in a chat."""
+        return self.contact.channel
+
+    @property
+    def outbound(self) -> bool:
+        return self.contact.outbound
+
+    @property
+    def caller(self) -> str | None:
+        """The caller key of the customer; None for web calls, strangers and withheld numbers."""
+        return self.contact.caller
+
+    @cached_property
+    def reached_mailbox(self) -> bool:
+        """Whether a mailbox answered: whatever it says, it is no customer."""
+        return mailbox_answered(self.at("transcript"), self.metadata, self.termination_reason)
+
+    def started_at(self, arrived_at: datetime) -> datetime:
+        """The call's start in UTC; its event's time, else that of its arrival, where the payload does not say."""
+        stated = unix_seconds(self.at("metadata", "start_time_unix_secs")) or event_seconds(self.event)
+        return datetime.fromtimestamp(stated, UTC) if stated else arrived_at
+
+    @cached_property
+    def all_turns(self) -> list[Turn]:
+        """Also the turns in which nothing was said: tools, files and events."""
+        return turns_of(self.at("transcript"), mailbox=self.reached_mailbox)
+
+    @cached_property
+    def turns(self) -> list[Turn]:
+        """The turns with something said in them, or keyed in."""
+        return [turn for turn in self.all_turns if turn.is_said]
+
+    def collected(self) -> list[CollectedItem]:
+        """The results of data collection, one for each field that agents may have collected in turn."""
+        return collected_in(self.at("analysis"))
+
+    def collected_texts(self) -> list[Collected]:
+        """What `collected` returns, each result with its value as text."""
+        return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
+
+    def criteria(self) -> list[Criterion]:
+        return criteria_in(self.at("analysis"))

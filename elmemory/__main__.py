@@ -1,0 +1,36 @@
+"""`elmemory COMMAND`, or `python -m elmemory COMMAND`: what manage.py does, wherever the package is installed.
+
+Settings are read from `.env` in the working directory, and data are kept beneath it.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from elmemory.environment.dotenv import make
+
+_EXAMPLE = Path(__file__).with_name(".env.example")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
+    if sys.argv[1:2] == ["serve"] and "ELMEMORY_ENV_FILE" not in os.environ:
+        _make_dotenv(Path.cwd())
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+def _make_dotenv(folder: Path) -> None:
+    """Make `.env` with fresh secrets where a server is started for the first time, as `make serve` does."""
+    if (folder / ".env").exists():
+        return
+    if not (folder / ".env.example").exists():
+        shutil.copyfile(_EXAMPLE, folder / ".env.example")
+    if make(folder):
+        sys.stdout.write(f"\n  Made {folder / '.env'} with fresh secrets.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from elmemory.agents import provision
+from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.agents.wiring import ThisServer, Wiring, is_https
+from elmemory.environment import dotenv
+from elmemory.environment.env import dotenv_path
+
+_POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
+
+
+class Command(BaseCommand):
+    help = (
+        "Wire an agent at ElevenLabs to this server: secrets, webhooks, search tool, overrides. Shows the plan first."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("agent", metavar="AGENT_ID", help="the agent's id, agent_…")
+        parser.add_argument("--url", default=settings.PUBLIC_URL, help="this server's https address (PUBLIC_URL)")
+        parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--workspace", action="store_true", help="wire the webhooks for all agents of the workspace"
+        )
+        parser.add_argument(
+            "--write-env", action="store_true", help="write the new webhook's secret to .env without asking"
+        )
+        parser.add_argument("--new-secret", action="store_true", help="make a new post-call webhook with a new secret")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        self._options = options
+        try:
+            self._provision(options["agent"])
+        except ElevenLabsError as error:
+            raise CommandError(f"{error}. Nothing was changed.") from None
+
+    def _provision(self, agent_id: str) -> None:
+        server = self._this_server()
+        if self._options["write_env"] and not dotenv_path().is_file():
+            raise CommandError("there is no .env to write to. Nothing was changed.")
+        with Api() as api:
+            self._plan_and_carry_out(api, agent_id, server)
+
+    def _plan_and_carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
+        wiring = Wiring.read(api, agent_id)
+        if self._options["new_secret"]:
+            server = server.replacing_webhooks(wiring)
+        steps = provision.plan(wiring, server)
+        self.stdout.write(f"Agent {wiring.agent.get('name')} ({agent_id}), {server.url}\n\n")
+        for number, step in enumerate(steps, start=1):
+            self.stdout.write(f"{self.style.MIGRATE_HEADING(f'{number}. {step.title}')}\n")
+            for line in step.diff:
+                self.stdout.write(f"   {self._coloured(line)}\n")
+        for warning in provision.warnings(wiring, server):
+            self.stdout.write(f"{self.style.WARNING('!')} {warning}\n")
+        if not steps:
+            self.stdout.write("Everything is as it should be; nothing to change.\n")
+            return
+        if self._options["dry_run"]:
+            self.stdout.write(f"\n{len(steps)} steps. Nothing was changed.\n")
+            return
+        if not self._options["yes"] and not self._confirmed(f"\nCarry out these {len(steps)} steps?"):
+            raise CommandError("nothing was changed")
+        self._carry_out(api, agent_id, server)
+
+    def _carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
+        self.stdout.write("\n")
+        try:
+            done = provision.carry_out(api, agent_id, server, done=self._report_done, secret=self._report_secret)
+        except provision.Stopped as stopped:
+            lines = [
+                f"stopped at: {stopped.failed}: {stopped}",
+                f"done: {'; '.join(stopped.done) or 'nothing'}",
+                f"not done: {'; '.join([stopped.failed, *stopped.left])}",
+                "Run it again to continue.",
+            ]
+            raise CommandError("\n  ".join(lines)) from None
+        self.stdout.write(f"\n{len(done)} steps done, each read back. Check the agent: manage.py doctor {agent_id}\n")
+
+    def _this_server(self) -> ThisServer:
+        url = self._options["url"].rstrip("/")
+        if not is_https(url):
+            raise CommandError(
+                f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com"
+            )
+        for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
+            if not getattr(settings, name):
+                raise CommandError(
+                    f"{name} is not set: without it anybody could send requests. Put a random text into .env."
+                )
+        return ThisServer.from_settings(url, in_workspace=self._options["workspace"])
+
+    def _report_done(self, title: str) -> None:
+        self.stdout.write(f"{self.style.SUCCESS('✓')} {title}\n")
+
+    def _report_secret(self, secret: str) -> None:
+        self.stdout.write(f"  The secret of the post-call webhook, shown once:\n    {_POST_CALL_KEY}={secret}\n")
+        path = dotenv_path()
+        if not path.is_file():
+            self.stdout.write("  Add it to the environment of this server, and restart the server.\n")
+            return
+        without_asking = self._options["write_env"]
+        if not without_asking and (self._options["yes"] or not self._confirmed(f"  Write it to {path.name}?")):
+            self.stdout.write(f"  Put it into {path.name} and restart the server.\n")
+            return
+        # The old webhook may still deliver: its signatures must stay valid.
+        old = settings.ELEVENLABS_POST_CALL_KEYS if self._options["new_secret"] else []
+        try:
+            dotenv.put(path, _POST_CALL_KEY, ",".join([secret, *old]))
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            self.stdout.write(f"  {path.name} cannot be written ({reason}): add the line yourself.\n")
+            return
+        self.stdout.write(f"  Written to {path.name}. Restart the server.\n")
+
+    def _confirmed(self, question: str) -> bool:
+        try:
+            return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        except EOFError:
+            return False
+
+    def _coloured(self, line: str) -> str:
+        styles = {"+": self.style.SUCCESS, "-": self.style.ERROR, "@": self.style.HTTP_INFO}
+        return styles[line[0]](line) if line[:1] in styles else line

@@ -1,0 +1,188 @@
+"""Checks of this server, its public address and the agent at ElevenLabs, for the command and the admin page."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from django.conf import settings
+from django.core import checks as system_checks
+
+from conversations.memories.former import misplaced_calls
+from elmemory.agents.agent_checks import check_agent
+from elmemory.agents.check import Check
+from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.memory.identity import caller_key
+from webhooks.health import report
+
+_HERE, _OUTSIDE = "This server", "From outside"
+_LONGEST_WAIT_SECONDS = 120
+_TIMEOUT_SECONDS = 10
+_SUBPROCESS_TIMEOUT_SECONDS = 90
+_MOST_SHOWN = 5
+
+
+def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
+    """Run all checks; `url` is this server's public address, PUBLIC_URL if empty.
+
+    Takes seconds, sends requests to the address and to ElevenLabs if they are set, and changes nothing. A process that
+    serves calls `run_checks_in_subprocess` instead.
+    """
+    url = url.rstrip("/") or settings.PUBLIC_URL
+    checks = [*_settings(), *_state(), *_callers(), *_reachable(url)]
+    if settings.ELEVENLABS_API_KEY:
+        return [*checks, *check_agent(agent_id, url)]
+    remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
+    return [*checks, Check("ElevenLabs", "API", "note", "not checked", remedy)]
+
+
+def run_checks_in_subprocess(agent_id: str = "") -> list[Check]:
+    """Run all checks in another process: importing ElevenLabs' SDK in this one would delay live calls.
+
+    Raises OSError, subprocess.SubprocessError or ValueError if the process gives no result.
+    """
+    command = [sys.executable, "-m", "elmemory", "doctor", "--json", *filter(None, [agent_id])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, timeout=_SUBPROCESS_TIMEOUT_SECONDS, env=environment, check=False
+    )
+    return [Check(**check) for check in orjson.loads(done.stdout)["checks"]]
+
+
+def _settings() -> Iterator[Check]:
+    faults = [one for one in system_checks.run_checks() if one.level >= system_checks.WARNING and not one.is_silenced()]
+    for fault in faults:
+        yield Check(_HERE, "settings", "fault" if fault.is_serious() else "note", str(fault.msg), str(fault.hint or ""))
+    if not faults:
+        yield Check(_HERE, "settings", "ok", "no fault")
+
+
+def _state() -> Iterator[Check]:
+    state = report()
+    yield _payloads(state["payloads"])
+    yield from _queue(state["queue"])
+    memory = state["openmemory"]
+    detail = f"{memory['mode']}: {memory['detail']}"
+    if memory["ok"]:
+        yield Check(_HERE, "OpenMemory", "ok", detail)
+    else:
+        yield Check(_HERE, "OpenMemory", "fault", detail, "Until it is available, rings are answered without memory.")
+
+
+def _payloads(state: dict[str, Any]) -> Check:
+    folder = Path(settings.PAYLOAD_STORAGE_PATH)
+    if not state["ok"]:
+        remedy = "Make room, or name a folder in PAYLOAD_STORAGE_PATH that this user may write to."
+        return Check(_HERE, "payloads", "fault", f"{folder}: {state.get('detail')}", remedy)
+    if (system := file_system_of(folder)) in ("tmpfs", "ramfs"):
+        remedy = "Name a folder on a disk in PAYLOAD_STORAGE_PATH."
+        return Check(_HERE, "payloads", "fault", f"{folder} is in memory ({system}): lost with a restart", remedy)
+    return Check(_HERE, "payloads", "ok", f"{folder}, {state['free_mb']} MB free")
+
+
+def _queue(queue: dict[str, Any]) -> Iterator[Check]:
+    if queue["pending"] is None:
+        remedy = "Delete the SQLite file of INDEX_DATABASE_URL (it is rebuilt), or start its PostgreSQL."
+        yield Check(_HERE, "index", "fault", "cannot be read", remedy)
+        return
+    yield Check(_HERE, "index", "ok", "readable")
+    if queue["oldest_seconds"] > _LONGEST_WAIT_SECONDS:
+        detail = f"{queue['pending']} calls wait, the oldest for {queue['oldest_seconds']} s"
+        yield Check(
+            _HERE, "worker", "fault", detail, "Is a worker running? make serve starts one; else: manage.py worker"
+        )
+    else:
+        yield Check(_HERE, "worker", "ok", f"{queue['pending']} calls wait")
+    if queue["failed"]:
+        remedy = "The admin shows the reasons; then: manage.py reprocess --state failed"
+        yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be processed", remedy)
+
+
+def _callers() -> Iterator[Check]:
+    """Calls whose memories are under a key that the rules of today take for nobody's, or spell otherwise."""
+    misplaced = misplaced_calls()
+    nobodys = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
+    respelled = {key: calls for key, calls in misplaced.items() if key not in nobodys}
+    remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
+    if nobodys:
+        yield Check(_HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(nobodys)}", remedy)
+    if respelled:
+        yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
+    if not misplaced:
+        yield Check(_HERE, "callers", "ok", "each call is remembered under its caller's number")
+
+
+def _masked(calls_by_key: dict[str, list[str]]) -> str:
+    shown = ", ".join(f"…{key[-4:]}" for key in sorted(calls_by_key)[:_MOST_SHOWN])
+    more = f" and {len(calls_by_key) - _MOST_SHOWN} more" if len(calls_by_key) > _MOST_SHOWN else ""
+    return f"{shown}{more} ({sum(map(len, calls_by_key.values()))} calls)"
+
+
+def _reachable(url: str) -> Iterator[Check]:
+    if not url:
+        remedy = "Set it to the https address at which ElevenLabs reaches this server; for trials: manage.py tunnel"
+        yield Check(_OUTSIDE, "PUBLIC_URL", "note", "not set", remedy)
+        return
+    if not url.startswith("https://"):
+        yield Check(_OUTSIDE, "PUBLIC_URL", "fault", "not https", "ElevenLabs calls https addresses only.")
+    with client_of(url) as client:
+        try:
+            yield _health(client.get("/health"))
+            yield _answer(client, CLIENT_DATA_PATH, settings.ELEVENLABS_CLIENT_DATA_KEY, {})
+            yield _answer(client, SEARCH_DATA_PATH, settings.ELEVENLABS_SEARCH_DATA_KEY, {"query": "anything"})
+            yield _refusal(client)
+        except httpx2.TransportError as error:
+            remedy = "Is the server running, the name in the DNS, the certificate valid, the proxy or tunnel up?"
+            yield Check(_OUTSIDE, "PUBLIC_URL", "fault", f"does not answer ({type(error).__name__})", remedy)
+
+
+def client_of(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, timeout=_TIMEOUT_SECONDS)
+
+
+def _health(answer: httpx2.Response) -> Check:
+    try:
+        state = answer.json().get("status")
+    except (ValueError, AttributeError):
+        state = None
+    if answer.status_code == 200 and state == "ok":
+        return Check(_OUTSIDE, "PUBLIC_URL", "ok", f"answers in {_milliseconds(answer)} ms")
+    if state == "degraded":
+        return Check(_OUTSIDE, "PUBLIC_URL", "note", f"answers {answer.status_code}, degraded", "See /health.")
+    remedy = "Point the proxy or tunnel to this server, without redirects."
+    return Check(_OUTSIDE, "PUBLIC_URL", "fault", f"another server answers ({answer.status_code})", remedy)
+
+
+def _answer(client: httpx2.Client, path: str, key: str, body: dict[str, str]) -> Check:
+    """Check a webhook with the ring or search of a stranger."""
+    answer = client.post(path, json=body, headers={"x-api-key": key})
+    if answer.status_code == 200:
+        return Check(_OUTSIDE, path, "ok", f"answers in {_milliseconds(answer)} ms")
+    remedy = "That server has another key than these settings, or the proxy drops X-Api-Key."
+    return Check(_OUTSIDE, path, "fault", f"answers {answer.status_code}", remedy if answer.status_code == 401 else "")
+
+
+def _refusal(client: httpx2.Client) -> Check:
+    answer = client.post(POST_CALL_PATH, content=b"{}")
+    if answer.status_code == 401:
+        return Check(_OUTSIDE, POST_CALL_PATH, "ok", "refuses unsigned bodies")
+    remedy = "Point the proxy or tunnel to this server."
+    return Check(_OUTSIDE, POST_CALL_PATH, "fault", f"answers {answer.status_code} to an unsigned body", remedy)
+
+
+def _milliseconds(answer: httpx2.Response) -> int:
+    return round(answer.elapsed.total_seconds() * 1000)
+
+
+def file_system_of(folder: Path) -> str:
+    """Return the type of the file system that holds the folder, such as "ext4"; "" on systems other than Linux."""
+    try:
+        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return ""
+    containing = [(len(point), kind) for point, kind in mounts if folder.resolve().is_relative_to(point)]
+    return max(containing, default=(0, ""))[1]

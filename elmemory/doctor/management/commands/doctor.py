@@ -1,0 +1,46 @@
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand
+
+from elmemory.agents.check import Check
+from elmemory.doctor.checks import run_checks
+
+_MARKS = {"ok": "✓", "fault": "✗", "note": "·"}
+
+
+class Command(BaseCommand):
+    help = "Check this server and, with ELEVENLABS_API_KEY, the agent at ElevenLabs. Exit code 1 means faults."
+    requires_system_checks = ()  # the doctor reports them
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("agent", metavar="AGENT_ID", nargs="?", default="", help="the agent to check")
+        parser.add_argument("--url", default="", help="this server's public address (PUBLIC_URL)")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, agent: str, url: str, json: bool, **options: Any) -> None:  # noqa: ARG002
+        checks = run_checks(agent, url)
+        faults = sum(check.state == "fault" for check in checks)
+        if json:
+            report = {"ok": not faults, "checks": [asdict(check) for check in checks]}
+            self.stdout.write(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+        else:
+            for section, of_section in groupby(checks, key=lambda check: check.section):
+                self.stdout.write(f"\n{self.style.MIGRATE_HEADING(section)}")
+                for check in of_section:
+                    self._write(check)
+            plural = "" if faults == 1 else "s"
+            result = self.style.ERROR(f"{faults} fault{plural}.") if faults else self.style.SUCCESS("All is well.")
+            self.stdout.write(f"\n{result}")
+        if faults:
+            sys.exit(1)
+
+    def _write(self, check: Check) -> None:
+        style = {"ok": self.style.SUCCESS, "fault": self.style.ERROR, "note": self.style.WARNING}[check.state]
+        self.stdout.write(f"  {style(_MARKS[check.state])} {check.name}: {check.detail}".rstrip(": "))
+        if check.remedy:
+            self.stdout.write(f"      → {check.remedy}")

@@ -1,0 +1,284 @@
+"""System checks of the environment: every fault at once, by its variable's name and with what to do.
+
+No message repeats a value: it goes to logs and terminals, and may be a secret that stands in the wrong place.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import phonenumbers
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+
+from elmemory.environment.hosts import Unusable, address, unencrypted
+from elmemory.memory.identity import number_key, unreadable_not_callers
+from elmemory.memory.numbers import MERGED_REGIONS
+from elmemory.memory.openmemory import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.factory import server_url
+
+# Errors with which the server can still do its other work: an endpoint without its key, or with one that no sender has,
+# refuses every request, and an OpenMemory server without one may be what somebody runs.
+_MISSING_SECRET, _MISSING_OPENMEMORY_KEY, _UNUSABLE_KEY = "elmemory.E002", "elmemory.E014", "elmemory.E017"
+BEARABLE = frozenset((_MISSING_SECRET, _MISSING_OPENMEMORY_KEY, _UNUSABLE_KEY))
+
+_DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
+_SIP_HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
+_SECRETS = {
+    "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
+    "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
+    "ELEVENLABS_SEARCH_DATA_KEY": "A random text; the agent's search tool sends it as X-Api-Key.",
+}
+
+_ISSUED = frozenset(("ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_API_KEY"))
+_QUOTES = frozenset("\"'`“”„‘’«»")
+_VARIABLE = re.compile(r"[^{}\s]+")  # as in {{name}}
+
+
+@register
+def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    return [
+        *_malformed(),
+        *_missing_secrets(),
+        *_unusable_keys(),
+        *_in_the_clear(),
+        *_unusable_values(),
+        *_unusable_caller_rules(),
+        *_unusable_openmemory(),
+        *_unwritable_folders(),
+        *_one_database_for_two(),
+    ]
+
+
+def _malformed() -> Iterator[CheckMessage]:
+    for variable, problem, hint, kind in settings.ENVIRONMENT_FAULTS:
+        if kind == "warning":
+            yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W017")
+        else:
+            fault_id = _UNUSABLE_KEY if kind == "key" else "elmemory.E001"
+            yield Error(f"{variable}: {problem}.", hint=hint, id=fault_id)
+
+
+def _missing_secrets() -> Iterator[CheckMessage]:
+    for variable, hint in _SECRETS.items():
+        if not _keys(variable):
+            if settings.DEBUG:
+                yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
+            else:
+                yield Error(
+                    f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=_MISSING_SECRET
+                )
+    if not settings.SECRET_KEY_IS_GIVEN:
+        hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+        if settings.DEBUG:
+            yield checks.Warning("SECRET_KEY is not set: logins end with the process.", hint=hint, id="elmemory.W003")
+        else:
+            yield Error("SECRET_KEY is not set.", hint=hint, id="elmemory.E003")
+
+
+def _unusable_keys() -> Iterator[CheckMessage]:
+    """Keys that no sender can show. The environment, other than `.env`, keeps quotes and comments in a value."""
+    for variable in (*_SECRETS, "ELEVENLABS_API_KEY", "OPENMEMORY_KEY", "METRICS_KEY"):
+        issued = variable in _ISSUED
+        for key in _keys(variable):
+            problem, hint, fatal = "", "Write the key alone, without quotes, blanks and comments.", True
+            if key[0] in _QUOTES or key[-1] in _QUOTES:
+                problem = "the quotes are a part of the key"
+            elif not (key.isascii() and key.isprintable()) and variable != "OPENMEMORY_KEY":
+                problem = "it holds a character that no key has, perhaps an invisible one"
+            elif " " in key:
+                problem = "it holds a blank" + (" and what looks like a comment" if "#" in key else "")
+                fatal = issued
+            elif variable == "ELEVENLABS_POST_CALL_KEY" and key.startswith("sk_"):
+                problem, hint = "this is an API key", "The webhook's secret begins with wsec_."
+            elif variable == "ELEVENLABS_API_KEY" and key.startswith("wsec_"):
+                problem, hint = "this is a webhook's secret", "An API key begins with sk_."
+            elif variable in _SECRETS and not issued and key.startswith(("sk_", "wsec_")):
+                problem, hint, fatal = "this is a key that ElevenLabs issued", _SECRETS[variable], False
+            if problem and fatal:
+                yield Error(f"{variable}: {problem}.", hint=hint, id=_UNUSABLE_KEY)
+            elif problem:
+                yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W018")
+
+
+def _keys(variable: str) -> list[str]:
+    if variable == "ELEVENLABS_POST_CALL_KEY":
+        return list(settings.ELEVENLABS_POST_CALL_KEYS)
+    key: str = getattr(settings, variable)
+    return [key] if key.strip(", ") else []
+
+
+def _in_the_clear() -> Iterator[CheckMessage]:
+    """Personal data must not cross a network unencrypted. Names without a dot are those of containers side by side."""
+    if unencrypted(settings.PUBLIC_URL):
+        yield checks.Warning(
+            "PUBLIC_URL: with http:// logins and callers' data cross the network in the clear.",
+            hint="Write an https address; ElevenLabs calls no other.",
+            id="elmemory.W019",
+        )
+    for variable, used_for in (("OPENMEMORY_PORT", "callers' data"), ("ELEVENLABS_BASE_URL", "calls and the API key")):
+        distance = unencrypted(getattr(settings, variable))
+        problem = f"{variable}: with http:// {used_for} cross the network in the clear."
+        if distance == "remote":
+            yield Error(problem, hint="Write an https address, or a private one.", id="elmemory.E019")
+        elif distance:
+            hint = "Write an https address unless the network is yours."
+            yield checks.Warning(problem, hint=hint, id="elmemory.W019")
+
+
+def _unusable_values() -> Iterator[CheckMessage]:
+    region = settings.DEFAULT_REGION
+    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        yield Error(
+            "DEFAULT_REGION is no region.",
+            hint="Write a country's two letters, such as US.",
+            id="elmemory.E004",
+        )
+    if unusable := _positions(settings.AGENT_NUMBERS, number_key):
+        yield Error(
+            f"AGENT_NUMBERS: entry {unusable} cannot be read.",
+            hint="Write numbers as +14155550100, separated by commas.",
+            id="elmemory.E005",
+        )
+    if not _can_be_filled_in(settings.GREETING):
+        yield Error(
+            "GREETING: only {name} can be filled in.",
+            hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
+            id="elmemory.E006",
+        )
+    if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
+        yield checks.Warning(
+            "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
+            hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
+            id="elmemory.W009",
+        )
+    if settings.ELEVENLABS_BASE_URL.endswith("/v1"):
+        yield Error(
+            "ELEVENLABS_BASE_URL: it ends in /v1, which is added to it.",
+            hint="Write it as https://api.elevenlabs.io.",
+            id="elmemory.E020",
+        )
+    for position, name in enumerate(settings.DYNAMIC_VARIABLES, start=1):
+        if name.startswith("system__"):
+            problem, hint = "belongs to ElevenLabs", "Names that begin with system__ cannot be set."
+        elif not _VARIABLE.fullmatch(name):
+            problem, hint = "cannot be one of a variable", "Write a name without blanks and braces, such as plan_name."
+        else:
+            continue
+        yield Error(f"DYNAMIC_VARIABLES: name {position} {problem}.", hint=hint, id="elmemory.E007")
+
+
+def _can_be_filled_in(greeting: str) -> bool:
+    try:
+        fields = list(Formatter().parse(greeting))
+    except ValueError:
+        return False
+    # Two braces, as ElevenLabs writes its own variables, would be spoken as one.
+    return all(
+        not re.search("[{}]", text) and (name is None or (name, form, conversion) == ("name", "", None))
+        for text, name, form, conversion in fields
+    )
+
+
+def _unusable_caller_rules() -> Iterator[CheckMessage]:
+    if unusable := unreadable_not_callers():
+        yield checks.Warning(
+            f"NOT_CALLERS: {len(unusable)} of its entries name no number; they have no effect.",
+            hint="Write numbers as +14155550100 and ranges as +1415555*, separated by commas.",
+            id="elmemory.W030",
+        )
+    if unknown := _positions(settings.SEPARATE_SPELLINGS, MERGED_REGIONS.__contains__):
+        yield Error(
+            f"SEPARATE_SPELLINGS: entry {unknown} is no country whose spellings are merged.",
+            hint=f"Write some of {', '.join(sorted(MERGED_REGIONS))}, separated by commas.",
+            id="elmemory.E031",
+        )
+    if hosts := _positions(settings.TRUSTED_SIP_HOSTS, _SIP_HOST.fullmatch):
+        yield Error(
+            f"TRUSTED_SIP_HOSTS: entry {hosts} cannot be the host of a SIP address.",
+            hint="Write names or addresses without sip: and port, such as trunk.example.com, separated by commas.",
+            id="elmemory.E032",
+        )
+
+
+def _positions(entries: Iterable[str], is_usable: Callable[[str], object]) -> str:
+    """Which of the entries are not usable, counted from 1; empty where all are."""
+    return ", ".join(str(position) for position, entry in enumerate(entries, start=1) if not is_usable(entry))
+
+
+def _unusable_openmemory() -> Iterator[CheckMessage]:
+    if settings.OPENMEMORY_CLIENT not in ("", "sdk"):
+        yield Error(
+            "OPENMEMORY_CLIENT is no way to speak to a server.",
+            hint="Leave it empty, or write sdk.",
+            id="elmemory.E012",
+        )
+    if not settings.OPENMEMORY_KEY.isascii():
+        yield Error(
+            "OPENMEMORY_KEY cannot be sent.", hint="Letters, digits and signs of ASCII only.", id="elmemory.E013"
+        )
+    if not settings.OPENMEMORY_PORT:
+        return
+    try:
+        server_url(settings.OPENMEMORY_PORT)
+        if not settings.OPENMEMORY_PORT.isdecimal():
+            address(settings.OPENMEMORY_PORT)
+    except Unusable as error:
+        yield Error(f"OPENMEMORY_PORT {error}.", hint="Empty means the embedded store.", id="elmemory.E011")
+    except OpenMemoryMisconfigured as error:
+        yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
+    if not settings.OPENMEMORY_KEY:
+        level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
+        yield level(
+            "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
+            hint="The server's OM_API_KEY.",
+            id=fault_id,
+        )
+    if settings.OPENMEMORY_CLIENT == "sdk":
+        try:
+            from elmemory.memory.openmemory.sdk import sdk_module
+
+            sdk_module()
+        except OpenMemoryMisconfigured as error:
+            yield Error(f"{error}.", id="elmemory.E015")
+
+
+def _unwritable_folders() -> Iterator[CheckMessage]:
+    folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
+    for variable, alias in _DATABASES.items():
+        database = settings.DATABASES[alias]
+        if database["ENGINE"].endswith("sqlite3"):
+            folders[variable] = Path(database["NAME"]).parent
+    for variable, folder in folders.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            yield Error(
+                f"{variable}: nothing can be written there ({error.strerror}).",
+                hint="Name a place that this user may write to.",
+                id="elmemory.E008",
+            )
+
+
+def _one_database_for_two() -> Iterator[CheckMessage]:
+    """Each has migrations of its own, which would be taken for those of the other."""
+
+    def place(variable: str) -> tuple[Any, ...]:
+        database = settings.DATABASES[_DATABASES[variable]]
+        where = tuple(database.get(name) for name in ("ENGINE", "HOST", "PORT", "NAME"))
+        return *where, database.get("OPTIONS", {}).get("options")
+
+    for one, other in combinations(_DATABASES, 2):
+        if place(one) == place(other):
+            yield Error(
+                f"{other}: it names the same database as {one}.",
+                hint="Give each a database of its own, or a schema (?options=-csearch_path%3Dmemory).",
+                id="elmemory.E016",
+            )

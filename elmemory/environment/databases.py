@@ -1,0 +1,56 @@
+"""Django's settings of a database, from what the environment says of it."""
+
+import contextlib
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import environ
+
+_POSTGRESQL = "django.db.backends.postgresql"
+_ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
+# A server that is gone is noticed within half a minute, not after the two hours of TCP; more in the URL's query.
+_LIVELINESS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+def of_url(text: str) -> dict[str, Any]:
+    """Django's settings of the database with this sqlite:/// or postgres:// URL.
+
+    ValueError, KeyError or ImproperlyConfigured where it is none, or where psycopg is not installed for it.
+    """
+    scheme, _, rest = text.partition("://")
+    authority, _, name_and_query = rest.partition("/")
+    if not scheme.startswith("sqlite"):
+        # Such a sign in a password makes the rest of it a host, a port or a database, which messages repeat.
+        if re.search(r"[#\s]", text) or "@" in name_and_query.partition("?")[0] or re.search(r"\?|@.*@", authority):
+            raise ValueError
+    elif authority not in ("", ":memory:"):
+        raise ValueError
+    url: dict[str, Any] = environ.Env.db_url_config(text)
+    if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
+        raise ValueError
+    if url["ENGINE"] == _POSTGRESQL:
+        url["OPTIONS"] = _LIVELINESS | url.get("OPTIONS", {})
+    return url
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """Django's settings of the SQLite database in this file, whose folder is made."""
+    with contextlib.suppress(OSError):  # the system checks report it, with the other faults
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }

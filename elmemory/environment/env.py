@@ -1,0 +1,267 @@
+"""The settings' variables, read so that all their faults can be reported at once.
+
+A fault does not raise here: the default stands in for the value, and the system checks report the fault.
+"""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import environ
+import orjson
+
+from elmemory.environment import databases, dotenv, hosts
+from elmemory.memory.text import as_written
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+_PATH_VARIABLE = "ELMEMORY_ENV_FILE"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CLOSE = 0.86  # OPENMEMORY_FROM_KEY, which a command reads, is less like OPENMEMORY_KEY than that
+# What examples and templates have in place of a secret. Not "secret" or "test", which people use while they try it out.
+_PLACEHOLDER = re.compile(
+    r"<.*>|\[.*\]|\$?\{.*\}|(?:wsec_|sk_)?(?:…|\.{3,}|x{3,}|\*{3,})|wsec_|sk_"
+    r"|(?:change|replace)[-_ ]?(?:me|this|it)|(?:your|insert|enter)[-_ ].*|.*[-_ ]here|todo|tbd|none|null|undefined",
+    re.IGNORECASE,
+)
+
+_DATABASE_HINT = (
+    'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]"). '
+    "In a password /, @, #, ? and blanks are written as %2F, %40, %23, %3F and %20."
+)
+
+
+type Kind = Literal["error", "key", "warning"]
+
+
+if not (BASE_DIR / "manage.py").is_file():
+    BASE_DIR = Path.cwd()  # installed as a package, which is no place for settings and data
+
+
+class Fault(NamedTuple):
+    """What is wrong with a setting; no part of it repeats the setting's value.
+
+    A "key" fault costs the endpoints that need this key, an "error" the server, a "warning" nothing yet.
+    """
+
+    variable: str
+    problem: str
+    hint: str
+    kind: Kind = "error"
+
+
+class Environment:
+    """Typed reads of the variables, from the environment, else from `.env`; `faults` says what could not be read.
+
+    An empty value of anything but a text counts as not given.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._faults: dict[Fault, None] = {}
+        self._names: set[str] = set()
+        self._path = path
+        self._statements = self._load(path) if path else []
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults of all reads until now, and those of `.env`, whose names are compared with the names read."""
+        return [*self._faults, *self._faults_of_statements()]
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._raw(name, default)
+        if _CONTROL.search(value):
+            self._fault(name, "holds a line break or another control character", "Write it in one line.")
+            return default
+        return value
+
+    def key(self, name: str) -> str:
+        """A secret; one that merely stands for a secret, such as "changeme", counts as not given."""
+        return next(iter(self._keys(name, [self.text(name)])), "")
+
+    def keys(self, name: str) -> list[str]:
+        """The comma-separated secrets, without empty ones and those that merely stand for a secret."""
+        return self._keys(name, self.texts(name))
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if value in ("true", "yes", "on", "1"):
+            return True
+        if value in ("false", "no", "off", "0"):
+            return False
+        if value:
+            self._fault(name, "is neither true nor false", "Write true or false.")
+        return default
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+        def read(text: str) -> int:
+            if not re.fullmatch("[0-9]{1,12}", text) or not least <= int(text) <= most:
+                raise ValueError
+            return int(text)
+
+        hint = f"Write a whole number from {least} to {most}, in digits, without unit."
+        return self._read(name, self.text(name), default, read, hint)
+
+    def origin(self, name: str, example: str) -> str:
+        """`scheme://host` or `scheme://host:port`, as browsers send it."""
+        return self._host(name, hosts.origin, f"Write scheme and host alone, such as {example}.")
+
+    def address(self, name: str, example: str) -> str:
+        """An http(s) URL without a slash at its end."""
+        return self._host(name, hosts.address, f"Write it as {example}.")
+
+    def host_patterns(self, name: str) -> list[str]:
+        hint = "Write host names alone, separated by commas, such as memory.example.com."
+        return self._each(name, hosts.host_pattern, hint)
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        def read(text: str) -> IPv4Network | IPv6Network:
+            network = ip_network(text)
+            if not network.prefixlen:
+                raise hosts.Unusable("means everybody")
+            return network
+
+        return self._each(name, read, "Write addresses or networks, separated by commas: 10.0.0.5, 10.1.0.0/16.")
+
+    def one_of(self, name: str, choices: Collection[str], default: str, hint: str) -> str:
+        """One of the choices, whichever case it is written in."""
+        value = self.text(name).lower()
+        for choice in choices:
+            if choice.lower() == value:
+                return choice
+        if value:
+            self._fault(name, "is unknown", hint)
+        return default
+
+    def texts(self, name: str) -> list[str]:
+        """A comma-separated list."""
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def path(self, name: str, default: str) -> Path:
+        """A path; a relative one starts at the project's folder."""
+        return self._read(name, self.text(name), BASE_DIR / default, _path, "Write the path of a folder.")
+
+    def json_object(self, name: str) -> dict[str, str]:
+        def read(text: str) -> dict[str, str]:
+            value = orjson.loads(text)
+            if not isinstance(value, dict) or any(isinstance(item, dict | list) for item in value.values()):
+                raise ValueError
+            return {
+                key: as_written(item) if isinstance(item, int | float) else item or "" for key, item in value.items()
+            }
+
+        hint = 'Write a JSON object of texts, such as {"plan": "basic"}.'
+        return self._read(name, self._raw(name), {}, read, hint)
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """A database by its URL, or an SQLite file by its path."""
+
+        def read(text: str) -> dict[str, Any]:
+            return databases.of_url(text) if "://" in text else databases.sqlite(_path(text))
+
+        database = self._read(name, self.text(name), databases.sqlite(BASE_DIR / default), read, _DATABASE_HINT)
+        if database["ENGINE"].endswith("sqlite3"):
+            path = Path(database["NAME"])
+            database = databases.sqlite(path if str(path) == ":memory:" else BASE_DIR / path)
+        return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+    def _read[T](self, name: str, text: str, default: T, read: Callable[[str], T], hint: str) -> T:
+        if not text:
+            return default
+        try:
+            return read(text)
+        except (ValueError, environ.ImproperlyConfigured, KeyError, RuntimeError):
+            self._fault(name, "cannot be read", hint)
+            return default
+
+    def _host(self, name: str, read: Callable[[str], str], hint: str) -> str:
+        value = self.text(name)
+        try:
+            return read(value) if value else ""
+        except hosts.Unusable as error:
+            self._fault(name, str(error), hint)
+            return ""
+
+    def _each[T](self, name: str, read: Callable[[str], T], hint: str) -> list[T]:
+        """The entries of a comma-separated list that can be read; the others are faults, by their position."""
+        good = []
+        for position, text in enumerate(self.texts(name), start=1):
+            try:
+                good.append(read(text))
+            except ValueError as error:
+                problem = str(error) if isinstance(error, hosts.Unusable) else "cannot be read"
+                self._fault(name, f"entry {position} {problem}", hint)
+        return good
+
+    def _keys(self, name: str, values: list[str]) -> list[str]:
+        good = [value for value in values if not _PLACEHOLDER.fullmatch(value)]
+        if len(good) < len(values):
+            self._fault(name, "is a placeholder, which counts as no key", "Put the key itself there.", "key")
+        return [value for value in good if value]
+
+    def _raw(self, name: str, default: str = "") -> str:
+        # Not through django-environ, which takes a value that begins with $ for another variable's name.
+        self._names.add(name)
+        return os.environ.get(name, default).strip()
+
+    def _fault(self, name: str, problem: str, hint: str, kind: Kind = "error") -> None:
+        self._faults[Fault(name, problem, hint, kind)] = None
+
+    def _load(self, path: Path) -> list[dotenv.Statement]:
+        """Put the variables of this file into the environment, except those that are there; the last one wins."""
+        if str(path) in (".", os.devnull):
+            return []
+        name = _PATH_VARIABLE if os.environ.get(_PATH_VARIABLE) else path.name
+        try:
+            # Opening a named pipe would wait for its writer.
+            statements = list(dotenv.read(path)) if path.is_file() else []
+            if not path.is_file() and (path.exists() or name == _PATH_VARIABLE):
+                self._fault(name, "is no file", "Make it a text file, or remove it: the environment alone will do.")
+        except OSError as error:
+            self._fault(name, f"cannot be read ({error.strerror})", "Let this user read the file.")
+            return []
+        except UnicodeError:
+            self._fault(name, "is no text in UTF-8", "Save the file as UTF-8.")
+            return []
+        given = {statement.name: statement.value for statement in statements if statement.name}
+        os.environ.update({name: value for name, value in given.items() if name not in os.environ})
+        return statements
+
+    def _faults_of_statements(self) -> Iterator[Fault]:
+        file = self._path.name if self._path else ""
+        seen: dict[str, dotenv.Statement] = {}
+        for statement in self._statements:
+            where = f"{file}, line {statement.line}"
+            if not statement.name:
+                # A quote that is not closed takes the next lines with it.
+                lost = [name for name in sorted(self._names) if re.search(rf"\b{name}\b", statement.text)]
+                problem = f"does not assign {', '.join(lost)}" if lost else "assigns nothing"
+                yield Fault(where, problem, "Write NAME=value, with a # before a remark; a quote ends in its line.")
+                continue
+            before = seen.get(statement.name)
+            if statement.name not in self._names:
+                if near := get_close_matches(statement.name.upper(), self._names, 1, _CLOSE):
+                    yield Fault(where, f"is this {near[0]}?", "Nothing reads the name that is there.", "warning")
+            elif before and before.value != statement.value:
+                problem = f"is there more than once in {file}; line {statement.line} holds, not line {before.line}"
+                yield Fault(statement.name, problem, "Remove one.", "warning")
+            seen[statement.name] = statement
+
+
+def _path(text: str) -> Path:
+    """A path, from the project's folder on.
+
+    ValueError for one with a comment and for a URL, also without its slashes: a password would name a folder.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
+        raise ValueError
+    return BASE_DIR / Path(text).expanduser()
+
+
+def dotenv_path() -> Path:
+    """`.env` beside manage.py; ELMEMORY_ENV_FILE names another one, or none by being empty."""
+    named = os.environ.get(_PATH_VARIABLE)
+    return BASE_DIR / ".env" if named is None else Path(named)

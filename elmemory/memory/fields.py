@@ -1,0 +1,29 @@
+"""Names of data-collection fields: one name for all spellings, and the label that people read."""
+
+from functools import lru_cache
+
+from elmemory.memory.text import (
+    field_name,
+)
+
+_OTHER_NAMES_OF_FIELDS = {
+    "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",
+    "last_name": "lastname surname family_name familyname caller_last_name customer_last_name user_last_name",
+    "name": "user_name username full_name fullname caller_name customer_name client_name contact_name your_name",
+    "email": "e_mail email_address e_mail_address mail",
+    "phone": "phone_number telephone telephone_number",
+}
+_FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
+
+
+def canonical_field(raw: str) -> str:
+    """One name for all spellings of a field: `First Name`, `given_name` and `firstName` are `first_name`."""
+    name = field_name(raw)
+    return _FIELD.get(name, name)
+
+
+@lru_cache(maxsize=1024)
+def label(name: str) -> str:
+    """A field's name as people write it: `first_name` is "First name"."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,224 @@
+"""A person's name out of what stands in a name's field, and whether a word that looks like none is a name after all."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from elmemory.memory.nothing import is_role, names_nobody, sense_of
+from elmemory.memory.text import bounded_words, cleaned
+
+NAME_FIELDS = "first_name", "last_name", "name"
+NAME_LENGTH = 60
+MOST_WORDS = 4
+
+# What most names are: a live call waits.
+_PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,3}")
+# \w knows no vowel signs, without which names in Hindi, Thai or pointed Arabic cannot be read.
+_SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
+_NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・{_SIGNS}-]|[\d_]")
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
+_WRAPPED = re.compile(r"""["'“”„«‹(\[「『](.+)["'“”»›)\]」』]""")
+_LABELLED = re.compile(r"([^:：=]{1,40})\s?[:：=]\s?(.+)")
+_CUT = re.compile(
+    r"[()\[\]<>;,:|\\=…（）【】「」；，、：،؛。]|\s/\s|(?<=\w\w)/(?=\w\w)|\s[-–—]+\s|—|\.\.|[!?؟](?:\s|$)"
+    r"|(?<!\b[Dd]r)(?<!\b[JSjs]r)(?<!\b[Mm][rs])(?<!\b[Mm]rs)(?<!\b[Ss]t)(?<!\bSra)(?<!\bProf)(?<!\bMag)(?<!\bIng)"
+    r"(?<!\bDott)(?<!\bMme)(?<!\bRev)(?<=\w\w\w)\.\s"
+)
+_REMARK = re.compile(
+    r"(?<=\S)\s(?:spelled|spelt|spelling|last name|first name|family name|given name|surname|who|whose|calling|"
+    r"speaking|"
+    r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|"
+    r"con|pero|"
+    r"deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|achternaam|gespeld|"
+    r"nazwisko|фамилия|по буквам|soyadı|[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
+)
+_SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
+_INTRODUCTION = re.compile(
+    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |last )?name )?(?:is|"
+    r"was)(?: called| named)? |"
+    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s) |i am |i'm |i’m |this is |it is |"
+    r"it's |it’s |"
+    r"call me |they call me |name is |"
+    r"me llamo |mi nombre es |su nombre es |se llama |soy |je m'appelle |je m’appelle |mon nom est |je suis |"
+    r"ich hei(?:ß|ss)e |mein name ist |ich bin |der name ist |meu nome é |me chamo |eu sou |mi chiamo |il mio "
+    r"nome è |sono |"
+    r"ik heet |mijn naam is |ik ben |nazywam się |mam na imię |jestem |меня зовут |мене звати |моё имя |мое имя |"
+    r"jag heter |mitt namn är |jmenuji se |mă numesc |numele meu este |benim adım |adım |nama saya |saya |jeg heter |"
+    r"jeg hedder |minun nimeni on |nimeni on |tôi tên là |tên tôi là |με λένε |اسمي |मेरा नाम |私の名前は|私は|"
+    r"我叫|我的名字是|我是|"
+    r"제 이름은 |저는 )(?=\S)",
+    re.IGNORECASE,
+)
+_ENDING = re.compile(
+    r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
+)
+_PARTICLES = frozenset(
+    "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin ibn".split()
+)
+
+# Words that programs and models write for nothing and that are given names as well: with a capital they are names.
+_ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga"))
+_BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
+_SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
+_OF_A_RESULT = re.compile(
+    r"(?:\b(?:value|field|result|output|default|return\w*|extract\w*|set|record\w*|therefore|hence|so|thus|wert|"
+    r"valor|valeur)\b"
+    r"\W+(?:\w+\W+){0,2}|[=]\s*)$",
+    re.IGNORECASE,
+)
+# "The name is None because the caller hung up."
+_GIVES_CAUSE = re.compile(
+    r"\b(?:because|since|due to|hung up|ended|disconnected|weil|da|porque|debido|parce|puisque|perché|omdat|"
+    r"ponieważ)\b"
+)
+_NAMING = re.compile(
+    r"(?:\b(?:name|surname|names|i'?m|i am|this is|called|nombre|apellido|llamo|soy|nom|appelle|suis|heiße|heisse|"
+    r"namens|"
+    r"nachname|vorname|bin|nome|cognome|sobrenome|apelido|chamo|chiamo|sono|naam|achternaam|heet|ben|nazwisko|"
+    r"imię|nazywam|"
+    r"jestem|имя|фамилия|зовут|ім'?я|прізвище|звати|adım|soyadım|isim|nama|namn|efternamn|heter|navn|etternavn|"
+    r"hedder|jméno|"
+    r"příjmení|jmenuji|nume|numele|numesc|nimeni|mr|mrs|ms|miss|dr|herr|frau|señora?|monsieur|madame|signora?)\b"
+    r"\W+(?:\w+\W+){0,2})$",
+    re.IGNORECASE,
+)
+_GIVEN_NAME_BEFORE = re.compile(r"[^.!?\s]\s+([^\W\d_][^\s,;:.]+)\s+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else a call says about one collected value.
+
+    `rationale` is the reason that ElevenLabs gives for it, `names` are the call's other name fields as collected
+    (canonical field to text), `said` the sentences of the caller.
+    """
+
+    rationale: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    said: Sequence[str] = ()
+
+
+NO_EVIDENCE = Evidence()
+
+
+@lru_cache(maxsize=4096)
+def person_name(text: str) -> str:
+    """The name in the text, which ends at the first bracket, comma, semicolon or remark; empty where there is none.
+
+    "Maya (spelled M-A-Y-A)" is Maya, and so are "My name is Maya" and "M-A-Y-A". There is no name where an @ or
+    braces are. Letters of any script, hyphens, apostrophes and full stops are left, digits never.
+    """
+    if _is_plain(text):
+        return text
+    if set("{}") & set(_TEMPLATE.sub("", text)):
+        return ""
+    text = cleaned(text)
+    if wrapped := _WRAPPED.fullmatch(text):
+        text = wrapped[1]
+    if (labelled := _LABELLED.fullmatch(text)) and names_nobody(labelled[1]):
+        text = labelled[2]
+    if introduced := _INTRODUCTION.match(text):
+        text = text[introduced.end() :]
+    text = _ENDING.sub("", text.rstrip(" ."))
+    text = _unspelled(text)
+    text = _REMARK.split(_CUT.split(text, maxsplit=1)[0], maxsplit=1)[0]
+    if set("@*•●█■") & set(text):
+        return ""
+    name = " ".join(_NOT_OF_A_NAME.sub(" ", text).split()).strip("-.'’·・ ")
+    return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
+
+
+def spoken_name(text: str) -> str:
+    """The name as an agent may say it: `person_name`, at most four words of it."""
+    name = person_name(text)
+    if name.count(" ") < MOST_WORDS:
+        return name
+    words = name.split()[:MOST_WORDS]
+    while len(words) > 1 and words[-1].casefold() in _PARTICLES:
+        words.pop()
+    return " ".join(words)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text is one to four capitalised words of letters, and no remark can be among them."""
+    return len(text) <= NAME_LENGTH and text.istitle() and text.isprintable() and _PLAIN.fullmatch(text) is not None
+
+
+def family_name_first(text: str, evidence: Evidence) -> str:
+    """The given name of "Okafor, Maya" where the call's own last name is Okafor; else the text as it is."""
+    family, comma, given = text.partition(",")
+    known = evidence.names.get("last_name", "")
+    if comma and known and person_name(known).casefold() == person_name(family).casefold():
+        return given
+    return text
+
+
+def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
+    """Whether a word that usually says nothing (None, Null, Guest) is somebody's name in this call.
+
+    It is one where, spelled with a capital: it is a given name as well and no program's word in this spelling (Nil);
+    or a sentence of the rationale that denies nothing says so ("The caller said her name is Jennifer Null"); or the
+    caller gave it as a name; or it is part of another, fuller name of the call; or it is a last name beside a first
+    name, unless it is spelled as programs spell nothing ("None", "Unknown") or the rationale denies something.
+    """
+    words = word.split()
+    if not words or len(words) > 3 or not all(_is_capitalised(part) for part in words):
+        return False
+    if word in _ALSO_GIVEN_NAMES:
+        return True
+    mentions = list(_mentions(evidence.rationale, word))
+    denied = any(
+        sense_of(sentence, besides=word).denies for sentence in _SENTENCE.split(evidence.rationale) if sentence
+    )
+    for before, sentence in mentions:
+        sense = sense_of(sentence, besides=word)
+        # A sentence that begins with the word has it for its subject: "None was provided."
+        if not before.strip() or sense.denies or _OF_A_RESULT.search(before) or _GIVES_CAUSE.search(sentence):
+            continue
+        if sense.tells or _is_named(before):
+            return True
+    if any(_is_named(before) for sentence in evidence.said for before, _ in _mentions(sentence, word)):
+        return True
+    if any(re.search(rf"(?i)\b{re.escape('-'.join(word))}\b", sentence) for sentence in evidence.said):
+        return True
+    if denied:
+        return False
+    others = [person_name(name) for other, name in evidence.names.items() if other != field_name]
+    if any(word in other.split() and len(other.split()) > len(words) and not names_nobody(other) for other in others):
+        return True
+    first = person_name(evidence.names.get("first_name", ""))
+    beside = field_name == "last_name" and bool(first) and not names_nobody(first)
+    return beside and (word in _BESIDE_A_FIRST_NAME or all(map(is_role, words)))
+
+
+def _mentions(text: str, word: str) -> Iterator[tuple[str, str]]:
+    """What stands before the word in its sentence, and the sentence; once per mention in this spelling."""
+    for sentence in _SENTENCE.split(text):
+        for match in re.finditer(rf"(?<![\w-]){re.escape(word)}(?![\w-])", sentence):
+            yield sentence[: match.start()], sentence
+
+
+def _is_named(before: str) -> bool:
+    """Whether a name follows: "my name is …", "Mrs …", "… Jennifer …"."""
+    before = before.rstrip("\"'“‘«„.") + " " if before.rstrip() else before
+    if _NAMING.search(before):
+        return True
+    given = _GIVEN_NAME_BEFORE.search(before)
+    return given is not None and _is_capitalised(given[1]) and not names_nobody(given[1])
+
+
+def _is_capitalised(word: str) -> bool:
+    return word[:1].isupper() and (len(word) == 1 or not word[1:].isupper())
+
+
+def _unspelled(text: str) -> str:
+    """Letters that are spelled out are one word: "M-A-Y-A" is Maya; after the name itself they are dropped."""
+    spelled = _SPELLED.search(text)
+    if not spelled:
+        return text
+    letters = "".join(char for char in spelled[1] if char.isalpha())
+    before, after = text[: spelled.start()].rstrip(" ,-–"), text[spelled.end() :]
+    if before:
+        return before
+    return letters.capitalize() + after if not after or after[0] in ",;(" else text

@@ -1,0 +1,248 @@
+"""Whether a text says anything at all: marks of redaction and phrases for "not provided" do not.
+
+Extractors write what they did not find in words, in the language of the call: "The caller did not mention it". Such a
+phrase is known by rule. Its words are all of those that such phrases are made of, and among them is a negation with
+a verb of giving, saying or knowing ("not provided"), or a word that says nothing by itself ("unknown"). One word of
+another kind makes it a value: "None of the family smokes", "does not eat gluten". The words of each language are in
+`nothing_words`.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
+
+_LONGEST_PHRASE = 240
+_MASK = re.compile(
+    r"\[[^\[\]]{1,40}\]|<[^<>]{1,40}>|\{\{[^{}]{0,40}\}\}|\{[^{}:\"']{0,40}\}|%[A-Z_]+%|\$\{[^{}]{0,40}\}"
+)
+_PLACEHOLDER = re.compile(r"[A-Z0-9_ #:-]+")
+_PLACEHOLDER_WORDS = frozenset(
+    "redacted removed hidden masked name names given family first last middle surname email address phone number "
+    "person pii date of birth dob location city none null unknown n a na not available provided inaudible unclear "
+    "unintelligible blank empty silence user caller customer your placeholder value insert here full anonymized "
+    "credit card ssn account private confidential censored deleted omitted".split()
+)
+_ONLY_MARKS = re.compile(r"[\s*#•·●█▇■▒░_.\-?…–—/\\|,;:!'\"()\[\]<>{}@+~=]*")
+_CROSSES = re.compile(r"[xX×*#•●█_\s.\-()+/]{3,}")
+_SEGMENT_END = re.compile(r"[.!?](?=\s|$)|[。！？;；:：,，、،؛()\[\]（）【】\n|–—]|\s-+\s|\.\.+")
+_UNSPACED_MARKS = re.compile(r"[\s!-/:-@\[-`{-~…–—«»“”‘’。、，！？：；・·（）【】「」]+")
+_UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_OPEN_TAIL = re.compile(
+    r"(?:the )?(?:caller|customer|user|client|patient|guest|speaker|person|they|he|she)s? (?:did not|didn't|has "
+    r"not|hasn't|"
+    r"never|does not|doesn't) (?:ever |explicitly |specifically |directly )?(?:mention|specify|state|disclose|"
+    r"indicate)"
+    r"(?:ed|d|s)?\b(?!.*\b(?:but|however|although|except|until|because)\b)"
+    r"|(?:there (?:is|was) )?no (?:mention|information|indication|details?|data)\b(?:\s\w+)? (?:of|about|"
+    r"regarding|on|as to)\b"
+    r"(?!.*\b(?:but|however|although|except)\b)"
+)
+# The beginnings of "mention" in the languages with blanks.
+_MENTION = tuple(
+    "mention mencion menzion erwahn genannt nannte nennt vermeld genoemd noemde wspomn упом згад zmin namn nevn naevn "
+    "maini emlit spomen спомен αναφ belirt bahset يذكر تذكر ذكر menyebut disebut उल्लेख".split()
+)
+# A title before a name in small letters: "mr john smith".
+_TITLES = frozenset(
+    "mr mrs ms miss mx sir madam herr frau fraulein senor senora senorita sr sra srta monsieur madame mademoiselle mme "
+    "mlle senhor senhora signore signora signorina meneer mevrouw mijnheer dhr mevr pani fru hr froken herra rouva "
+    "domnul doamna bapak ibu encik first last given".split()
+)
+_STAFF = frozenset(("agent", "assistant"))
+_NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
+_BARE = frozenset(("none", "null", "nil", "nan", "n/a", "n.a", "na", "unknown", "undefined", "unspecified"))
+# In these fields "did not answer" and "not given" are what the field asks for.
+_OUTCOME_FIELDS = frozenset(
+    "outcome status result disposition consent permission agreement approval resultado ergebnis statut estado "
+    "einwilligung zustimmung consentimiento consentimento consentement consenso stato esito".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def says_nothing(text: str, field: str = "") -> bool:
+    """Whether the value of a field is a mark or a phrase for "nothing", in any of the languages.
+
+    `field` is the field's name: its words may stand in the phrase ("no budget was mentioned"), and what the field
+    itself asks for is no phrase (`documents_provided`: "not provided").
+    """
+    text = text.strip()
+    if is_mask(text):
+        return True
+    if len(text) > _LONGEST_PHRASE:
+        return False
+    folded = fold(text)
+    own = _own_words(field)
+    if own & _OUTCOME_FIELDS:
+        return folded.strip(" .!") in _BARE
+    if _OPEN_TAIL.match(folded):
+        return True
+    segments = [tokens for part in _SEGMENT_END.split(folded) if (tokens := tokens_of(part))]
+    if any(_says_nothing_in(language, segments, own) for language in languages_of(chain.from_iterable(segments))):
+        return True
+    return bool(_UNSPACED_SCRIPT.search(folded)) and _unspaced(folded, field, names=False)
+
+
+@lru_cache(maxsize=4096)
+def names_nobody(text: str) -> bool:
+    """Whether what stands in a name's place is no name: "caller", "the user", "anonymous", "Speaker 2", "did not say".
+
+    More is taken for a phrase than in other fields: a name holds no negation with a verb of saying.
+    """
+    if says_nothing(text, "name"):
+        return True
+    folded = fold(text)
+    tokens = [token for token in tokens_of(folded) if not token.isdecimal()]
+    if not tokens:
+        return True
+    words = text.split()
+    if len(words) > 1 and words[1].islower() and any(tokens[0] in known.no for known in languages()):
+        return True  # "no thanks", but not the names "No Min-ji" and "Ni Luh"
+    for language in languages_of(tokens, names=True):
+        covered = {*language.name.found_in(tokens), *language.alone.found_in(tokens), *language.none.found_in(tokens)}
+        if covered and covered | set(language.fill.found_in(tokens)) == set(range(len(tokens))):
+            return True
+        if len(tokens) > 1 and _denies(language, tokens, set()):
+            return True
+        if len(tokens) > 1 and _refuses(language, tokens, "name"):
+            return True
+        # "Caller hung up before the agent could ask", which no other rule knows.
+        role = 1 if tokens[0] in language.fill else 0
+        person = len(tokens) > 2 and tokens[role] in language.name and tokens[role] not in _TITLES
+        if person and words[-1].islower():
+            return True
+    if _UNSPACED_SCRIPT.search(folded):
+        return _unspaced(folded, "", names=True)
+    return False
+
+
+def is_mask(text: str) -> bool:
+    """Whether the text is nothing but marks for words taken out: `[NAME]`, `<REDACTED>`, `{{name}}`, `***`."""
+    if _ONLY_MARKS.fullmatch(text):
+        return True
+    if _CROSSES.fullmatch(text) and sum(char in "xX×" for char in text) != 2:
+        return True
+    masks = _MASK.findall(text)
+    return bool(masks) and all(map(_is_placeholder, masks)) and bool(_ONLY_MARKS.fullmatch(_MASK.sub("", text)))
+
+
+class Sense(NamedTuple):
+    """What a sentence does, in the language that most of its words belong to."""
+
+    denies: bool
+    tells: bool
+
+
+def sense_of(sentence: str, *, besides: str) -> Sense:
+    """Whether a sentence denies or refuses something, and whether it says that somebody said something.
+
+    The words of `besides` do not count: whether "None" is a name is what is asked.
+    """
+    left_out = set(tokens_of(fold(besides)))
+    tokens = [token for token in tokens_of(fold(sentence)) if token not in left_out]
+    language = max(languages(), key=lambda known: len(set(chain(*(kind.found_in(tokens) for kind in known[1:])))))
+    unspaced = any(script.nothing.search(fold(sentence)) for script in scripts().values())
+    denies = any(True for kind in (language.no, language.mute, language.alone) for _ in kind.found_in(tokens))
+    return Sense(denies or unspaced, any(token in language.give for token in tokens))
+
+
+def is_role(word: str) -> bool:
+    """Whether a word stands for a person ("guest") and is no word for nothing ("unknown") in any language."""
+    token = fold(word)
+    return any(token in known.name for known in languages()) and not any(
+        token in known.alone or token in known.none for known in languages()
+    )
+
+
+def _says_nothing_in(language: Language, segments: Sequence[Sequence[str]], own: frozenset[str]) -> bool:
+    """Whether all segments are made of the language's words for nothing, and one of them says so."""
+    said = False
+    for tokens in segments:
+        if not _STAFF.isdisjoint(tokens) and not any(token.startswith("ask") for token in tokens):
+            return False  # "The agent did not answer" is what the caller complains of
+        every = set(range(len(tokens)))
+        words = {*language.no.found_in(tokens), *language.give.found_in(tokens), *language.mute.found_in(tokens)}
+        words |= {*language.fill.found_in(tokens), *language.name.found_in(tokens)}
+        alone, none = set(language.alone.found_in(tokens)), set(language.none.found_in(tokens))
+        of_field = {position for position, token in enumerate(tokens) if any(_akin(token, word) for word in own)}
+        other = every - words - alone - none - of_field
+        if len(other) == 1 and _mentions_not(language, tokens):
+            return True
+        if other:
+            return False
+        said = said or (
+            bool(alone - of_field)
+            or (
+                bool(none)
+                and every <= none | {*language.fill.found_in(tokens), *language.give.found_in(tokens)} - of_field
+            )
+            or _denies(language, tokens, of_field)
+            or _refuses(language, tokens)
+        )
+    return said
+
+
+def _denies(language: Language, tokens: Sequence[str], of_field: Set[int]) -> bool:
+    """Whether a negation goes with a verb of giving, saying or knowing: "not provided", "no name was given"."""
+    no = set(language.no.found_in(tokens))
+    give = set(language.give.found_in(tokens)) - no - set(of_field)
+    if not no or not give:
+        return False
+    return language.code in _NEGATION_MAY_FOLLOW or min(no) < max(give)
+
+
+def _mentions_not(language: Language, tokens: Sequence[str]) -> bool:
+    """Whether somebody is said not to have mentioned something: then it may be named by one word of any kind."""
+    mentioned = any(token.startswith(_MENTION) for token in tokens)
+    return mentioned and any(True for _ in language.name.found_in(tokens)) and _denies(language, tokens, set())
+
+
+def _refuses(language: Language, tokens: Sequence[str], *others: str) -> bool:
+    """Whether a verb of refusing goes with one of saying, or with a word of another kind."""
+    mute = set(language.mute.found_in(tokens))
+    refused = chain(*(getattr(language, kind).found_in(tokens) for kind in ("give", *others)))
+    return bool(mute) and not mute.issuperset(refused)
+
+
+def _unspaced(folded: str, field: str, *, names: bool) -> bool:
+    """The rule for scripts without blanks: nothing is left when the words of such phrases are taken out."""
+    compact = _UNSPACED_MARKS.sub("", folded)
+    for script in scripts().values():
+        rest, found = script.nothing.subn("\0", compact)
+        if found and rest.strip("\0"):
+            for word in tokens_of(fold(field.replace("_", " "))):
+                # "No allergies" is a value of the field `allergies`, "allergies not mentioned" is not.
+                rest = rest.replace(word, "") if len(compact) - len(rest) >= 3 else rest
+        rest, people = script.name.subn("", rest)
+        if not names and not found:
+            continue
+        if (found or people) and not script.fill.sub("", rest).strip("\0"):
+            return True
+        if names and found and len(compact) > 6:
+            return True
+    return False
+
+
+def _is_placeholder(mask: str) -> bool:
+    inside = mask.strip("[]<>{}%$ ")
+    if mask.startswith(("{", "$", "%")):
+        return True
+    if mask.startswith("</") or not inside:
+        return True
+    return bool(_PLACEHOLDER.fullmatch(inside)) or _PLACEHOLDER_WORDS.issuperset(
+        re.findall(r"[^\W\d_]+", inside.casefold())
+    )
+
+
+def _own_words(field: str) -> frozenset[str]:
+    return frozenset(tokens_of(fold(field.replace("_", " "))))
+
+
+def _akin(token: str, word: str) -> bool:
+    """Whether two words have the same stem, roughly: "diet" and "dietary", "allergies" and "allergy"."""
+    if token == word:
+        return True
+    return len(token) > 3 and len(word) > 3 and token[: (n := max(4, min(len(token), len(word)) - 3))] == word[:n]

@@ -1,0 +1,260 @@
+"""Reading a phone number out of a raw id: whatever spelling it has, one person's number is one `Number`.
+
+A raw id is a number as people write it, a `tel:`, `sip:` or `whatsapp:` address, or such an address in angle brackets
+with a name before it. What the number plans of some countries write in two ways is merged into one.
+"""
+
+import re
+import unicodedata
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import phonenumbers
+from phonenumbers import ValidationResult
+
+from elmemory.memory.fillers import spells_a_word
+
+LONGEST_ID = 256
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+# Ten digits that the North American plan can hold: read without its metadata, which take eight times as long.
+_NORTH_AMERICAN = re.compile(r"1([2-9][0-9]{2}[2-9][0-9]{6})")
+_SCHEME = re.compile(r"(sips?|tel|whatsapp|sms|callto):/*", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"[ ,;]*(?:,|x|#|ext(?:ension|n)?\b|anexo|ramal|interno|poste|durchwahl|доб)[.:= ]*[0-9]{1,7}", re.IGNORECASE
+)
+_SPELLED = re.compile(r"\(?\+?[ (]*[0-9][0-9 ()./-]*")
+_TRUNK_ZERO = re.compile(r"\( ?0 ?\)")
+_PUNCTUATION = str.maketrans({"\u2212": "-", "\u2043": "-", "\u00b7": ".", "\u2044": "/", "\u2215": "/"})
+# E.164 allows fifteen digits. Numbers of people have at most thirteen, with few exceptions that number plans name; an
+# id of a platform, such as that of a WhatsApp number, has fifteen or more and no plus.
+_LONGEST, _LONGEST_PLAIN = 15, 13
+
+# Region, its country code, a national number in the spelling that is given up, and the one in which it is kept.
+_MERGES = (
+    ("MX", "52", re.compile(r"1([0-9]{10})"), r"\1"),
+    ("AR", "54", re.compile(r"9([0-9]{10})"), r"\1"),
+    ("BR", "55", re.compile(r"([1-9]{2})([6-9][0-9]{7})"), r"\g<1>9\2"),
+    ("BJ", "229", re.compile(r"([0-9]{8})"), r"01\1"),
+    ("CI", "225", re.compile(r"([04-9][0-3][0-9]{6})"), r"01\1"),
+    ("CI", "225", re.compile(r"([04-9][4-6][0-9]{6})"), r"05\1"),
+    ("CI", "225", re.compile(r"([04-9][7-9][0-9]{6})"), r"07\1"),
+)
+_UNMERGES = (
+    ("MX", "52", re.compile(r"([0-9]{10})"), r"1\1"),
+    ("AR", "54", re.compile(r"([0-9]{10})"), r"9\1"),
+    ("BR", "55", re.compile(r"([1-9]{2})9([6-9][0-9]{7})"), r"\1\2"),
+)
+MERGED_REGIONS = frozenset(region for region, *_ in _MERGES)
+
+
+class Number(NamedTuple):
+    """A phone number: country code and national number, digits only."""
+
+    country: str
+    national: str
+
+    @property
+    def e164(self) -> str:
+        return f"+{self.country}{self.national}"
+
+
+class Conventions(NamedTuple):
+    """What the settings say of reading: DEFAULT_REGION, TRUSTED_SIP_HOSTS, SEPARATE_SPELLINGS."""
+
+    region: str = ""
+    sip_hosts: tuple[str, ...] = ()
+    separate: tuple[str, ...] = ()
+
+
+class _Spelled(NamedTuple):
+    """The number in an address. `international`: without a plus, too, its country code comes first."""
+
+    text: str
+    international: bool = False
+
+
+def read_number(raw: str, conventions: Conventions) -> Number | None:
+    """The number that a raw id spells; None where it spells none, or a network's word for a withheld one.
+
+    It may be a number that is nobody's: see `fillers.is_filler`.
+    """
+    if _E164.fullmatch(raw):
+        return _international(raw[1:], conventions.separate)
+    spelled = _spelled(_plain(raw), conventions.sip_hosts)
+    if spelled is None or not _SPELLED.fullmatch(spelled.text):
+        return None
+    digits = _digits(spelled.text)
+    if spells_a_word(digits):
+        return None
+    if _TRUNK_ZERO.search(spelled.text) and digits != (without := _digits(_TRUNK_ZERO.sub("", spelled.text))):
+        # Part of the number in Italy, not dialled from abroad elsewhere: the plan decides.
+        return _read(digits, spelled, conventions, valid=True) or _read(without, spelled, conventions)
+    return _read(digits, spelled, conventions)
+
+
+def other_spellings(number: Number, separate: tuple[str, ...] = ()) -> list[str]:
+    """The E.164 spellings of the same number that were keys of their own before they were merged."""
+    return [
+        Number(country, pattern.sub(kept, number.national)).e164
+        for region, country, pattern, kept in _UNMERGES
+        if country == number.country and region not in separate and pattern.fullmatch(number.national)
+    ]
+
+
+def _plain(raw: str) -> str:
+    """The id with ASCII digits, signs and blanks for those of any script, and without invisible marks."""
+    for _ in range(2):
+        if "%" in raw:
+            raw = unquote(raw)
+    if not raw.isascii():
+        raw = "".join(map(_plain_character, unicodedata.normalize("NFKC", raw).translate(_PUNCTUATION)))
+    return " ".join(raw.split()).strip("\"' ") if "<" not in raw else raw
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return character
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    match unicodedata.category(character):
+        case "Cf" | "Mn" | "Me":
+            return ""
+        case "Pd":
+            return "-"
+        case "Zs":
+            return " "
+    return character
+
+
+def _spelled(address: str, trusted: tuple[str, ...]) -> _Spelled | None:
+    """The number's text in an address; None where the address identifies nobody by a number."""
+    if "<" in address:
+        name, _, address = address.rpartition("<")
+        address, closed, _ = address.partition(">")
+        if not closed or name.strip("\"' ").casefold() == "anonymous":  # RFC 3323
+            return None
+        address = address.strip()
+    scheme = _SCHEME.match(address)
+    kind = scheme[1].lower() if scheme else ""
+    rest = address[scheme.end() :].strip() if scheme else address
+    user, at, place = rest.partition("?")[0].rpartition("@") if "@" in rest else (rest.partition("?")[0], "", "")
+    user, *of_user = user.split(";")
+    host, *of_uri = place.split(";")
+    parameters = dict(_parameter(each) for each in (*of_user, *of_uri))
+    is_sip = bool(at) or kind.startswith("sip")
+    if is_sip:
+        if not _is_trusted(host, trusted):
+            return None
+        user = user.partition(":")[0]
+    user = user.strip()
+    text = user if _SPELLED.fullmatch(user) else _without_extension(user)
+    if text.startswith(("+", "(+")):
+        return _Spelled(text)
+    context = parameters.get("phone-context", "")
+    if context.startswith("+") and context[1:].isdecimal():
+        return _Spelled(context + text)
+    if is_sip and parameters.get("user") != "phone":
+        return None
+    return _Spelled(text, international=kind == "whatsapp")
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), value.strip().lower()
+
+
+def _without_extension(text: str) -> str:
+    """The number before an extension, which is that of a desk, not of another line."""
+    for extension in _EXTENSION.finditer(text):
+        if extension.end() == len(text):
+            return text[: extension.start()]
+    return text
+
+
+def _is_trusted(host: str, trusted: tuple[str, ...]) -> bool:
+    host = host.strip().lower()
+    name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+    if name.endswith(".invalid"):  # RFC 3323: the host of who does not want to be known
+        return False
+    return not trusted or name in map(str.lower, trusted)
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[^0-9+]", "", text)
+
+
+def _read(digits: str, spelled: _Spelled, conventions: Conventions, *, valid: bool = False) -> Number | None:
+    """`digits` have a plus before them where the text has; with `valid`, only a number in use by its plan."""
+    separate = conventions.separate
+    if digits.startswith("+"):
+        # No country code begins with a zero: a plus before 00 was put there by a machine.
+        return _international(digits[1:].removeprefix("00"), separate, valid=valid)
+    if conventions.region and not spelled.international:
+        if number := _of_region(digits, conventions):
+            return number
+        if valid:
+            return None
+    for dialled_abroad in ("00", "011"):
+        if digits.startswith(dialled_abroad):
+            number = _international(digits.removeprefix(dialled_abroad), separate, valid=valid)
+            if number:
+                return number
+    if len(digits) >= _LONGEST:
+        return None
+    return _international(digits, separate, valid=valid)
+
+
+def _of_region(digits: str, conventions: Conventions) -> Number | None:
+    """A valid number of the region, dialled as at home or with the country code but no plus."""
+    code = str(phonenumbers.country_code_for_region(conventions.region))
+    if digits.startswith(code) and (number := _international(digits, conventions.separate, valid=True)):
+        return number
+    return _parsed(digits, conventions.region, conventions.separate, valid=True)
+
+
+def _international(digits: str, separate: tuple[str, ...], *, valid: bool = False) -> Number | None:
+    """The number of these digits, which begin with the country code; None where the plan has none of this length."""
+    if fast := _NORTH_AMERICAN.fullmatch(digits):
+        return None if spells_a_word(digits) else Number("1", fast[1])
+    if spells_a_word(digits) or len(digits) > _LONGEST:
+        return None
+    for region, country, pattern, kept in _MERGES:
+        if digits.startswith(country) and region not in separate:
+            digits = country + _replaced(digits[len(country) :], pattern, kept)
+    return _parsed(f"+{digits}", None, separate, valid=valid or len(digits) > _LONGEST_PLAIN)
+
+
+def _parsed(spelled: str, region: str | None, separate: tuple[str, ...], *, valid: bool) -> Number | None:
+    try:
+        parsed = phonenumbers.parse(spelled, region)
+    except phonenumbers.NumberParseException:
+        return None
+    possible = phonenumbers.is_possible_number_with_reason(parsed)
+    # What can be dialled within its area only has no area: no one's number, but for examples such as +1 555 0100.
+    local = possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY and parsed.country_code == 1
+    if not (local or possible == ValidationResult.IS_POSSIBLE):
+        return None
+    if valid and not phonenumbers.is_valid_number(parsed):
+        return None
+    number = Number(str(parsed.country_code), phonenumbers.national_significant_number(parsed))
+    for merged_region, country, pattern, kept in _MERGES:
+        if number.country == country and merged_region not in separate:
+            number = Number(country, _replaced(number.national, pattern, kept))
+    if number.e164 == spelled or _parsed_again(number) == number.e164:
+        return number
+    return None
+
+
+def _parsed_again(number: Number) -> str:
+    """A row of zeros loses one with each reading: what has no stable form is nobody's number."""
+    try:
+        parsed = phonenumbers.parse(number.e164, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _replaced(national: str, pattern: re.Pattern[str], kept: str) -> str:
+    return pattern.sub(kept, national) if pattern.fullmatch(national) else national

@@ -1,0 +1,39 @@
+"""What a collected value says, as a text that a person would write."""
+
+from elmemory.memory.names import NAME_FIELDS, NO_EVIDENCE, Evidence, family_name_first, is_name, person_name
+from elmemory.memory.nothing import is_mask, names_nobody, says_nothing
+from elmemory.memory.text import as_written, cleaned
+
+_TRUTH = {"true": "yes", "false": "no"}
+
+
+def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENCE) -> str | None:
+    """The value of a canonical field as text, or None where it says nothing.
+
+    Texts, numbers, truth values and flat lists of them are values. Null, empty ones, marks of redaction (`[NAME]`) and
+    phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` are "yes"
+    and "no", also as texts. In a name's field the name alone is left, and words such as "caller" are none; `evidence`
+    decides on those that may be a name after all (Null, Guest).
+    """
+    match value:
+        case bool() | int() | float():
+            return None if field in NAME_FIELDS else as_written(value) or None
+        case list():
+            items = (usable_value(item, field, evidence) for item in value if not isinstance(item, list))
+            return ", ".join(item for item in items if item) or None
+        case str() if field in NAME_FIELDS:
+            return _name(value, field, evidence)
+        case str():
+            text = value.strip()
+            return None if says_nothing(text, field) or not cleaned(text) else _TRUTH.get(text.casefold(), text)
+    return None
+
+
+def _name(value: str, field: str, evidence: Evidence) -> str | None:
+    if is_mask(value):
+        return None
+    if field == "first_name":
+        value = family_name_first(value, evidence)
+    name = person_name(value)
+    doubtful = says_nothing(value.strip(), field) or names_nobody(name)
+    return name if name and (not doubtful or is_name(name, field, evidence)) else None

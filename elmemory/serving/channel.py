@@ -1,0 +1,29 @@
+"""The ASGI channel of one HTTP request: its types, and reading a bounded body."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def read_body(receive: Receive, most: int) -> bytes | None:
+    """The request body, cut after `most` + 1 bytes; None where the client disconnected before its end.
+
+    A body above `most` is read to its end all the same, so that the connection can be used again.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        return body[: most + 1]
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            return None
+        if size <= most:
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+        if not message.get("more_body", False):
+            return b"".join(chunks)[: most + 1]
+        message = await receive()

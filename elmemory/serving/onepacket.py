@@ -1,0 +1,88 @@
+"""uvicorn's HTTP protocol with the body behind an offer to upgrade, and head and body of an answer in one packet.
+
+uvicorn writes them one after the other, which costs a second system call and wakes the other side twice.
+"""
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class UpgradeDecliningProtocol(HttpToolsProtocol):
+    """Reads a request that offers another protocol (`Upgrade: h2c`, websocket) as if it offered none: RFC 9110, 7.8.
+
+    httptools takes whatever follows such a head for the other protocol. A new parser therefore gets the same head
+    without the offer, and then the rest.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                data = data[offer.args[0] :]
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _should_upgrade(self) -> bool:
+        """Asked by uvicorn while it holds the head of an offer, for which it then starts no application."""
+        return True
+
+    def _head_without_offer(self) -> bytes:
+        method = self.scope["method"].encode()
+        if method == b"CONNECT":
+            raise httptools.HttpParserInvalidMethodError("no tunnels here")
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.scope["http_version"].encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+
+class OnePacketProtocol(UpgradeDecliningProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(_OnePacket(transport, self.loop))  # type: ignore[arg-type]
+
+
+class _OnePacket:
+    """A transport that holds back the head of an answer for the body that follows, but no longer than until the
+    event loop's next turn."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self.is_closing = transport.is_closing
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 2"):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)

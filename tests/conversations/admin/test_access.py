@@ -1,0 +1,43 @@
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import Server
+from tests.harness.staff import logged_in
+
+
+@pytest.fixture
+def staff(server: Server) -> Iterator[httpx2.Client]:
+    with logged_in(server) as browser:
+        yield browser
+
+
+def test_staff_find_a_delivered_call_and_open_it(server: Server, staff: httpx2.Client) -> None:
+    event = transcription(new_number(), "Hi.", summary="Asked for the opening hours.")
+    server.deliver(event)
+    conversation_id = event["data"]["conversation_id"]
+    assert conversation_id in staff.get("/admin/conversations/conversation/").text
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.status_code == 200
+    assert "Asked for the opening hours." in page.text
+
+
+def test_nobody_else_sees_calls(server: Server) -> None:
+    answer = server.client.get("/admin/conversations/conversation/")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("conversation_id", ["conv_2601kexample", "conv_40aa", "conv_3Cabc", "conv_5Fx"])
+def test_a_call_is_found_under_its_id_even_where_that_looks_escaped(
+    server: Server, staff: httpx2.Client, conversation_id: str
+) -> None:
+    server.deliver(
+        transcription(new_number(), "Hi.", conversation_id=conversation_id, summary=f"About {conversation_id}.")
+    )
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.url.path == f"/admin/conversations/conversation/{conversation_id}/change/"
+    assert f"About {conversation_id}." in page.text
+    assert f"{conversation_id}/change/" in staff.get("/admin/conversations/conversation/").text

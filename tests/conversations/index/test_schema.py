@@ -1,0 +1,102 @@
+"""The schema of the index: what makes it be created again, and what must not."""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.db import DatabaseError, OperationalError, connections
+from django.db.models import Index
+
+from conversations.files.placing import Delivery
+from conversations.index.schema import ddl, ensure_schema
+from conversations.index.sync import record_deliveries
+from conversations.models import Conversation
+
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.django_db(transaction=True, databases=["index"]),
+    pytest.mark.usefixtures("index_schema", "payloads"),
+]
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Connections to the index that wait for a lock for a tenth of a second."""
+    options = connections["index"].settings_dict["OPTIONS"]
+    connections["index"].close()
+    usual, options["timeout"] = options["timeout"], 0.1
+    yield
+    options["timeout"] = usual
+    connections["index"].close()
+
+
+def path() -> Path:
+    return Path(connections["index"].settings_dict["NAME"])
+
+
+def record(conversation_id: str) -> None:
+    record_deliveries([Delivery("received", "post_call_audio", conversation_id)])
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_database_that_is_locked_for_longer_than_the_timeout_loses_nothing() -> None:
+    record("conv_before")
+    inode = path().stat().st_ino
+    with sqlite3.connect(path(), isolation_level=None) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        for attempt in (partial(record, "conv_meanwhile"), ensure_schema):
+            with pytest.raises(OperationalError, match="locked"):
+                attempt()
+        holder.execute("COMMIT")
+    holder.close()
+    record("conv_after")
+    assert path().stat().st_ino == inode
+    assert sorted(Conversation.objects.values_list("pk", flat=True)) == ["conv_after", "conv_before"]
+
+
+def test_a_full_database_loses_nothing() -> None:
+    record("conv_before")
+    inode = path().stat().st_ino
+    with connections["index"].cursor() as cursor:
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+        with pytest.raises(DatabaseError, match="full"):
+            record_deliveries([Delivery("received", "post_call_audio", f"conv_{number}") for number in range(5_000)])
+        cursor.execute("PRAGMA max_page_count = 1000000")
+    assert path().stat().st_ino == inode
+    assert Conversation.objects.filter(pk="conv_before").exists()
+
+
+def test_garbage_in_the_middle_of_the_file_is_replaced_by_a_new_index() -> None:
+    record_deliveries([Delivery("received", "post_call_audio", f"conv_{number}") for number in range(500)])
+    connections["index"].close()
+    size = path().stat().st_size
+    with path().open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (size - 8192))
+    record("conv_after")
+    assert Conversation.objects.filter(pk="conv_after").exists()
+
+
+def test_a_missing_table_is_created() -> None:
+    with connections["index"].cursor() as cursor:
+        cursor.execute("DROP TABLE conversation")
+    record("conv_after")
+    assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
+
+
+def test_a_changed_model_makes_the_index_be_created_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    record("conv_before")
+    ddl.cache_clear()
+    more = [*Conversation._meta.indexes, Index(fields=["cost"], name="conversation_cost")]
+    with monkeypatch.context() as changed:
+        changed.setattr(Conversation._meta, "indexes", more)
+        ensure_schema()
+        assert not Conversation.objects.exists()
+        with connections["index"].cursor() as cursor:
+            assert "conversation_cost" in connections["index"].introspection.get_constraints(cursor, "conversation")
+    ddl.cache_clear()
+    ensure_schema()

@@ -1,0 +1,340 @@
+"""The server on PostgreSQL: all of its way, databases that go away, and several machines on one index.
+
+Machines are processes with payload folders of their own: what they share is PostgreSQL alone.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.harness.postgres import Cluster, why_there_is_none
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import ROOT, Server, wait_until
+
+pytestmark = pytest.mark.postgres
+
+LIST, CALLERS = "/admin/conversations/conversation/", "/admin/conversations/caller/"
+LOGIN = {"DJANGO_SUPERUSER_USERNAME": "staff", "DJANGO_SUPERUSER_PASSWORD": "staff-password-1"}
+GREETING = "Welcome back, Maya! How can I help you today?"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    if reason := why_there_is_none():
+        pytest.skip(reason)
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("postgres"), **cluster.databases(), **LOGIN) as running:
+        yield running
+
+
+@pytest.fixture
+def staff(server: Server) -> Iterator[httpx2.Client]:
+    with browser_of_staff(server) as browser:
+        yield browser
+
+
+@contextmanager
+def browser_of_staff(server: Server) -> Iterator[httpx2.Client]:
+    """A browser in which the administrator has logged in."""
+    with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=30) as browser:
+        browser.get("/admin/login/?next=/admin/")
+        token = browser.cookies["csrftoken"]
+        form = {"username": "staff", "password": "staff-password-1", "csrfmiddlewaretoken": token}
+        browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
+        yield browser
+
+
+def call_of_maya(caller: str, *says: str, **changes: Any) -> dict[str, Any]:
+    return transcription(caller, *says, facts={"first_name": "Maya", "last_name": "Okafor"}, **changes)
+
+
+def greeting(answer: dict[str, Any]) -> str | None:
+    told: str | None = answer["conversation_config_override"].get("agent", {}).get("first_message")
+    return told
+
+
+def execute(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    import psycopg
+
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        cursor = connection.execute(sql.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+# All of the way
+
+
+def test_the_second_ring_greets_by_name(server: Server) -> None:
+    caller = new_number()
+    assert server.ring(caller)["dynamic_variables"]["returning_caller"] == "no"
+    server.deliver(call_of_maya(caller, "My dog is called Biscuit."))
+    assert greeting(server.ring(caller)) == GREETING
+
+
+def test_the_agent_finds_what_was_said(server: Server) -> None:
+    caller = new_number()
+    server.deliver(call_of_maya(caller, "My dog is called Biscuit."))
+    found = server.search("What is the dog called?", caller)
+    assert found["memories"][0]["content"] == "My dog is called Biscuit."
+    assert found["profile"]["name"] == "Maya"
+
+
+@pytest.mark.parametrize("question", ["zanzibar", "ZANZ", '"to zanzibar by"', "zanzibar -lisbon"])
+def test_staff_find_a_call_by_words(server: Server, staff: httpx2.Client, question: str) -> None:
+    event = transcription(new_number(), "I travel to Zanzíbar by ship.")
+    server.deliver(event)
+    assert event["data"]["conversation_id"] in staff.get(LIST, params={"q": question}).text
+
+
+@pytest.mark.parametrize("question", ["anzibar", '"to zanzi"', "zanzibar -ship", "-lisbon", "%"])
+def test_staff_find_nothing_by_other_words(server: Server, staff: httpx2.Client, question: str) -> None:
+    event = transcription(new_number(), "I travel to Zanzibar by ship.")
+    server.deliver(event)
+    assert event["data"]["conversation_id"] not in staff.get(LIST, params={"q": question}).text
+
+
+def test_staff_open_a_call_and_its_caller(server: Server, staff: httpx2.Client) -> None:
+    event = call_of_maya(new_number(), "My dog is called Biscuit.", summary="Told the name of the dog.")
+    server.deliver(event)
+    page = staff.get(f"{LIST}{event['data']['conversation_id']}/change/")
+    assert "Told the name of the dog." in page.text
+    (address,) = {part.split('"')[0] for part in page.text.split(f'href="{CALLERS}')[1:] if "/change/" in part[:60]}
+    caller_page = staff.get(f"{CALLERS}{address}")
+    assert (caller_page.status_code, "Maya Okafor" in caller_page.text) == (200, True)
+    assert address in staff.get(CALLERS, params={"q": "okafor"}).text
+
+
+def test_the_server_is_well(server: Server) -> None:
+    health = server.client.get("/health").json()
+    assert (health["status"], health["openmemory"]["detail"]) == ("ok", "postgresql")
+
+
+# What goes away
+
+
+def test_a_dropped_index_is_made_anew_from_the_files(cluster: Cluster, tmp_path: Path) -> None:
+    with Server(tmp_path, **cluster.databases()) as server:
+        event = call_of_maya(new_number(), "Yes please.")
+        server.deliver(event)
+        index = server.environment["INDEX_DATABASE_URL"]
+        execute(index, "DROP TABLE conversation, conversation_text, caller_card, index_schema CASCADE")
+        server.deliver(call_of_maya(new_number(), "No, thank you."))
+        told = server.manage("reindex", "--quiet")
+        assert "2 conversations indexed" in told.stdout, told.stderr
+        rows = "SELECT memory_state FROM conversation JOIN conversation_text ON rowid = number"
+        assert execute(index, rows) == [("written",), ("written",)]
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[Cluster]:
+    """One that may be stopped."""
+    if reason := why_there_is_none():
+        pytest.skip(reason)
+    with Cluster() as running:
+        yield running
+
+
+def heals(server: Server, caller: str, waiting: dict[str, Any]) -> None:
+    """What came meanwhile is remembered, and the caller known again, without anybody's help."""
+    server.wait_for_receipt(waiting["data"]["conversation_id"])
+    wait_until(lambda: greeting(server.ring(caller)) == GREETING)
+    wait_until(lambda: server.client.get("/health").json()["status"] == "ok")
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def test_a_restart_between_two_calls_is_not_noticed(own_cluster: Cluster, tmp_path: Path) -> None:
+    with Server(tmp_path, **own_cluster.databases(), **LOGIN) as server, browser_of_staff(server) as staff:
+        caller = new_number()
+        server.deliver(call_of_maya(caller, "Yes please."))
+        server.ring(caller)
+        assert staff.get(LIST).status_code == 200
+        own_cluster.stop()
+        own_cluster.start()
+        assert greeting(server.ring(caller)) == GREETING
+        assert staff.get(LIST).status_code == 200
+        server.deliver(call_of_maya(caller, "No, thank you."))
+
+
+def test_while_the_databases_are_away_rings_are_neutral_and_deliveries_kept(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    with Server(tmp_path, **own_cluster.databases()) as server:
+        caller, later = new_number(), call_of_maya(new_number(), "No, thank you.")
+        server.deliver(call_of_maya(caller, "Yes please."))
+        own_cluster.stop()
+        for _ in range(8):
+            assert seconds_of(lambda: server.ring(caller)) < 1
+        assert server.ring(caller)["conversation_config_override"] == {}
+        assert "notice" in server.search("dog", caller)
+        assert server.post_call(later).json()["status"] == "received"
+        assert server.client.get("/health").status_code == 200
+        wait_until(lambda: "the worker stumbled" in server.output)
+        own_cluster.start()
+        heals(server, caller, later)
+
+
+def test_while_the_databases_hang_rings_are_neutral_and_deliveries_kept(own_cluster: Cluster, tmp_path: Path) -> None:
+    with Server(tmp_path, **own_cluster.databases()) as server:
+        caller, later = new_number(), call_of_maya(new_number(), "No, thank you.")
+        server.deliver(call_of_maya(caller, "Yes please."))
+        own_cluster.hang()
+        try:
+            for _ in range(8):
+                assert seconds_of(lambda: server.ring(caller)) < 1.5
+            assert seconds_of(lambda: server.post_call(later)) < 1.5
+            transcription_path = server.payloads / later["data"]["conversation_id"]
+            assert list(transcription_path.glob("*_transcription.json"))
+        finally:
+            own_cluster.go_on()
+        heals(server, caller, later)
+
+
+def test_a_server_that_finds_no_database_when_it_starts_says_so(own_cluster: Cluster, tmp_path: Path) -> None:
+    server = Server(tmp_path, **own_cluster.databases())
+    own_cluster.stop()
+    told = server.manage("serve")
+    server.client.close()
+    assert told.returncode == 1
+    assert "a database does not answer" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+# Several machines
+
+
+class Machine:
+    """A process that takes a lock, with a payload folder of its own."""
+
+    def __init__(self, server: Server, folder: Path, *lock: str) -> None:
+        environment = server.environment | {"PAYLOAD_STORAGE_PATH": str(folder)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.harness.locking", *lock],
+            cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def says(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def confirms(self) -> str:
+        assert self.process.stdin
+        self.process.stdin.write("confirm\n")
+        self.process.stdin.flush()
+        return self.says()
+
+    def let_go(self) -> None:
+        if self.process.stdin and not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.wait(10)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def machine(server: Server, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
+    """Starts a machine that takes this lock, in the named folder of the test."""
+    with ExitStack() as stack:
+
+        def start(folder: str, *lock: str) -> Machine:
+            started = Machine(server, tmp_path / folder, *lock)
+            stack.callback(started.let_go)
+            return started
+
+        yield start
+
+
+@pytest.mark.parametrize("lock", [("caller", "+14155550100"), ("backfill",)])
+def test_a_lock_that_another_machine_holds_is_busy_until_it_is_let_go(
+    machine: Callable[..., Machine], lock: tuple[str, ...]
+) -> None:
+    first = machine("a", *lock)
+    assert first.says() == "held"
+    assert machine("b", *lock).says() == "busy"
+    first.let_go()
+    assert machine("b", *lock).says() == "held"
+
+
+def test_another_caller_is_not_busy(machine: Callable[..., Machine]) -> None:
+    assert machine("a", "caller", "+14155550100").says() == "held"
+    assert machine("b", "caller", "+14155550101").says() == "held"
+
+
+def test_whoever_waits_gets_the_lock_when_its_holder_is_killed(machine: Callable[..., Machine], server: Server) -> None:
+    holder = machine("a", "caller", "+14155550102")
+    assert holder.says() == "held"
+    waiting = machine("b", "waiting-caller", "+14155550102")
+    index = server.environment["INDEX_DATABASE_URL"]
+    wait_until(lambda: execute(index, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+    holder.kill()
+    assert waiting.says() == "held"
+
+
+def test_a_holder_notices_that_its_connection_was_lost(machine: Callable[..., Machine], server: Server) -> None:
+    holder = machine("a", "caller", "+14155550103")
+    assert (holder.says(), holder.confirms()) == ("held", "held")
+    drop_locks(server.environment["INDEX_DATABASE_URL"])
+    assert holder.confirms() == "lost"
+    assert machine("b", "caller", "+14155550103").says() == "held"
+
+
+def drop_locks(index: str) -> None:
+    locks = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    assert execute(index, f"{locks} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+
+
+@pytest.fixture
+def two_machines(cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
+    """Started at the same time on empty databases and an empty volume."""
+    shared = {"SECRET_KEY": "the-same-on-every-machine" * 2, "PAYLOAD_STORAGE_PATH": str(tmp_path / "payloads")}
+    environment = cluster.databases() | LOGIN | shared
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    machines = Server(tmp_path / "a", **environment), Server(tmp_path / "b", **environment)
+    with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
+        for machine in machines:
+            machine.payloads = tmp_path / "payloads"
+            stack.push(machine)
+        list(pool.map(Server.start, machines))
+        yield machines
+
+
+def test_one_machine_knows_who_called_the_other(two_machines: tuple[Server, Server]) -> None:
+    first, second = two_machines
+    caller = new_number()
+    first.deliver(call_of_maya(caller, "Yes please."))
+    assert greeting(second.ring(caller)) == GREETING
+
+
+def test_calls_of_one_caller_on_two_machines_are_each_remembered_once(two_machines: tuple[Server, Server]) -> None:
+    caller = new_number()
+    calls = [call_of_maya(caller, f"Sentence {number}.") for number in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: two_machines[number % 2].post_call(calls[number]), range(len(calls))))
+    for call in calls:
+        two_machines[0].wait_for_receipt(call["data"]["conversation_id"])
+    assert two_machines[1].ring(caller)["dynamic_variables"]["call_count"] == "20"
+    memory = two_machines[0].environment["OPENMEMORY_DB_PATH"]
+    kept = "SELECT count(*) FILTER (WHERE content LIKE 'Sentence %%'), count(*) FROM memory WHERE user_id = %s"
+    assert execute(memory, kept, caller) == [(20, 20 * 4 + 1)]

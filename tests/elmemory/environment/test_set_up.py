@@ -1,0 +1,280 @@
+"""Settings and their faults, the first run, and `serve` and `simulate` as a newcomer meets them."""
+
+import os
+import re
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from elmemory.environment import dotenv
+from elmemory.environment.env import Environment
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import ROOT, Server, wait_until
+
+
+@pytest.fixture
+def unstarted(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    server.client.close()
+
+
+def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarted: Server) -> None:
+    told = unstarted.manage(
+        "check",
+        PORT="eighty",
+        MAX_PAYLOAD_MB="0",
+        RING_DEADLINE_MS="-1",
+        DEBUG="perhaps",
+        DYNAMIC_VARIABLES="[1]",
+        DATABASE_URL="oracle://nowhere",
+        DEFAULT_REGION="Germany",
+        AGENT_NUMBERS="+14155550199, front desk",
+        TIME_ZONE="Mars/Olympus",
+        LOG_LEVEL="LOUD",
+        GREETING="Hello {nobody}",
+        PAYLOAD_STORAGE_PATH="/proc/nothing/here",
+        INDEX_DATABASE_URL="/proc/nothing/index.sqlite3",
+        ELEVENLABS_POST_CALL_KEY=" , ",
+        PUBLIC_URL="memory.example.com",
+    )
+    assert told.returncode == 1
+    for name in (
+        "PORT",
+        "MAX_PAYLOAD_MB",
+        "RING_DEADLINE_MS",
+        "DEBUG",
+        "DYNAMIC_VARIABLES",
+        "DATABASE_URL",
+        "TIME_ZONE",
+        "LOG_LEVEL",
+        "PUBLIC_URL",
+    ):
+        assert f"(elmemory.E001) {name}: " in told.stderr
+    for name in ("DEFAULT_REGION", "AGENT_NUMBERS", "GREETING", "PAYLOAD_STORAGE_PATH", "INDEX_DATABASE_URL"):
+        assert f") {name}" in told.stderr
+    assert "ELEVENLABS_POST_CALL_KEY is not set" in told.stderr
+    assert told.stderr.count("HINT: ") == told.stderr.count("(elmemory.E")
+    assert "Traceback" not in told.stderr
+
+
+def test_a_postgres_url_has_limits_that_its_query_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("DATABASE_URL", "postgres://maya@db.example.com/elmemory?connect_timeout=1&sslmode=require")
+    options = Environment().database("DATABASE_URL", "")["OPTIONS"]
+    assert {"connect_timeout": 1, "sslmode": "require", "keepalives_idle": 15}.items() <= options.items()
+
+
+def test_each_database_is_one_of_its_own(unstarted: Server) -> None:
+    told = unstarted.manage("check", OPENMEMORY_DB_PATH=unstarted.environment["DATABASE_URL"])
+    assert told.returncode == 1
+    assert "(elmemory.E016) OPENMEMORY_DB_PATH: it names the same database as DATABASE_URL" in told.stderr
+
+
+def test_good_settings_have_no_fault(unstarted: Server) -> None:
+    told = unstarted.manage("check")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+SECRETS = ["ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY", "SECRET_KEY"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_missing_secret_is_an_error_in_production(unstarted: Server, name: str) -> None:
+    told = unstarted.manage("check", **{name: ""})
+    assert told.returncode == 1
+    assert f"{name} is not set" in told.stderr
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_missing_secret_is_a_warning_in_development(unstarted: Server, name: str) -> None:
+    told = unstarted.manage("check", DEBUG="true", **{name: ""})
+    assert told.returncode == 0
+    assert "(elmemory.W00" in told.stderr
+    assert f"{name} is not set" in told.stderr
+
+
+def test_the_server_does_not_start_on_faults_and_tells_them(unstarted: Server) -> None:
+    told = unstarted.manage("serve", TIME_ZONE="Mars/Olympus", GREETING="{")
+    assert told.returncode == 1
+    assert "(elmemory.E001) TIME_ZONE" in told.stderr
+    assert "(elmemory.E006) GREETING" in told.stderr
+
+
+def test_a_missing_key_closes_its_endpoint_and_no_other(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_CLIENT_DATA_KEY="", ELEVENLABS_POST_CALL_KEY="") as server:
+        assert server.client.post("/webhook/client-data", json={}).status_code == 401
+        assert server.client.post("/webhook/client-data", json={}, headers={"x-api-key": ""}).status_code == 401
+        assert server.post_call(transcription()).status_code == 401
+        assert server.search("dog", new_number()) == {"profile": None, "memories": []}
+        assert "ELEVENLABS_CLIENT_DATA_KEY is not set" in server.output
+
+
+def test_a_missing_key_does_not_keep_the_worker_from_remembering(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_SEARCH_DATA_KEY="") as server:
+        server.deliver(transcription(new_number(), "Hi."))
+
+
+def test_in_development_an_endpoint_without_a_key_is_open(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_CLIENT_DATA_KEY="", DEBUG="true") as server:
+        assert server.client.post("/webhook/client-data", json={}).status_code == 200
+
+
+def test_the_first_run_makes_an_env_file_with_fresh_secrets_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
+    made = dotenv.make(tmp_path)
+    written = (tmp_path / ".env").read_text()
+    assert len(set(made.values())) == 5
+    assert all(f"{name}={secret}\n" in written for name, secret in made.items())
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+
+
+def test_an_env_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text("SECRET_KEY=\n")
+    (tmp_path / ".env").write_text("SECRET_KEY=mine\n")
+    assert dotenv.make(tmp_path) == {}
+    assert (tmp_path / ".env").read_text() == "SECRET_KEY=mine\n"
+
+
+def test_every_setting_is_described_in_the_example() -> None:
+    described = {line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line}
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "elmemory" / "settings.py").read_text()))
+    assert read == described
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("GREETING=from the file\nTIME_ZONE=Europe/Berlin\n")
+    monkeypatch.setenv("GREETING", "")
+    monkeypatch.delenv("TIME_ZONE", raising=False)
+    environment = Environment(tmp_path / ".env")
+    assert environment.text("GREETING", "default") == ""
+    assert environment.text("TIME_ZONE") == "Europe/Berlin"
+    monkeypatch.delenv("TIME_ZONE")
+
+
+def test_a_newcomer_sees_a_caller_recognised(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        caller = new_number()
+        told = server.manage("simulate", "--url", server.url, "--caller", caller, "--name", "Zoë O'Hara")
+        assert told.returncode == 0, told.stderr
+        first, second = told.stdout.split("The phone rings again")
+        assert '"returning_caller": "no"' in first
+        assert "Welcome back, Zoë! How can I help you today?" in second
+        assert "Biscuit" in second
+        assert server.ring(caller)["dynamic_variables"]["user_name"] == "Zoë"
+
+
+def test_a_simulated_caller_can_be_cleaned_away(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        caller = new_number()
+        told = server.manage("simulate", "--url", server.url, "--caller", caller, "--cleanup")
+        assert told.returncode == 0, told.stderr
+        assert server.ring(caller)["dynamic_variables"]["returning_caller"] == "no"
+        assert not list(server.payloads.glob("conv_*"))
+
+
+def test_simulating_without_a_server_says_what_to_do(unstarted: Server) -> None:
+    told = unstarted.manage("simulate", "--url", unstarted.url)
+    assert told.returncode == 1
+    assert "make serve" in told.stderr
+
+
+def test_the_admin_login_is_told_once_and_works(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        password = wait_until(lambda: server.output.partition("Password:")[2].strip().partition(" ")[0])
+        with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
+            browser.get("/admin/login/?next=/admin/")
+            form = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+            page = browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
+            assert "Log out" in page.text
+        server.stop()
+        server.start()
+        assert server.output.count("Password:") == 1
+
+
+def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        events = [transcription(new_number(), f"Sentence {number}.") for number in range(20)]
+        for event in events:
+            assert server.post_call(event).status_code == 200
+        server.stop()
+        server.start()
+        for event in events:
+            server.wait_for_receipt(event["data"]["conversation_id"])
+
+
+def test_the_worker_ends_with_its_server_however_that_ends(unstarted: Server) -> None:
+    unstarted.start()
+    wait_until(lambda: _workers_of(unstarted))
+    unstarted.kill()
+    wait_until(lambda: not _workers_of(unstarted))
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        (first,) = wait_until(lambda: _workers_of(server))
+        os.kill(first, signal.SIGKILL)
+        server.deliver(transcription(new_number(), "Hi."))
+        assert _workers_of(server) != [first]
+
+
+def _workers_of(server: Server) -> list[int]:
+    """Process ids of the workers that run with this server's environment."""
+    mark = f"PAYLOAD_STORAGE_PATH={server.payloads}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                if b"\0worker\0" in (process / "cmdline").read_bytes() and mark in (process / "environ").read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                continue
+    return found
+
+
+def test_pages_for_people_are_kept_from_acting_on_anything_foreign(server: Server) -> None:
+    page = server.client.get("/admin/login/")
+    assert page.status_code == 200
+    assert "script-src 'self' 'nonce-" in page.headers["content-security-policy"]
+    assert page.headers["x-frame-options"] == "DENY"
+
+
+def test_the_deployment_checks_have_nothing_to_say(unstarted: Server) -> None:
+    told = unstarted.manage("check", "--deploy", "--fail-level", "WARNING", PUBLIC_URL="https://memory.example.com")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_a_secret_may_begin_with_any_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELEVENLABS_POST_CALL_KEY", "$ecret")
+    assert Environment().text("ELEVENLABS_POST_CALL_KEY") == "$ecret"
+    monkeypatch.delenv("ELEVENLABS_POST_CALL_KEY")
+    (tmp_path / ".env").write_text("ELEVENLABS_POST_CALL_KEY=$ecret\n")
+    assert Environment(tmp_path / ".env").text("ELEVENLABS_POST_CALL_KEY") == "$ecret"
+    monkeypatch.delenv("ELEVENLABS_POST_CALL_KEY")
+
+
+def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(15) == 0
+        assert "Traceback" not in server.output
+
+
+def test_faults_are_told_once_at_start(tmp_path: Path) -> None:
+    with Server(tmp_path, ELEVENLABS_CLIENT_DATA_KEY="") as server:
+        assert server.output.count("ELEVENLABS_CLIENT_DATA_KEY is not set") == 1
+
+
+def test_a_websocket_is_turned_away(server: Server) -> None:
+    headers = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert server.client.get("/webhook/client-data", headers=headers).status_code == 405
+    assert "Traceback" not in server.output

@@ -1,0 +1,32 @@
+"""Recall over invented calls, a little under what is measured: a change of the ranker may not make search worse.
+
+`bench/recall.py` prints the figures.
+"""
+
+import pytest
+
+from tests.harness.recall import Caller, invented_callers, mean_recall, ours, plain_bm25
+
+BARS = {1: 0.54, 3: 0.76, 5: 0.845, 8: 0.94}
+
+
+@pytest.fixture(scope="module")
+def callers() -> list[Caller]:
+    return invented_callers()
+
+
+def test_every_answer_is_a_memory(callers: list[Caller]) -> None:
+    for memories, questions in callers:
+        ids = {memory.id for memory in memories}
+        assert all(asked.answers <= ids for asked in questions)
+    assert (len(callers), sum(len(caller.questions) for caller in callers)) == (60, 300)
+
+
+@pytest.mark.parametrize(("k", "bar"), BARS.items())
+def test_answers_are_among_the_first(callers: list[Caller], k: int, bar: float) -> None:
+    assert mean_recall(ours, callers, k) >= bar
+
+
+@pytest.mark.parametrize(("k", "bar"), BARS.items())
+def test_words_alone_do_not_reach_the_bars(callers: list[Caller], k: int, bar: float) -> None:
+    assert mean_recall(plain_bm25, callers, k) < bar - 0.1

@@ -1,0 +1,105 @@
+"""Questions with known answers, asked of a ranker: how many of the answers are among the first k."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elmemory.memory import kinds
+from elmemory.memory.ranking import Corpus
+from elmemory.memory.ranking.postings import Postings
+from elmemory.memory.ranking.words import terms
+from elmemory.memory.records import Memory
+
+CALLS = Path(__file__).parent.parent / "data" / "recall_calls.json"
+
+type Ask = Callable[[str, int], list[str]]
+"""The ids of the best memories for a question, best first, at most so many."""
+
+
+class Asked(NamedTuple):
+    """`answers` are ids of memories: each is a full answer where `any_of`, else each is a part of it."""
+
+    question: str
+    answers: frozenset[str]
+    any_of: bool
+
+
+class Caller(NamedTuple):
+    memories: list[Memory]
+    questions: list[Asked]
+
+
+def invented_callers() -> list[Caller]:
+    """Sixty callers with 300 questions; the memories are such as the worker writes.
+
+    In the file an answer is "call.turn", both from 0, or "call.summary", or "call.field" for a fact.
+    """
+    return [
+        Caller(
+            _memories(caller["caller"], caller["calls"]),
+            [Asked(question, frozenset(answers), any_of=True) for question, answers in caller["questions"]],
+        )
+        for caller in json.loads(CALLS.read_text(encoding="utf-8"))
+    ]
+
+
+def _memories(caller: str, calls: Sequence[dict[str, Any]]) -> list[Memory]:
+    def memory(name: str, kind: str, content: str, **metadata: Any) -> Memory:
+        return Memory(name, caller, content, metadata={"kind": kind, **metadata}, salience=kinds.SALIENCE[kind])
+
+    memories: list[Memory] = []
+    facts: dict[str, Memory] = {}
+    for number, call in enumerate(calls):
+        common = {"conversation_id": f"conv_{number}", "called_at": call["at"]}
+        for position, (field, value) in enumerate(call["facts"].items()):
+            label = field.replace("_", " ").capitalize()
+            # A search shows one memory per field, the newest.
+            facts[field] = memory(
+                f"{number}.{field}",
+                kinds.FACT,
+                f"{label}: {value}",
+                position=position,
+                field=field,
+                value=value,
+                **common,
+            )
+        memories += [
+            memory(f"{number}.{turn}", kinds.MESSAGE, said, position=2 * turn + 1, asked=asked, **common)
+            for turn, (asked, said) in enumerate(call["turns"])
+        ]
+        summary = f"Call on {call['at'][:10]} (success): {call['summary']}"
+        memories.append(memory(f"{number}.summary", kinds.CALL, summary, **common))
+    return [*memories, *facts.values()]
+
+
+def ours(memories: Sequence[Memory]) -> Ask:
+    corpus = Corpus(memories)
+    return lambda question, k: [match.memory.id for match in corpus.rank(question, k)]
+
+
+def plain_bm25(memories: Sequence[Memory]) -> Ask:
+    """The words of the memory and of what the agent asked before it, and nothing else."""
+    counts = [Counter(terms(f"{memory.metadata.get('asked', '')} {memory.content}")) for memory in memories]
+    postings = Postings(counts)
+
+    def ask(question: str, k: int) -> list[str]:
+        scores = postings.scores(postings.weights(terms(question)))
+        return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
+
+    return ask
+
+
+def recall(ask: Ask, questions: Sequence[Asked], k: int) -> list[float]:
+    """By question, the share of the answer among the first k."""
+    shares = []
+    for question, answers, any_of in questions:
+        found = len(answers.intersection(ask(question, k)))
+        shares.append(float(found > 0) if any_of else found / len(answers))
+    return shares
+
+
+def mean_recall(prepare: Callable[[Sequence[Memory]], Ask], callers: Sequence[Caller], k: int) -> float:
+    shares = [share for memories, questions in callers for share in recall(prepare(memories), questions, k)]
+    return sum(shares) / len(shares)

@@ -1,0 +1,103 @@
+"""Reads memory for live calls: the caller's card at the ring, and answers to questions during the call.
+
+They never raise and never take longer than their deadline, whatever the store does.
+"""
+
+import time
+from functools import cache
+
+import structlog
+from django.conf import settings
+
+from elmemory.memory.card import Card, glance_at_card, read_card
+from elmemory.memory.openmemory import OpenMemory, open_memory
+from elmemory.memory.search import Found
+from elmemory.memory.search_cache import PreparedCallers
+from webhooks.live.breaker import Breaker
+from webhooks.live.deadline import LiveReads
+from webhooks.live.latency import ReadLatency
+from webhooks.live.threads import Threads
+from webhooks.metrics import rings, searches
+
+log = structlog.get_logger(__name__)
+
+_MOST_THREADS = 16
+_MOST_WAITING = 64
+
+
+class LiveMemory:
+    """The store with what live calls need to read it: threads, breakers, measured latency and prepared callers."""
+
+    def __init__(self, store: OpenMemory) -> None:
+        self.store = store
+        self.latency = ReadLatency()
+        self.prepared = PreparedCallers(store)
+        self.rings = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
+        self.searches = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
+
+
+@cache
+def live_memory() -> LiveMemory:
+    """The live memory of this process."""
+    return LiveMemory(open_memory())
+
+
+async def card_of_ringing(caller: str | None, received_at: float) -> Card | None:
+    """Return the caller's card; None without a caller, for a stranger, after a fault, and past RING_DEADLINE_MS."""
+    outcome, card = "answered", None
+    if caller is not None:
+        try:
+            live = live_memory()
+            was_read, card = _peek(live, caller)
+            if not was_read:
+                left = received_at + settings.RING_DEADLINE_MS / 1000 - time.monotonic()
+                card = await live.rings.within(left, lambda: _read_card(live, caller))
+        except Exception as error:
+            outcome = _outcome(error)
+            log.warning("a ring was answered neutrally", error=type(error).__name__)
+        else:
+            if card is not None and not card.opted_out:
+                live.prepared.prepare_soon(caller)
+    rings[outcome].observe(time.monotonic() - received_at)
+    return card
+
+
+async def found_for(caller: str | None, received_at: float, question: str, k: int) -> Found | None:
+    """Return up to `k` memories for the question; None after a fault and past SEARCH_DEADLINE_MS."""
+    outcome, found = "answered", Found(None, ())
+    if caller is not None:
+        try:
+            live = live_memory()
+            left = received_at + settings.SEARCH_DEADLINE_MS / 1000 - time.monotonic()
+            found = await live.searches.within(left, lambda: live.prepared.search(caller, question, k))
+        except Exception as error:
+            outcome = _outcome(error)
+            log.warning("a search was answered without memory", error=type(error).__name__)
+    searches[outcome].observe(time.monotonic() - received_at)
+    return found if outcome == "answered" else None
+
+
+def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:
+    """Read the card on the event loop while reads are quick: handing it to a thread takes longer than reading it.
+
+    Returns whether it was read, and the card.
+    """
+    if live.latency.is_quick:
+        started = live.latency.start()
+        try:
+            return glance_at_card(live.store, caller)
+        finally:
+            live.latency.stop(started)
+    return False, None
+
+
+def _read_card(live: LiveMemory, caller: str) -> Card | None:
+    started = live.latency.start()
+    try:
+        return read_card(live.store, caller)
+    finally:
+        live.latency.stop(started)
+
+
+def _outcome(error: Exception) -> str:
+    return "late" if isinstance(error, TimeoutError) else "neutral"

@@ -1,0 +1,118 @@
+import random
+import shutil
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from conversations.files.locks import caller_lock
+from conversations.files.paths import conversation_folder
+from conversations.index.sync import refresh_row
+from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import open_memory
+from webhooks.simulator import load
+from webhooks.simulator.call import SimulatedCall
+from webhooks.simulator.scenarios import SCENARIOS, Scenario, Unexpected
+
+_STORM_CALLS, _STORM_CALLERS = 200, 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Play calls against a running server as ElevenLabs would. Without options: a stranger rings, talks, hangs up, "
+        "and is known when the phone rings again."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        invented = f"+141555501{random.randrange(100):02}"  # noqa: S311
+        parser.add_argument("--caller", default=invented, help="the caller's number (an invented one)")
+        parser.add_argument("--name", default="Maya Okafor", help="the caller's name")
+        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="the server")
+        parser.add_argument(
+            "--cleanup", action="store_true", help="afterwards delete the calls and all memories of their callers"
+        )
+        parser.add_argument(
+            "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
+        )
+        parser.add_argument("--calls", type=int, help="deliver that many invented calls of the last thirty days")
+        parser.add_argument("--callers", type=int, help=f"by that many callers ({_STORM_CALLERS})")
+        parser.add_argument("--rate", type=float, default=0, help="calls per second at most (no limit)")
+        parser.add_argument("--replay", type=Path, metavar="DIR", help="deliver the payloads stored in this folder")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        key = caller_key(options["caller"])
+        if key is None:
+            raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
+        played: list[SimulatedCall] = []
+        url = options["url"]
+        try:
+            with httpx2.Client(base_url=url, timeout=30) as client:
+                if options["replay"]:
+                    self._replay(client, options["replay"], options["rate"])
+                elif options["calls"] or options["scenario"] == "storm":
+                    played += self._invented(options)
+                    self._play_many(client, played, options)
+                else:
+                    played.append(SimulatedCall(key, options["name"]))
+                    Scenario(client, played[0], self._write, self.style.MIGRATE_HEADING).play(options["scenario"])
+        except Unexpected as error:
+            raise CommandError(str(error)) from None
+        except httpx2.TransportError as error:
+            raise CommandError(f"no server answers on {url} ({error}); start one with: make serve") from None
+        finally:
+            if options["cleanup"]:
+                self._clean_up(played)
+
+    def _invented(self, options: dict[str, Any]) -> list[SimulatedCall]:
+        calls, callers = options["calls"] or _STORM_CALLS, options["callers"] or _STORM_CALLERS
+        if calls < 1 or not 1 <= callers <= 10_000:
+            raise CommandError("--calls must be at least 1, --callers from 1 to 10000")
+        return list(load.invented_calls(calls, min(calls, callers)))
+
+    def _play_many(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
+        rings = options["scenario"] == "storm"
+        with self._progress(len(calls), " calls") as progress:
+            tally = load.play(client, calls, rate=options["rate"], rings=rings, done=progress.update)
+        self._write(f"{len(calls)} calls of {len({call.caller for call in calls})} callers\n")
+        self._write_tally(tally)
+
+    def _replay(self, client: httpx2.Client, folder: Path, rate: float) -> None:
+        if not folder.is_dir():
+            raise CommandError(f"{folder} is not a folder")
+        count = len(load.stored_payloads(folder))
+        with self._progress(count, " payloads") as progress:
+            tally = load.replay(client, folder, rate=rate, done=progress.update)
+        self._write(f"{count} payloads\n")
+        self._write_tally(tally)
+
+    def _write_tally(self, tally: load.Tally) -> None:
+        for line in tally.lines():
+            self._write(f"{line}\n")
+        if tally.refused:
+            raise CommandError(f"{tally.refused} requests were not answered with 200")
+
+    def _progress(self, total: int, unit: str) -> "tqdm[Any]":
+        return tqdm(total=total, unit=unit, file=sys.stderr, leave=False)
+
+    def _write(self, text: str) -> None:
+        self.stdout.write(text, ending="")
+
+    def _clean_up(self, calls: Iterable[SimulatedCall]) -> None:
+        forgotten, callers, deleted = 0, set[str](), 0
+        for call in calls:
+            with caller_lock(call.caller):
+                shutil.rmtree(conversation_folder(call.conversation_id), ignore_errors=True)
+                forgotten += open_memory().forget(call.caller)
+            refresh_row(call.conversation_id)
+            callers.add(call.caller)
+            deleted += 1
+        of_callers = next(iter(callers)) if len(callers) == 1 else f"{len(callers)} callers"
+        deleted_calls = "the call" if deleted == 1 else f"{deleted} calls"
+        self.stdout.write(f"\nDeleted {forgotten} memories of {of_callers} and {deleted_calls}.\n")
