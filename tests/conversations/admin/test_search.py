@@ -322,6 +322,8 @@ def test_an_excerpt_never_has_the_number_for_those_who_may_not_see_it(as_role: A
         ("김민수", "김민서", "김민수"),
         ("さとうゆうこ", "サトウユーコ", "さとうゆうこ"),
         ("王小明", "王晓明", "王小明"),
+        ("सुनीता शर्मा", "सुनिता", "सुनीता"),
+        ("สมชาย ใจดี", "สมชัย", "สมชาย"),
     ],
 )
 @pytest.mark.parametrize("address", [CALLS, CALLERS])
