@@ -73,6 +73,7 @@ def pages(size: int) -> Iterator[tuple[str, str]]:
     yield "two common words", f"{_LIST}?q=appointment+thursday"
     yield "a rare word", f"{_LIST}?q=heron7"
     yield "a prefix", f"{_LIST}?q=appoi"
+    yield "a name spelled nearly", f"{_LIST}?q=okafour"
     yield "a phrase", f"{_LIST}?q=%22appointment+on+thursday%22"
     yield "a number", f"{_LIST}?q=%2B1+(415)+200-0042"
     yield "last digits", f"{_LIST}?q=0042"

@@ -164,6 +164,8 @@ class CallerCard(models.Model):
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
     name = models.CharField(max_length=128, default="")
+    # The name as the search compares it.
+    name_words = models.TextField(default="")
     opted_out = models.BooleanField(default=False)
     shared_line = models.BooleanField(default=False)
 

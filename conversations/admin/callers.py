@@ -7,8 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -21,15 +20,13 @@ from conversations.admin.caller_export import export_caller, known_of
 from conversations.admin.caller_page import caller_page
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.search import last_digits
+from conversations.admin.search import NearNames, callers_matching
 from conversations.files.paths import unreadable_paths
-from conversations.index import fulltext
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller, CallerCard, Conversation
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
-from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
@@ -63,7 +60,7 @@ class Correction(forms.Form):
     value = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"size": 60}))
 
 
-class CallerList(ChangeList):
+class CallerList(NearNames, ChangeList):
     """The list, with the names of the page's callers."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -114,7 +111,7 @@ class CallerAdmin(IndexedAdmin[Caller]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        found = _numbered(search_term.strip()) or _named(search_term)
+        found = callers_matching(search_term.strip())
         return (queryset.none() if found is None else queryset.filter(found)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -355,18 +352,3 @@ def _name_told(reference: str) -> str:
     """The name that the newest call with one told."""
     named = Conversation.objects.filter(caller_ref=reference).exclude(caller_name="").order_by("-started_at")
     return named.values_list("caller_name", flat=True).first() or ""
-
-
-def _numbered(question: str) -> Q | None:
-    digits = last_digits(question)
-    return Q(number=caller_key(question) or "") | Q(number__endswith=digits) if digits else None
-
-
-def _named(question: str) -> Q | None:
-    found = fulltext.sort_keys_matching(question, column="name")
-    if found is None:
-        return None
-    # One set of references: with OR between two of them the view would make a row of every caller.
-    told = f"SELECT caller_ref FROM conversation WHERE sort_key IN ({found.sql})"
-    known = "SELECT caller_ref FROM caller_card WHERE LOWER(name) LIKE LOWER(%s)"
-    return Q(ref__in=RawSQL(f"{told} UNION {known}", (*found.params, f"%{question.strip()}%")))  # noqa: S611

@@ -25,10 +25,11 @@ from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.recording import recording
-from conversations.admin.search import matching
+from conversations.admin.search import NearNames, calls_matching
 from conversations.admin.transcript import clock
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index import fulltext
+from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
@@ -42,7 +43,7 @@ _MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
 
-class CallList(ChangeList):
+class CallList(NearNames, ChangeList):
     """The list, with what its rows need of elsewhere fetched once for the page."""
 
     def url_for_result(self, result: Any) -> str:
@@ -60,13 +61,14 @@ class CallList(ChangeList):
             self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
-        found = fulltext.excerpts(self.query, [row.sort_key for row in rows]) if self.query else {}
+        texts = fulltext.shown([row.sort_key for row in rows]) if self.query else {}
         reveal = may_reveal(request)
         for row in rows:
             card = cards.get(row.caller_ref)
             row.card = card
             row.reveal = reveal
-            row.excerpt = found.get(row.sort_key, "")
+            parts = texts.get(row.sort_key, [])
+            row.excerpt = excerpt(self.query, parts if reveal else without_number(parts, row.caller))
         self.result_list = rows
 
 
@@ -105,7 +107,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        return matching(queryset, search_term), False
+        return calls_matching(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
@@ -130,10 +132,9 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     @admin.display(description="about")
     def about(self, row: Any) -> SafeString | str:
         title = row.title if row.reveal else without_number(row.title, row.caller)
-        excerpt = row.excerpt if row.reveal else without_number(row.excerpt, row.caller)
-        if fulltext.HIT_BEGINS not in excerpt:
+        if not row.excerpt:
             return str(title)
-        marked = escape(excerpt).replace(fulltext.HIT_BEGINS, "<mark>").replace(fulltext.HIT_ENDS, "</mark>")
+        marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
         return format_html('{}<div class="excerpt">{}</div>', title, mark_safe(marked))  # noqa: S308
 
     @admin.display(description="agent", ordering="agent_id")

@@ -1,5 +1,6 @@
 """Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
 
+from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
 from conversations.models import Caller, CallerCard
@@ -12,7 +13,12 @@ def save_card(caller: str, card: Card | None) -> None:
     card = card or Card()
     CallerCard.objects.update_or_create(
         caller_ref=caller_reference(caller),
-        defaults={"name": card.full_name, "opted_out": card.opted_out, "shared_line": card.shared_line},
+        defaults={
+            "name": card.full_name,
+            "name_words": as_column(card.full_name),
+            "opted_out": card.opted_out,
+            "shared_line": card.shared_line,
+        },
     )
 
 

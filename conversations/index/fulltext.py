@@ -1,22 +1,44 @@
-"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, LIKE over their words elsewhere."""
+"""Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, tsvector in PostgreSQL.
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+Both hold the tokens that `conversations.index.tokens` makes of a text, and the text as it was for excerpts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connections
+from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
+
+from conversations.index.question import Phrase, Term, terms
+from conversations.index.tokens import BREAK, FOLDING, tokens
 
 ALIAS = "index"
 TABLE = "conversation_text"
-# Around a hit in an excerpt: characters that no text here holds.
-HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
-_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
-_WORD = re.compile(r"[^\W_]+")
-_PREFIXES_FROM = 2
-_COLUMNS = "name", "title", "summary", "transcript"
+_BETWEEN_PARTS = "\x1f"
+# Of a tsvector, whose bound is 1 MB; places from 16,383 on and the 257th place of one word it leaves out by itself.
+_MOST_BYTES = 900_000
+_MOST_PLACES = 256
+_SEARCHED = "name", "words"
+# By the index of words, always: PostgreSQL takes reading a tsvector for as cheap as comparing a number, and would read
+# those of all calls.
+_FUNCTION = f"""
+    CREATE OR REPLACE FUNCTION {TABLE}_{{column}}_like(tsquery) RETURNS bigint[]
+    LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off
+    AS 'SELECT array_agg(rowid) FROM {TABLE} WHERE {{column}} @@ $1'
+"""
+
+
+class Condition(NamedTuple):
+    """An SQL condition and its parameters."""
+
+    sql: str
+    params: Sequence[str]
+
+    def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
 
 
 class Text(NamedTuple):
@@ -28,26 +50,30 @@ class Text(NamedTuple):
 
 
 def statements() -> list[str]:
-    """The DDL of the table for the database that is configured."""
-    columns = ", ".join(_COLUMNS)
+    """The DDL of the table for the database that is configured; it changes with how words are folded."""
     if _has_fts():
-        options = "tokenize='unicode61 remove_diacritics 2', prefix='2 3'"
-        return [f"CREATE VIRTUAL TABLE {TABLE} USING fts5({columns}, {options})"]
-    return [f"CREATE TABLE {TABLE} (rowid bigint PRIMARY KEY, {columns.replace(',', ' text,')} text)"]
+        # The tokenizer "ascii" parts at blanks and leaves all other scripts alone: the words are already folded.
+        columns = "name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
+        return [f"CREATE VIRTUAL TABLE {TABLE} /* folding {FOLDING} */ USING fts5({columns})"]
+    columns = "rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text"
+    return [
+        # A row of more than 2 KB keeps its long columns elsewhere: a common word needs all rows, but none of them.
+        f"CREATE TABLE {TABLE} /* folding {FOLDING} */ ({columns}) WITH (toast_tuple_target = 128)",
+        *(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})" for column in _SEARCHED),
+        *(_FUNCTION.format(column=column) for column in _SEARCHED),
+    ]
 
 
 def write(texts: Iterable[Text]) -> None:
-    insert = f"INSERT INTO {TABLE} (rowid, name, title, summary, transcript) VALUES (%s, %s, %s, %s, %s)"
     if _has_fts():
-        insert = insert.replace("INSERT", "INSERT OR REPLACE", 1)
+        insert = f"INSERT OR REPLACE INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s, %s, %s)"
     else:
-        insert += (
-            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, title = excluded.title,"
-            " summary = excluded.summary, transcript = excluded.transcript"
+        insert = (
+            f"INSERT INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s::tsvector, %s::tsvector, %s)"
+            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, words = excluded.words, shown = excluded.shown"
         )
-    stored = _storable if _has_fts() else _in_words
     # In the order of their sort keys: FTS5 flushes its buffer whenever a rowid is smaller than the one before.
-    rows = [Text(text.sort_key, *(stored(str(part)) for part in text[1:])) for text in sorted(texts)]
+    rows = [_row(text) for text in sorted(texts)]
     with connections[ALIAS].cursor() as cursor:
         cursor.executemany(insert, rows)
 
@@ -57,74 +83,102 @@ def remove(sort_keys: Iterable[int]) -> None:
         cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(sort_key,) for sort_key in sort_keys])
 
 
-def sort_keys_matching(question: str, column: str = "") -> RawSQL | None:
-    """The sort keys of calls whose texts (or one column of them) hold every word of the question, "whole phrases" as
-    they stand, and no -word of it; as a subquery.
+def matching(question: str, column: str = "") -> Condition | None:
+    """The condition on calls that their texts (or names, with the column "name") hold every word of the question.
 
-    A word also matches those that begin with it. None where the question has no words.
+    None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and a word also
+    matches those that begin with it.
     """
-    if not _has_fts():
-        return _like(question, (column,) if column else _COLUMNS)
-    match = _match(question)
-    if not match:
+    found = terms(question)
+    if not found:
         return None
-    if column:
-        match = f"{column} : ({match})"
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", (match,))  # noqa: S611
+    if _has_fts():
+        match = _in_fts5(found)
+        if column:
+            match = f"{column} : ({match})"
+        return Condition(f"conversation.sort_key IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s)", [match])
+    with connections[ALIAS].cursor() as cursor:
+        # Once: counting, listing and the days each take what is found. As text, for nothing here looks into it.
+        cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
+        (sort_keys,) = cursor.fetchone()
+    return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys or "{}"])
 
 
-def excerpts(question: str, sort_keys: Iterable[int]) -> dict[int, str]:
-    """Of these calls the words around the best hit, with the hits marked; nothing where LIKE has found them."""
-    match = _match(question)
-    if not match or not _has_fts():
-        return {}
-    if not (sort_keys := sorted(sort_keys)):
+def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
+    """Of each of these calls the transcript, summary, title and name as they were written."""
+    if not (sort_keys := list(sort_keys)):
         return {}
     places = ", ".join(["%s"] * len(sort_keys))
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(
-            f"SELECT rowid, snippet({TABLE}, -1, '{HIT_BEGINS}', '{HIT_ENDS}', '…', 16)"
-            # One walk through the span of the page; asking for each sort key would walk once for each.
-            f" FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid BETWEEN %s AND %s AND +rowid IN ({places})",
-            (match, sort_keys[0], sort_keys[-1], *sort_keys),
-        )
-        return dict(cursor.fetchall())
+        cursor.execute(f"SELECT rowid, shown FROM {TABLE} WHERE rowid IN ({places})", sort_keys)
+        return {sort_key: text.split(_BETWEEN_PARTS) for sort_key, text in cursor.fetchall()}
 
 
-class _Term(NamedTuple):
-    words: Sequence[str]
-    unwanted: bool
-    begun: bool  # the last word may go on
+def as_column(text: str) -> str:
+    """A short text's tokens for a column of an ordinary table, where `column_matching` finds them."""
+    return f" {' '.join(tokens(text))} "
 
 
-def _terms(question: str) -> Iterator[_Term]:
-    for minus, phrase, word in _TERM.findall(question):
-        if words := _WORD.findall(phrase or word):
-            yield _Term(words, bool(minus), bool(word) and len(words[-1]) >= _PREFIXES_FROM)
-
-
-def _match(question: str) -> str:
-    """The question in the language of FTS5."""
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for term in _terms(question):
-        (unwanted if term.unwanted else wanted).append(f'"{" ".join(term.words)}"{"*" if term.begun else ""}')
-    if not wanted:
-        return ""
-    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
-
-
-def _like(question: str, columns: Sequence[str]) -> RawSQL | None:
-    terms = list(_terms(question))
-    if all(term.unwanted for term in terms):
-        return None
-    either = " OR ".join(f"{column} LIKE %s" for column in columns)
-    where = " AND ".join(f"{'NOT ' if term.unwanted else ''}({either})" for term in terms)
+def column_matching(question: str, column: str) -> Condition | None:
+    """The condition on a column that `as_column` made; None where the question wants no word."""
+    conditions: list[str] = []
     values: list[str] = []
-    for term in terms:
-        words = _in_words(" ".join(term.words))
-        values += [f"%{words.rstrip() if term.begun else words}%"] * len(columns)
-    return RawSQL(f"SELECT rowid FROM {TABLE} WHERE {where}", tuple(values))  # noqa: S611
+    for term in terms(question):
+        spellings = []
+        for phrases in term.spellings:
+            spellings.append(" AND ".join([f"{column} LIKE %s"] * len(phrases)))
+            values += [f"% {' '.join(phrase.tokens)}{'' if phrase.begun else ' '}%" for phrase in phrases]
+        conditions.append(f"{'NOT ' if term.unwanted else ''}({' OR '.join(spellings)})")
+    return Condition(" AND ".join(conditions), values) if conditions else None
+
+
+def _row(text: Text) -> tuple[int, str, str, str]:
+    sort_key, *parts = Text(text.sort_key, *(_storable(part) for part in text[1:]))
+    name, title, summary, transcript = parts
+    shown = _BETWEEN_PARTS.join((transcript, summary, title, name))
+    named = tokens(name)
+    rest = [token for part in (title, summary, transcript) for token in (BREAK, *tokens(part))]
+    if _has_fts():
+        return sort_key, " ".join(named), " ".join(rest), shown
+    return sort_key, _tsvector(named), _tsvector([*named, *rest]), shown
+
+
+def _in_fts5(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f'"{" ".join(phrase.tokens)}"{"*" if phrase.begun else ""}'
+
+    def of(term: Term) -> str:
+        return f"({' OR '.join(f'({" AND ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    wanted = " AND ".join(of(term) for term in found if not term.unwanted)
+    return f"({wanted})" + "".join(f" NOT {of(term)}" for term in found if term.unwanted)
+
+
+def _in_tsquery(found: Sequence[Term]) -> str:
+    def spelled(phrase: Phrase) -> str:
+        return f"({' <-> '.join(f"'{token}'" for token in phrase.tokens)}{':*' if phrase.begun else ''})"
+
+    def of(term: Term) -> str:
+        return f"({' | '.join(f'({" & ".join(map(spelled, phrases))})' for phrases in term.spellings)})"
+
+    return " & ".join(f"{'!' if term.unwanted else ''}{of(term)}" for term in found)
+
+
+def _tsvector(words: Iterable[str]) -> str:
+    """The tokens with their places, as PostgreSQL reads a tsvector.
+
+    Not by `to_tsvector`, nor Django's SearchVector, which calls it: they part words again, by the server's locale.
+    """
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    room = _MOST_BYTES
+    for place, word in enumerate(words, start=1):
+        if word == BREAK or len(places[word]) >= _MOST_PLACES:
+            continue
+        room -= 2 if places[word] else len(word.encode()) + 4
+        if room < 0:
+            break
+        places[word].append(place)
+    return " ".join(f"'{word}':{','.join(map(str, at))}" for word, at in places.items() if at)
 
 
 def _has_fts() -> bool:
@@ -132,10 +186,4 @@ def _has_fts() -> bool:
 
 
 def _storable(text: str) -> str:
-    return text.translate({0: None, 2: None, 3: None})
-
-
-def _in_words(text: str) -> str:
-    """The words of the text as they are compared, without case and accents, each between spaces."""
-    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return f" {' '.join(_WORD.findall(letters.casefold()))} "
+    return text.translate({0: None, 2: None, 3: None, 0x1F: None})

@@ -3,7 +3,6 @@
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,45 +28,36 @@ def number_key(raw: object) -> str | None:
     return number.e164 if number else None
 
 
-def other_party(*raw_ids: object, own_ids: Collection[object] = ()) -> str | None:
-    """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`, `own_ids`)."""
+def other_party(*raw_ids: object) -> str | None:
+    """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`)."""
     conventions = _conventions()
-    others = (raw for raw in raw_ids if not _is_ours(raw, own_ids, conventions))
+    others = (raw for raw in raw_ids if not _is_ours(raw, conventions))
     return next((key for raw in others if (key := _key(raw, conventions))), None)
 
 
-def caller_of_ring(caller_id: object, called_number: object, *, own_ids: Collection[object] = ()) -> str | None:
+def caller_of_ring(caller_id: object, called_number: object) -> str | None:
     """The customer of a call that is being set up.
 
     That is the calling party, except where it is one of our own numbers (an outbound call): then it
-    is the called one. A stranger who rings us stays a stranger. `own_ids` are as in `caller_of_call`.
+    is the called one. A stranger who rings us stays a stranger.
     """
     conventions = _conventions()
-    if _is_ours(caller_id, own_ids, conventions):
-        return other_party(called_number, own_ids=own_ids)
+    if _is_ours(caller_id, conventions):
+        return other_party(called_number)
     return _key(caller_id, conventions)
 
 
-def caller_of_call(
-    *,
-    outbound: bool,
-    external_number: object,
-    caller_id: object,
-    called_number: object,
-    own_ids: Collection[object] = (),
-) -> str | None:
+def caller_of_call(*, outbound: bool, external_number: object, caller_id: object, called_number: object) -> str | None:
     """The customer of a finished call, from what its payload says of the two parties.
 
     `external_number` is the customer as the section of the call's channel names them (`phone_call`, `whatsapp`,
-    `sms`). `own_ids` are those of our side there, such as `whatsapp_phone_number_id` or `agent_phone_number`: they are
-    never the customer, wherever they stand. Raw ids of any type; what says nothing is passed over.
+    `sms`). Raw ids may be of any type: neither text nor number counts as absent, an unusable text as a stranger.
     """
-    # What is no text and no number says nothing; a text that is no caller says that it is nobody.
     if external_number != "" and isinstance(external_number, str | int) and not isinstance(external_number, bool):
-        return other_party(external_number, own_ids=own_ids)
+        return other_party(external_number)
     if outbound:
-        return other_party(called_number, own_ids=own_ids)
-    return caller_of_ring(caller_id, called_number, own_ids=own_ids)
+        return other_party(called_number)
+    return caller_of_ring(caller_id, called_number)
 
 
 def former_keys(key: str) -> list[str]:
@@ -97,16 +87,11 @@ def _key(raw: object, conventions: Conventions) -> str | None:
     return _caller_key(_text(raw), conventions, tuple(settings.NOT_CALLERS))
 
 
-def _is_ours(raw: object, own_ids: Collection[object], conventions: Conventions) -> bool:
-    if not own_ids and not settings.AGENT_NUMBERS:
+def _is_ours(raw: object, conventions: Conventions) -> bool:
+    if not settings.AGENT_NUMBERS:
         return False
-    text = _text(raw)
-    number = _number(text, conventions)
-    if number and number in _numbers(tuple(settings.AGENT_NUMBERS), conventions):
-        return True
-    # An id of a platform is no number, or reads as that of a stranger: it is compared as it stands too.
-    own_texts = [own_text for own in own_ids if (own_text := _text(own))]
-    return text in own_texts or (number is not None and number in _numbers(tuple(own_texts), conventions))
+    number = _number(_text(raw), conventions)
+    return number is not None and number in _numbers(tuple(settings.AGENT_NUMBERS), conventions)
 
 
 @lru_cache(maxsize=64)

@@ -65,9 +65,13 @@ def _marks() -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
 
 
-_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_marks()}])*")
+MARKS = _marks()
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
 # Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNSPACED = re.compile(f"[{UNSPACED}]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _DIGITS_OR_NOT = re.compile(r"\d+|\D+")
@@ -87,7 +91,12 @@ def terms_of(spoken: Sequence[str]) -> list[str]:
 
 def words(text: str) -> list[str]:
     """All words, folded, in their order."""
-    return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
+    return split(folded(text))
+
+
+def split(text: str) -> list[str]:
+    """The words of a folded text in their order, without the possessive 's."""
+    return _WORD.findall(_POSSESSIVE.sub("", text))
 
 
 def is_empty(text: str) -> bool:
@@ -105,19 +114,23 @@ def folded(text: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def _terms(word: str) -> tuple[str, ...]:
     if not word.isascii() and _UNSPACED.search(word):
-        return tuple(_pairs(word))
+        return tuple(pairs(word))
     parts = _DIGITS_OR_NOT.findall(word)
     # "20mg" is also "20" and "mg".
     return tuple(map(_term, parts if len(parts) == 1 else [word, *parts]))
 
 
-def _pairs(word: str) -> list[str]:
-    """Each two characters that stand together where words are not spaced, and what is between as it is."""
+def pairs(word: str, *, ends: bool = False) -> list[str]:
+    """Each two characters that stand together where words are not spaced, and what is between as it is.
+
+    With `ends` also the last character of each unspaced run, so that some term begins with every character.
+    """
     pairs: list[str] = []
     end = 0
     for run in _UNSPACED.finditer(word):
         text = run.group()
-        pairs += [word[end : run.start()], *([text[at : at + 2] for at in range(len(text) - 1)] or [text])]
+        twos = [text[at : at + 2] for at in range(len(text) if ends else len(text) - 1)]
+        pairs += [word[end : run.start()], *(twos or [text])]
         end = run.end()
     return [term for term in (*pairs, word[end:]) if term]
 

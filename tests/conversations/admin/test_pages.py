@@ -105,7 +105,6 @@ def test_calls_are_found(staff: Client, question: str, expected: set[str]) -> No
     assert found(staff, question) == expected
 
 
-@pytest.mark.sqlite
 @pytest.mark.usefixtures("three_calls")
 def test_the_words_found_are_shown_in_their_place(staff: Client) -> None:
     assert "My dog is called <mark>Biscuit</mark>" in staff.get(LIST, {"q": "biscuit"}).content.decode()

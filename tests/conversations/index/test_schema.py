@@ -60,6 +60,7 @@ def test_a_full_database_loses_nothing() -> None:
     record("conv_before")
     inode = path().stat().st_ino
     with connections["index"].cursor() as cursor:
+        cursor.execute("VACUUM")
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
         with pytest.raises(DatabaseError, match="full"):

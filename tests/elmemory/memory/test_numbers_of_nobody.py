@@ -8,7 +8,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment
-from elmemory.memory.identity import caller_key, caller_of_call, caller_of_ring
+from elmemory.memory.identity import caller_key, caller_of_ring
 
 
 @pytest.fixture(autouse=True)
@@ -194,16 +194,3 @@ def test_an_entry_that_names_no_number_is_reported(settings: Settings) -> None:
     assert finding("NOT_CALLERS") == []
     settings.NOT_CALLERS = ["+14155550111", "the office", "*", "+1415"]
     assert finding("NOT_CALLERS") == ["NOT_CALLERS: 3 of its entries name no number; they have no effect."]
-
-
-@pytest.mark.parametrize("own", ["106540352242922", 106540352242922, "+14155550177", "1 415 555 0177", "4930901820"])
-def test_an_id_of_our_side_is_never_the_customer(own: object) -> None:
-    def call(**changes: object) -> str | None:
-        parties = {"outbound": False, "external_number": None, "caller_id": None, "called_number": None} | changes
-        return caller_of_call(**parties, own_ids=[None, "", own])  # type: ignore[arg-type]
-
-    assert call(caller_id=own) is None
-    assert call(caller_id=own, called_number="14155550100") == "+14155550100"
-    assert call(external_number=own, caller_id="+14155550100") is None
-    assert call(outbound=True, called_number=own) is None
-    assert call(external_number="14155550100", caller_id=own) == "+14155550100"

@@ -1,0 +1,102 @@
+"""The words around what a search has found, with the hits marked."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+
+from conversations.index.question import Term, terms
+from conversations.index.tokens import comparable, comparable_otherwise, with_places
+from elmemory.memory.ranking.words import MARKS, UNSPACED
+
+# Around a hit: characters that no text here holds.
+HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
+
+_BEFORE, _LENGTH = 40, 120
+_MOST_HITS = 200
+_LETTER = rf"(?:[^\W_]|[{MARKS}])"
+_BEGINS_WORD = rf"(?<![^\W_{UNSPACED}])(?<![{MARKS}])"
+_BETWEEN_WORDS = r"(?:['’]s)?[\W_]+"
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+type _Hit = tuple[int, int, int]  # begins, ends, which term
+
+
+def excerpt(question: str, parts: Sequence[str]) -> str:
+    """Some words around the best hits in the first part that has most of the terms; empty where none has any."""
+    patterns = _patterns(question)
+    if not patterns:
+        return ""
+    best: tuple[int, list[_Hit], str] = (0, [], "")
+    for part in parts:
+        hits = sorted(_hits(patterns, part))
+        amount, window = _best_window(hits)
+        if amount > best[0]:
+            best = amount, window, part
+    return _marked(best[2], best[1])
+
+
+@lru_cache(maxsize=16)
+def _patterns(question: str) -> list[re.Pattern[str]]:
+    return [_pattern(term) for term in terms(question) if not term.unwanted]
+
+
+def _pattern(term: Term) -> re.Pattern[str]:
+    spellings = []
+    for words in term.words:
+        first, last = words[0][0], words[-1][-1]
+        begins = "" if _IS_UNSPACED.match(first) else _BEGINS_WORD
+        goes_on = term.begun and len(words[-1]) > 1
+        ends = "" if _IS_UNSPACED.match(last) else f"{_LETTER}*" if goes_on else f"(?!{_LETTER})"
+        spellings.append(begins + _BETWEEN_WORDS.join(map(re.escape, words)) + ends)
+    return re.compile("|".join(spellings))
+
+
+def _hits(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[_Hit]:
+    folds: Sequence[Callable[[str], str]] = (comparable,) if text.isascii() else (comparable, comparable_otherwise)
+    for fold in folds:
+        folded, places = (fold(text), None) if text.isascii() else with_places(text, fold)
+        for number, pattern in enumerate(patterns):
+            for match in islice(pattern.finditer(folded), _MOST_HITS):
+                start, end = match.span()
+                yield (places[start][0], places[end - 1][1], number) if places else (start, end, number)
+
+
+def _best_window(hits: Sequence[_Hit]) -> tuple[int, list[_Hit]]:
+    """How many terms the best run of hits has, and its hits."""
+    best: tuple[int, list[_Hit]] = (0, [])
+    for at, (begins, _, _) in enumerate(hits):
+        window: list[_Hit] = []
+        for hit in islice(hits, at, None):
+            if window and hit[1] > begins + _LENGTH - _BEFORE:
+                break
+            window.append(hit)
+        amount = len({number for _, _, number in window})
+        if amount > best[0]:
+            best = amount, window
+    return best
+
+
+def _marked(text: str, hits: Sequence[_Hit]) -> str:
+    if not hits:
+        return ""
+    begins, ends = _cut(text, hits[0][0], max(hit[1] for hit in hits))
+    pieces, at = ["…" if begins else ""], begins
+    for start, end, _ in hits:
+        if start >= at:
+            pieces += [text[at:start], HIT_BEGINS, text[start:end], HIT_ENDS]
+            at = end
+    return "".join((*pieces, text[at:ends].rstrip(), "…" if ends < len(text) else ""))
+
+
+def _cut(text: str, first: int, last: int) -> tuple[int, int]:
+    """Where the excerpt begins and ends: between words, where there are any near."""
+    begins = max(0, first - _BEFORE)
+    if begins:
+        blank = re.search(r"\s", text[begins - 1 : first])
+        begins += blank.start() if blank else 0
+    ends = max(last, begins + _LENGTH)
+    if ends < len(text):
+        blanks = [blank.start() for blank in re.finditer(r"\s", text[last : ends + 1])]
+        ends = last + blanks[-1] if blanks else ends
+    return begins, ends

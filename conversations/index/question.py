@@ -1,0 +1,90 @@
+"""What a search question asks for: words, words that begin so, "whole phrases", and -unwanted ones."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import NamedTuple
+
+from conversations.index.tokens import comparable, comparable_otherwise, pieces
+from elmemory.memory.ranking.words import UNSPACED, split
+
+_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+_MOST_TERMS = 32
+_MOST_SPELLINGS = 8
+_PREFIXES_FROM = 2
+_IN_TWO_LETTERS = re.compile("([aou])e|aa")
+_LAST_OF_RUN = re.compile(f"[{UNSPACED}]")
+
+
+class Phrase(NamedTuple):
+    """Tokens that stand one after another."""
+
+    tokens: Sequence[str]
+    begun: bool  # the last one may go on
+
+
+class Term(NamedTuple):
+    """One thing that is asked for: any of its spellings, of which all phrases must be there."""
+
+    spellings: Sequence[Sequence[Phrase]]
+    unwanted: bool
+    # The spellings as folded words, for finding them in a text.
+    words: Sequence[Sequence[str]]
+    begun: bool
+
+
+def terms(question: str) -> list[Term]:
+    """The question's terms; empty where none is wanted."""
+    found = list(islice(_terms(question), _MOST_TERMS))
+    return [] if all(term.unwanted for term in found) else found
+
+
+def _terms(question: str) -> Iterator[Term]:
+    for minus, phrase, word in _TERM.findall(question):
+        text = phrase or word
+        plain, other = split(comparable(text)), split(comparable_otherwise(text))
+        if not plain:
+            continue
+        choices = [dict.fromkeys(both) for both in zip(plain, other, strict=True)]
+        words = list(islice(product(*choices), _MOST_SPELLINGS))
+        begun = bool(word)
+        spellings = [[_phrase(spelling, begun=begun)] for spelling in words]
+        if len(plain) > 1:
+            spellings += _in_one_letter(plain, begun=begun)
+        yield Term(spellings, bool(minus), words, begun)
+
+
+def _phrase(words: Sequence[str], *, begun: bool) -> Phrase:
+    tokens = pieces(words)
+    last = tokens[-1]
+    if len(last) == 1 and _LAST_OF_RUN.match(last):
+        if len(tokens) > 1 and len(tokens[-2]) == 2 and tokens[-2][1] == last:
+            return Phrase(tokens[:-1], begun=False)  # the run may go on
+        return Phrase(tokens, begun=True)
+    return Phrase(tokens, begun and len(last) >= _PREFIXES_FROM)
+
+
+def _in_one_letter(words: Sequence[str], *, begun: bool) -> Iterator[list[Phrase]]:
+    """The phrase "herr juergen" where the text says "Herr Jürgen".
+
+    Its words stand there as herr jurgen, and juergen apart from them.
+    """
+    for spelling in islice(product(*map(_in_one_letter_each, words)), 1, _MOST_SPELLINGS):
+        yield [
+            _phrase(spelling, begun=begun),
+            *(
+                _phrase([word], begun=begun and place == len(words) - 1)
+                for place, (word, one) in enumerate(zip(words, spelling, strict=True))
+                if word != one
+            ),
+        ]
+
+
+def _in_one_letter_each(word: str) -> list[str]:
+    """Every way to write one letter for some of the word's pairs of letters, the word itself first."""
+    parts: list[list[str]] = []
+    end = 0
+    for pair in _IN_TWO_LETTERS.finditer(word):
+        parts += [[word[end : pair.start()]], [pair[0], pair[0][0]]]
+        end = pair.end()
+    return ["".join(choice) for choice in islice(product(*parts, [word[end:]]), _MOST_SPELLINGS)]
