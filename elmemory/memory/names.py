@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import unescape
 
-from elmemory.memory.nothing import is_role, names_nobody, sense_of
+from elmemory.memory.nothing import is_of_phrases, is_role, names_nobody, sense_of
 from elmemory.memory.text import bounded_words, cleaned
 
 NAME_FIELDS = "first_name", "last_name", "name"
@@ -18,10 +19,12 @@ _PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,3}")
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
 _NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・{_SIGNS}-]|[\d_]")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
-_WRAPPED = re.compile(r"""["'“”„«‹(\[「『](.+)["'“”»›)\]」』]""")
-_LABELLED = re.compile(r"([^:：=]{1,40})\s?[:：=]\s?(.+)")
+_WRAPPED = re.compile(r"""["'“”„«‹(\[「『](.+)["'“”»›)\]」』]|([*_~`]{1,3})([^*_~`]+)\2""")
+_APOSTROPHES = str.maketrans("`´", "''")
+_ADDRESS = re.compile(r"(?:mailto|https?|e-?mail|tel):|www\.", re.IGNORECASE)
+_LABELLED = re.compile(r"([^:：=;,(]{1,40})\s?[:：=]\s?(.+)")
 _CUT = re.compile(
-    r"[()\[\]<>;,:|\\=…（）【】「」；，、：،؛。]|\s/\s|(?<=\w\w)/(?=\w\w)|\s[-–—]+\s|—|\.\.|[!?؟](?:\s|$)"
+    r"[()\[\]<>;,:|\\=…（）【】「」；，、：،؛。→]|\s/\s|(?<=\w\w)/(?=\w\w)|\s[-–—•·~]+\s|—|\.\.|[!?؟](?:\s|$)"
     r"|(?<!\b[Dd]r)(?<!\b[JSjs]r)(?<!\b[Mm][rs])(?<!\b[Mm]rs)(?<!\b[Ss]t)(?<!\bSra)(?<!\bProf)(?<!\bMag)(?<!\bIng)"
     r"(?<!\bDott)(?<!\bMme)(?<!\bRev)(?<=\w\w\w)\.\s"
 )
@@ -31,13 +34,17 @@ _REMARK = re.compile(
     r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|"
     r"con|pero|"
     r"deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|achternaam|gespeld|"
-    r"nazwisko|фамилия|по буквам|soyadı|[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
+    r"nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|"
+    r"[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
 )
 _SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
 _INTRODUCTION = re.compile(
+    r"(?:(?:hi|hello|hey|hola|bonjour|hallo|olá|ciao|yes),? )?"
+    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest|s?he|they) (?:\w+ )?(?:said|says|stated|states|gave|"
+    r"provided|identified|introduced)(?: that)? )?"
     r"(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |last )?name )?(?:is|"
-    r"was)(?: called| named)? |"
-    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s) |i am |i'm |i’m |this is |it is |"
+    r"was)(?: called| named)? |(?:him|her|them)sel(?:f|ves) as |the name |"
+    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s| as) |i am |i'm |i’m |this is |it is |"
     r"it's |it’s |"
     r"call me |they call me |name is |"
     r"me llamo |mi nombre es |su nombre es |se llama |soy |je m'appelle |je m’appelle |mon nom est |je suis |"
@@ -56,9 +63,11 @@ _ENDING = re.compile(
 _PARTICLES = frozenset(
     "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin ibn".split()
 )
+# Particles, and the like of them that no list holds whole: "af Klint", "'t Hooft", "ní Bhriain".
+_LONGEST_PARTICLE = 3
 
 # Words that programs and models write for nothing and that are given names as well: with a capital they are names.
-_ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga"))
+_ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga", "Ai", "Will"))
 _BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
 _SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
 _OF_A_RESULT = re.compile(
@@ -113,16 +122,24 @@ def person_name(text: str) -> str:
         return text
     if set("{}") & set(_TEMPLATE.sub("", text)):
         return ""
-    text = cleaned(text)
+    text = unescape(text).replace("\\'", "'").translate(_APOSTROPHES)
+    before_markup = text.partition("<")[0]
+    text = cleaned(before_markup if any(map(str.isalpha, before_markup)) else text)
     if wrapped := _WRAPPED.fullmatch(text):
-        text = wrapped[1]
+        text = wrapped[1] or wrapped[3]
+    if _ADDRESS.match(text):
+        return ""
+    text = text.lstrip(" ,;:.([-")
     if (labelled := _LABELLED.fullmatch(text)) and names_nobody(labelled[1]):
         text = labelled[2]
     if introduced := _INTRODUCTION.match(text):
         text = text[introduced.end() :]
     text = _ENDING.sub("", text.rstrip(" ."))
     text = _unspelled(text)
-    text = _REMARK.split(_CUT.split(text, maxsplit=1)[0], maxsplit=1)[0]
+    whole = _CUT.split(text, maxsplit=1)[0]
+    text = _REMARK.split(_without_small_words(whole), maxsplit=1)[0]
+    if text != whole and is_of_phrases(whole.split()[0]) and names_nobody(whole):
+        return ""
     if set("@*•●█■") & set(text):
         return ""
     name = " ".join(_NOT_OF_A_NAME.sub(" ", text).split()).strip("-.'’·・ ")
@@ -165,7 +182,7 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
     words = word.split()
     if not words or len(words) > 3 or not all(_is_capitalised(part) for part in words):
         return False
-    if word in _ALSO_GIVEN_NAMES:
+    if words[0] in _ALSO_GIVEN_NAMES:
         return True
     mentions = list(_mentions(evidence.rationale, word))
     denied = any(
@@ -210,6 +227,26 @@ def _is_named(before: str) -> bool:
 
 def _is_capitalised(word: str) -> bool:
     return word[:1].isupper() and (len(word) == 1 or not word[1:].isupper())
+
+
+def _without_small_words(text: str) -> str:
+    """A name that begins with a capital ends where words in small letters begin that are no part of one: "Maya wants
+    to book", "Maya ohne Nachnamen". One such word at the end is left: some people write names so.
+    """
+    words = text.split()
+    if not words or not words[0][:1].isupper():
+        return text
+    end = len(words)
+    for place, word in enumerate(words[:-1]):
+        if word.islower() and len(word) > _LONGEST_PARTICLE and word not in _PARTICLES:
+            end = place
+            break
+    small = end
+    while words[small - 1].islower():
+        small -= 1
+    if end < len(words) or (end - small > 1 and words[small] not in _PARTICLES):
+        end = small
+    return " ".join(words[:end])
 
 
 def _unspelled(text: str) -> str:

@@ -41,6 +41,10 @@ _OPEN_TAIL = re.compile(
     r"regarding|on|as to)\b"
     r"(?!.*\b(?:but|however|although|except)\b)"
 )
+# A remark after a phrase of one or two words: "N/A (the call was too short)". After "but" stands a value.
+_WITH_REMARK = re.compile(r"(.{2,40}?)(?:\s*[(\[（【;；.。]|\s+[-–—]+\s|\s*[–—])\s*(?=[^\W\d_])(.+)", re.DOTALL)
+_NOT_APPLICABLE = frozenset(("n/a", "not applicable", "n.a", "na"))
+_BUT = re.compile(r"\b(?:but|however|although|except|until|pero|mais|mas|ma|aber|maar|men|ale|но|але|ama|tetapi)\b")
 # The beginnings of "mention" in the languages with blanks.
 _MENTION = tuple(
     "mention mencion menzion erwahn genannt nannte nennt vermeld genoemd noemde wspomn упом згад zmin namn nevn naevn "
@@ -50,7 +54,7 @@ _MENTION = tuple(
 _TITLES = frozenset(
     "mr mrs ms miss mx sir madam herr frau fraulein senor senora senorita sr sra srta monsieur madame mademoiselle mme "
     "mlle senhor senhora signore signora signorina meneer mevrouw mijnheer dhr mevr pani fru hr froken herra rouva "
-    "domnul doamna bapak ibu encik first last given".split()
+    "domnul doamna bapak ibu encik first last given lady".split()
 )
 _STAFF = frozenset(("agent", "assistant"))
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
@@ -80,6 +84,8 @@ def says_nothing(text: str, field: str = "") -> bool:
         return folded.strip(" .!") in _BARE
     if _OPEN_TAIL.match(folded):
         return True
+    if (noted := _WITH_REMARK.fullmatch(folded)) and not _BUT.search(noted[2]) and _is_short_denial(noted[1]):
+        return True
     segments = [tokens for part in _SEGMENT_END.split(folded) if (tokens := tokens_of(part))]
     if any(_says_nothing_in(language, segments, own) for language in languages_of(chain.from_iterable(segments))):
         return True
@@ -99,6 +105,8 @@ def names_nobody(text: str) -> bool:
     if not tokens:
         return True
     words = text.split()
+    if _describes_somebody(words):
+        return True
     if len(words) > 1 and words[1].islower() and any(tokens[0] in known.no for known in languages()):
         return True  # "no thanks", but not the names "No Min-ji" and "Ni Luh"
     for language in languages_of(tokens, names=True):
@@ -149,12 +157,26 @@ def sense_of(sentence: str, *, besides: str) -> Sense:
     return Sense(denies or unspaced, any(token in language.give for token in tokens))
 
 
+def is_of_phrases(word: str) -> bool:
+    """Whether phrases for "nothing" have this word in any of the languages."""
+    token = fold(word)
+    return any(token in kind for language in languages() for kind in language[1:])
+
+
 def is_role(word: str) -> bool:
     """Whether a word stands for a person ("guest") and is no word for nothing ("unknown") in any language."""
     token = fold(word)
     return any(token in known.name for known in languages()) and not any(
         token in known.alone or token in known.none for known in languages()
     )
+
+
+def _describes_somebody(words: Sequence[str]) -> bool:
+    """Whether a capitalised word and a role in small letters stand for a person: "Existing client", "Maya's mother"."""
+    if not words[0][:1].isupper() or len(words) > 3 or fold(words[0]) in _TITLES:
+        return False
+    role = fold(words[-1])
+    return words[-1].islower() and any(role in known.name for known in languages()) and len(words) > 1
 
 
 def _says_nothing_in(language: Language, segments: Sequence[Sequence[str]], own: frozenset[str]) -> bool:
@@ -192,6 +214,14 @@ def _denies(language: Language, tokens: Sequence[str], of_field: Set[int]) -> bo
     if not no or not give:
         return False
     return language.code in _NEGATION_MAY_FOLLOW or min(no) < max(give)
+
+
+def _is_short_denial(phrase: str) -> bool:
+    """Whether a phrase of one or two words denies that something was given: "not provided", "no proporcionado"."""
+    tokens = tokens_of(phrase)
+    if len(tokens) > 2:
+        return False
+    return phrase in _NOT_APPLICABLE or any(_denies(language, tokens, set()) for language in languages_of(tokens))
 
 
 def _mentions_not(language: Language, tokens: Sequence[str]) -> bool:

@@ -21,10 +21,11 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NORTH_AMERICAN = re.compile(r"1([2-9][0-9]{2}[2-9][0-9]{6})")
 _SCHEME = re.compile(r"(sips?|tel|whatsapp|sms|callto):/*", re.IGNORECASE)
 _EXTENSION = re.compile(
-    r"[ ,;]*(?:,|x|#|ext(?:ension|n)?\b|anexo|ramal|interno|poste|durchwahl|доб)[.:= ]*[0-9]{1,7}", re.IGNORECASE
+    r"[ ,;]*(?:,|x|#|ext(?:ension|n)?\b|anexo|ramal|interno|poste|durchwahl|доб)[.:= ,]*[0-9]{1,7}#?", re.IGNORECASE
 )
 _SPELLED = re.compile(r"\(?\+?[ (]*[0-9][0-9 ()./-]*")
 _TRUNK_ZERO = re.compile(r"\( ?0 ?\)")
+_TRUNK = re.compile(r"0[1-9]")
 _PUNCTUATION = str.maketrans({"\u2212": "-", "\u2043": "-", "\u00b7": ".", "\u2044": "/", "\u2215": "/"})
 # E.164 allows fifteen digits. Numbers of people have at most thirteen, with few exceptions that number plans name; an
 # id of a platform, such as that of a WhatsApp number, has fifteen or more and no plus.
@@ -32,9 +33,10 @@ _LONGEST, _LONGEST_PLAIN = 15, 13
 
 # Region, its country code, a national number in the spelling that is given up, and the one in which it is kept.
 _MERGES = (
-    ("MX", "52", re.compile(r"1([0-9]{10})"), r"\1"),
-    ("AR", "54", re.compile(r"9([0-9]{10})"), r"\1"),
-    ("BR", "55", re.compile(r"([1-9]{2})([6-9][0-9]{7})"), r"\g<1>9\2"),
+    ("MX", "52", re.compile(r"(?:1|0(?:1|44|45))([0-9]{10})"), r"\1"),
+    ("AR", "54", re.compile(r"90?([0-9]{10})"), r"\1"),
+    ("AR", "54", re.compile(r"9(11)15([0-9]{8})"), r"\1\2"),
+    ("BR", "55", re.compile(r"0?([1-9]{2})([6-9][0-9]{7})"), r"\g<1>9\2"),
     ("BJ", "229", re.compile(r"([0-9]{8})"), r"01\1"),
     ("CI", "225", re.compile(r"([04-9][0-3][0-9]{6})"), r"01\1"),
     ("CI", "225", re.compile(r"([04-9][4-6][0-9]{6})"), r"05\1"),
@@ -45,6 +47,7 @@ _UNMERGES = (
     ("AR", "54", re.compile(r"([0-9]{10})"), r"9\1"),
     ("BR", "55", re.compile(r"([1-9]{2})9([6-9][0-9]{7})"), r"\1\2"),
 )
+_MERGED_COUNTRIES = frozenset(country for _, country, *_ in _MERGES)
 MERGED_REGIONS = frozenset(region for region, *_ in _MERGES)
 
 
@@ -203,7 +206,12 @@ def _read(digits: str, spelled: _Spelled, conventions: Conventions, *, valid: bo
                 return number
     if len(digits) >= _LONGEST:
         return None
-    return _international(digits, separate, valid=valid)
+    if number := _international(digits, separate, valid=valid):
+        return number
+    if conventions.region and not spelled.international and _TRUNK.match(digits):
+        # Of a range that is kept for films, or newer than the metadata: what is dialled so is a number of the region.
+        return _parsed(digits, conventions.region, separate, valid=False)
+    return None
 
 
 def _of_region(digits: str, conventions: Conventions) -> Number | None:
@@ -211,6 +219,7 @@ def _of_region(digits: str, conventions: Conventions) -> Number | None:
     code = str(phonenumbers.country_code_for_region(conventions.region))
     if digits.startswith(code) and (number := _international(digits, conventions.separate, valid=True)):
         return number
+    digits = _merged(code, digits, conventions.separate)
     return _parsed(digits, conventions.region, conventions.separate, valid=True)
 
 
@@ -220,9 +229,9 @@ def _international(digits: str, separate: tuple[str, ...], *, valid: bool = Fals
         return None if spells_a_word(digits) else Number("1", fast[1])
     if spells_a_word(digits) or len(digits) > _LONGEST:
         return None
-    for region, country, pattern, kept in _MERGES:
-        if digits.startswith(country) and region not in separate:
-            digits = country + _replaced(digits[len(country) :], pattern, kept)
+    for country in _MERGED_COUNTRIES:
+        if digits.startswith(country):
+            digits = country + _merged(country, digits[len(country) :], separate)
     return _parsed(f"+{digits}", None, separate, valid=valid or len(digits) > _LONGEST_PLAIN)
 
 
@@ -239,9 +248,7 @@ def _parsed(spelled: str, region: str | None, separate: tuple[str, ...], *, vali
     if valid and not phonenumbers.is_valid_number(parsed):
         return None
     number = Number(str(parsed.country_code), phonenumbers.national_significant_number(parsed))
-    for merged_region, country, pattern, kept in _MERGES:
-        if number.country == country and merged_region not in separate:
-            number = Number(country, _replaced(number.national, pattern, kept))
+    number = number._replace(national=_merged(number.country, number.national, separate))
     if number.e164 == spelled or _parsed_again(number) == number.e164:
         return number
     return None
@@ -256,5 +263,9 @@ def _parsed_again(number: Number) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _replaced(national: str, pattern: re.Pattern[str], kept: str) -> str:
-    return pattern.sub(kept, national) if pattern.fullmatch(national) else national
+def _merged(country: str, national: str, separate: tuple[str, ...]) -> str:
+    """The national number in the one spelling that is kept of those which its plan has for it."""
+    for region, code, pattern, kept in _MERGES:
+        if code == country and region not in separate and pattern.fullmatch(national):
+            return pattern.sub(kept, national)
+    return national

@@ -7,9 +7,10 @@ give: padlo padla
 give: poda* podal podala podano podany powiedzial* powiedzian* wspomnial* wspomnian* okresl* udzieli* ujawni* zdradzi*
 give: wskaz* przekaz* odpowiedzi* odpowiedz* wie wiem wiadomo informacj* danych dane wymien* zapytan* pytan*
 give: przedstaw* poinformowa* sprecyzowa* zidentyfikowa* wyjawi* imienia podaje nazwiska poruszono omowion* zostawi*
+give: ustali*
 mute: odmowi* wolal* chcial* chce
 alone: nieznan* brak_danych brak_informacji nieokreslon* niepodan* n_d nd bezimienny anonimizowane zanonimizowano
-alone: niewiadom* brak_odpowiedzi n_a b_d nie_znan* nie_jest_znan*
+alone: niewiadom* brak_odpowiedzi n_a b_d nie_znan* nie_jest_znan* brakuje
 none: brak nie_dotyczy nic zaden zadne niedostepn*
 name: dzwoniacy dzwoniaca dzwoniacego dzwoniacej rozmowca rozmowczyni klient klientka klienta klientki uzytkownik
 name: uzytkowniczka uzytkownika anonim anonimowy anonimowa gosc osoba pani nieznany nieznana imie imienia nazwisko
@@ -19,16 +20,16 @@ fill: tym tego temat jego jej mu
 fill: w we z ze na do o od dla przez po i lub oraz swojego swojej swoje swoich jego jej ich moje to ta tego tej te
 fill: zostal zostala zostalo zostaly byl byla bylo jest sa podczas trakcie rozmowy rozmowie polaczenia polaczeniu
 fill: transkrypcji czacie numeru numer telefonu adresu adres e mail email maila wartosc pole jeszcze wprost temat
-fill: powodu powod sie
+fill: powodu powod sie udalo
 
 [ru]
 no: не ни нет без никогда ничего никакой никаких
 give: указа* предостав* сообщ* назва* назвал* упомян* упомин* сказа* говори* раскры* даны дан дана дано дал дала дать
 give: дали ответ* отвеч* зна* информац* данных данные данны* оговор* уточн* представ* обсужд* спро* озвуч* определ*
-give: остав* имени поделил* идентифиц* заполнен* выясн*
+give: остав* имени поделил* идентифиц* заполнен* выясн* установ*
 mute: отказ* предпоч* захоте* пожела* хочет
 alone: неизвест* нет_данных нет_информации неуказан* без_имени безымянн* неопредел* н_д н_у незаполнен* нет_ответа
-alone: анонимизировано не_известн*
+alone: анонимизировано не_известн* отсутству*
 none: не_применимо ничего недоступн*
 name: абонент звонящий звонящая звонившии звонивший звонившая клиент клиентка пользователь пользовательница аноним
 name: анонимный анонимная гость человек собеседник собеседница господин госпожа неизвестный неизвестная неизвестно имя
@@ -37,14 +38,15 @@ fill: электронную электронный почта
 fill: в во на о об по от для с со из к и или что это этот эту эта его ее их своего свое свой свою своей мое было был
 fill: была были быть ходе время разговора разговоре звонка звонке беседы беседе диалоге чате номер номера телефон
 fill: телефона адрес адреса почты почту электронной email e mail причину причина значение поле пока еще явно себя он
-fill: она они я у меня расшифровке никак также том
+fill: она они я у меня расшифровке никак также том удалось
 
 [uk]
 no: не ні немає нема без ніколи нічого жодн* ніяк*
 give: вказа* зазнач* нада* повідом* назва* назва згада* згаду* сказа* говори* розкри* дано дан* дав дала дати відпов*
-give: зна* інформац* даних дані уточн* представ* обговор* запит* озвуч* визнач* залиш* імені поділи*
+give: зна* інформац* даних дані уточн* представ* обговор* запит* озвуч* визнач* залиш* імені поділи* встанов*
 mute: відмов* вважав захот* бажа* волі*
 alone: невідом* немає_даних немає_інформації не_застосовн* не_вказано без_імені безіменн* невизначен* н_д не_відом*
+alone: відсутн*
 none: немає нічого недоступн*
 name: абонент абонентка клієнт клієнтка користувач користувачка анонім анонімний анонімна гість людина особа
 name: співрозмовник співрозмовниця пані невідомий невідома невідомо ім я імя імені прізвище хтось ніхто пацієнт
@@ -52,6 +54,7 @@ name: пацієнтка чоловік жінка контакт додзвон
 fill: в у на про по від для з із зі до і й та або що це цей цю ця його її їх свого своє свій свою своєї моє було був
 fill: була були бути ході час під розмови розмові дзвінка дзвінку бесіди діалозі чаті номер номера телефон телефону
 fill: адресу адреси пошти пошту електронної email e mail причину значення поле поки ще явно себе він вона вони я
+fill: вдалося
 
 [cs]
 no: nebyl nebyla nebylo nebyly nema nemam
@@ -62,6 +65,7 @@ give: nepta* zminka jmeno
 mute: odmit* nechtel* nechce
 alone: neuved* neudan* neudal* nesdel* neposkyt* nezmin* nerekl* neznam* neurcen* nespecif* neuvadi nevi neprozrad*
 alone: neodpovedel* nepredstav* nezjisten* bez_udaje n_a neni_znam* nedefinovan* bez_jmena anonymizovano netyka_se
+alone: chybi
 none: neni_k_dispozici zadny zadna zadne nic nedostupn*
 name: volajici zakaznik zakaznice klient klientka uzivatel uzivatelka anonym anonymni osoba pani slecna neznamy
 name: neznama jmeno prijmeni nekdo nikdo pacient pacientka kontakt mluvci
@@ -74,7 +78,7 @@ no: ne nie nikdy bez ziadny ziadna ziadne ziadneho nic
 give: uvied* uviedol* udan* poved* spomen* poskyt* neuvied* neuveden* neposkyt* nespomen* nepoved* nevie informac*
 give: udaj* odpove* meno
 mute: odmiet* nechcel*
-alone: neuvied* neuveden* neposkyt* nespomen* nepoved* neznam* neurcen* nespecif* nevie neodpoved* bez_mena
+alone: neuvied* neuveden* neposkyt* nespomen* nepoved* neznam* neurcen* nespecif* nevie neodpoved* bez_mena chyba
 none: nie_je_k_dispozicii ziadny ziadna ziadne nic nedostupn*
 name: volajuci zakaznik zakaznicka klient klientka pouzivatel pouzivatelka anonym anonymny osoba pani neznamy neznama
 name: meno priezvisko niekto nikto pacient pacientka
@@ -85,21 +89,22 @@ fill: mena
 [hu]
 no: nem nincs semmi nelkul sem soha
 give: adta adott adja mond* emlit* kozol* megad* meg nevez* valasz* tud* informaci* adat* megoszt* nyilatkoz* kerdez*
-give: bemutatkoz* arulta nev*
+give: bemutatkoz* arulta nev* hangzott derult
 mute: megtagad* visszautas* akarta kivant*
-alone: ismeretlen nincs_megadva nincs_adat nem_ismert nev_nelkul nevtelen n_a nincs_informacio
+alone: ismeretlen nincs_megadva nincs_adat nem_ismert nev_nelkul nevtelen n_a nincs_informacio hianyzik
+alone: nem_alkalmazhato
 none: nincs semmi nem_elerheto
 name: hivo ugyfel felhasznalo nevtelen vendeg szemely beszelo holgy asszony ismeretlen keresztnev vezeteknev valaki
 name: senki paciens beteg ferfi
 fill: a az egy es vagy hogy ezt azt ez o neve nevet nevét beszelgetes soran kozben hivas hivasban alatt szamot
-fill: telefonszamot cimet e mail email okot meg volt lett van kerult
+fill: telefonszamot cimet e mail email okot meg volt lett van kerult el ki
 
 [el]
 no: δεν μη μην ουτε κανενα καμια κανενας χωρις ποτε τιποτα
 give: δωσε δοθηκε εδωσε δινει ανεφερε αναφερθηκε αναφερει ειπε παρειχε παρασχεθηκε δηλωσε δηλωθηκε προσδιορι*
 give: αποκαλυψ* απαντησε απαντηση γνωριζ* ξερει πληροφορι* στοιχεια ρωτηθηκε κοινοποι* γνωστοποι*
 mute: αρνηθηκε προτιμησε ηθελε
-alone: αγνωστ* δ_υ ανωνυμοποι* απροσδιοριστο δεν_ειναι_γνωστ*
+alone: αγνωστ* δ_υ ανωνυμοποι* απροσδιοριστο δεν_ειναι_γνωστ* δεν_ισχυει
 none: κανενα καμια κανενας τιποτα μη_διαθεσιμο
 name: καλων πελατης πελατισσα χρηστης χρηστρια ανωνυμος ανωνυμη επισκεπτης ατομο συνομιλητης κυριος κυρια αγνωστος
 name: αγνωστη ονομα επωνυμο καποιος κανεις ασθενης
@@ -116,7 +121,7 @@ alone: vermedi vermemis vermiyor vermek_istemedi vermemistir
 alone: belirtilme* belirtme* belirtmis_degil verilme* soyleme* soylenme* paylasma* paylasilma* bilinmiyor
 alone: bilinmeyen bilinmemekte bahsetme* bahsedilme* aciklanma* aciklama_yok yanitlama* cevaplama* bilgi_yok
 alone: bilgi_verilmedi sorulmadi isimsiz adsiz uygulanamaz belirsiz tanimsiz bilgi_mevcut_degil kayit_yok saglanma*
-alone: iletme* iletilme* isim_yok ad_yok bilmiyor anonimlestirildi
+alone: iletme* iletilme* isim_yok ad_yok bilmiyor anonimlestirildi gecmedi gecmemistir eksik
 none: yok hicbiri hic mevcut_degil
 name: arayan musteri kullanici anonim misafir konuk kisi konusmaci hanim bilinmeyen isim soyad soyadi ismi biri hasta
 name: danisan efendim beyefendi hanimefendi
@@ -144,6 +149,7 @@ fill: mereka kita sebarang alasan sebab nilai kolom secara eksplisit mana telah 
 [vi]
 no: khong chua chang
 give: cung cap noi neu de biet ro thong tin tra loi cho tiet lo xac dinh chia se san ap dung du lieu hoi gioi thieu
+give: nhac
 mute: tu choi muon
 alone: khong_ro vo_danh n_a khong_biet chua_ro
 none: khong_co
@@ -181,7 +187,7 @@ no: لم لا غير ليس ليست لن بدون دون ما عدم
 give: المعلومات البيانات معلومه
 give: يذكر تذكر ذكر ذكره ذكرها مذكور مذكوره يقدم تقدم تقديم تقديمه مقدم يتم يعط تعط اعطاء يعطي معطي يحدد تحدد محدد
 give: تحديد محدده يفصح تفصح الافصاح يصرح تصرح التصريح يقل تقل يخبر تخبر يعرف تعرف يجب تجب اجابه معلومات بيانات يشارك
-give: تشارك مشاركه مصرح يوضح توضح يرد ترد يزود تزود يكشف تكشف يفد ادري اعلم يشر تشر الاشاره
+give: تشارك مشاركه مصرح يوضح توضح يرد ترد يزود تزود يكشف تكشف يفد ادري اعلم يشر تشر الاشاره توفير
 mute: رفض رفضت يرفض امتنع امتنعت يرغب ترغب يفضل تفضل
 alone: مجهول مجهوله لا_ينطبق بدون_اسم لا_احد محجوب غ_م لا_اعرف غير_معروف غير_معروفه
 none: لا_يوجد لا_توجد لا_شيء غير_متوفر غير_متاح غير_متوفره غير_متاحه
@@ -217,13 +223,14 @@ give: बताने देने
 give: दिया दी दिए बताया बताई बताए बताना कहा उल्लेख उल्लिखित पता जानकारी निर्दिष्ट प्रदान साझा उत्तर जवाब स्पष्ट पूछा
 give: मालूम मिला मिली किया की गया गई गयी खुलासा
 mute: इनकार मना
-alone: अज्ञात नाम_नहीं बेनाम अनिर्दिष्ट गुमनाम अनजान ज्ञात_नहीं
+alone: अज्ञात नाम_नहीं बेनाम अनिर्दिष्ट गुमनाम अनजान ज्ञात_नहीं लागू_नहीं
 none: अनुपलब्ध कोई_नहीं कुछ_नहीं उपलब्ध_नहीं
 name: कॉलर ग्राहक उपयोगकर्ता यूजर यूज़र अतिथि मेहमान व्यक्ति श्रीमान श्रीमती महोदय महोदया नाम अज्ञात गुमनाम उपनाम सर
 name: मैडम मरीज कोई वक्ता
 fill: कर दिया दी
 fill: ने का की के को में से पर और या यह वह इस उस अपना अपनी अपने उसका उसकी कोई भी है हैं था थी थे गया गई किया करने
-fill: बातचीत कॉल वार्तालाप दौरान नाम नंबर फोन ईमेल पता जानकारी अभी तक स्पष्ट रूप कारण हुआ हुई मुझे हूं बारे
+fill: बातचीत कॉल वार्तालाप दौरान नाम नंबर फोन ईमेल पता जानकारी अभी तक स्पष्ट रूप कारण हुआ हुई मुझे हूं बारे उसने
+fill: उन्होंने उनका
 
 [ta]
 no: இல்லை
@@ -232,7 +239,7 @@ alone: வழங்கப்படவில்லை குறிப்பிட
 alone: கிடைக்கவில்லை தெரிவிக்கவில்லை
 none: இல்லை
 name: அழைப்பாளர் வாடிக்கையாளர் பயனர் அநாமதேய விருந்தினர் நபர் பெயர்
-fill: தனது தன் பெயர் பெயரை தகவல் உரையாடலில் அழைப்பின் போது எந்த எண்
+fill: தனது தன் பெயர் பெயரை தகவல் உரையாடலில் அழைப்பின் போது எந்த எண் பெயரைச்
 
 [fil]
 no: hindi walang wala

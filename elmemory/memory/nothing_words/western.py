@@ -4,28 +4,33 @@ WESTERN = """
 [en]
 no: nope
 no: not no never none nothing neither nor without didn doesn don wasn weren isn aren hasn haven hadn won wouldn couldn
-no: cannot can_t unable
+no: cannot can_t unable missing insufficient
 give: responded respond
 give: leave leaves left
 give: give gives given gave giving provid* mention* specif* state stated states stating say says said saying tell
 give: tells told telling disclos* shar* supply supplied supplies indicat* answered reveal* name named
 give: identif* ask asked asking discuss* reported reports captur* obtain* determin* record*
 give: volunteer* clarif* introduc* know knows knew understand information info data detail* mention extract* infer*
-give: expressed contain contains contained
-mute: declin* refus* withh* prefer* reluctan* unwilling avoided decline unable hesita*
+give: expressed contain contains contained found gather* collect* hear heard catch caught
+mute: declin* refus* withh* prefer* reluctan* unwilling avoided decline unable hesita* skipped
 alone: to_answer not_answer not_answered didn_t_answer not_answering
 alone: tbd tba to_be_determined not_yet_known unclear
 alone: unknown unspecified undisclosed undefined unstated unanswered unidentified unclear_from_the_call null nil nan
 alone: na n_a not_known is_unknown isn_t_known unnamed redacted anonymized anonymised no_name noname unintelligible
-alone: inaudible noanswer
+alone: inaudible noanswer before_the_caller before_the_user before_the_customer before_they before_it_could
+alone: before_the_information before_giving before_providing before_stating before_sharing nameless name_omitted
+alone: call_was_disconnected_before call_disconnected_before
 none: not_collected
 none: unavailable none not_applicable not_available no_email no_email_address no_phone no_number no_phone_number nothing
+none: missing
 name: hung_up wrong_number voicemail ai bot robot
 name: wife husband mother father sister brother daughter spouse partner relative friend
 name: caller callers customer customers user users client clients guest anonymous anon speaker person someone somebody
 name: anyone nobody sir madam maam mr mrs ms miss mx human participant interlocutor contact visitor patient woman lady
 name: gentleman male female individual party name names first last given family surname full prospect lead member
-name: agent assistant placeholder firstname lastname username nickname stranger unknown
+name: agent assistant placeholder firstname lastname username nickname stranger unknown private withheld restricted
+name: refused declined skipped ivr robocall telemarketer answering_machine automated_system not_sure unsure idk voice
+name: empty silence
 fill: at_all
 fill: one ones stay remain them be
 fill: end
@@ -37,7 +42,8 @@ fill: there value values field number numbers email e mail address phone contact
 fill: specific particular further additional other more t ve s wants want wish wished wishes chose chosen opted
 fill: when before asked prompted agent because hung up ended early if it's which who while still currently present
 fill: enough sufficient relevant actual real personal identifying own himself herself themselves myself available
-fill: found included
+fill: found included calling on_file disconnected dropped cut off rather new inbound incoming outbound returning
+fill: existing prospective potential regular frequent elderly young old older wireless spam first_time answer
 
 [es]
 no: no ni nunca sin ningun ninguna ninguno nada tampoco
@@ -46,32 +52,34 @@ give: decirlo decirla decirlos darlo darla saberlo
 give: dio dado dada dar da di dijo dicho dice decir proporcion* mencion* indic* especific* facilit* aport* inform*
 give: comunic* compart* revel* declar* contest* sabe sabemos saber conoce dato datos consta
 give: detall* identific* expres* expresado señal* manifest* suministr* pregunt* aclar* registr* proveyo proveer
-give: provey* nombre figura menciona informacion informaciones
+give: provey* nombre figura menciona informacion informaciones determin* obten* obtuvo
 mute: nego nego_a prefiri* prefiere rehus* declin* rechaz* quiso quiere
 alone: no_lo_se
 alone: desconocid* sin_nombre sin_datos sin_informacion sin_respuesta sin_especificar n_a s_n anonimizado anonimizada
 alone: no_se se_desconoce no_consta indefinid* no_sabe_no_contesta ns_nc no_conocid*
-none: ningun* nada no_aplica no_disponible
+none: ningun* nada no_aplica no_disponible sin_correo sin_email sin_telefono sin_numero
 name: llamante cliente clienta usuario usuaria persona interlocutor interlocutora anonimo anonima invitado invitada
 name: señor señora señorita sr sra srta desconocido desconocida nombre apellido apellidos contacto paciente huesped
-name: alguien nadie hombre mujer
+name: alguien nadie hombre mujer nuevo nueva
 fill: el la los las un una unos unas lo le les su sus de del al a en por para con y o que se ha han he habia fue
 fill: fueron es esta este esto estos ese eso esa durante conversacion llamada transcripcion chat dialogo momento
 fill: numero correo electronico email telefono direccion algun alguna alguno cualquier informacion campo valor aun
 fill: todavia explicitamente quien mi tu nos sido estar ser respecto sobre acerca motivo otro otra ningun pregunta
-fill: hacer ella ellos disponible
+fill: hacer ella ellos disponible pudo pudieron posible
 
 [fr]
 no: ne n pas non aucun aucune jamais sans ni rien
 give: prononc* dit_pas
 give: donne donner donnee donnees donnes fourni* communiqu* precis* mentionn* indiqu* dit dire dites renseign*
 give: specifi* partag* divulgu* revel* declar* repond* sait sais connait connais inform* evoqu* exprim*
-give: identifi* laisse laissee detail* nomm* transmis* information informations
+give: identifi* laisse laissee detail* nomm* transmis* information informations mention mentions abord* determin*
+give: obten*
 mute: souhait*
 mute: refus* prefer* decline declina
 alone: inconnu* non_renseigne non_renseignee sans_nom sans_reponse n_a indefini indefinie anonymise anonymisee
 alone: indetermine* non_precise non_fourni nc n_c s_o non_connu* pas_connu*
-none: aucun aucune rien neant sans_objet non_disponible indisponible pas_disponible non_applicable
+none: aucun aucune rien neant sans_objet non_disponible indisponible pas_disponible non_applicable pas_d_email
+none: pas_d_e_mail pas_d_adresse pas_de_telephone pas_de_numero
 name: appelant appelante client cliente utilisateur utilisatrice personne interlocuteur interlocutrice anonyme invite
 name: invitee monsieur madame mademoiselle mme mlle inconnu inconnue nom prenom patient patiente contact homme femme
 name: quelqu quelqu_un correspondant usager abonne
@@ -81,7 +89,7 @@ fill: ai as avons ses leur leurs mon ma ce cette cet cela ca c est ete etre avai
 fill: durant cours conversation
 fill: appel transcription echange chat moment numero adresse mail e email courriel telephone se s lui me m y
 fill: explicitement encore information informations champ valeur quelconque autre quant sujet concernant raison
-fill: question veut voulu disponible
+fill: question veut voulu disponible pu possible peut nouveau nouvelle
 
 [de]
 no: nicht kein keine keinen keiner keinem keines nie niemals nichts ohne weder noch
@@ -91,34 +99,35 @@ give: mitteilte teilte gesagt sagte sagt sagen verraten preisgegeben weiss wisse
 give: antwortete beantwortet* spezifizi* ubermittelt* hinterlassen hinterliess angabe angaben information
 give: informationen daten auskunft erwahnung genannte ermittel* bestimm* erfass* gefragt abgefragt vorgestellt
 give: identifizi* nannten erfahr* bereitgestellt offengelegt erkennbar ersichtlich machte gemacht nahere konkret*
-give: besprochen thematisiert name namen
+give: besprochen thematisiert name namen namens*
 mute: verweiger* wollte mochte lehnte weigerte will
 alone: liegt_nicht_vor liegen_nicht_vor
 alone: unbekannt* k_a keine_angabe unbenannt namenlos anonymisiert geschwarzt o_a unbestimmt ohne_angabe ohne_namen
-alone: undefiniert nicht_bekannt
+alone: undefiniert nicht_bekannt entfallt fehlt fehlend
 none: keine keiner keines nichts nicht_zutreffend nicht_verfugbar nicht_vorhanden
 name: anrufer anruferin anrufende anrufender kunde kundin nutzer nutzerin benutzer benutzerin anonym gast person
 name: sprecher sprecherin herr frau fraulein unbekannt unbekannter unbekannte teilnehmer teilnehmerin gesprachspartner
 name: jemand niemand name namen vorname nachname familienname patient patientin mandant mandantin klient klientin
-name: gesprachspartnerin interessent interessentin user kontakt
+name: gesprachspartnerin interessent interessentin user kontakt anonym*
 fill: machen mailadresse emailadresse telefonnummer
 fill: der die das den dem des ein eine einen einem einer er sie es ihr ihre ihren ihrem ihrer sein seine seinen seinem
 fill: ich mein meinen wir hat haben hatte hatten wurde wurden worden ist sind war waren wird werden im in am an auf zu
 fill: zum zur von vom mit uber bei bezuglich hinsichtlich fur wahrend und oder dass dies diese dieser dieses gesprach
 fill: gesprachs gespraches anruf anrufs telefonat telefonats transkript chat verlauf konversation unterhaltung
 fill: explizit ausdrucklich bisher noch weitere genauen nummer telefonnummer adresse e mail email mailadresse grund
-fill: wert feld darauf dazu hierzu sich nicht frage konkreten preis gab gibt verfugbar bekannt vorhanden
+fill: wert feld darauf dazu hierzu sich nicht frage konkreten preis gab gibt verfugbar bekannt vorhanden konnte
+fill: konnten neuer neue neuen
 
 [pt]
 no: nao sem nenhum nenhuma nunca nem nada
 give: deu dado dada dados dar disse dito dizer diz forneci* fornec* mencion* inform* indic* especific* compartilh*
 give: partilh* revel* declar* respond* sabe sei saber perguntad* identific* express* detalh* coment* registr*
-give: consta cit* citou foi_dito mencao nome divulg* facult* informacao informacoes
+give: consta cit* citou foi_dito mencao nome divulg* facult* informacao informacoes determin* obter obtid*
 mute: quis quer
 mute: recus* prefer* negou negou_se quer
 alone: desconhecid* sem_nome sem_informacao sem_informacoes sem_resposta n_a anonimizado anonimizada indefinid*
 alone: nao_consta sem_dados nd n_d n_i nao_conhecid*
-none: nenhum nenhuma nada nao_se_aplica nao_aplicavel nao_disponivel indisponivel
+none: nenhum nenhuma nada nao_se_aplica nao_aplicavel nao_disponivel indisponivel sem_email sem_e_mail sem_telefone
 name: chamador chamadora cliente usuario usuaria utilizador utilizadora utente pessoa interlocutor interlocutora
 name: anonimo anonima convidado convidada hospede senhor senhora senhorita sr sra srta desconhecido desconhecida nome
 name: sobrenome apelido contato contacto paciente alguem ninguem homem mulher ligante
@@ -127,7 +136,7 @@ fill: o a os as um uma uns umas de do da dos das em no na nos nas por pelo pela 
 fill: ele ela eles eu meu minha foi foram ser sido tem teve havia esta este isso isto essa esse durante conversa
 fill: chamada ligacao transcricao chat dialogo momento numero telefone email mail endereco correio eletronico algum
 fill: alguma qualquer informacao informacoes campo valor ainda explicitamente sobre relacao motivo outro outra
-fill: pergunta lhe disponivel
+fill: pergunta lhe disponivel possivel pode novo nova
 
 [it]
 no: non nessun nessuna nessuno mai senza ne niente nulla
@@ -135,10 +144,10 @@ give: risposto
 give: dirlo dirla darlo dirmelo
 give: dato data dati dare ha_dato detto dire dice forni* menzion* indic* specific* comunic* condivi* rivel* dichiar*
 give: rispond* sa so sapere conosc* chiest* identific* espress* precis* rilasciat* lasciat* menzione
-give: informazion* dettagli* citat* accenn* riferi* nome riportat* presentat*
+give: informazion* dettagli* citat* accenn* riferi* nome riportat* presentat* determin* ottener* ottenut*
 mute: rifiut* preferi* preferisce voluto vuole
 alone: sconosciut* ignoto ignota senza_nome non_applicabile n_a n_d nd indefinit* non_pervenuto anonimizzato
-alone: anonimizzata non_not* non_e_not*
+alone: anonimizzata non_not* non_e_not* mancante
 none: nessuno nessuna niente nulla non_disponibile indisponibile
 name: chiamante cliente utente persona interlocutore interlocutrice anonimo anonima ospite signore signora signorina
 name: sconosciuto sconosciuta nome cognome contatto paziente qualcuno nessuno uomo donna visitatore
@@ -146,7 +155,7 @@ fill: il lo la i gli le l un uno una di del dello della dei degli delle da dal d
 fill: per e o che si suo sua suoi sue ha hanno ho aveva stato stata stati state essere durante conversazione chiamata
 fill: telefonata trascrizione chat dialogo momento numero telefono email mail indirizzo posta elettronica alcun alcuna
 fill: alcuno qualsiasi questo questa cio ancora esplicitamente proprio propria mio mia riguardo merito motivo domanda
-fill: lui lei campo valore corso a al alla disponibile
+fill: lui lei campo valore corso a al alla disponibile possibile nuovo nuova
 
 [nl]
 no: niet geen nooit zonder niets noch
@@ -154,16 +163,17 @@ give: antwoordde antwoordt geantwoord
 give: gegeven gaf geeft geven opgegeven genoemd noemde noemt noemen vermeld* verstrek* gedeeld meegedeeld gezegd zei
 give: zegt zeggen gespecificeerd aangegeven doorgegeven verteld vertelde beantwoord* weet wist weten
 give: informatie gegevens besproken gevraagd achtergelaten liet genoemde geidentificeerd naam vermelding duidelijk
-give: medegedeeld ingevuld
+give: medegedeeld ingevuld bepaal* achterhaal*
 mute: weiger* wilde wil liever
-alone: onbekend* nvt n_v_t n_b nb naamloos geanonimiseerd ongespecificeerd ongedefinieerd n_a niet_bekend
+alone: onbekend* nvt n_v_t n_b nb naamloos geanonimiseerd ongespecificeerd ongedefinieerd n_a niet_bekend ontbreekt
 none: geen niets niet_van_toepassing niet_beschikbaar
 name: beller klant gebruiker gebruikster anoniem gast persoon spreker meneer mevrouw mijnheer dhr mevr onbekend
 name: onbekende naam voornaam achternaam deelnemer iemand niemand patient client clienten contactpersoon vrouw
+name: anonieme
 fill: de het een van in op aan bij voor met door over tijdens en of dat dit die deze er haar zijn hun hij zij ze ik
 fill: mijn we heeft hebben had is was werd werden wordt worden gesprek telefoongesprek oproep transcript chat moment
 fill: nummer telefoonnummer adres e mail email mailadres reden waarde veld nog expliciet verdere enige te om
-fill: gesprekspartner beschikbaar
+fill: gesprekspartner beschikbaar kon nieuwe
 
 [sv]
 no: inte ej ingen inga inget aldrig utan
@@ -174,11 +184,12 @@ give: avslojade fragat presenterat presenterade fram framkom framgar omnamn*
 mute: vagra* ville vill avboj*
 alone: okant
 alone: okand* ej_angivet ej_angiven namnlos ej_tillampligt n_a ospecificerad* uppgift_saknas anonymiserad odefinierad
-alone: obekant inte_kan* ej_kan*
+alone: obekant inte_kan* ej_kan* saknas
 none: ingen inga inget ingenting ej_tillganglig* inte_tillganglig*
 name: okant
 name: uppringare uppringaren inringare inringaren kund kunden anvandare anvandaren anonym gast gasten person personen
 name: talare talaren herr fru froken okand namn fornamn efternamn nagon ingen klient klienten patient patienten kvinna
+name: namnet
 fill: postadressen postadress telefonnumret mejladress
 fill: den det de en ett sitt sin sina hans hennes deras jag mitt har hade ar var blev blivit vid under i pa av for
 fill: till med om som och eller att samtalet samtal konversationen chatten transkriptet nummer telefonnummer adress
@@ -190,10 +201,10 @@ give: oplyst oplyste oplyse oplysning* oplyser angivet angav angive naevnt naevn
 give: sige fortalt fortalte delt delte svar svaret svarede ved vidste information specificer* afslor* spurgt
 give: praesenteret udleveret navngivet navn
 mute: naegte* afviste onsker
-alone: ukendt* ikke_oplyst uoplyst navnlos n_a uspecificeret ikke_relevant anonymiseret ikke_kendt
+alone: ukendt* ikke_oplyst uoplyst navnlos n_a uspecificeret ikke_relevant anonymiseret ikke_kendt mangler
 none: ingen intet ikke_tilgaengelig*
 name: opkalder opkalderen kunde kunden bruger brugeren anonym gaest gaesten person personen taler hr fru froken ukendt
-name: navn fornavn efternavn nogen ingen klient patient kvinde indringer
+name: navn fornavn efternavn nogen ingen klient patient kvinde indringer navnet
 fill: den det de en et sit sin sine hans hendes deres jeg mit har havde er var blev blevet ved under i pa af for til
 fill: med om som og eller at samtalen samtale opkaldet opkald chatten nummer telefonnummer adresse e mail email grund
 fill: noget nogle endnu eksplicit yderligere dette denne
@@ -204,10 +215,10 @@ give: oppgitt oppga oppgi oppgir oppgav opplyst opplyste opplysning* opplysninge
 give: gi sagt sa si fortalt fortalte delt delte svar svart svarte vet informasjon spesifiser* avslort spurt presentert
 give: navn
 mute: nektet avslo onsker
-alone: ukjent* ikke_oppgitt uoppgitt navnlos n_a uspesifisert ikke_aktuelt anonymisert ikke_kjent
+alone: ukjent* ikke_oppgitt uoppgitt navnlos n_a uspesifisert ikke_aktuelt anonymisert ikke_kjent mangler
 none: ingen ingenting ikke_tilgjengelig*
 name: innringer innringeren oppringer kunde kunden bruker brukeren anonym gjest gjesten person personen taler herr fru
-name: froken ukjent navn fornavn etternavn noen ingen klient pasient kvinne
+name: froken ukjent navn fornavn etternavn noen ingen klient pasient kvinne navnet
 fill: den det de en et ei sitt sin sine hans hennes deres jeg mitt har hadde er var ble blitt ved under i pa av for
 fill: til med om som og eller at samtalen samtale anropet chatten nummer telefonnummer adresse e post epost mail email
 fill: grunn noe noen enna eksplisitt ytterligere dette denne
@@ -217,7 +228,7 @@ no: ei eivat en emme ilman
 give: kerto* kerro* ilmoit* maini* anta* anto* annet* sano* vastan* vastaus* tied* tieto* tietoja tunne* paljast*
 give: esittel* jakanut kysyt* nime* maarit*
 mute: kieltay* halunnut halua
-alone: tuntematon tuntematonta ei_tiedossa ei_mainittu ei_ilmoitettu ei_tietoa ei_sovellu nimeton n_a
+alone: tuntematon tuntematonta ei_tiedossa ei_mainittu ei_ilmoitettu ei_tietoa ei_sovellu nimeton n_a puuttuu
 none: ei_saatavilla ei_mitaan
 name: soittaja asiakas kayttaja nimeton anonyymi vieras henkilo puhuja herra rouva neiti tuntematon nimi etunimi
 name: sukunimi joku potilas nainen
@@ -232,12 +243,12 @@ give: stiu cunosc* informat* informatii date precizat* intrebat* identific* expr
 mute: dorit vrut
 mute: refuz* prefer* vrut
 alone: necunoscut* nespecificat* nementionat* neprecizat* nefurnizat* nedeclarat* n_a fara_nume nedefinit*
-alone: nu_este_cazul nu_se_aplica anonimizat nu_este_cunoscut*
+alone: nu_este_cazul nu_se_aplica anonimizat nu_este_cunoscut* lipseste lipsa
 none: niciunul niciuna nimic indisponibil*
 name: apelant apelantul apelanta apelantului client clientul clienta clientului utilizator utilizatorul utilizatorului
 name: anonim anonima oaspete persoana interlocutor interlocutorul domnul domnule doamna domnisoara dl dna necunoscut
 name: necunoscuta nume numele prenume prenumele cineva nimeni pacient pacientul pacienta femeie
 fill: un o al a ai ale de din la in pe cu si sau ca sa si-a isi lui ei lor meu mea au am fost este sunt era timpul
 fill: cursul timp conversatiei convorbirii apelului conversatie apel transcriere numarul numar telefon adresa e mail
-fill: email motivul motiv valoare camp inca explicit acest aceasta aceste vreun vreo s
+fill: email motivul motiv valoare camp inca explicit acest aceasta aceste vreun vreo s mailul emailul telefonul
 """
