@@ -12,7 +12,7 @@ type Kind = Literal["said", "keypad", "platform event", "context", "backchannel"
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
 # Nobody says or hears a closing # or *. A person may write one.
 _KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]")
-_MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox", re.IGNORECASE)
+_MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox|\bmachine_(?:start|end)", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)
 _WHO_ANSWERED = "call_result", "answered_by", "AnsweredBy", "answering_machine_detection", "machine_detection"
 _DETECTION = "voicemail_detection"

@@ -17,7 +17,8 @@ MOST_WORDS = 4
 _PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,3}")
 # \w knows no vowel signs, without which names in Hindi, Thai or pointed Arabic cannot be read.
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
-_NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・{_SIGNS}-]|[\d_]")
+# The stroke of "Rajesh s/o Kumar" is part of a name.
+_NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・/{_SIGNS}-]|[\d_]|(?<!\s[ads])/|/(?![lop]\s)")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _WRAPPED = re.compile(r"""["'“”„«‹(\[「『](.+)["'“”»›)\]」』]|([*_~`]{1,3})([^*_~`]+)\2""")
 _APOSTROPHES = str.maketrans("`´", "''")
@@ -34,7 +35,7 @@ _REMARK = re.compile(
     r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|"
     r"con|pero|"
     r"deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|achternaam|gespeld|"
-    r"nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|"
+    r"nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|as in|"
     r"[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
 )
 _SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
@@ -61,8 +62,9 @@ _ENDING = re.compile(
     r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
 )
 _PARTICLES = frozenset(
-    "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin ibn".split()
+    "de da do dos das del della degli delle dello dalla di du la le el al van von der den ter ten zu y e und and i bin ibn bint binti ould".split()
 )
+_BEGIN_SENTENCES = frozenset("The This There It They Der Die Das El Il Het".split())
 # Particles, and the like of them that no list holds whole: "af Klint", "'t Hooft", "ní Bhriain".
 _LONGEST_PARTICLE = 3
 
@@ -138,7 +140,7 @@ def person_name(text: str) -> str:
     text = _unspelled(text)
     whole = _CUT.split(text, maxsplit=1)[0]
     text = _REMARK.split(_without_small_words(whole), maxsplit=1)[0]
-    if text != whole and is_of_phrases(whole.split()[0]) and names_nobody(whole):
+    if text != whole and (text in _BEGIN_SENTENCES or (is_of_phrases(whole.split()[0]) and names_nobody(whole))):
         return ""
     if set("@*•●█■") & set(text):
         return ""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
 
 _LONGEST_PHRASE = 240
+_LONGEST_ABBREVIATION = len("k. A.")
 _MASK = re.compile(
     r"\[[^\[\]]{1,40}\]|<[^<>]{1,40}>|\{\{[^{}]{0,40}\}\}|\{[^{}:\"']{0,40}\}|%[A-Z_]+%|\$\{[^{}]{0,40}\}"
 )
@@ -86,7 +87,8 @@ def says_nothing(text: str, field: str = "") -> bool:
         return True
     if (noted := _WITH_REMARK.fullmatch(folded)) and not _BUT.search(noted[2]) and _is_short_denial(noted[1]):
         return True
-    segments = [tokens for part in _SEGMENT_END.split(folded) if (tokens := tokens_of(part))]
+    parts = _SEGMENT_END.split(folded) if len(folded) > _LONGEST_ABBREVIATION else [folded]
+    segments = [tokens for part in parts if (tokens := tokens_of(part))]
     if any(_says_nothing_in(language, segments, own) for language in languages_of(chain.from_iterable(segments))):
         return True
     return bool(_UNSPACED_SCRIPT.search(folded)) and _unspaced(folded, field, names=False)

@@ -7,7 +7,7 @@ give: padlo padla
 give: poda* podal podala podano podany powiedzial* powiedzian* wspomnial* wspomnian* okresl* udzieli* ujawni* zdradzi*
 give: wskaz* przekaz* odpowiedzi* odpowiedz* wie wiem wiadomo informacj* danych dane wymien* zapytan* pytan*
 give: przedstaw* poinformowa* sprecyzowa* zidentyfikowa* wyjawi* imienia podaje nazwiska poruszono omowion* zostawi*
-give: ustali*
+give: ustal*
 mute: odmowi* wolal* chcial* chce
 alone: nieznan* brak_danych brak_informacji nieokreslon* niepodan* n_d nd bezimienny anonimizowane zanonimizowano
 alone: niewiadom* brak_odpowiedzi n_a b_d nie_znan* nie_jest_znan* brakuje
@@ -38,12 +38,13 @@ fill: электронную электронный почта
 fill: в во на о об по от для с со из к и или что это этот эту эта его ее их своего свое свой свою своей мое было был
 fill: была были быть ходе время разговора разговоре звонка звонке беседы беседе диалоге чате номер номера телефон
 fill: телефона адрес адреса почты почту электронной email e mail причину причина значение поле пока еще явно себя он
-fill: она они я у меня расшифровке никак также том удалось
+fill: она они я у меня расшифровке никак также том удалось отключился отключилась положил положила трубку
 
 [uk]
 no: не ні немає нема без ніколи нічого жодн* ніяк*
 give: вказа* зазнач* нада* повідом* назва* назва згада* згаду* сказа* говори* розкри* дано дан* дав дала дати відпов*
 give: зна* інформац* даних дані уточн* представ* обговор* запит* озвуч* визнач* залиш* імені поділи* встанов*
+give: з'ясувати з_ясувати ясувати
 mute: відмов* вважав захот* бажа* волі*
 alone: невідом* немає_даних немає_інформації не_застосовн* не_вказано без_імені безіменн* невизначен* н_д не_відом*
 alone: відсутн*
@@ -61,7 +62,7 @@ no: nebyl nebyla nebylo nebyly nema nemam
 no: ne neni nikdy bez zadny zadna zadne zadneho nic
 give: uved* udan* udal* udat sdel* rekl* rekn* zmin* poskyt* uvadi neuved* neudal* neudan* nesdel* neposkyt* nezmin*
 give: nerekl* nevi neni_znam* nespecifik* neodpov* nepredstav* odpove* informac* udaj* udaje nezna* neznam* neprozrad*
-give: nepta* zminka jmeno
+give: nepta* zminka jmeno uvest
 mute: odmit* nechtel* nechce
 alone: neuved* neudan* neudal* nesdel* neposkyt* nezmin* nerekl* neznam* neurcen* nespecif* neuvadi nevi neprozrad*
 alone: neodpovedel* nepredstav* nezjisten* bez_udaje n_a neni_znam* nedefinovan* bez_jmena anonymizovano netyka_se
@@ -71,7 +72,7 @@ name: volajici zakaznik zakaznice klient klientka uzivatel uzivatelka anonym ano
 name: neznama jmeno prijmeni nekdo nikdo pacient pacientka kontakt mluvci
 fill: v ve na o od do pro s z ze k a nebo sve svoje svuj svou jeho jeji to ten ta tento tuto byl byla bylo byly je
 fill: jsou se si behem hovoru hovor rozhovoru konverzaci konverzace prepisu chatu cislo telefonni telefon adresu
-fill: adresa e mail email duvod hodnota pole jeste vyslovne dispozici zadne jmena prubehu
+fill: adresa e mail email duvod hodnota pole jeste vyslovne dispozici zadne jmena prubehu volajicim
 
 [sk]
 no: ne nie nikdy bez ziadny ziadna ziadne ziadneho nic
@@ -102,8 +103,8 @@ fill: telefonszamot cimet e mail email okot meg volt lett van kerult el ki
 [el]
 no: δεν μη μην ουτε κανενα καμια κανενας χωρις ποτε τιποτα
 give: δωσε δοθηκε εδωσε δινει ανεφερε αναφερθηκε αναφερει ειπε παρειχε παρασχεθηκε δηλωσε δηλωθηκε προσδιορι*
-give: αποκαλυψ* απαντησε απαντηση γνωριζ* ξερει πληροφορι* στοιχεια ρωτηθηκε κοινοποι* γνωστοποι*
-mute: αρνηθηκε προτιμησε ηθελε
+give: αποκαλυψ* απαντησε απαντηση γνωριζ* ξερει πληροφορι* στοιχεια ρωτηθηκε κοινοποι* γνωστοποι* πει
+mute: αρνηθηκε προτιμησε ηθελε θελησε
 alone: αγνωστ* δ_υ ανωνυμοποι* απροσδιοριστο δεν_ειναι_γνωστ* δεν_ισχυει
 none: κανενα καμια κανενας τιποτα μη_διαθεσιμο
 name: καλων πελατης πελατισσα χρηστης χρηστρια ανωνυμος ανωνυμη επισκεπτης ατομο συνομιλητης κυριος κυρια αγνωστος
@@ -121,7 +122,7 @@ alone: vermedi vermemis vermiyor vermek_istemedi vermemistir
 alone: belirtilme* belirtme* belirtmis_degil verilme* soyleme* soylenme* paylasma* paylasilma* bilinmiyor
 alone: bilinmeyen bilinmemekte bahsetme* bahsedilme* aciklanma* aciklama_yok yanitlama* cevaplama* bilgi_yok
 alone: bilgi_verilmedi sorulmadi isimsiz adsiz uygulanamaz belirsiz tanimsiz bilgi_mevcut_degil kayit_yok saglanma*
-alone: iletme* iletilme* isim_yok ad_yok bilmiyor anonimlestirildi gecmedi gecmemistir eksik
+alone: iletme* iletilme* isim_yok ad_yok bilmiyor anonimlestirildi gecmedi gecmemistir eksik alinamadi
 none: yok hicbiri hic mevcut_degil
 name: arayan musteri kullanici anonim misafir konuk kisi konusmaci hanim bilinmeyen isim soyad soyadi ismi biri hasta
 name: danisan efendim beyefendi hanimefendi
@@ -192,7 +193,7 @@ mute: رفض رفضت يرفض امتنع امتنعت يرغب ترغب يفض�
 alone: مجهول مجهوله لا_ينطبق بدون_اسم لا_احد محجوب غ_م لا_اعرف غير_معروف غير_معروفه
 none: لا_يوجد لا_توجد لا_شيء غير_متوفر غير_متاح غير_متوفره غير_متاحه
 name: المتصل المتصله متصل متصله العميل العميله عميل المستخدم المستخدمه مستخدم الزبون زبون ضيف الضيف شخص الشخص مجهول
-name: المتحدث السيد السيده سيد سيده استاذ انسه الاسم اسم اسمه اسمها الاول الاخير العائله فاعل المريض مريض
+name: المتحدث السيد السيده سيد سيده استاذ انسه الاسم اسم اسمه اسمها الاول الاخير العائله فاعل المريض مريض اسما
 fill: بريده بريدها رقمه رقمها عنوانه عنوانها
 fill: في من عن علي الي خلال اثناء المكالمه المحادثه الحوار النص رقم الرقم الهاتف هاتفه البريد الالكتروني العنوان عنوان
 fill: اي هذا هذه هو هي انا له لها به بها عنه عنها قد بعد الان ان او و اسمه اسمها ذلك كان تم صراحه السبب القيمه متوفر

@@ -11,7 +11,8 @@ give: give gives given gave giving provid* mention* specif* state stated states 
 give: tells told telling disclos* shar* supply supplied supplies indicat* answered reveal* name named
 give: identif* ask asked asking discuss* reported reports captur* obtain* determin* record*
 give: volunteer* clarif* introduc* know knows knew understand information info data detail* mention extract* infer*
-give: expressed contain contains contained found gather* collect* hear heard catch caught
+give: expressed contain contains contained found gather* collect* hear heard catch caught detected audible legible
+give: entity
 mute: declin* refus* withh* prefer* reluctan* unwilling avoided decline unable hesita* skipped
 alone: to_answer not_answer not_answered didn_t_answer not_answering
 alone: tbd tba to_be_determined not_yet_known unclear
@@ -19,7 +20,7 @@ alone: unknown unspecified undisclosed undefined unstated unanswered unidentifie
 alone: na n_a not_known is_unknown isn_t_known unnamed redacted anonymized anonymised no_name noname unintelligible
 alone: inaudible noanswer before_the_caller before_the_user before_the_customer before_they before_it_could
 alone: before_the_information before_giving before_providing before_stating before_sharing nameless name_omitted
-alone: call_was_disconnected_before call_disconnected_before
+alone: call_was_disconnected_before call_disconnected_before tbc n_k to_be_confirmed to_follow
 none: not_collected
 none: unavailable none not_applicable not_available no_email no_email_address no_phone no_number no_phone_number nothing
 none: missing
@@ -30,7 +31,7 @@ name: anyone nobody sir madam maam mr mrs ms miss mx human participant interlocu
 name: gentleman male female individual party name names first last given family surname full prospect lead member
 name: agent assistant placeholder firstname lastname username nickname stranger unknown private withheld restricted
 name: refused declined skipped ivr robocall telemarketer answering_machine automated_system not_sure unsure idk voice
-name: empty silence
+name: empty silence pending awaiting extraction_failed nn n_n
 fill: at_all
 fill: one ones stay remain them be
 fill: end
@@ -52,11 +53,11 @@ give: decirlo decirla decirlos darlo darla saberlo
 give: dio dado dada dar da di dijo dicho dice decir proporcion* mencion* indic* especific* facilit* aport* inform*
 give: comunic* compart* revel* declar* contest* sabe sabemos saber conoce dato datos consta
 give: detall* identific* expres* expresado señal* manifest* suministr* pregunt* aclar* registr* proveyo proveer
-give: provey* nombre figura menciona informacion informaciones determin* obten* obtuvo
+give: provey* nombre figura menciona informacion informaciones determin* obten* obtuvo refier*
 mute: nego nego_a prefiri* prefiere rehus* declin* rechaz* quiso quiere
 alone: no_lo_se
 alone: desconocid* sin_nombre sin_datos sin_informacion sin_respuesta sin_especificar n_a s_n anonimizado anonimizada
-alone: no_se se_desconoce no_consta indefinid* no_sabe_no_contesta ns_nc no_conocid*
+alone: no_se se_desconoce no_consta indefinid* no_sabe_no_contesta ns_nc no_conocid* s_d
 none: ningun* nada no_aplica no_disponible sin_correo sin_email sin_telefono sin_numero
 name: llamante cliente clienta usuario usuaria persona interlocutor interlocutora anonimo anonima invitado invitada
 name: señor señora señorita sr sra srta desconocido desconocida nombre apellido apellidos contacto paciente huesped
@@ -73,7 +74,7 @@ give: prononc* dit_pas
 give: donne donner donnee donnees donnes fourni* communiqu* precis* mentionn* indiqu* dit dire dites renseign*
 give: specifi* partag* divulgu* revel* declar* repond* sait sais connait connais inform* evoqu* exprim*
 give: identifi* laisse laissee detail* nomm* transmis* information informations mention mentions abord* determin*
-give: obten*
+give: obten* reponse
 mute: souhait*
 mute: refus* prefer* decline declina
 alone: inconnu* non_renseigne non_renseignee sans_nom sans_reponse n_a indefini indefinie anonymise anonymisee
@@ -144,7 +145,7 @@ give: risposto
 give: dirlo dirla darlo dirmelo
 give: dato data dati dare ha_dato detto dire dice forni* menzion* indic* specific* comunic* condivi* rivel* dichiar*
 give: rispond* sa so sapere conosc* chiest* identific* espress* precis* rilasciat* lasciat* menzione
-give: informazion* dettagli* citat* accenn* riferi* nome riportat* presentat* determin* ottener* ottenut*
+give: informazion* dettagli* citat* accenn* riferi* nome riportat* presentat* determin* ottener* ottenut* risposta
 mute: rifiut* preferi* preferisce voluto vuole
 alone: sconosciut* ignoto ignota senza_nome non_applicabile n_a n_d nd indefinit* non_pervenuto anonimizzato
 alone: anonimizzata non_not* non_e_not* mancante
@@ -199,8 +200,8 @@ fill: epost e post mejl email anledning nagot nagon nagra annu uttryckligen vida
 no: ikke ingen intet aldrig uden ej
 give: oplyst oplyste oplyse oplysning* oplyser angivet angav angive naevnt naevnte naevner givet gav give sagt sagde
 give: sige fortalt fortalte delt delte svar svaret svarede ved vidste information specificer* afslor* spurgt
-give: praesenteret udleveret navngivet navn
-mute: naegte* afviste onsker
+give: praesenteret udleveret navngivet navn fremgar
+mute: naegte* afviste onsker onskede
 alone: ukendt* ikke_oplyst uoplyst navnlos n_a uspecificeret ikke_relevant anonymiseret ikke_kendt mangler
 none: ingen intet ikke_tilgaengelig*
 name: opkalder opkalderen kunde kunden bruger brugeren anonym gaest gaesten person personen taler hr fru froken ukendt
@@ -213,15 +214,15 @@ fill: noget nogle endnu eksplicit yderligere dette denne
 no: ikke ingen ingenting aldri uten ei
 give: oppgitt oppga oppgi oppgir oppgav opplyst opplyste opplysning* opplysninger angitt nevnt nevnte nevner gitt ga
 give: gi sagt sa si fortalt fortalte delt delte svar svart svarte vet informasjon spesifiser* avslort spurt presentert
-give: navn
-mute: nektet avslo onsker
+give: navn fremgar
+mute: nektet avslo onsker onsket onskede
 alone: ukjent* ikke_oppgitt uoppgitt navnlos n_a uspesifisert ikke_aktuelt anonymisert ikke_kjent mangler
 none: ingen ingenting ikke_tilgjengelig*
 name: innringer innringeren oppringer kunde kunden bruker brukeren anonym gjest gjesten person personen taler herr fru
 name: froken ukjent navn fornavn etternavn noen ingen klient pasient kvinne navnet
 fill: den det de en et ei sitt sin sine hans hennes deres jeg mitt har hadde er var ble blitt ved under i pa av for
 fill: til med om som og eller at samtalen samtale anropet chatten nummer telefonnummer adresse e post epost mail email
-fill: grunn noe noen enna eksplisitt ytterligere dette denne
+fill: grunn noe noen enna eksplisitt ytterligere dette denne a
 
 [fi]
 no: ei eivat en emme ilman
@@ -239,7 +240,7 @@ fill: numeroa numero puhelinnumeroa osoitetta sahkopostia ja tai etta tata tassa
 no: nu fara niciun nicio nici niciodata nimic
 give: spuna spun
 give: furniz* oferi* mention* specific* spus spune indic* comunic* declar* dat data dezvalui* impartas* raspuns* stie
-give: stiu cunosc* informat* informatii date precizat* intrebat* identific* exprim* lasat nume numele
+give: stiu cunosc* informat* informatii date precizat* intrebat* identific* exprim* lasat nume numele cunoast*
 mute: dorit vrut
 mute: refuz* prefer* vrut
 alone: necunoscut* nespecificat* nementionat* neprecizat* nefurnizat* nedeclarat* n_a fara_nume nedefinit*
@@ -250,5 +251,5 @@ name: anonim anonima oaspete persoana interlocutor interlocutorul domnul domnule
 name: necunoscuta nume numele prenume prenumele cineva nimeni pacient pacientul pacienta femeie
 fill: un o al a ai ale de din la in pe cu si sau ca sa si-a isi lui ei lor meu mea au am fost este sunt era timpul
 fill: cursul timp conversatiei convorbirii apelului conversatie apel transcriere numarul numar telefon adresa e mail
-fill: email motivul motiv valoare camp inca explicit acest aceasta aceste vreun vreo s mailul emailul telefonul
+fill: email motivul motiv valoare camp inca explicit acest aceasta aceste vreun vreo s mailul emailul telefonul se
 """

@@ -62,6 +62,12 @@ def test_without_a_usable_name_the_id_is_the_name(name: object) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["secret__pin", "Secret__Token"])
+def test_what_is_named_as_a_secret_is_no_fact(name: str) -> None:
+    event = analysed(data_collection_results={name: item(name, "4711"), "dci_1": item("dci_1", "4711", name=name)})
+    assert facts(event) == {}
+
+
 def test_results_of_a_list_are_read_where_there_is_no_object() -> None:
     results = [item("city", "Duluth"), item("dci_1", "Maya", name="first_name"), {"name": "Pet", "value": "Biscuit"}]
     for analysis in (

@@ -199,6 +199,7 @@ def test_a_mailbox_leaves_the_call_alone() -> None:
         {"termination_reason": "ANSWERING MACHINE"},
         {"termination_reason": "answering-machine detected"},
         {"termination_reason": "reached a mailbox"},
+        {"termination_reason": "machine_end_beep"},
         {"phone_call": {"direction": "outbound", "call_result": "voicemail"}},
         {"phone_call": {"direction": "outbound", "answered_by": "machine_end_beep"}},
         {"phone_call": {"direction": "outbound", "AnsweredBy": "machine_start"}},

@@ -116,6 +116,28 @@ Tak Wong
 Bela
 Mikko Eino
 Ei Mon
+Hilma af Klint
+Pieter 't Hooft
+Máire ní Bhriain
+Ulrich auf der Maur
+Luca degli Esposti
+Siti binti Osman
+Rajesh s/o Kumar
+João dos Santos e Silva
+Josep Puig i Cadafalch
+Llywelyn ap Gruffudd
+Ana maria
+bell hooks
+Ai
+Ai Fukuhara
+Will Friend
+Lady Gaga
+Private Ryan
+Dale Private
+Cate Blank
+My An
+Monday Okoro
+True
 """.strip().splitlines()
 
 NOBODY = """
@@ -243,6 +265,36 @@ Không nói tên
 ingrid@example.com
 {"given": "Ingrid"}
 {'name': 'Ingrid'}
+New caller
+Existing client
+Inbound Caller
+Cliente nueva
+Anonymer Anrufer
+Anonieme beller
+Maya's mother
+Elderly woman
+WIRELESS CALLER
+The caller remained anonymous
+Could not hear the name
+I don't have the caller's name
+The call was silent
+Name fehlt
+Namn saknas
+Имя отсутствует
+不明な発信者
+알려지지 않음
+Keine Namensangabe
+No deseó compartir su nombre
+Odmítl uvést jméno
+nechtěl uvést
+Navnet blev ikke nævnt
+名前を聞けなかった
+未留姓名
+TBC
+N.N.
+not_found
+mailto:ingrid@example.com
+https://example.com/ingrid
 ***
 ___
 J***
@@ -312,6 +364,27 @@ def test_what_names_nobody_is_no_name(text: str, field: str) -> None:
         ("فاطمة، أخت المتصل", "فاطمة"),
         ("山田（やまだ）", "山田"),
         ("王伟，新客户", "王伟"),
+        ("Ingrid wants to move the appointment", "Ingrid"),
+        ("Ingrid ohne Nachnamen", "Ingrid"),
+        ("Ingrid sin apellido", "Ingrid"),
+        ("Ингрид без фамилии", "Ингрид"),
+        ("Ingrid no last name given", "Ingrid"),
+        ("Ingrid as in Bergman", "Ingrid"),
+        ("Ingrid only", "Ingrid"),
+        ("Ingrid here", "Ingrid"),
+        ("Ingrid née Lindqvist", "Ingrid"),
+        ("Ingrid • VIP", "Ingrid"),
+        ("Ingrid → reception", "Ingrid"),
+        ("Ingrid <script>alert(1)</script>", "Ingrid"),
+        ("**Ingrid**", "Ingrid"),
+        ("`Ingrid`", "Ingrid"),
+        (": Ingrid", "Ingrid"),
+        ("Siobhan O&#39;Brien", "Siobhan O'Brien"),
+        ("Siobhan O`Brien", "Siobhan O'Brien"),
+        ("Hi, this is Ingrid", "Ingrid"),
+        ("Caller identified herself as Ingrid", "Ingrid"),
+        ("The customer gave the name Ingrid", "Ingrid"),
+        ("The caller said her name is Ingrid", "Ingrid"),
     ],
 )
 def test_a_name_ends_where_the_remark_begins(given: str, name: str) -> None:

@@ -204,6 +204,46 @@ Nije navedeno
 לא צוין
 ذکر نشده
 Hindi binanggit
+Not found
+NOT_FOUND
+Not found in transcript
+missing information
+Insufficient information
+Not gathered
+No email on file
+Call ended before the information could be collected
+The call was disconnected before the caller could answer
+The user has not provided a reason for calling
+N/A (the call was too short)
+Not provided (caller was in a hurry)
+not mentioned; she asked for the opening hours only
+nicht angegeben (aufgelegt)
+No se pudo determinar
+Sin correo electrónico
+Aucune mention
+Non abordé
+Aucune réponse
+N'a pas pu être déterminé
+entfällt
+k. A.
+Konnte nicht ermittelt werden
+Não foi possível determinar
+Sem e-mail
+Nessuna risposta
+Non è stato possibile determinarlo
+Nie udało się ustalić
+Не удалось установить
+Uppgift saknas
+Fremgår ikke
+Nem alkalmazható
+Nem derült ki
+Δεν ισχύει
+Nu se cunoaște
+İsim geçmedi
+Không được nhắc đến
+लागू नहीं
+未識別
+알려지지 않음
 """.strip().splitlines()
 
 VALUES = """
@@ -350,6 +390,12 @@ He knows nothing about cars
 asked not to be called again
 wants no newsletter
 does not want to give up the lease
+Not found in the garage either
+Not available until Friday, but reachable by text
+Does not know yet; wants to be called back
+Missing invoice
+No signal (second floor)
+Not provided, but she will send it on Friday
 """.strip().splitlines()
 
 
