@@ -8,7 +8,7 @@ from elmemory.memory.names import NAME_FIELDS, Evidence
 from elmemory.memory.values import usable_value
 
 # ElevenLabs keeps what is named so from models: it is no fact that an agent could be given.
-_SECRET = "secret__"
+_NOT_FOR_MODELS = "secret__"
 
 
 class Collected(NamedTuple):
@@ -25,7 +25,7 @@ class Collected(NamedTuple):
 
 def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collected]:
     """The results of one call in their order; `said` are the sentences of the caller."""
-    items = [item for item in items if not item.name.strip().casefold().startswith(_SECRET)]
+    items = [item for item in items if not item.name.strip().casefold().startswith(_NOT_FOR_MODELS)]
     names = {item.field: item.value for item in items if item.field in NAME_FIELDS and isinstance(item.value, str)}
     collected = []
     for item in items:

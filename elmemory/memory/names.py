@@ -14,7 +14,7 @@ NAME_LENGTH = 60
 MOST_WORDS = 4
 
 # What most names are: a live call waits.
-_PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,3}")
+_PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,4}")
 # \w knows no vowel signs, without which names in Hindi, Thai or pointed Arabic cannot be read.
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
 # The stroke of "Rajesh s/o Kumar" is part of a name.
@@ -31,38 +31,32 @@ _CUT = re.compile(
 )
 _REMARK = re.compile(
     r"(?<=\S)\s(?:spelled|spelt|spelling|last name|first name|family name|given name|surname|who|whose|calling|"
-    r"speaking|"
-    r"from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|apellidos|"
-    r"con|pero|"
-    r"deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|achternaam|gespeld|"
-    r"nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|as in|"
-    r"[Uu]nknown|[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
+    r"speaking|from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|"
+    r"apellidos|con|pero|deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|"
+    r"achternaam|gespeld|nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|as in|[Uu]nknown|"
+    r"[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
 )
 _SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
 _INTRODUCTION = re.compile(
-    r"(?:(?:hi|hello|hey|hola|bonjour|hallo|olá|ciao|yes),? )?"
-    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest|s?he|they) (?:\w+ )?(?:said|says|stated|states|gave|"
-    r"provided|identified|introduced)(?: that)? )?"
-    r"(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |last )?name )?(?:is|"
-    r"was)(?: called| named)? |(?:him|her|them)sel(?:f|ves) as |the name |"
-    r"(?:my|his|her|their|the) (?:first |full |last |given )?name(?: is|'s|’s| as) |i am |i'm |i’m |this is |it is |"
-    r"it's |it’s |"
-    r"call me |they call me |name is |"
-    r"me llamo |mi nombre es |su nombre es |se llama |soy |je m'appelle |je m’appelle |mon nom est |je suis |"
-    r"ich hei(?:ß|ss)e |mein name ist |ich bin |der name ist |meu nome é |me chamo |eu sou |mi chiamo |il mio "
-    r"nome è |sono |"
-    r"ik heet |mijn naam is |ik ben |nazywam się |mam na imię |jestem |меня зовут |мене звати |моё имя |мое имя |"
-    r"jag heter |mitt namn är |jmenuji se |mă numesc |numele meu este |benim adım |adım |nama saya |saya |jeg heter |"
-    r"jeg hedder |minun nimeni on |nimeni on |tôi tên là |tên tôi là |με λένε |اسمي |मेरा नाम |私の名前は|私は|"
-    r"我叫|我的名字是|我是|"
-    r"제 이름은 |저는 )(?=\S)",
+    r"(?:(?:hi|hello|hey|hola|bonjour|hallo|olá|ciao|yes),? )?(?:(?:the )?(?:caller|customer|user|client|patient|"
+    r"guest|s?he|they) (?:\w+ )?(?:said|says|stated|states|gave|provided|identified|"
+    r"introduced)(?: that)? )?(?:(?:the )?(?:caller|customer|user|client|patient|guest)(?:'s|’s)? (?:(?:first |full |"
+    r"last )?name )?(?:is|was)(?: called| named)? |(?:him|her|them)sel(?:f|ves) as |the name |(?:my|his|her|their|"
+    r"the) (?:first |full |last |given )?name(?: is|'s|’s| as) |i am |i'm |i’m |this is |it is |it's |it’s |call me |"
+    r"they call me |name is |me llamo |mi nombre es |su nombre es |se llama |soy |je m'appelle |je m’appelle |"
+    r"mon nom est |je suis |ich hei(?:ß|ss)e |mein name ist |ich bin |der name ist |meu nome é |me chamo |eu sou |"
+    r"mi chiamo |il mio nome è |sono |ik heet |mijn naam is |ik ben |nazywam się |mam na imię |jestem |меня зовут |"
+    r"мене звати |моё имя |мое имя |jag heter |mitt namn är |jmenuji se |mă numesc |numele meu este |benim adım |"
+    r"adım |nama saya |saya |jeg heter |jeg hedder |minun nimeni on |nimeni on |tôi tên là |tên tôi là |με λένε |"
+    r"اسمي |मेरा नाम |私の名前は|私は|我叫|我的名字是|我是|제 이름은 |저는 )(?=\S)",
     re.IGNORECASE,
 )
 _ENDING = re.compile(
     r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
 )
 _PARTICLES = frozenset(
-    "de da do dos das del della degli delle dello dalla di du la le el al van von der den ter ten zu y e und and i bin ibn bint binti ould".split()
+    "de da do dos das del della degli delle dello dalla di du la le el al van von "
+    "der den ter ten zu y e und and i bin ibn bint binti ould".split()
 )
 _BEGIN_SENTENCES = frozenset("The This There It They Der Die Das El Il Het".split())
 # Particles, and the like of them that no list holds whole: "af Klint", "'t Hooft", "ní Bhriain".
@@ -74,8 +68,7 @@ _BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
 _SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
 _OF_A_RESULT = re.compile(
     r"(?:\b(?:value|field|result|output|default|return\w*|extract\w*|set|record\w*|therefore|hence|so|thus|wert|"
-    r"valor|valeur)\b"
-    r"\W+(?:\w+\W+){0,2}|[=]\s*)$",
+    r"valor|valeur)\b\W+(?:\w+\W+){0,2}|[=]\s*)$",
     re.IGNORECASE,
 )
 # "The name is None because the caller hung up."
@@ -85,13 +78,10 @@ _GIVES_CAUSE = re.compile(
 )
 _NAMING = re.compile(
     r"(?:\b(?:name|surname|names|i'?m|i am|this is|called|nombre|apellido|llamo|soy|nom|appelle|suis|heiße|heisse|"
-    r"namens|"
-    r"nachname|vorname|bin|nome|cognome|sobrenome|apelido|chamo|chiamo|sono|naam|achternaam|heet|ben|nazwisko|"
-    r"imię|nazywam|"
-    r"jestem|имя|фамилия|зовут|ім'?я|прізвище|звати|adım|soyadım|isim|nama|namn|efternamn|heter|navn|etternavn|"
-    r"hedder|jméno|"
-    r"příjmení|jmenuji|nume|numele|numesc|nimeni|mr|mrs|ms|miss|dr|herr|frau|señora?|monsieur|madame|signora?)\b"
-    r"\W+(?:\w+\W+){0,2})$",
+    r"namens|nachname|vorname|bin|nome|cognome|sobrenome|apelido|chamo|chiamo|sono|naam|achternaam|heet|ben|nazwisko|"
+    r"imię|nazywam|jestem|имя|фамилия|зовут|ім'?я|прізвище|звати|adım|soyadım|isim|nama|namn|efternamn|heter|navn|"
+    r"etternavn|hedder|jméno|příjmení|jmenuji|nume|numele|numesc|nimeni|mr|mrs|ms|miss|dr|herr|frau|señora?|monsieur|"
+    r"madame|signora?)\b\W+(?:\w+\W+){0,2})$",
     re.IGNORECASE,
 )
 _GIVEN_NAME_BEFORE = re.compile(r"[^.!?\s]\s+([^\W\d_][^\s,;:.]+)\s+$")
@@ -160,8 +150,10 @@ def spoken_name(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text is one to four capitalised words of letters, and no remark can be among them."""
-    return len(text) <= NAME_LENGTH and text.istitle() and text.isprintable() and _PLAIN.fullmatch(text) is not None
+    """Whether the text is one to five words of letters, capitalised but for particles, and no remark among them."""
+    if len(text) > NAME_LENGTH or not _PLAIN.fullmatch(text):
+        return False
+    return text.istitle() or all(word in _PARTICLES or word[0].isupper() for word in text.split(" "))
 
 
 def family_name_first(text: str, evidence: Evidence) -> str:

@@ -2,81 +2,65 @@
 
 WESTERN = """
 [en]
-no: nope
-no: not no never none nothing neither nor without didn doesn don wasn weren isn aren hasn haven hadn won wouldn couldn
-no: cannot can_t unable missing insufficient
-give: responded respond
-give: leave leaves left
-give: give gives given gave giving provid* mention* specif* state stated states stating say says said saying tell
-give: tells told telling disclos* shar* supply supplied supplies indicat* answered reveal* name named
-give: identif* ask asked asking discuss* reported reports captur* obtain* determin* record*
-give: volunteer* clarif* introduc* know knows knew understand information info data detail* mention extract* infer*
-give: expressed contain contains contained found gather* collect* hear heard catch caught detected audible legible
-give: entity
-mute: declin* refus* withh* prefer* reluctan* unwilling avoided decline unable hesita* skipped
-alone: to_answer not_answer not_answered didn_t_answer not_answering
-alone: tbd tba to_be_determined not_yet_known unclear
-alone: unknown unspecified undisclosed undefined unstated unanswered unidentified unclear_from_the_call null nil nan
-alone: na n_a not_known is_unknown isn_t_known unnamed redacted anonymized anonymised no_name noname unintelligible
+no: nope not no never none nothing neither nor without didn doesn don wasn weren isn aren hasn haven hadn won wouldn
+no: couldn cannot can_t unable missing insufficient
+give: responded respond leave leaves left give gives given gave giving provid* mention* specif* state stated states
+give: stating say says said saying tell tells told telling disclos* shar* supply supplied supplies indicat* answered
+give: reveal* name named identif* ask asked asking discuss* reported reports captur* obtain* determin* record*
+give: volunteer* clarif* introduc* know knows knew understand information info data detail* extract* infer* expressed
+give: contain contains contained found gather* collect* hear heard catch caught detected audible legible entity
+mute: declin* refus* withh* prefer* reluctan* unwilling avoided unable hesita* skipped
+alone: to_answer not_answer not_answered didn_t_answer not_answering tbd tba to_be_determined not_yet_known unclear
+alone: unknown unspecified undisclosed undefined unstated unanswered unidentified unclear_from_the_call null nil nan na
+alone: n_a not_known is_unknown isn_t_known unnamed redacted anonymized anonymised no_name noname unintelligible
 alone: inaudible noanswer before_the_caller before_the_user before_the_customer before_they before_it_could
 alone: before_the_information before_giving before_providing before_stating before_sharing nameless name_omitted
 alone: call_was_disconnected_before call_disconnected_before tbc n_k to_be_confirmed to_follow
-none: not_collected
-none: unavailable none not_applicable not_available no_email no_email_address no_phone no_number no_phone_number nothing
-none: missing
-name: hung_up wrong_number voicemail ai bot robot
-name: wife husband mother father sister brother daughter spouse partner relative friend
-name: caller callers customer customers user users client clients guest anonymous anon speaker person someone somebody
-name: anyone nobody sir madam maam mr mrs ms miss mx human participant interlocutor contact visitor patient woman lady
-name: gentleman male female individual party name names first last given family surname full prospect lead member
-name: agent assistant placeholder firstname lastname username nickname stranger unknown private withheld restricted
-name: refused declined skipped ivr robocall telemarketer answering_machine automated_system not_sure unsure idk voice
-name: empty silence pending awaiting extraction_failed nn n_n
-fill: at_all
-fill: one ones stay remain them be
-fill: end
-fill: the a an this that these those it its is was were are be been being has have had do does did will would could
-fill: should to by of in on at for from during throughout within about regarding concerning with as and or any so far
-fill: yet ever explicitly directly clearly specifically verbally their his her he she they them him i we you my our
-fill: your me conversation call calls transcript chat dialogue interaction recording point time moment anywhere here
-fill: there value values field number numbers email e mail address phone contact callback reason question questions
-fill: specific particular further additional other more t ve s wants want wish wished wishes chose chosen opted
-fill: when before asked prompted agent because hung up ended early if it's which who while still currently present
-fill: enough sufficient relevant actual real personal identifying own himself herself themselves myself available
-fill: found included calling on_file disconnected dropped cut off rather new inbound incoming outbound returning
-fill: existing prospective potential regular frequent elderly young old older wireless spam first_time answer
+none: not_collected unavailable none not_applicable not_available no_email no_email_address no_phone no_number
+none: no_phone_number nothing missing
+name: hung_up wrong_number voicemail ai bot robot wife husband mother father sister brother daughter spouse partner
+name: relative friend caller callers customer customers user users client clients guest anonymous anon speaker person
+name: someone somebody anyone nobody sir madam maam mr mrs ms miss mx human participant interlocutor contact visitor
+name: patient woman lady gentleman male female individual party name names first last given family surname full
+name: prospect lead member agent assistant placeholder firstname lastname username nickname stranger unknown private
+name: withheld restricted refused declined skipped ivr robocall telemarketer answering_machine automated_system
+name: not_sure unsure idk voice empty silence pending awaiting extraction_failed nn n_n
+fill: at_all one ones stay remain them be end the a an this that these those it its is was were are been being has have
+fill: had do does did will would could should to by of in on at for from during throughout within about regarding
+fill: concerning with as and or any so far yet ever explicitly directly clearly specifically verbally their his her he
+fill: she they him i we you my our your me conversation call calls transcript chat dialogue interaction recording point
+fill: time moment anywhere here there value values field number numbers email e mail address phone contact callback
+fill: reason question questions specific particular further additional other more t ve s wants want wish wished wishes
+fill: chose chosen opted when before asked prompted agent because hung up ended early if it's which who while still
+fill: currently present enough sufficient relevant actual real personal identifying own himself herself themselves
+fill: myself available found included calling on_file disconnected dropped cut off rather new inbound incoming outbound
+fill: returning existing prospective potential regular frequent elderly young old older wireless spam first_time answer
 
 [es]
 no: no ni nunca sin ningun ninguna ninguno nada tampoco
-give: respondio respondido responder
-give: decirlo decirla decirlos darlo darla saberlo
-give: dio dado dada dar da di dijo dicho dice decir proporcion* mencion* indic* especific* facilit* aport* inform*
-give: comunic* compart* revel* declar* contest* sabe sabemos saber conoce dato datos consta
-give: detall* identific* expres* expresado señal* manifest* suministr* pregunt* aclar* registr* proveyo proveer
-give: provey* nombre figura menciona informacion informaciones determin* obten* obtuvo refier*
+give: respondio respondido responder decirlo decirla decirlos darlo darla saberlo dio dado dada dar da di dijo dicho
+give: dice decir proporcion* mencion* indic* especific* facilit* aport* inform* comunic* compart* revel* declar*
+give: contest* sabe sabemos saber conoce dato datos consta detall* identific* expres* señal* manifest* suministr*
+give: pregunt* aclar* registr* proveer provey* nombre figura determin* obten* obtuvo refier*
 mute: nego nego_a prefiri* prefiere rehus* declin* rechaz* quiso quiere
-alone: no_lo_se
-alone: desconocid* sin_nombre sin_datos sin_informacion sin_respuesta sin_especificar n_a s_n anonimizado anonimizada
-alone: no_se se_desconoce no_consta indefinid* no_sabe_no_contesta ns_nc no_conocid* s_d
+alone: no_lo_se desconocid* sin_nombre sin_datos sin_informacion sin_respuesta sin_especificar n_a s_n anonimizado
+alone: anonimizada no_se se_desconoce no_consta indefinid* no_sabe_no_contesta ns_nc no_conocid* s_d
 none: ningun* nada no_aplica no_disponible sin_correo sin_email sin_telefono sin_numero
 name: llamante cliente clienta usuario usuaria persona interlocutor interlocutora anonimo anonima invitado invitada
 name: señor señora señorita sr sra srta desconocido desconocida nombre apellido apellidos contacto paciente huesped
 name: alguien nadie hombre mujer nuevo nueva
-fill: el la los las un una unos unas lo le les su sus de del al a en por para con y o que se ha han he habia fue
-fill: fueron es esta este esto estos ese eso esa durante conversacion llamada transcripcion chat dialogo momento
-fill: numero correo electronico email telefono direccion algun alguna alguno cualquier informacion campo valor aun
-fill: todavia explicitamente quien mi tu nos sido estar ser respecto sobre acerca motivo otro otra ningun pregunta
-fill: hacer ella ellos disponible pudo pudieron posible
+fill: el la los las un una unos unas lo le les su sus de del al a en por para con y o que se ha han he habia fue fueron
+fill: es esta este esto estos ese eso esa durante conversacion llamada transcripcion chat dialogo momento numero correo
+fill: electronico email telefono direccion algun alguna alguno cualquier informacion campo valor aun todavia
+fill: explicitamente quien mi tu nos sido estar ser respecto sobre acerca motivo otro otra ningun pregunta hacer ella
+fill: ellos disponible pudo pudieron posible
 
 [fr]
 no: ne n pas non aucun aucune jamais sans ni rien
-give: prononc* dit_pas
-give: donne donner donnee donnees donnes fourni* communiqu* precis* mentionn* indiqu* dit dire dites renseign*
-give: specifi* partag* divulgu* revel* declar* repond* sait sais connait connais inform* evoqu* exprim*
-give: identifi* laisse laissee detail* nomm* transmis* information informations mention mentions abord* determin*
-give: obten* reponse
-mute: souhait*
-mute: refus* prefer* decline declina
+give: prononc* dit_pas donne donner donnee donnees donnes fourni* communiqu* precis* mentionn* indiqu* dit dire dites
+give: renseign* specifi* partag* divulgu* revel* declar* repond* sait sais connait connais inform* evoqu* exprim*
+give: identifi* laisse laissee detail* nomm* transmis* mention mentions abord* determin* obten* reponse
+mute: souhait* refus* prefer* decline declina
 alone: inconnu* non_renseigne non_renseignee sans_nom sans_reponse n_a indefini indefinie anonymise anonymisee
 alone: indetermine* non_precise non_fourni nc n_c s_o non_connu* pas_connu*
 none: aucun aucune rien neant sans_objet non_disponible indisponible pas_disponible non_applicable pas_d_email
@@ -84,69 +68,61 @@ none: pas_d_e_mail pas_d_adresse pas_de_telephone pas_de_numero
 name: appelant appelante client cliente utilisateur utilisatrice personne interlocuteur interlocutrice anonyme invite
 name: invitee monsieur madame mademoiselle mme mlle inconnu inconnue nom prenom patient patiente contact homme femme
 name: quelqu quelqu_un correspondant usager abonne
-fill: electronique raccroche
-fill: le la les l un une des de du d a au aux en dans par pour et ou que qu il elle on ils elles je nous vous son sa
-fill: ai as avons ses leur leurs mon ma ce cette cet cela ca c est ete etre avait avoir ont lors pendant
-fill: durant cours conversation
-fill: appel transcription echange chat moment numero adresse mail e email courriel telephone se s lui me m y
-fill: explicitement encore information informations champ valeur quelconque autre quant sujet concernant raison
-fill: question veut voulu disponible pu possible peut nouveau nouvelle
+fill: electronique raccroche le la les l un une des de du d a au aux en dans par pour et ou que qu il elle on ils elles
+fill: je nous vous son sa ai as avons ses leur leurs mon ma ce cette cet cela ca c est ete etre avait avoir ont lors
+fill: pendant durant cours conversation appel transcription echange chat moment numero adresse mail e email courriel
+fill: telephone se s lui me m y explicitement encore information informations champ valeur quelconque autre quant sujet
+fill: concernant raison question veut voulu disponible pu possible peut nouveau nouvelle
 
 [de]
 no: nicht kein keine keinen keiner keinem keines nie niemals nichts ohne weder noch
-give: erfragt machen mitzuteilen anzugeben zu_nennen
-give: angegeben angab angeben angibt gegeben geben genannt nannte nennt nennen nennung erwahn* mitgeteilt mitteilen
-give: mitteilte teilte gesagt sagte sagt sagen verraten preisgegeben weiss wissen wusste geantwortet
-give: antwortete beantwortet* spezifizi* ubermittelt* hinterlassen hinterliess angabe angaben information
-give: informationen daten auskunft erwahnung genannte ermittel* bestimm* erfass* gefragt abgefragt vorgestellt
+give: erfragt machen mitzuteilen anzugeben zu_nennen angegeben angab angeben angibt gegeben geben genannt nannte nennt
+give: nennen nennung erwahn* mitgeteilt mitteilen mitteilte teilte gesagt sagte sagt sagen verraten preisgegeben weiss
+give: wissen wusste geantwortet antwortete beantwortet* spezifizi* ubermittelt* hinterlassen hinterliess angabe angaben
+give: information informationen daten auskunft genannte ermittel* bestimm* erfass* gefragt abgefragt vorgestellt
 give: identifizi* nannten erfahr* bereitgestellt offengelegt erkennbar ersichtlich machte gemacht nahere konkret*
 give: besprochen thematisiert name namen namens*
 mute: verweiger* wollte mochte lehnte weigerte will
-alone: liegt_nicht_vor liegen_nicht_vor
-alone: unbekannt* k_a keine_angabe unbenannt namenlos anonymisiert geschwarzt o_a unbestimmt ohne_angabe ohne_namen
-alone: undefiniert nicht_bekannt entfallt fehlt fehlend
+alone: liegt_nicht_vor liegen_nicht_vor unbekannt* k_a keine_angabe unbenannt namenlos anonymisiert geschwarzt o_a
+alone: unbestimmt ohne_angabe ohne_namen undefiniert nicht_bekannt entfallt fehlt fehlend
 none: keine keiner keines nichts nicht_zutreffend nicht_verfugbar nicht_vorhanden
-name: anrufer anruferin anrufende anrufender kunde kundin nutzer nutzerin benutzer benutzerin anonym gast person
-name: sprecher sprecherin herr frau fraulein unbekannt unbekannter unbekannte teilnehmer teilnehmerin gesprachspartner
-name: jemand niemand name namen vorname nachname familienname patient patientin mandant mandantin klient klientin
+name: anrufer anruferin anrufende anrufender kunde kundin nutzer nutzerin benutzer benutzerin gast person sprecher
+name: sprecherin herr frau fraulein unbekannt unbekannter unbekannte teilnehmer teilnehmerin gesprachspartner jemand
+name: niemand name namen vorname nachname familienname patient patientin mandant mandantin klient klientin
 name: gesprachspartnerin interessent interessentin user kontakt anonym*
-fill: machen mailadresse emailadresse telefonnummer
-fill: der die das den dem des ein eine einen einem einer er sie es ihr ihre ihren ihrem ihrer sein seine seinen seinem
-fill: ich mein meinen wir hat haben hatte hatten wurde wurden worden ist sind war waren wird werden im in am an auf zu
-fill: zum zur von vom mit uber bei bezuglich hinsichtlich fur wahrend und oder dass dies diese dieser dieses gesprach
-fill: gesprachs gespraches anruf anrufs telefonat telefonats transkript chat verlauf konversation unterhaltung
-fill: explizit ausdrucklich bisher noch weitere genauen nummer telefonnummer adresse e mail email mailadresse grund
-fill: wert feld darauf dazu hierzu sich nicht frage konkreten preis gab gibt verfugbar bekannt vorhanden konnte
-fill: konnten neuer neue neuen
+fill: machen mailadresse emailadresse telefonnummer der die das den dem des ein eine einen einem einer er sie es ihr
+fill: ihre ihren ihrem ihrer sein seine seinen seinem ich mein meinen wir hat haben hatte hatten wurde wurden worden
+fill: ist sind war waren wird werden im in am an auf zu zum zur von vom mit uber bei bezuglich hinsichtlich fur wahrend
+fill: und oder dass dies diese dieser dieses gesprach gesprachs gespraches anruf anrufs telefonat telefonats transkript
+fill: chat verlauf konversation unterhaltung explizit ausdrucklich bisher noch weitere genauen nummer adresse e mail
+fill: email grund wert feld darauf dazu hierzu sich nicht frage konkreten preis gab gibt verfugbar bekannt vorhanden
+fill: konnte konnten neuer neue neuen
 
 [pt]
 no: nao sem nenhum nenhuma nunca nem nada
-give: deu dado dada dados dar disse dito dizer diz forneci* fornec* mencion* inform* indic* especific* compartilh*
-give: partilh* revel* declar* respond* sabe sei saber perguntad* identific* express* detalh* coment* registr*
-give: consta cit* citou foi_dito mencao nome divulg* facult* informacao informacoes determin* obter obtid*
-mute: quis quer
-mute: recus* prefer* negou negou_se quer
+give: deu dado dada dados dar disse dito dizer diz fornec* mencion* inform* indic* especific* compartilh* partilh*
+give: revel* declar* respond* sabe sei saber perguntad* identific* express* detalh* coment* registr* consta cit*
+give: foi_dito mencao nome divulg* facult* determin* obter obtid*
+mute: quis quer recus* prefer* negou negou_se
 alone: desconhecid* sem_nome sem_informacao sem_informacoes sem_resposta n_a anonimizado anonimizada indefinid*
 alone: nao_consta sem_dados nd n_d n_i nao_conhecid*
 none: nenhum nenhuma nada nao_se_aplica nao_aplicavel nao_disponivel indisponivel sem_email sem_e_mail sem_telefone
 name: chamador chamadora cliente usuario usuaria utilizador utilizadora utente pessoa interlocutor interlocutora
 name: anonimo anonima convidado convidada hospede senhor senhora senhorita sr sra srta desconhecido desconhecida nome
 name: sobrenome apelido contato contacto paciente alguem ninguem homem mulher ligante
-fill: houve
-fill: o a os as um uma uns umas de do da dos das em no na nos nas por pelo pela para com e ou que se seu sua seus suas
-fill: ele ela eles eu meu minha foi foram ser sido tem teve havia esta este isso isto essa esse durante conversa
+fill: houve o a os as um uma uns umas de do da dos das em no na nos nas por pelo pela para com e ou que se seu sua seus
+fill: suas ele ela eles eu meu minha foi foram ser sido tem teve havia esta este isso isto essa esse durante conversa
 fill: chamada ligacao transcricao chat dialogo momento numero telefone email mail endereco correio eletronico algum
-fill: alguma qualquer informacao informacoes campo valor ainda explicitamente sobre relacao motivo outro outra
-fill: pergunta lhe disponivel possivel pode novo nova
+fill: alguma qualquer informacao informacoes campo valor ainda explicitamente sobre relacao motivo outro outra pergunta
+fill: lhe disponivel possivel pode novo nova
 
 [it]
 no: non nessun nessuna nessuno mai senza ne niente nulla
-give: risposto
-give: dirlo dirla darlo dirmelo
-give: dato data dati dare ha_dato detto dire dice forni* menzion* indic* specific* comunic* condivi* rivel* dichiar*
-give: rispond* sa so sapere conosc* chiest* identific* espress* precis* rilasciat* lasciat* menzione
-give: informazion* dettagli* citat* accenn* riferi* nome riportat* presentat* determin* ottener* ottenut* risposta
-mute: rifiut* preferi* preferisce voluto vuole
+give: risposto dirlo dirla darlo dirmelo dato data dati dare ha_dato detto dire dice forni* menzion* indic* specific*
+give: comunic* condivi* rivel* dichiar* rispond* sa so sapere conosc* chiest* identific* espress* precis* rilasciat*
+give: lasciat* informazion* dettagli* citat* accenn* riferi* nome riportat* presentat* determin* ottener* ottenut*
+give: risposta
+mute: rifiut* preferi* voluto vuole
 alone: sconosciut* ignoto ignota senza_nome non_applicabile n_a n_d nd indefinit* non_pervenuto anonimizzato
 alone: anonimizzata non_not* non_e_not* mancante
 none: nessuno nessuna niente nulla non_disponibile indisponibile
@@ -160,17 +136,15 @@ fill: lui lei campo valore corso a al alla disponibile possibile nuovo nuova
 
 [nl]
 no: niet geen nooit zonder niets noch
-give: antwoordde antwoordt geantwoord
-give: gegeven gaf geeft geven opgegeven genoemd noemde noemt noemen vermeld* verstrek* gedeeld meegedeeld gezegd zei
-give: zegt zeggen gespecificeerd aangegeven doorgegeven verteld vertelde beantwoord* weet wist weten
-give: informatie gegevens besproken gevraagd achtergelaten liet genoemde geidentificeerd naam vermelding duidelijk
+give: antwoordde antwoordt geantwoord gegeven gaf geeft geven opgegeven genoemd noemde noemt noemen vermeld* verstrek*
+give: gedeeld meegedeeld gezegd zei zegt zeggen gespecificeerd aangegeven doorgegeven verteld vertelde beantwoord* weet
+give: wist weten informatie gegevens besproken gevraagd achtergelaten liet genoemde geidentificeerd naam duidelijk
 give: medegedeeld ingevuld bepaal* achterhaal*
 mute: weiger* wilde wil liever
 alone: onbekend* nvt n_v_t n_b nb naamloos geanonimiseerd ongespecificeerd ongedefinieerd n_a niet_bekend ontbreekt
 none: geen niets niet_van_toepassing niet_beschikbaar
 name: beller klant gebruiker gebruikster anoniem gast persoon spreker meneer mevrouw mijnheer dhr mevr onbekend
-name: onbekende naam voornaam achternaam deelnemer iemand niemand patient client clienten contactpersoon vrouw
-name: anonieme
+name: onbekende naam voornaam achternaam deelnemer iemand niemand patient client clienten contactpersoon vrouw anonieme
 fill: de het een van in op aan bij voor met door over tijdens en of dat dit die deze er haar zijn hun hij zij ze ik
 fill: mijn we heeft hebben had is was werd werden wordt worden gesprek telefoongesprek oproep transcript chat moment
 fill: nummer telefoonnummer adres e mail email mailadres reden waarde veld nog expliciet verdere enige te om
@@ -178,23 +152,20 @@ fill: gesprekspartner beschikbaar kon nieuwe
 
 [sv]
 no: inte ej ingen inga inget aldrig utan
-give: namndes uppgavs
-give: angett angiv* angav ange uppge* uppgav uppgift* uppgifter namn* namnde namnts namnt sagt sa sade saga berattat
-give: berattade delat delade lamnat lamnade gett gav ge svar* svarat svarade vet information specificer* avslojat
-give: avslojade fragat presenterat presenterade fram framkom framgar omnamn*
+give: uppgavs angett angiv* angav ange uppge* uppgav uppgift* namn* sagt sa sade saga berattat berattade delat delade
+give: lamnat lamnade gett gav ge svar* vet information specificer* avslojat avslojade fragat presenterat presenterade
+give: fram framkom framgar omnamn*
 mute: vagra* ville vill avboj*
-alone: okant
-alone: okand* ej_angivet ej_angiven namnlos ej_tillampligt n_a ospecificerad* uppgift_saknas anonymiserad odefinierad
-alone: obekant inte_kan* ej_kan* saknas
+alone: okant okand* ej_angivet ej_angiven namnlos ej_tillampligt n_a ospecificerad* uppgift_saknas anonymiserad
+alone: odefinierad obekant inte_kan* ej_kan* saknas
 none: ingen inga inget ingenting ej_tillganglig* inte_tillganglig*
-name: okant
-name: uppringare uppringaren inringare inringaren kund kunden anvandare anvandaren anonym gast gasten person personen
-name: talare talaren herr fru froken okand namn fornamn efternamn nagon ingen klient klienten patient patienten kvinna
-name: namnet
-fill: postadressen postadress telefonnumret mejladress
-fill: den det de en ett sitt sin sina hans hennes deras jag mitt har hade ar var blev blivit vid under i pa av for
-fill: till med om som och eller att samtalet samtal konversationen chatten transkriptet nummer telefonnummer adress
-fill: epost e post mejl email anledning nagot nagon nagra annu uttryckligen vidare detta denna ut fram
+name: okant uppringare uppringaren inringare inringaren kund kunden anvandare anvandaren anonym gast gasten person
+name: personen talare talaren herr fru froken okand namn fornamn efternamn nagon ingen klient klienten patient
+name: patienten kvinna namnet
+fill: postadressen postadress telefonnumret mejladress den det de en ett sitt sin sina hans hennes deras jag mitt har
+fill: hade ar var blev blivit vid under i pa av for till med om som och eller att samtalet samtal konversationen
+fill: chatten transkriptet nummer telefonnummer adress epost e post mejl email anledning nagot nagon nagra annu
+fill: uttryckligen vidare detta denna ut fram
 
 [da]
 no: ikke ingen intet aldrig uden ej
@@ -212,22 +183,21 @@ fill: noget nogle endnu eksplicit yderligere dette denne
 
 [no]
 no: ikke ingen ingenting aldri uten ei
-give: oppgitt oppga oppgi oppgir oppgav opplyst opplyste opplysning* opplysninger angitt nevnt nevnte nevner gitt ga
-give: gi sagt sa si fortalt fortalte delt delte svar svart svarte vet informasjon spesifiser* avslort spurt presentert
-give: navn fremgar
+give: oppgitt oppga oppgi oppgir oppgav opplyst opplyste opplysning* angitt nevnt nevnte nevner gitt ga gi sagt sa si
+give: fortalt fortalte delt delte svar svart svarte vet informasjon spesifiser* avslort spurt presentert navn fremgar
 mute: nektet avslo onsker onsket onskede
 alone: ukjent* ikke_oppgitt uoppgitt navnlos n_a uspesifisert ikke_aktuelt anonymisert ikke_kjent mangler
 none: ingen ingenting ikke_tilgjengelig*
 name: innringer innringeren oppringer kunde kunden bruker brukeren anonym gjest gjesten person personen taler herr fru
 name: froken ukjent navn fornavn etternavn noen ingen klient pasient kvinne navnet
-fill: den det de en et ei sitt sin sine hans hennes deres jeg mitt har hadde er var ble blitt ved under i pa av for
-fill: til med om som og eller at samtalen samtale anropet chatten nummer telefonnummer adresse e post epost mail email
+fill: den det de en et ei sitt sin sine hans hennes deres jeg mitt har hadde er var ble blitt ved under i pa av for til
+fill: med om som og eller at samtalen samtale anropet chatten nummer telefonnummer adresse e post epost mail email
 fill: grunn noe noen enna eksplisitt ytterligere dette denne a
 
 [fi]
 no: ei eivat en emme ilman
-give: kerto* kerro* ilmoit* maini* anta* anto* annet* sano* vastan* vastaus* tied* tieto* tietoja tunne* paljast*
-give: esittel* jakanut kysyt* nime* maarit*
+give: kerto* kerro* ilmoit* maini* anta* anto* annet* sano* vastan* vastaus* tied* tieto* tunne* paljast* esittel*
+give: jakanut kysyt* nime* maarit*
 mute: kieltay* halunnut halua
 alone: tuntematon tuntematonta ei_tiedossa ei_mainittu ei_ilmoitettu ei_tietoa ei_sovellu nimeton n_a puuttuu
 none: ei_saatavilla ei_mitaan
@@ -238,11 +208,9 @@ fill: numeroa numero puhelinnumeroa osoitetta sahkopostia ja tai etta tata tassa
 
 [ro]
 no: nu fara niciun nicio nici niciodata nimic
-give: spuna spun
-give: furniz* oferi* mention* specific* spus spune indic* comunic* declar* dat data dezvalui* impartas* raspuns* stie
-give: stiu cunosc* informat* informatii date precizat* intrebat* identific* exprim* lasat nume numele cunoast*
-mute: dorit vrut
-mute: refuz* prefer* vrut
+give: spuna spun furniz* oferi* mention* specific* spus spune indic* comunic* declar* dat data dezvalui* impartas*
+give: raspuns* stie stiu cunosc* informat* date precizat* intrebat* identific* exprim* lasat nume numele cunoast*
+mute: dorit vrut refuz* prefer*
 alone: necunoscut* nespecificat* nementionat* neprecizat* nefurnizat* nedeclarat* n_a fara_nume nedefinit*
 alone: nu_este_cazul nu_se_aplica anonimizat nu_este_cunoscut* lipseste lipsa
 none: niciunul niciuna nimic indisponibil*
