@@ -1,4 +1,4 @@
-"""Numbers that are nobody's: what networks send in place of a number that is withheld or not known."""
+"""Filler numbers: what networks send in place of a number that is withheld or not known."""
 
 import phonenumbers
 
@@ -30,7 +30,7 @@ def spells_a_word(digits: str) -> bool:
 
 
 def is_filler(country: str, national: str) -> bool:
-    """Whether this number, a country code and a national number that the plan has room for, is nobody's.
+    """Whether this number, a country code and a national number that the plan has room for, is a filler.
 
     One digit repeated, digits that count up or down, a subscriber number of zeros, an area that cannot be. Numbers that
     are valid by their plan and only look like one are callers: +48 12 345 67 89 is a number in Krakow.

@@ -1,4 +1,4 @@
-"""Who is calling: raw ids, as ElevenLabs and its models send them, become a caller key or nobody.
+"""Who is calling: a raw id, as ElevenLabs and its models send it, becomes a caller key or None.
 
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
@@ -15,15 +15,15 @@ _SPARED, _RANGE = "!", "*"
 
 
 def caller_key(raw: object) -> str | None:
-    """The caller key of one raw id, or None where it identifies nobody.
+    """The caller key of one raw id, or None where it identifies no caller.
 
-    `raw` is whatever stood in the payload; anything but text and whole numbers is nobody.
+    `raw` is whatever stood in the payload; anything but text and whole numbers identifies no caller.
     """
     return _key(raw, _conventions())
 
 
 def number_key(raw: object) -> str | None:
-    """The E.164 form of the number that a raw id spells, even of one that is nobody's; None where it spells none."""
+    """The E.164 form of the number that a raw id spells, even of a filler; None where it spells none."""
     number = _number(_text(raw), _conventions())
     return number.e164 if number else None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
 
-from elmemory.memory.nothing import is_of_phrases, is_role, names_nobody, sense_of
+from elmemory.memory.nothing import is_no_name, is_of_phrases, is_role, sense_of
 from elmemory.memory.text import bounded_words, cleaned
 
 NAME_FIELDS = "first_name", "last_name", "name"
@@ -122,7 +122,7 @@ def person_name(text: str) -> str:
     if _ADDRESS.match(text):
         return ""
     text = text.lstrip(" ,;:.([-")
-    if (labelled := _LABELLED.fullmatch(text)) and names_nobody(labelled[1]):
+    if (labelled := _LABELLED.fullmatch(text)) and is_no_name(labelled[1]):
         text = labelled[2]
     if introduced := _INTRODUCTION.match(text):
         text = text[introduced.end() :]
@@ -130,7 +130,7 @@ def person_name(text: str) -> str:
     text = _unspelled(text)
     whole = _CUT.split(text, maxsplit=1)[0]
     text = _REMARK.split(_without_small_words(whole), maxsplit=1)[0]
-    if text != whole and (text in _BEGIN_SENTENCES or (is_of_phrases(whole.split()[0]) and names_nobody(whole))):
+    if text != whole and (text in _BEGIN_SENTENCES or (is_of_phrases(whole.split()[0]) and is_no_name(whole))):
         return ""
     if set("@*•●█■") & set(text):
         return ""
@@ -166,7 +166,7 @@ def family_name_first(text: str, evidence: Evidence) -> str:
 
 
 def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
-    """Whether a word that usually says nothing (None, Null, Guest) is somebody's name in this call.
+    """Whether a word that usually says nothing (None, Null, Guest) is a name in this call.
 
     It is one where, spelled with a capital: it is a given name as well and no program's word in this spelling (Nil);
     or a sentence of the rationale that denies nothing says so ("The caller said her name is Jennifer Null"); or the
@@ -187,7 +187,7 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
         # A sentence that begins with the word has it for its subject: "None was provided."
         if not before.strip() or sense.denies or _OF_A_RESULT.search(before) or _GIVES_CAUSE.search(sentence):
             continue
-        if sense.tells or _is_named(before):
+        if sense.reports or _is_named(before):
             return True
     if any(_is_named(before) for sentence in evidence.said for before, _ in _mentions(sentence, word)):
         return True
@@ -196,10 +196,10 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
     if denied:
         return False
     others = [person_name(name) for other, name in evidence.names.items() if other != field_name]
-    if any(word in other.split() and len(other.split()) > len(words) and not names_nobody(other) for other in others):
+    if any(word in other.split() and len(other.split()) > len(words) and not is_no_name(other) for other in others):
         return True
     first = person_name(evidence.names.get("first_name", ""))
-    beside = field_name == "last_name" and bool(first) and not names_nobody(first)
+    beside = field_name == "last_name" and bool(first) and not is_no_name(first)
     return beside and (word in _BESIDE_A_FIRST_NAME or all(map(is_role, words)))
 
 
@@ -216,7 +216,7 @@ def _is_named(before: str) -> bool:
     if _NAMING.search(before):
         return True
     given = _GIVEN_NAME_BEFORE.search(before)
-    return given is not None and _is_capitalised(given[1]) and not names_nobody(given[1])
+    return given is not None and _is_capitalised(given[1]) and not is_no_name(given[1])
 
 
 def _is_capitalised(word: str) -> bool:

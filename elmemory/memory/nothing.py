@@ -95,7 +95,7 @@ def says_nothing(text: str, field: str = "") -> bool:
 
 
 @lru_cache(maxsize=4096)
-def names_nobody(text: str) -> bool:
+def is_no_name(text: str) -> bool:
     """Whether what stands in a name's place is no name: "caller", "the user", "anonymous", "Speaker 2", "did not say".
 
     More is taken for a phrase than in other fields: a name holds no negation with a verb of saying.
@@ -107,7 +107,7 @@ def names_nobody(text: str) -> bool:
     if not tokens:
         return True
     words = text.split()
-    if _describes_somebody(words):
+    if _describes_a_person(words):
         return True
     if len(words) > 1 and words[1].islower() and any(tokens[0] in known.no for known in languages()):
         return True  # "no thanks", but not the names "No Min-ji" and "Ni Luh"
@@ -143,11 +143,11 @@ class Sense(NamedTuple):
     """What a sentence does, in the language that most of its words belong to."""
 
     denies: bool
-    tells: bool
+    reports: bool
 
 
 def sense_of(sentence: str, *, besides: str) -> Sense:
-    """Whether a sentence denies or refuses something, and whether it says that somebody said something.
+    """Whether a sentence denies or refuses something, and whether it reports that something was said.
 
     The words of `besides` do not count: whether "None" is a name is what is asked.
     """
@@ -173,7 +173,7 @@ def is_role(word: str) -> bool:
     )
 
 
-def _describes_somebody(words: Sequence[str]) -> bool:
+def _describes_a_person(words: Sequence[str]) -> bool:
     """Whether a capitalised word and a role in small letters stand for a person: "Existing client", "Maya's mother"."""
     if not words[0][:1].isupper() or len(words) > 3 or fold(words[0]) in _TITLES:
         return False
@@ -182,7 +182,7 @@ def _describes_somebody(words: Sequence[str]) -> bool:
 
 
 def _says_nothing_in(language: Language, segments: Sequence[Sequence[str]], own: frozenset[str]) -> bool:
-    """Whether all segments are made of the language's words for nothing, and one of them says so."""
+    """Whether all segments are made of the language's words for nothing, and one of them denies or refuses."""
     said = False
     for tokens in segments:
         if not _STAFF.isdisjoint(tokens) and not any(token.startswith("ask") for token in tokens):
@@ -227,7 +227,7 @@ def _is_short_denial(phrase: str) -> bool:
 
 
 def _mentions_not(language: Language, tokens: Sequence[str]) -> bool:
-    """Whether somebody is said not to have mentioned something: then it may be named by one word of any kind."""
+    """Whether a person is said not to have mentioned something: then one word of any kind may name it."""
     mentioned = any(token.startswith(_MENTION) for token in tokens)
     return mentioned and any(True for _ in language.name.found_in(tokens)) and _denies(language, tokens, set())
 

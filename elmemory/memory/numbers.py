@@ -80,7 +80,7 @@ class _Spelled(NamedTuple):
 def read_number(raw: str, conventions: Conventions) -> Number | None:
     """The number that a raw id spells; None where it spells none, or a network's word for a withheld one.
 
-    It may be a number that is nobody's: see `fillers.is_filler`.
+    It may be a filler: see `fillers.is_filler`.
     """
     if _E164.fullmatch(raw):
         return _international(raw[1:], conventions.separate)
@@ -132,7 +132,7 @@ def _plain_character(character: str) -> str:
 
 
 def _spelled(address: str, trusted: tuple[str, ...]) -> _Spelled | None:
-    """The number's text in an address; None where the address identifies nobody by a number."""
+    """The number's text in an address; None where the address holds no number that identifies a caller."""
     if "<" in address:
         name, _, address = address.rpartition("<")
         address, closed, _ = address.partition(">")
@@ -255,7 +255,7 @@ def _parsed(spelled: str, region: str | None, separate: tuple[str, ...], *, vali
 
 
 def _parsed_again(number: Number) -> str:
-    """A row of zeros loses one with each reading: what has no stable form is nobody's number."""
+    """A row of zeros loses one with each reading: what has no stable form is no number of a caller."""
     try:
         parsed = phonenumbers.parse(number.e164, None)
     except phonenumbers.NumberParseException:

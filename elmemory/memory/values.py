@@ -1,7 +1,7 @@
 """What a collected value says, as a text that a person would write."""
 
 from elmemory.memory.names import NAME_FIELDS, NO_EVIDENCE, Evidence, family_name_first, is_name, person_name
-from elmemory.memory.nothing import is_mask, names_nobody, says_nothing
+from elmemory.memory.nothing import is_mask, is_no_name, says_nothing
 from elmemory.memory.text import as_written, cleaned
 
 _TRUTH = {"true": "yes", "false": "no"}
@@ -35,5 +35,5 @@ def _name(value: str, field: str, evidence: Evidence) -> str | None:
     if field == "first_name":
         value = family_name_first(value, evidence)
     name = person_name(value)
-    doubtful = says_nothing(value.strip(), field) or names_nobody(name)
+    doubtful = says_nothing(value.strip(), field) or is_no_name(name)
     return name if name and (not doubtful or is_name(name, field, evidence)) else None
