@@ -11,7 +11,9 @@ type Kind = Literal["said", "keypad", "platform event", "context", "backchannel"
 
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
 # Nobody says or hears a closing # or *. A person may write one.
-_KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]")
+_KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]|[*#]+")
+# What transcripts hold for a silence.
+_WORDLESS = re.compile(r"[\s.…,_–—-]*")
 _MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox|\bmachine_(?:start|end)", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)
 _WHO_ANSWERED = "call_result", "answered_by", "AnsweredBy", "answering_machine_detection", "machine_detection"
@@ -59,8 +61,8 @@ class Turn:
 
     @property
     def is_of_caller(self) -> bool:
-        """Whether the caller said or wrote the words of the turn."""
-        return self.role == "user" and self.kind == "said" and self.is_said
+        """Whether the caller said or wrote the words of the turn; a silence, written as dots, holds none."""
+        return self.role == "user" and self.kind == "said" and not _WORDLESS.fullmatch(self.message)
 
 
 def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:

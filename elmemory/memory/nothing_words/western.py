@@ -53,7 +53,7 @@ fill: el la los las un una unos unas lo le les su sus de del al a en por para co
 fill: es esta este esto estos ese eso esa durante conversacion llamada transcripcion chat dialogo momento numero correo
 fill: electronico email telefono direccion algun alguna alguno cualquier informacion campo valor aun todavia
 fill: explicitamente quien mi tu nos sido estar ser respecto sobre acerca motivo otro otra ningun pregunta hacer ella
-fill: ellos disponible pudo pudieron posible
+fill: ellos disponible pudo pudieron posible pila
 
 [fr]
 no: ne n pas non aucun aucune jamais sans ni rien

@@ -57,7 +57,7 @@ def test_what_is_keyed_in_is_never_a_memory(medium: str, keys: str) -> None:
 
 
 @pytest.mark.parametrize("medium", [None, "audio", "unheard_of"])
-@pytest.mark.parametrize("keys", ["4711#", "*67#", "1234 5678 9012 3456 #", "0*"])
+@pytest.mark.parametrize("keys", ["4711#", "*67#", "1234 5678 9012 3456 #", "0*", "#", "**"])
 def test_keys_that_no_voice_can_say_are_keyed_in_whatever_the_medium(medium: object, keys: str) -> None:
     assert said(with_turn(message=keys, source_medium=medium)) == ["Hello."]
 
@@ -66,6 +66,16 @@ def test_keys_that_no_voice_can_say_are_keyed_in_whatever_the_medium(medium: obj
 @pytest.mark.parametrize("words", ["4711", "My PIN is 4711.", "#1", "We are number #1 *", "Press 1 for what?"])
 def test_what_is_said_or_written_is_a_memory_whatever_the_medium(medium: object, words: str) -> None:
     assert said(with_turn(message=words, source_medium=medium)) == ["Hello.", words]
+
+
+@pytest.mark.parametrize("silence", ["...", "…", " - ", "— …", "."])
+def test_a_silence_is_no_memory(silence: str) -> None:
+    assert said(with_turn(message=silence)) == ["Hello."]
+
+
+@pytest.mark.parametrize("answer", ["👍", "?", "!!!", "ok", "はい"])
+def test_a_short_answer_is_a_memory(answer: str) -> None:
+    assert said(with_turn(message=answer)) == ["Hello.", answer]
 
 
 def test_a_person_may_write_what_no_voice_can_say() -> None:
