@@ -1,7 +1,7 @@
 """Turning one stored transcription into the memories of its caller. Repeating it changes nothing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, NamedTuple
@@ -28,6 +28,7 @@ from elmemory.memory.card import read_card, spoken_date, write_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
+from elmemory.memory.redaction import fully_redacted, redacted
 from elmemory.memory.text import field_name
 
 log = structlog.get_logger(__name__)
@@ -100,8 +101,13 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
     return Changes(added, changed, removed)
 
 
-def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
-    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call."""
+def memories_of(
+    call: Transcription, arrived_at: datetime, redacted: Callable[[str, str], str] = redacted
+) -> Iterator[kinds.NewMemory]:
+    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call.
+
+    `redacted` takes a text, and what it answers or is called.
+    """
     conversation_id = call.conversation_id
     common = {
         "conversation_id": conversation_id,
@@ -111,34 +117,38 @@ def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.New
     # What was collected from a mailbox's greeting is not the customer's.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field:
+            name = label(field_name(one.name))
+            value = redacted(text, name)
             yield kinds.NewMemory(
                 kinds.FACT,
                 f"fact:{conversation_id}:{_bounded(one.id)}",
-                f"{label(field_name(one.name))}: {text}",
-                {**common, "position": position, "field": one.field, "value": text}
+                f"{name}: {value}",
+                {**common, "position": position, "field": one.field, "value": value}
                 | ({"confirmed": True} if confirmed else {}),
             )
     asked, ordinal = "", 0
     for turn in call.turns:
+        said = redacted(turn.message, asked)
         if turn.is_of_caller:
             yield kinds.NewMemory(
                 kinds.MESSAGE,
-                f"message:{conversation_id}:{ordinal}:{content_digest(turn.message)[:16]}",
-                turn.message,
+                f"message:{conversation_id}:{ordinal}:{content_digest(said)[:16]}",
+                said,
                 {**common, "position": turn.position, **({"asked": asked} if asked else {})},
             )
             ordinal += 1
         elif turn.role == "agent":
-            asked = turn.message
+            asked = said
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
     # Without a direction a call is inbound, as in memories that were written before there was one.
     direction = {"direction": "outbound"} if call.outbound else {}
     when = {**common, **direction, "timezone": call.timezone}
+    summary, title = redacted(call.summary, ""), redacted(call.title, "")
     yield kinds.NewMemory(
         kinds.CALL,
         f"call:{conversation_id}",
-        f"Call on {spoken_date(when)} ({outcome}){': ' + call.summary if call.summary else '.'}",
-        {**when, "summary": call.summary, "title": call.title, "outcome": outcome, "spoke": ordinal > 0},
+        f"Call on {spoken_date(when)} ({outcome}){': ' + summary if summary else '.'}",
+        {**when, "summary": summary, "title": title, "outcome": outcome, "spoke": ordinal > 0},
     )
 
 
@@ -156,8 +166,20 @@ def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receip
     card = read_card(store, caller)
     if card is not None and card.opted_out:
         return []
-    memories = memories_of(call, receipt.arrival)
-    return [memory for memory in memories if content_digest(memory.content) not in receipt.withheld]
+    memories = list(memories_of(call, receipt.arrival))
+    if not receipt.withheld:
+        return memories
+    # Staff may have deleted a memory while REDACT was set in another way.
+    unredacted, fully = (memories_of(call, receipt.arrival, redact) for redact in (_unredacted, fully_redacted))
+    return [
+        memory
+        for memory, *same in zip(memories, unredacted, fully, strict=True)
+        if not {content_digest(each.content) for each in (memory, *same)}.intersection(receipt.withheld)
+    ]
+
+
+def _unredacted(text: str, _: str) -> str:
+    return text
 
 
 def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:
