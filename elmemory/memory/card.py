@@ -141,11 +141,12 @@ def fact_value(memory: Memory) -> str:
     value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
     if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
         return cleaned(str(value or ""))
-    return _usable(value, field_name)
+    return _speakable(usable_value(value, field_name) or "", field_name)
 
 
-def _usable(value: object, field_name: str) -> str:
-    text = cleaned(usable_value(value, field_name) or "")
+def _speakable(text: str, field_name: str) -> str:
+    """The clean text; empty if it stands in a name field and is no name."""
+    text = cleaned(text)
     return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
 
 
@@ -292,17 +293,21 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
 
 
 def card_from(metadata: Mapping[str, Any]) -> Card:
-    """The card in the metadata of a card memory. Values that an older version wrote are judged by today's rules."""
+    """The card in the metadata of a card memory. What an older version wrote is held to today's rules."""
     facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
-    if metadata.get("usable") != _RULES:
-        facts = {name: text for name, value in facts.items() if (text := _usable(value, name))}
+    last_call_summary = str(metadata.get("last_call_summary") or "")
+    if not (rules := metadata.get("usable")):  # written when "[NAME]" and "not provided" were still facts
+        facts = {name: usable_value(value, name) or "" for name, value in facts.items()}
+    if rules != _RULES:
+        facts = {name: text for name, value in facts.items() if (text := _speakable(value, name))}
+        last_call_summary = cleaned(last_call_summary)
     return Card(
         facts=facts,
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
         last_outbound_on=str(metadata.get("last_outbound_on") or ""),
-        last_call_summary=str(metadata.get("last_call_summary") or ""),
+        last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
     )

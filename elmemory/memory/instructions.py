@@ -9,9 +9,9 @@ from elmemory.memory.ranking.words import folded
 
 # Beginnings of words, folded, that no name begins with: to ignore, instruction, prompt, override, to reveal …
 _NEVER_IN_A_NAME = re.compile(
-    r"\b(?:ignor[aeiouyz]|disregard|overrid|instru[ckz]|system\b|assistant\b|admin\b|administrator\b|anweisung|bypass|jailbreak|prompt|pretend|reveal|"
+    r"\b(?:ignor[aeiouyz]|disregard|overrid|instru[ckz]|system\b|assistant\b|anweisung|bypass|jailbreak|prompt|pretend|reveal|"
     r"execut|repeat|respond|transfer|verg(?:iss|ess)|vergeet|missacht|befolg|wiederhol|olvid[ea]\b|olvidad|desobede|"
-    r"oubli(?:e|ez)\b|desconsider|esquec|dimentic|negeer|zignor|zapom[ni]|pomin|glom\b|bortse|unohda|yoksay|unut|"
+    r"oubli(?:e|ez)\b|desconsider|esquec|dimentic|negeer|zignor|zapom[ni]|pomin|glom\b|bortse|unohda|yoksay|unut\b|unutun\b|"
     r"abaikan|lupakan|bo qua|инструкц|вказівк|ігнор|игнор|забудь|подсказк|talimat|"
     r"تجاهل|تعليمات|התעלם|אגנו|अनदेखा|नजरअंदाज|नज़रअंदाज़|निर्देश|αγνο|οδηγι)"
 )
@@ -34,7 +34,8 @@ _COMMANDS = frozenset(
 )
 _NOT_OF_A_NAME = frozenset(
     "a an the i this that these those you your yours my me us our him her them their it everyone everybody all any"
-    " to from with as of for in on at is are was have has not no yes hello hi bye goodbye free nothing something previous above"
+    " to from with as of for in on at is are was have has not no yes hello hi bye goodbye free nothing something"
+    " previous above"
     " system user caller customer agent assistant password secret number numbers code account money name out up down"
     " das dass die der dem mir uns ihm ihr alle alles hallo el la los las que me nos le les hola todo todos"
     " le la les que moi nous lui bonjour tout o os as que mim ola tudo il lo gli che mi ci ciao tutto"
