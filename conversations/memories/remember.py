@@ -48,12 +48,11 @@ class Changes(NamedTuple):
 
 
 def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Result:
-    """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
+    """Write the memories of the stored transcription, then its caller's card, then the receipt.
 
-    Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
-    where there is no transcription, Busy where another process has the caller in hand and `wait` is false, LockLost
-    (a DatabaseError) where the caller was in nobody's hand for a while.
-    "changed meanwhile": another version arrived; it wants a run of its own.
+    Raises NotReadable if the payload is at fault, OpenMemoryError if the store is, FileNotFoundError without a
+    transcription, Busy if another process holds the caller's lock and `wait` is false, and LockLost (a DatabaseError)
+    if the lock was lost for a while. "changed meanwhile": another version arrived, which needs a run of its own.
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)

@@ -24,7 +24,9 @@ _SAY_LITTLE = frozenset("yes no true false not none and the for with".split())
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _LISTED = re.compile(r"[,;،、，；\n]")
 _NUMBER = re.compile(r"\d(?:[ ().,/+-]{0,2}\d)*")
-_SHORTEST_NUMBER, _SUBSCRIBER_NUMBER, _WHOLE_NUMBER = 3, 7, 10
+_SHORTEST_NUMBER, _SHORTEST_NUMBER_IN_TEXT = 3, 5
+# Of a number with country or area code the last digits are enough.
+_WHOLE_NUMBER, _SUBSCRIBER_NUMBER = 10, 7
 _DIGITS = {word: str(digit) for digit, word in enumerate("zero one two three four five six seven eight nine".split())}
 _DIGIT_WORD = re.compile(rf"\b(?:{'|'.join(_DIGITS)}|oh)\b")
 _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
@@ -60,7 +62,7 @@ class Secrets:
     """The values of one caller's facts that must not leave.
 
     `values` are pairs of field and value, former ones too; `facts` are the current ones. What an allowed fact says in
-    the same words is no secret; nor are the words of an allowed name.
+    the same words is no secret, and neither are the words of an allowed name.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]], facts: Mapping[str, str], allowed: frozenset[str]) -> None:
@@ -92,9 +94,11 @@ class Secrets:
         days = _days_in(value)
         self._days |= days
         self._years += [date.fromordinal(day).year for day in days]
-        digits = "".join(char for char in value if char.isdecimal())
-        if not days and len(digits) >= _SHORTEST_NUMBER and not any(char.isalpha() for char in value):
-            self._numbers.add(digits[-_SUBSCRIBER_NUMBER:] if len(digits) >= _WHOLE_NUMBER else digits)
+        # Beside letters, as in AC-471182, only longer numbers are telling.
+        shortest = _SHORTEST_NUMBER_IN_TEXT if any(char.isalpha() for char in value) else _SHORTEST_NUMBER
+        for digits in () if days else _numbers_in(value):
+            if len(digits) >= shortest:
+                self._numbers.add(digits[-_SUBSCRIBER_NUMBER:] if len(digits) >= _WHOLE_NUMBER else digits)
 
     def stated_in_fact(self, name: str, value: str) -> bool:
         """Whether the value of an allowed fact states a secret."""

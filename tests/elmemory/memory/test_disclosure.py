@@ -22,6 +22,7 @@ FACTS = {
     "date_of_birth": "1984-03-12",
     "has_dog": "yes",
     "pin": "4711",
+    "policy": "AC-471182",
 }
 SUMMARY = "On 7 October 2026: Maya moved her visit. She spoke of her migraines. The dog is fine."
 
@@ -126,6 +127,8 @@ STATED = """
     date_of_birth | It is 12.3.1984.
     pin | My pin is 4711.
     pin | My pin is four seven one one.
+    policy | It is A C 471182.
+    policy | The policy is four seven one one eight two.
     last_name | This is Mrs Okafor speaking.
 """
 
