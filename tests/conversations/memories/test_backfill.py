@@ -171,7 +171,7 @@ def test_what_elevenlabs_no_longer_has_is_counted(fake: FakeElevenLabs) -> None:
 
 
 def test_two_backfills_do_not_run_at_once(fake: FakeElevenLabs) -> None:
-    with backfill_lock(), pytest.raises(CommandError, match="another backfill is under way"):
+    with backfill_lock(), pytest.raises(CommandError, match="another backfill is running"):
         backfill()
     assert fake.requests == []
 
@@ -274,7 +274,7 @@ def test_250_calls_are_fetched_although_interrupted_and_then_remembered(tmp_path
 
         code, told = run(60, signal.SIGINT)
         assert code == 130
-        assert "interrupted. What was fetched is stored; run it again to go on." in told
+        assert "interrupted. What was fetched is stored; run it again to continue." in told
         assert "Traceback" not in told
         assert run(60, signal.SIGKILL)[0] == -signal.SIGKILL
 

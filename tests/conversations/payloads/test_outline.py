@@ -82,7 +82,7 @@ def test_any_json_encoding_of_an_event_gives_the_same_recording(
         lambda text: "AA==" + text,
         lambda text: text[:7] + "\\n" + text[7:],
     ],
-    ids=["cut by one", "cut by three", "not base64", "too much padding", "goes on after its end", "a line break"],
+    ids=["cut by one", "cut by three", "not base64", "too much padding", "continues after its end", "a line break"],
 )
 def test_broken_base64_is_told(broken: Any) -> None:
     text = base64.b64encode(RECORDING).decode()
