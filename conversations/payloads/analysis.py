@@ -58,7 +58,7 @@ class Collected(NamedTuple):
 
 
 def collected_in(analysis: object) -> list[CollectedItem]:
-    """The results of data collection, one for each field.
+    """The results of data collection, without repetitions.
 
     After transfers each agent has results of its own, and newer payloads list results a second time. Per id or field
     the first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces
@@ -66,22 +66,18 @@ def collected_in(analysis: object) -> list[CollectedItem]:
     """
     found: list[CollectedItem] = []
     places: dict[tuple[str, str], int] = {}
-
-    def register(place: int) -> None:
-        for key in (("id", found[place].id), ("field", found[place].field)):
-            if key not in places or not _has_value(found[places[key]]):
-                places[key] = place
-
-    for one, stands_alone in _records(analysis):
-        like = [places[key] for key in (("id", one.id), ("field", one.field)) if key in places]
+    for item, stands_alone in _records(analysis):
+        like = [places[key] for key in _keys(item) if key in places]
         place = like[0] if like and not stands_alone else len(found)
         if place == len(found):
-            found.append(one)
+            found.append(item)
         elif not any(_has_value(found[other]) for other in like):
-            found[place] = one
-        elif found[place].id == one.id and found[place].name == one.id:
-            found[place] = replace(found[place], name=one.name)
-        register(place)
+            found[place] = item
+        elif found[place].id == found[place].name == item.id:
+            found[place] = replace(found[place], name=item.name)
+        for key in _keys(found[place]):
+            if key not in places or not _has_value(found[places[key]]):
+                places[key] = place
     return found
 
 
@@ -157,8 +153,13 @@ def _name(result: Mapping[str, Any], id_: str) -> str:
     return name if field_name(name) else id_
 
 
-def _has_value(one: CollectedItem) -> bool:
-    return usable_value(one.value, one.field, Evidence(one.rationale)) is not None
+def _keys(item: CollectedItem) -> tuple[tuple[str, str], ...]:
+    """What makes two results one: their id or their field."""
+    return ("id", item.id), ("field", item.field)
+
+
+def _has_value(item: CollectedItem) -> bool:
+    return usable_value(item.value, item.field, Evidence(item.rationale)) is not None
 
 
 def _well_formed_value(value: Any) -> Any:

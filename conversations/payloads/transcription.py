@@ -172,7 +172,7 @@ class Transcription:
         return [turn for turn in self.all_turns if turn.is_said]
 
     def collected(self) -> list[CollectedItem]:
-        """The results of data collection, one for each field."""
+        """The results of data collection, without repetitions."""
         return collected_in(self.at("analysis"))
 
     def collected_texts(self) -> list[Collected]:
