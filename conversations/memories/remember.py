@@ -1,4 +1,4 @@
-"""Turning one stored transcription into the memories of its caller. Repeating it changes nothing."""
+"""Turns a stored transcription into the memories of its caller. Repeating it changes nothing."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -48,11 +48,11 @@ class Changes(NamedTuple):
 
 
 def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Result:
-    """Write the memories of the stored transcription, then its caller's card, then the receipt.
+    """Write the memories of a stored transcription, then the caller's card, then the receipt.
 
-    Raises NotReadable if the payload is at fault, OpenMemoryError if the store is, FileNotFoundError without a
-    transcription, Busy if another process holds the caller's lock and `wait` is false, and LockLost (a DatabaseError)
-    if the lock was lost for a while. "changed meanwhile": another version arrived, which needs a run of its own.
+    "changed meanwhile": another version has arrived, which needs a run of its own. Raises NotReadable for an
+    unreadable payload, OpenMemoryError, FileNotFoundError without a transcription, Busy if another process holds the
+    caller's lock and `wait` is false, and LockLost (a DatabaseError) if the lock was lost in between.
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
@@ -81,7 +81,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
 
 
 def preview(conversation_id: str, store: OpenMemory) -> Changes:
-    """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
+    """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
     call, stamp = _read(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     note_forgotten(call, receipt)
@@ -103,9 +103,9 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 def memories_of(
     call: Transcription, arrived_at: datetime, redacted: Callable[[str, str], str] = redacted
 ) -> Iterator[kinds.NewMemory]:
-    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call.
+    """The facts, messages and call of a transcription, in this order; the call alone if a mailbox answered.
 
-    `redacted` takes a text, and what it answers or is called.
+    `redacted` takes a text and its context: what the agent asked, or the field's label.
     """
     conversation_id = call.conversation_id
     common = {
@@ -113,7 +113,7 @@ def memories_of(
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
-    # What was collected from a mailbox's greeting is not the customer's.
+    # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field:
             name = label(field_name(one.name))
@@ -139,7 +139,7 @@ def memories_of(
         elif turn.role == "agent":
             asked = said
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
-    # Without a direction a call is inbound, as in memories that were written before there was one.
+    # A call without a direction is inbound: older memories have none.
     direction = {"direction": "outbound"} if call.outbound else {}
     when = {**common, **direction, "timezone": call.timezone}
     summary, title = redacted(call.summary, ""), redacted(call.title, "")
@@ -159,7 +159,7 @@ def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
 
 
 def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
-    """What should be remembered of the call for this caller, one of those who may hold memories of it."""
+    """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
     if caller != call.caller or caller in receipt.forgotten:
         return []
     card = read_card(store, caller)
@@ -192,7 +192,7 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
 def _rewrite(
     store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]
 ) -> list[RememberedMemory]:
-    """Make these the caller's memories of the conversation, and no others; then write the card."""
+    """Make these the caller's only memories of the conversation; then write the card."""
     written = [
         RememberedMemory(memory.key, put.id, content_digest(memory.content))
         for memory, put in zip(memories, store.put_all(caller, kinds.entries(memories)), strict=True)
