@@ -34,7 +34,7 @@ _REMARK = re.compile(
     r"speaking|from|with|but|or|aka|is|was|said|not|no last|buchstabiert|mit|aber|oder|nachname|vorname|apellido|"
     r"apellidos|con|pero|deletread[oa]|avec|mais|épelé|épelée|prénom|sobrenome|apelido|soletrado|cognome|scritto|"
     r"achternaam|gespeld|nazwisko|фамилия|по буквам|soyadı|née?|alias|a\.k\.a\.|only|here|like|as in|[Uu]nknown|"
-    r"[Nn]/[Aa]|none|null|undefined)(?=\s|$)"
+    r"[Nn][/ ][Aa]|none|null|undefined)(?=\s|$)"
 )
 _SPELLED = re.compile(r"(?<![^\W\d_])([^\W\d_](?:(?:\s?[-,–]\s?|\s)[^\W\d_]){2,})(?![^\W\d_])")
 _INTRODUCTION = re.compile(
@@ -112,6 +112,16 @@ def person_name(text: str) -> str:
     """
     if _is_plain(text):
         return text
+    whole = whole_name(text)
+    name = _bare(_REMARK.split(_without_small_words(whole), maxsplit=1)[0])
+    if name != whole and (name in _BEGIN_SENTENCES or (is_of_phrases(whole.split()[0]) and is_no_name(whole))):
+        return ""
+    return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
+
+
+@lru_cache(maxsize=4096)
+def whole_name(text: str) -> str:
+    """The text of a name's field up to the first bracket, comma or semicolon: a name and the words after it."""
     if set("{}") & set(_TEMPLATE.sub("", text)):
         return ""
     text = unescape(text).replace("\\'", "'").translate(_APOSTROPHES)
@@ -128,14 +138,13 @@ def person_name(text: str) -> str:
         text = text[introduced.end() :]
     text = _ENDING.sub("", text.rstrip(" ."))
     text = _unspelled(text)
-    whole = _CUT.split(text, maxsplit=1)[0]
-    text = _REMARK.split(_without_small_words(whole), maxsplit=1)[0]
-    if text != whole and (text in _BEGIN_SENTENCES or (is_of_phrases(whole.split()[0]) and is_no_name(whole))):
-        return ""
-    if set("@*•●█■") & set(text):
-        return ""
-    name = " ".join(_NOT_OF_A_NAME.sub(" ", text).split()).strip("-.'’·・ ")
-    return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
+    text = _CUT.split(text, maxsplit=1)[0]
+    return "" if set("@*•●█■") & set(text) else _bare(text)
+
+
+def _bare(text: str) -> str:
+    """The letters and the marks that names have, with single blanks."""
+    return " ".join(_NOT_OF_A_NAME.sub(" ", text).split()).strip("-.'’·・ ")
 
 
 def spoken_name(text: str) -> str:

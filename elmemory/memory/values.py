@@ -1,6 +1,15 @@
-"""What a collected value says, as a text that a person would write."""
+"""Collected values as the text that a person would write."""
 
-from elmemory.memory.names import NAME_FIELDS, NO_EVIDENCE, Evidence, family_name_first, is_name, person_name
+from elmemory.memory.instructions import is_command
+from elmemory.memory.names import (
+    NAME_FIELDS,
+    NO_EVIDENCE,
+    Evidence,
+    family_name_first,
+    is_name,
+    person_name,
+    whole_name,
+)
 from elmemory.memory.nothing import is_mask, is_no_name, says_nothing
 from elmemory.memory.text import as_written, cleaned
 
@@ -8,12 +17,12 @@ _TRUTH = {"true": "yes", "false": "no"}
 
 
 def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENCE) -> str | None:
-    """The value of a canonical field as text, or None where it says nothing.
+    """The value of a canonical field as text, or None if it says nothing.
 
     Texts, numbers, truth values and flat lists of them are values. Null, empty ones, marks of redaction (`[NAME]`) and
     phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` are "yes"
-    and "no", also as texts. In a name's field the name alone is left, and words such as "caller" are none; `evidence`
-    decides on those that may be a name after all (Null, Guest).
+    and "no", also as texts. Of a name field only the name is kept, and words such as "caller" are no names; `evidence`
+    decides on words that may be a name after all (Null, Guest).
     """
     match value:
         case bool() | int() | float():
@@ -35,5 +44,7 @@ def _name(value: str, field: str, evidence: Evidence) -> str | None:
     if field == "first_name":
         value = family_name_first(value, evidence)
     name = person_name(value)
+    if name != value and is_command(whole_name(value)):
+        return None
     doubtful = says_nothing(value.strip(), field) or is_no_name(name)
     return name if name and (not doubtful or is_name(name, field, evidence)) else None
