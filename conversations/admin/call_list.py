@@ -1,10 +1,10 @@
 """The list of calls: its columns, filters and search."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +16,10 @@ from django.utils.timezone import localtime
 
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
-from conversations.admin.numbers import may_reveal, number_element, without_number
-from conversations.admin.search import NearNames, calls_matching
+from conversations.admin.masking import keys_of, mask, mask_of_call, may_hold_keys
+from conversations.admin.numbers import may_reveal, number_element
+from conversations.admin.private_search import SearchedList
+from conversations.admin.search import calls_matching
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
@@ -26,8 +28,8 @@ from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 _MOST_BY_DAY = 5000
 
 
-class CallList(NearNames, ChangeList):
-    """The list, with what its rows need of elsewhere fetched once for the page."""
+class CallList(SearchedList):
+    """One page of the list, with names and excerpts fetched at once, and masked for staff who may not see numbers."""
 
     def url_for_result(self, result: Any) -> str:
         """The id as it is: Django would write the underscores of every id as _5F."""
@@ -41,17 +43,20 @@ class CallList(NearNames, ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if self.query and self.result_count > _MOST_BY_DAY:
-            self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
+            self.date_hierarchy = None  # counting the days of so many calls takes longer than finding them
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
-        texts = fulltext.shown([row.sort_key for row in rows]) if self.query else {}
+        texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
         reveal = may_reveal(request)
         for row in rows:
             card = cards.get(row.caller_ref)
-            row.card = card
-            row.reveal = reveal
+            row.name, row.reveal = (card.name if card else "") or row.caller_name, reveal
             parts = texts.get(row.sort_key, [])
-            row.excerpt = excerpt(self.query, parts if reveal else without_number(parts, row.caller))
+            if reveal:
+                row.excerpt = excerpt(self.words, parts)
+                continue
+            row.name, row.title = mask(row.name, row.caller), mask_of_call(row.title, row)
+            row.excerpt = _masked_excerpt(self.words, parts, row)
         self.result_list = rows
 
 
@@ -69,6 +74,10 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     )  # fmt: skip
     search_fields = ("title",)  # shows the box; what it finds is in get_search_results
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
+    search_help_text_without_numbers = (
+        "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
+    )
+    reference_field = "caller_ref"
     date_hierarchy = "started_on"
 
     class Media:
@@ -82,13 +91,13 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        return calls_matching(queryset, search_term), False
+        return calls_matching(queryset, search_term, reveal=may_reveal(request)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
@@ -98,25 +107,23 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def started(self, row: Conversation) -> SafeString:
         return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), row.direction_and_channel)
 
-    @admin.display(description="caller", ordering="caller")
+    @admin.display(description="caller")
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
             return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
-        name = (row.card.name if row.card else "") or row.caller_name
         link = format_html(
             '<a href="{}">{}</a> ',
             reverse("admin:conversations_caller_change", args=[row.caller_ref]),
-            name or "unnamed",
+            row.name or "unnamed",
         )
         return link + number_element(row.caller, reveal=row.reveal)
 
     @admin.display(description="about")
     def about(self, row: Any) -> SafeString | str:
-        title = row.title if row.reveal else without_number(row.title, row.caller)
         if not row.excerpt:
-            return str(title)
+            return str(row.title)
         marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
-        return format_html('{}<div class="excerpt">{}</div>', title, mark_safe(marked))  # noqa: S308
+        return format_html('{}<div class="excerpt">{}</div>', row.title, mark_safe(marked))  # noqa: S308
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
@@ -156,8 +163,17 @@ class CallListAdmin(IndexedAdmin[Conversation]):
                 return _badge(state, bad=state == MemoryState.FAILED, good=False)
 
 
+def _masked_excerpt(words: str, parts: Sequence[str], call: Conversation) -> str:
+    """The excerpt of the masked text. The payload is read only if the excerpt has digits that may be pressed keys."""
+    parts = mask(parts, call.caller)
+    found = excerpt(words, parts)
+    if found and may_hold_keys(found) and (keys := keys_of([call.pk])):
+        return excerpt(words, mask(parts, call.caller, keys))
+    return found
+
+
 def _when(at: datetime | None) -> str:
-    """The year is told where it is another."""
+    """Day and time, with the year if it is not this one."""
     if at is None:
         return "unknown"
     at = localtime(at)

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from conversations.admin.caller_export import export_caller, known_of
 from conversations.admin.caller_list import CallerListAdmin
-from conversations.admin.numbers import masked, may_reveal, number_element, without_number
+from conversations.admin.masking import keys_of, mask
+from conversations.admin.numbers import masked, may_reveal, number_element
 from conversations.files.paths import unreadable_paths
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller
@@ -109,7 +110,9 @@ class CallerActions(CallerListAdmin):
         try:
             memory = _memory(row.number, memory_id)
             if request.method != "POST":
-                shown = memory.content if may_reveal(request) else without_number(memory.content, row.number)
+                shown = memory.content
+                if not may_reveal(request):
+                    shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
                 after = (
                     "What calls say holds again."
                     if memory.kind == kinds.PREFERENCE
@@ -126,8 +129,10 @@ class CallerActions(CallerListAdmin):
         return self._back(row)
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """All that is known, as a ZIP."""
+        """Everything stored about the caller as a ZIP. It holds whole numbers, so it needs that permission too."""
         row = self._acted_on(request, object_id, MAY_FORGET)
+        if not may_reveal(request):
+            raise PermissionDenied
         try:
             known = known_of(open_memory(), row.number)
         except OpenMemoryError as error:

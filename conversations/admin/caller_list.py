@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,12 +11,14 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from conversations.admin.indexed import IndexedAdmin
+from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
-from conversations.admin.search import NearNames, callers_matching
+from conversations.admin.private_search import SearchedList
+from conversations.admin.search import callers_matching
 from conversations.models import Caller, CallerCard, Conversation
 
 
-class CallerList(NearNames, ChangeList):
+class CallerList(SearchedList):
     """One page of the list, with the names of its callers fetched at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -25,8 +26,9 @@ class CallerList(NearNames, ChangeList):
         rows: list[Any] = list(self.result_list)
         cards = dict(CallerCard.objects.filter(pk__in=[row.ref for row in rows]).values_list("pk", "name"))
         for row in rows:
-            row.name = cards.get(row.ref) or newest_name(row.ref)
-            row.reveal = may_reveal(request)
+            row.name, row.reveal = cards.get(row.ref) or newest_name(row.ref), may_reveal(request)
+            if not row.reveal:
+                row.name = mask(row.name, row.number)
         self.result_list = rows
 
 
@@ -49,6 +51,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     list_filter = ("opted_out", "shared_line")
     search_fields = ("ref",)  # shows the box; what it finds is in get_search_results
     search_help_text = "A name, a number in any spelling, or its last digits."
+    search_help_text_without_numbers = "A name, or a whole number in any spelling."
+    reference_field = "ref"
     paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
 
@@ -60,13 +64,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        found = callers_matching(search_term.strip())
+        found = callers_matching(search_term.strip(), reveal=may_reveal(request))
         return (queryset.none() if found is None else queryset.filter(found)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

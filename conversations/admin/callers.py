@@ -10,7 +10,8 @@ from django.urls import URLPattern, path
 from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, CallerActions, Correction
 from conversations.admin.caller_list import newest_name
 from conversations.admin.caller_page import caller_page
-from conversations.admin.numbers import may_reveal, number_element, without_number
+from conversations.admin.masking import mask
+from conversations.admin.numbers import may_reveal, number_element
 from conversations.models import Caller
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -19,7 +20,7 @@ from elmemory.memory.openmemory import open_memory
 
 @admin.register(Caller)
 class CallerAdmin(CallerActions):
-    """The page of a caller, and the addresses of all that belongs to it."""
+    """One caller: the page, and the URLs of the actions."""
 
     def get_urls(self) -> list[URLPattern]:
         def own(route: str, view: Any, name: str) -> Any:
@@ -41,11 +42,11 @@ class CallerAdmin(CallerActions):
         form_url: str = "",  # noqa: ARG002
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        """The page. A question to the agent's search comes by POST, so that it stands in no address."""
+        """The page. A question to the agent's search is sent by POST, so that it is in no URL."""
         row = self.row_of(request, object_id)
         question = request.POST.get("question", "").strip()[:500] if request.method == "POST" else ""
         record(request, Action.SEARCH if question else Action.VIEW, "caller", row.ref)
-        asked = request.GET
+        asked, reveal = request.GET, may_reveal(request)
         number = asked.get("p", "1")
         page = caller_page(
             open_memory(),
@@ -54,20 +55,19 @@ class CallerAdmin(CallerActions):
             sector=asked.get("sector", ""),
             question=question,
             number=int(number) if number.isdecimal() and len(number) < 6 else 1,
+            reveal=reveal,
         )
-        reveal = may_reveal(request)
-        if not reveal:
-            page = without_number(page, row.number)
         name = page.get("profile", {}).get("name") or newest_name(row.ref)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": name or "Unnamed caller",
+            "title": (name if reveal else mask(name, row.number)) or "Unnamed caller",
             "page": page,
             "number": number_element(row.number, reveal=reveal),
             "may_correct": request.user.has_perm(MAY_CORRECT),
             "may_forget": request.user.has_perm(MAY_FORGET),
+            "may_export": reveal and request.user.has_perm(MAY_FORGET),
             "form": Correction(auto_id="correction-%s"),
         }
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)

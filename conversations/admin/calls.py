@@ -16,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
-from conversations.admin.numbers import masked, may_reveal, number_element, without_number
+from conversations.admin.masking import mask
+from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import recording
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index.sync import refresh_row
@@ -51,27 +52,29 @@ class ConversationAdmin(CallListAdmin):
         record(request, Action.VIEW, "call", row.pk)
         reveal, user = may_reveal(request), request.user
         page = call_page(row, reveal=reveal)
-        if not reveal:
-            page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
+        name = (card.name if card else "") or row.caller_name
+        if not reveal:
+            name, row.error = mask([name, row.error], row.caller)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
             "title": page["title"] or "Call without a title",
             "page": page,
-            "caller_name": (card.name if card else "") or row.caller_name,
+            "caller_name": name,
             "caller_number": number_element(row.caller, reveal=reveal),
             "may_listen": user.has_perm("conversations.listen_conversation"),
             "may_reprocess": user.has_perm("conversations.reprocess_conversation"),
             "may_download": user.has_perm("conversations.download_conversation"),
+            "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
             **self._neighbours(row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
 
     def _neighbours(self, row: Conversation) -> dict[str, Conversation | None]:
-        """The caller's call before this one, and the one after it."""
+        """The caller's calls before and after this one."""
         if not row.caller_ref or row.started_at is None:
             return {}
         others = Conversation.objects.filter(caller_ref=row.caller_ref).exclude(pk=row.pk)
@@ -92,7 +95,7 @@ class ConversationAdmin(CallListAdmin):
             return row
         raise Http404
 
-    # What belongs to a call
+    # Files and export
 
     def get_urls(self) -> list[URLPattern]:
         def own(route: str, view: Any, name: str) -> Any:
@@ -117,15 +120,15 @@ class ConversationAdmin(CallListAdmin):
             raise Http404 from None
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
-        """A file of the call's folder, by the name it has there."""
+        """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
         _require(request, "conversations.download_conversation")
         row = self._row(request, object_id)
         folder = conversation_folder(row.pk)
         found = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
-        if name.endswith(".mp3"):
-            _require(request, "conversations.listen_conversation")
+        needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
+        _require(request, f"conversations.{needed}")
         record(request, Action.DOWNLOAD, "file", row.pk, detail=name.removeprefix(row.pk))
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
@@ -138,18 +141,18 @@ class ConversationAdmin(CallListAdmin):
         return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What a page asks that waits for the worker."""
+        """The state that the page of a call asks for while the worker processes it."""
         row = self._row(request, object_id)
         return JsonResponse({"state": row.memory_state, "memories": row.memories})
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
-        """The list as it is filtered, whole."""
+        """All calls of the list as it is filtered and searched."""
         _require(request, "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
         calls = self.get_changelist_instance(request).get_queryset(request)
         record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
-        return export_calls(calls, kind, str if may_reveal(request) else masked)
+        return export_calls(calls, kind, reveal=may_reveal(request))
 
     # Acting
 

@@ -1,18 +1,16 @@
 """The transcript as a page shows it: who said what and when, what was cut off, and the tools in their places."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from conversations.admin.masking import MASK
 from conversations.payloads.transcription import Transcription
 from conversations.payloads.turns import Turn
 from conversations.payloads.values import dicts, text
 from conversations.payloads.values import seconds as seconds_of
 
-MASKED = "••••"
-_FEWEST_KEYS = 3
 _LATENCIES = {
     "convai_asr_trailing_service_latency": "recognised in",
     "convai_llm_service_ttf_sentence": "model",
@@ -38,7 +36,7 @@ def _shown(turn: Turn, tools: list[dict[str, Any]], agent_id: str, *, reveal: bo
         "position": turn.position,
         "role": {"user": "caller", "agent": "agent"}.get(turn.role, "other"),
         "badge": "" if turn.kind == "said" else turn.kind,
-        "message": MASKED if message and is_masked else message,
+        "message": MASK if message and is_masked else message,
         "cut_off": "" if is_masked else _cut_off(turn.raw, message),
         "seconds": turn.seconds,
         "clock": clock(turn.seconds),
@@ -60,17 +58,6 @@ def _other_agent(turn: Turn, agent_id: str) -> str:
     metadata = turn.raw.get("agent_metadata")
     speaking = text(metadata.get("agent_id")).strip() if isinstance(metadata, dict) else ""
     return speaking if turn.role == "agent" and speaking != agent_id else ""
-
-
-def keyed_in(call: Transcription) -> re.Pattern[str] | None:
-    """Finds what the caller keyed in wherever else it stands, such as in a tool's parameters; None for no keys.
-
-    Of one or two keys nothing is made: they choose from a menu, and such numbers are everywhere.
-    """
-    typed = " ".join(turn.message for turn in call.all_turns if turn.kind == "keypad")
-    runs = {re.sub(r"[ -]", "", run) for run in re.findall(r"[0-9](?:[ -]?[0-9])*", typed)}
-    spellings = [r"[ .,-]?".join(run) for run in sorted(runs, key=len, reverse=True) if len(run) >= _FEWEST_KEYS]
-    return re.compile(rf"(?<![0-9])(?:{'|'.join(spellings)})(?![0-9])") if spellings else None
 
 
 def clock(seconds: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from conversations.index.tokens import comparable, comparable_otherwise, pieces
 from elmemory.memory.ranking.words import UNSPACED, split
 
-_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _MOST_TERMS = 32
 _MOST_SPELLINGS = 8
 _PREFIXES_FROM = 2
@@ -40,7 +40,7 @@ def terms(question: str) -> list[Term]:
 
 
 def _terms(question: str) -> Iterator[Term]:
-    for minus, phrase, word in _TERM.findall(question):
+    for minus, phrase, word in TERM.findall(question):
         text = phrase or word
         plain, other = split(comparable(text)), split(comparable_otherwise(text))
         if not plain:
