@@ -24,30 +24,30 @@ from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
 MAY_CORRECT, MAY_FORGET = "conversations.correct_caller", "conversations.forget_caller"
-_NOT_WHOLLY_FORGOTTEN = "The caller is not wholly forgotten: forget them once more, what is done stays done."
+_NOT_WHOLLY_FORGOTTEN = "The caller was forgotten only in part. Forget them again to finish."
 _PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
         "Opt this caller out?",
         (
-            "The agent is told nothing about them and nothing new is remembered. Stored calls and memories stay until"
-            " they are forgotten or reprocessed."
+            "Agents learn nothing about this caller, and new calls are not remembered. Stored calls and memories stay"
+            " until the caller is forgotten or the calls are reprocessed."
         ),
-        "Let this caller be remembered again?",
-        "The agent hears again what is remembered; calls from now on are remembered.",
+        "Take the opt-out back?",
+        "Agents get the stored memories again, and new calls are remembered.",
     ),
     kinds.SHARED_LINE: (
         Action.SHARED_LINE,
         "Mark this as a shared line?",
-        "The agent still gets the summaries, but greets nobody by name.",
+        "The agent still gets the summaries, but greets without a name.",
         "No longer a shared line?",
-        "The agent greets by name again.",
+        "The agent greets the caller by name again.",
     ),
 }
 
 
 class Correction(forms.Form):
-    """A fact as staff know it."""
+    """A field and the value that staff give it."""
 
     field = forms.CharField(max_length=60, help_text="For example city, or First name.")
     value = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"size": 60}))
@@ -64,7 +64,7 @@ class CallerActions(CallerListAdmin):
         raise Http404
 
     def correct_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks once more before it is done: what is corrected wins over every later call."""
+        """Ask for confirmation first: a correction wins over every later call."""
         row = self._acted_on(request, object_id)
         form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
         if request.method != "POST" or not form.is_valid():
@@ -74,7 +74,7 @@ class CallerActions(CallerListAdmin):
             return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
         field, value = form.cleaned_data["field"], form.cleaned_data["value"]
         if "confirmed" not in request.POST:
-            text = f"“{field}” will be “{value}”, whatever later calls say, until somebody takes it back."
+            text = f"“{field}” will be “{value}”, whatever later calls say, until staff take the correction back."
             hidden = [("field", field), ("value", value)]
             return self._confirm(request, row, "Correct this fact?", text, "Yes, this is right", hidden)
         try:
@@ -114,9 +114,9 @@ class CallerActions(CallerListAdmin):
                 if not may_reveal(request):
                     shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
                 after = (
-                    "What calls say holds again."
+                    "The value from calls is used again."
                     if memory.kind == kinds.PREFERENCE
-                    else "It stays deleted, also when the call is reprocessed. The stored call is not changed."
+                    else "It stays deleted when the call is reprocessed. The stored call does not change."
                 )
                 return self._confirm(request, row, "Delete this memory?", f"“{shown}” {after}", "Yes, delete it")
             corrections.delete_memory(open_memory(), row.number, memory)
@@ -143,7 +143,7 @@ class CallerActions(CallerListAdmin):
         return export_caller(row, known)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Says what will go and what will stay, and does it when that is confirmed."""
+        """Show what is deleted and what stays; on POST, forget the caller."""
         row = self._acted_on(request, object_id, MAY_FORGET)
         store = open_memory()
         try:
@@ -155,7 +155,7 @@ class CallerActions(CallerListAdmin):
             return self._confirm_forgetting(request, row, extent)
         payloads = "payloads" in request.POST
         detail = f"{_amount(extent.memories, extent.calls)} {'deleted' if payloads else 'kept'}"
-        # Before it is done: nobody who dies in between leaves a deletion without a name.
+        # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
             forgetting.forget(store, row.number, payloads=payloads)

@@ -22,6 +22,7 @@ from conversations.models import Conversation
 
 _SESSION_KEY = "searches"
 _MOST_KEPT = 20
+_LONGEST = 1000
 _FEWEST_DIGITS = 4
 _FEW_FOUND = 5
 _TOKEN = re.compile("~[0-9a-f]{24}")
@@ -32,7 +33,7 @@ def parameters(request: HttpRequest, question: str, reference: str) -> dict[str,
 
     `reference` is the field of the list's model that holds caller references. Digits are kept in the session.
     """
-    question = question.strip()
+    question = question.strip()[:_LONGEST]
     if _may_stand_in_url(question):
         return {SEARCH_VAR: question} if question else {}
     if callers := callers_numbered(question):

@@ -58,15 +58,15 @@ def callers_matching(question: str, *, reveal: bool) -> Q | None:
     if digits := last_digits(question):
         numbered = Q(number__endswith=digits)
         return numbered | Q(number=caller) if (caller := caller_key(question)) else numbered
-    told, known = fulltext.matching(question, column="name"), _cards_named(question)
-    if told is None or known is None:
+    said, known = fulltext.matching(question, column="name"), _cards_named(question)
+    if said is None or known is None:
         return None
-    # One set of references: with OR between two of them the view would make a row of every caller.
+    # One set of references: with OR between two sets the database view would make a row of every caller.
     sets = (
-        f"SELECT caller_ref FROM conversation WHERE {told.sql}"
+        f"SELECT caller_ref FROM conversation WHERE {said.sql}"
         f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
     )
-    return Q(ref__in=RawSQL(sets, (*told.params, *known.params)))  # noqa: S611
+    return Q(ref__in=RawSQL(sets, (*said.params, *known.params)))  # noqa: S611
 
 
 def callers_numbered(question: str) -> list[str]:

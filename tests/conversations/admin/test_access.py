@@ -15,7 +15,7 @@ def test_staff_find_a_delivered_call_and_open_it(server: Server, staff_browser: 
     assert "Asked for the opening hours." in page.text
 
 
-def test_nobody_else_sees_calls(server: Server) -> None:
+def test_visitors_without_a_login_see_no_calls(server: Server) -> None:
     answer = server.client.get("/admin/conversations/conversation/")
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/admin/login/")
