@@ -1,9 +1,9 @@
 """Digits in texts, masked for staff who may not see whole numbers.
 
 Masked are the caller's own number in any spelling and its parts of four or more digits, the keys that the caller
-pressed, and every other row of seven or more digits: phone numbers of others, cards, accounts. Blanks and punctuation
-may stand between the digits. Dates, times, years and prices stay readable. An order number looks like a phone number,
-so it is masked too. Numbers that are written as words, and shorter numbers, are not masked.
+pressed (three or more), and every other row of seven or more digits: phone numbers of others, cards, accounts. Blanks
+and punctuation may stand between the digits. Dates, times, years and prices stay readable. An order number looks like
+a phone number, so it is masked too. Numbers that are written as words, and shorter numbers, are not masked.
 """
 
 import re
@@ -26,21 +26,7 @@ _FEWEST_OF_OWN = 4
 # One or two keys choose from a menu; such numbers are everywhere.
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
-_NO_TEXTS = frozenset(
-    (
-        "id",
-        "conversation_id",
-        "agent_id",
-        "agent",
-        "field",
-        "files",
-        "clock",
-        "length",
-        "dollars",
-        "salience",
-        "latencies",
-    )
-)
+_NO_TEXTS = frozenset("id conversation_id agent_id agent field files clock length dollars salience latencies".split())
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.
@@ -62,7 +48,7 @@ def _or_ranges(*patterns: str) -> str:
     return "|".join(f"{pattern}(?: ?[-–/] ?{pattern})?" for pattern in patterns)
 
 
-# A part of a row of digits. "12.30" may be a time, a price, or a part of a phone number.
+# A part of a row of digits. "12.30" may be a time or a price.
 _PART = re.compile(
     rf"(?:(?P<readable>{_or_ranges(_DATE, _CLOCK.format(colon=':'))})"
     rf"|(?P<unsure>{_or_ranges(_CLOCK.format(colon='[.]'), _PRICE)}))(?=[:;,.)]*(?:[{_BLANK}]|$))"
@@ -157,6 +143,7 @@ def _masked_digits(found: re.Match[str], number: str) -> str:
         return text
     parts = [(part, part["readable"], part["unsure"]) for part in _PART.finditer(text)]
     others = _only_digits("".join(part[0] for part, readable, unsure in parts if not readable and not unsure))
+    # Beside other digits, "12.34" is a part of their number rather than a time or a price.
     if _FEWEST_KEYS <= len(others) < _FEWEST_DIGITS and any(unsure for _, _, unsure in parts):
         parts = [(part, readable, None) for part, readable, _ in parts]
         others = _only_digits("".join(part[0] for part, readable, _ in parts if not readable))
@@ -179,7 +166,9 @@ def _is_amount_of_money(found: re.Match[str]) -> bool:
 
 
 def _only_digits(text: str) -> str:
-    return _NO_DIGIT.sub("", text)
+    """The digits of any script in the text, as ASCII."""
+    digits = _NO_DIGIT.sub("", text)
+    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
 @lru_cache(maxsize=256)

@@ -406,6 +406,7 @@ def test_dates_times_prices_and_short_numbers_stay_readable(text: str) -> None:
         ("DE89 3704 0044 0532 0130 00", "DE••••"),
         ("your number ending in 0100", "your number ending in ••••"),
         ("with 555 01", "with ••••"),
+        ("ending in ٠١٠٠", "ending in ••••"),
         ("+1 (415) 555-0100 or 0177", "+14•••••••00 or 0177"),
     ],
 )
