@@ -40,7 +40,7 @@ _DATE = (
     rf"|(?:{_DAY}\.?[-–])?{_DAY}\. ?{_MONTH}\. ?{_YEAR}"
     rf"|{_DAY}/{_MONTH}/{_YEAR}|{_MONTH}/{_DAY}/{_YEAR}|{_DAY}-{_MONTH}-{_YEAR}|{_MONTH}-{_DAY}-{_YEAR})"
 )
-_CLOCK = "(?:[01]?[0-9]|2[0-3])(?:{colon}[0-5][0-9]){{1,2}}(?:[.,][0-9]{{1,9}})?"
+_CLOCK = "(?:[01]?[0-9]|2[0-3])(?:{colon}[0-5][0-9]){{1,2}}"
 _PRICE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{2}|[0-9]{1,3}(?:[.'’][0-9]{3})+,[0-9]{2}|[0-9]{1,6}[.,][0-9]{2})"
 
 
@@ -50,7 +50,7 @@ def _or_ranges(*patterns: str) -> str:
 
 # A part of a row of digits. "12.30" may be a time or a price.
 _PART = re.compile(
-    rf"(?:(?P<readable>{_or_ranges(_DATE, _CLOCK.format(colon=':'))})"
+    rf"(?:(?P<readable>{_or_ranges(_DATE, _CLOCK.format(colon=':') + '(?:[.,][0-9]{1,9})?')})"
     rf"|(?P<unsure>{_or_ranges(_CLOCK.format(colon='[.]'), _PRICE)}))(?=[:;,.)]*(?:[{_BLANK}]|$))"
     rf"|[^{_BLANK}]+"
 )
@@ -59,7 +59,7 @@ _YEARS = re.compile(rf"{_YEAR}(?:(?:, ?| ?[-–/] ?){_YEAR})*")
 _CURRENCY = "[$€£¥₹₽₺₩₪]|(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|SEK|NOK|DKK|PLN|BRL|MXN|CZK)"
 _AFTER_CURRENCY = re.compile(rf"(?:{_CURRENCY})[{_BLANK}]?$")
 _BEFORE_CURRENCY = re.compile(rf"[{_BLANK}]?(?:{_CURRENCY}|(?:euros?|dollars?|pounds?)\b)", re.IGNORECASE)
-_AMOUNT = re.compile(rf"(?:[0-9]{{1,3}}(?:[.,'’{_BLANK}][0-9]{{3}})+|[0-9]+)(?:[.,][0-9]{{1,2}})?")
+_AMOUNT = re.compile(rf"(?!0[0-9])(?:[0-9]{{1,3}}(?:[.,'’{_BLANK}][0-9]{{3}})+|[0-9]+)(?:[.,][0-9]{{1,2}})?")
 
 
 def mask(value: Any, number: str = "", keys: re.Pattern[str] | None = None) -> Any:
@@ -173,8 +173,8 @@ def _only_digits(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def _spellings(number: str) -> re.Pattern[str]:
-    """Finds the number with or without its country code."""
+    """Finds the number with or without its country code and a zero that is dialled before it."""
     parsed = phonenumbers.parse(number)
     between = r"[\s().-]*"
     country, national = (between.join(str(part)) for part in (parsed.country_code, parsed.national_number))
-    return re.compile(rf"\+?\(?(?:{country}{between})?{national}")
+    return re.compile(rf"\+?\(?(?:{country}{between})?(?:(?<!\d)0{between}|(?<={parsed.country_code})0)?{national}")

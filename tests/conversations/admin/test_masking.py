@@ -4,11 +4,13 @@ import json
 import re
 from typing import Any
 
+import phonenumbers
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils.html import strip_tags
+from phonenumbers import PhoneNumberFormat
 
 from conversations.admin.masking import mask
 from conversations.index.cards import save_card
@@ -395,6 +397,8 @@ def test_dates_times_prices_and_short_numbers_stay_readable(text: str) -> None:
         ("06.12.34.56.78", "••••"),
         ("020 2034 1999", "••••"),
         ("612.345.678", "••••"),
+        ("08.12.34.56", "••••"),
+        ("$ 030 234 567", "$ ••••"),
         ("4 1 5, 5 5 5, 0 1 7 7", "••••"),
         ("٤١٥٥٥٥٠١٧٧", "••••"),
         ("call 4155550177 at 12:30", "call •••• at 12:30"),
@@ -412,6 +416,13 @@ def test_dates_times_prices_and_short_numbers_stay_readable(text: str) -> None:
 )
 def test_rows_of_seven_digits_and_parts_of_the_own_number_are_masked(text: str, expected: str) -> None:
     assert mask(text, CALLER) == expected
+
+
+@pytest.mark.parametrize(
+    "spelled", ["+390212345678", "+39 02 1234 5678", "02 1234 5678", "(02) 12345678", "390212345678"]
+)
+def test_a_zero_that_is_dialled_before_the_number_is_masked_with_it(spelled: str) -> None:
+    assert mask(f"call {spelled}!", "+390212345678") == "call +39••••••••78!"
 
 
 def test_ids_and_figures_are_not_masked() -> None:
