@@ -419,6 +419,19 @@ def test_rows_of_seven_digits_and_parts_of_the_own_number_are_masked(text: str, 
 
 
 @pytest.mark.parametrize(
+    "spelling", [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL]
+)
+def test_numbers_of_every_country_are_masked(spelling: int) -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number(region)
+        assert example
+        number = phonenumbers.format_number(example, spelling)
+        if len(re.sub(r"\D", "", number)) >= 7:
+            text = mask(f"at 12:30 call {number}, please")
+            assert re.findall(r"\d+", text) == ["12", "30"], (region, number, text)
+
+
+@pytest.mark.parametrize(
     "spelled", ["+390212345678", "+39 02 1234 5678", "02 1234 5678", "(02) 12345678", "390212345678"]
 )
 def test_a_zero_that_is_dialled_before_the_number_is_masked_with_it(spelled: str) -> None:
