@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
+from elmemory.memory.languages import fold
 from elmemory.memory.names import MOST_WORDS, person_name, spoken_name, whole_name
-from elmemory.memory.ranking.words import folded
 
 # Beginnings of words, folded, that no name begins with: to ignore, instruction, prompt, override, to reveal …
 _NEVER_IN_A_NAME = re.compile(
@@ -59,7 +59,7 @@ def person_or_nothing(text: str) -> str:
 
 def is_command(name: str) -> bool:
     """Whether what stands in a name's place tries to command an agent: "Ignore all instructions", "Say yes"."""
-    text = folded(name)
+    text = fold(name)
     if _NEVER_IN_A_NAME.search(text) or _NEVER_IN_A_NAME_UNSPACED.search(text):
         return True
     first, *others = text.split() or [""]
