@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from elmemory.memory.languages import fold
-from elmemory.memory.names import MOST_WORDS, person_name, spoken_name, whole_name
+from elmemory.memory.names import MOST_WORDS, PARTICLES, person_name, spoken_name, whole_name
 
 # Beginnings of words, folded, that no name begins with: to ignore, instruction, prompt, override, to reveal …
 _NEVER_IN_A_NAME = re.compile(
@@ -40,9 +40,6 @@ _NOT_OF_A_NAME = frozenset(
     " le la les que moi nous lui bonjour tout o os as que mim ola tudo il lo gli che mi ci ciao tutto"
     " de het dat mij ons hallo ze ze mi nam im wszystko что мне нам всем привет".split()
 )
-_PARTICLES = frozenset(
-    "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin".split()
-)
 
 
 @lru_cache(maxsize=4096)
@@ -51,7 +48,7 @@ def person_or_nothing(text: str) -> str:
 
     More than four words, particles such as "de la" not counted, are no name.
     """
-    words = [word for word in person_name(text).split() if word.casefold() not in _PARTICLES]
+    words = [word for word in person_name(text).split() if word.casefold() not in PARTICLES]
     if len(words) > MOST_WORDS or is_command(whole_name(text)):
         return ""
     return spoken_name(text)
@@ -66,7 +63,7 @@ def is_command(name: str) -> bool:
     if first not in _COMMANDS or not others:
         return False
     # Not so of two letters: "do thi hoa" is Vietnamese.
-    written_small = any(word.islower() and word not in _PARTICLES for word in name.split()[1:])
+    written_small = any(word.islower() and word not in PARTICLES for word in name.split()[1:])
     return (written_small and len(first) > 2) or any(
-        word in _NOT_OF_A_NAME and word not in _PARTICLES for word in others
+        word in _NOT_OF_A_NAME and word not in PARTICLES for word in others
     )

@@ -54,7 +54,7 @@ _INTRODUCTION = re.compile(
 _ENDING = re.compile(
     r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
 )
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     "de da do dos das del della degli delle dello dalla di du la le el al van von "
     "der den ter ten zu y e und and i bin ibn bint binti ould".split()
 )
@@ -153,7 +153,7 @@ def spoken_name(text: str) -> str:
     if name.count(" ") < MOST_WORDS:
         return name
     words = name.split()[:MOST_WORDS]
-    while len(words) > 1 and words[-1].casefold() in _PARTICLES:
+    while len(words) > 1 and words[-1].casefold() in PARTICLES:
         words.pop()
     return " ".join(words)
 
@@ -162,7 +162,7 @@ def _is_plain(text: str) -> bool:
     """Whether the text is one to five words of letters, capitalised but for particles, and no remark among them."""
     if len(text) > NAME_LENGTH or not _PLAIN.fullmatch(text):
         return False
-    return text.istitle() or all(word in _PARTICLES or word[0].isupper() for word in text.split(" "))
+    return text.istitle() or all(word in PARTICLES or word[0].isupper() for word in text.split(" "))
 
 
 def family_name_first(text: str, evidence: Evidence) -> str:
@@ -241,13 +241,13 @@ def _without_small_words(text: str) -> str:
         return text
     end = len(words)
     for place, word in enumerate(words[:-1]):
-        if word.islower() and len(word) > _LONGEST_PARTICLE and word not in _PARTICLES:
+        if word.islower() and len(word) > _LONGEST_PARTICLE and word not in PARTICLES:
             end = place
             break
     small = end
     while words[small - 1].islower():
         small -= 1
-    if end < len(words) or (end - small > 1 and words[small] not in _PARTICLES):
+    if end < len(words) or (end - small > 1 and words[small] not in PARTICLES):
         end = small
     return " ".join(words[:end])
 
