@@ -1,4 +1,4 @@
-"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`, which prints the secrets once).
+"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`).
 
 Its syntax is that of python-dotenv, without the interpolation of other variables: a value that begins with $ is itself.
 """
@@ -16,6 +16,8 @@ from typing import NamedTuple
 from dotenv import set_key
 from dotenv.parser import parse_stream
 
+from elmemory.environment.private_files import write_private
+
 _FRESH = {
     "SECRET_KEY": "signs sessions",
     "ELEVENLABS_CLIENT_DATA_KEY": "X-Api-Key of the initiation webhook",
@@ -23,6 +25,8 @@ _FRESH = {
     "ELEVENLABS_POST_CALL_KEY": "put the secret here that ElevenLabs shows for the post-call webhook",
     "OPENMEMORY_KEY": "key of an OpenMemory server",
 }
+_BYTES = 50  # 67 characters: Django's deployment checks want 50 of SECRET_KEY
+_PROJECT = Path(__file__).resolve().parent.parent.parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
 
@@ -52,16 +56,25 @@ def read(path: Path) -> Iterator[Statement]:
 
 def make(folder: Path) -> dict[str, str]:
     """Write `.env` in this folder, readable by its owner alone; the fresh secrets by name, none if it was there."""
-    fresh = {name: secrets.token_urlsafe(32) for name in _FRESH}
+    fresh = {name: secrets.token_urlsafe(_BYTES) for name in _FRESH}
     lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
     lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
     try:
-        descriptor = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(folder / ".env", "\n".join(lines) + "\n")
     except FileExistsError:
         return {}
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
     return fresh
+
+
+def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> str:
+    """Return what the first run prints about the `.env` that was just made in this folder.
+
+    Only a terminal may be shown the secrets: other output is stored in logs.
+    """
+    if not with_secrets:
+        return f"\n  Made {folder / '.env'} with fresh secrets; only its owner can read it.\n"
+    lines = [f"    {name}={secret}   {_FRESH[name]}\n" for name, secret in made.items()]
+    return "".join(["\n  Made .env with fresh secrets (shown once; they stay in .env):\n", *lines])
 
 
 def put(path: Path, name: str, value: str) -> None:
@@ -91,7 +104,5 @@ def _encoding(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    if made := make(Path(__file__).resolve().parent.parent.parent):
-        sys.stdout.write("\n  Made .env with fresh secrets (told this once; they stay in .env):\n")
-        for name, secret in made.items():
-            sys.stdout.write(f"    {name}={secret}   {_FRESH[name]}\n")
+    if made := make(_PROJECT):
+        sys.stdout.write(announcement(_PROJECT, made, with_secrets=sys.stdout.isatty()))

@@ -68,6 +68,15 @@ def unencrypted(url: str) -> Literal["", "private", "remote"]:
     return "private" if any(ip in network for network in _PRIVATE) else "remote"
 
 
+def is_loopback(url: str) -> bool:
+    """Whether this URL names this machine: localhost or a loopback address."""
+    name = (urlsplit(url).hostname or "").removesuffix(".")
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
 def _split(text: str) -> SplitResult:
     if re.search(r"\s", text):
         raise Unusable("holds a blank" + (" and what looks like a comment" if "#" in text else ""))

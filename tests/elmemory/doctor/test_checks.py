@@ -62,6 +62,7 @@ def fake(
     monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=server.url))
     monkeypatch.setattr(checks, "file_system_of", lambda _: "ext4")
     settings.PUBLIC_URL = URL
+    settings.SECRET_KEY = server.environment["SECRET_KEY"]
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
         running.restore(provisioned)
@@ -391,6 +392,6 @@ def test_another_server_at_the_address_is_found(fake: FakeElevenLabs, monkeypatc
 
 @pytest.mark.usefixtures("fake")
 def test_a_running_server_with_another_key_is_found(settings: Settings) -> None:
-    settings.ELEVENLABS_SEARCH_DATA_KEY = "another"
+    settings.ELEVENLABS_SEARCH_DATA_KEYS = ["another"]
     found = next(check for check in faults() if check.section == "From outside")
     assert (found.name, found.detail) == ("/webhook/search-data", "answers 401")

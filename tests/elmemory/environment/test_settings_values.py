@@ -231,7 +231,9 @@ def found(variable: str) -> list[CheckMessage]:
         ("OPENMEMORY_PORT", "https://memory.example.com # ours", "elmemory.E011"),
         ("ELEVENLABS_BASE_URL", "http://api.example.com", "elmemory.E019"),
         ("ELEVENLABS_BASE_URL", "https://api.example.com/v1", "elmemory.E020"),
-        ("PUBLIC_URL", "http://memory.example.com", "elmemory.W019"),
+        ("PUBLIC_URL", "http://memory.example.com", "elmemory.E019"),
+        ("PUBLIC_URL", "http://192.168.0.3:8000", "elmemory.W019"),
+        ("ELEVENLABS_BASE_URL", "http://gateway.internal", "elmemory.W019"),
         ("GREETING", "Welcome back, {{user_name}}!", "elmemory.E006"),
         ("GREETING", "Welcome back, {name.__class__}!", "elmemory.E006"),
         ("GREETING", "Welcome back, {name:>99999999}!", "elmemory.E006"),
@@ -286,12 +288,13 @@ def test_a_greeting_may_hold_the_name_or_not(settings: Settings, greeting: str) 
         ("ELEVENLABS_SEARCH_DATA_KEY", "two words", "elmemory.W018"),
         ("ELEVENLABS_SEARCH_DATA_KEY", "sk_0123456789", "elmemory.W018"),
         ("METRICS_KEY", "key\u2026", "elmemory.E017"),
+        ("METRICS_KEY", "short", "elmemory.W018"),
         ("OPENMEMORY_KEY", '"key"', "elmemory.E017"),
     ],
 )
 def test_a_key_that_nobody_can_show_is_reported(settings: Settings, variable: str, key: str, fault_id: str) -> None:
-    if variable == "ELEVENLABS_POST_CALL_KEY":
-        settings.ELEVENLABS_POST_CALL_KEYS = ["wsec_good", key]
+    if hasattr(settings, f"{variable}S"):
+        setattr(settings, f"{variable}S", ["a-good-key-before", key])
     else:
         setattr(settings, variable, key)
     (message,) = found(variable)
