@@ -1,16 +1,13 @@
-"""Settings and their faults, the first run, and `serve` and `simulate` as a newcomer meets them."""
+"""Settings and their faults, and `serve` and `simulate` as a newcomer meets them."""
 
 import os
 import re
 import signal
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from elmemory.environment import dotenv
 from elmemory.environment.env import Environment
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import ROOT, Server, wait_until
@@ -124,22 +121,6 @@ def test_in_development_an_endpoint_without_a_key_is_open(tmp_path: Path) -> Non
         assert server.client.post("/webhook/client-data", json={}).status_code == 200
 
 
-def test_the_first_run_makes_an_env_file_with_fresh_secrets_for_its_owner_alone(tmp_path: Path) -> None:
-    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
-    made = dotenv.make(tmp_path)
-    written = (tmp_path / ".env").read_text()
-    assert len(set(made.values())) == 5
-    assert all(f"{name}={secret}\n" in written for name, secret in made.items())
-    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
-
-
-def test_an_env_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / ".env.example").write_text("SECRET_KEY=\n")
-    (tmp_path / ".env").write_text("SECRET_KEY=mine\n")
-    assert dotenv.make(tmp_path) == {}
-    assert (tmp_path / ".env").read_text() == "SECRET_KEY=mine\n"
-
-
 def test_every_setting_is_described_in_the_example() -> None:
     described = {line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line}
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "elmemory" / "settings.py").read_text()))
@@ -183,17 +164,11 @@ def test_simulating_without_a_server_says_what_to_do(unstarted: Server) -> None:
     assert "make serve" in told.stderr
 
 
-def test_the_admin_login_is_told_once_and_works(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
-        password = wait_until(lambda: server.output.partition("Password:")[2].strip().partition(" ")[0])
-        with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
-            browser.get("/admin/login/?next=/admin/")
-            form = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-            page = browser.post("/admin/login/?next=/admin/", data=form, headers={"referer": server.url})
-            assert "Log out" in page.text
-        server.stop()
-        server.start()
-        assert server.output.count("Password:") == 1
+@pytest.mark.parametrize("command", ["simulate --url", "carry_preferences"])
+def test_keys_are_not_sent_over_http_to_another_machine(unstarted: Server, command: str) -> None:
+    done = unstarted.manage(*command.split(), "http://memory.example.com")
+    assert done.returncode == 1
+    assert "is http://: " in done.stderr
 
 
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
@@ -241,11 +216,6 @@ def test_pages_for_people_are_kept_from_acting_on_anything_foreign(server: Serve
     assert page.status_code == 200
     assert "script-src 'self' 'nonce-" in page.headers["content-security-policy"]
     assert page.headers["x-frame-options"] == "DENY"
-
-
-def test_the_deployment_checks_have_nothing_to_say(unstarted: Server) -> None:
-    told = unstarted.manage("check", "--deploy", "--fail-level", "WARNING", PUBLIC_URL="https://memory.example.com")
-    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_a_secret_may_begin_with_any_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
