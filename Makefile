@@ -12,13 +12,13 @@ serve: $(VENV)/.requirements .env
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
 
-# Some minutes: bad input by the thousand, then everything killed, filled up and garbled. The long way:
+# Takes minutes: thousands of bad inputs, then kills, full disks and garbled files. For longer runs:
 # make test-faults FAULTS=--long FUZZ_CASES=20000
 test-faults: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m faults -s
 	@$(RUN) -m bench.faults $(FAULTS)
 
-# Need Debian's postgresql: servers on three databases of it, then what is tested on SQLite files once more on it.
+# Need Debian's postgresql: servers on three databases of it, then the tests of SQLite files, on PostgreSQL.
 test-postgres: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m postgres
 	@$(RUN) -m tests.harness.postgres
@@ -27,7 +27,7 @@ test-postgres: $(VENV)/.requirements-dev
 bench: $(VENV)/.requirements-dev
 	@$(RUN) -m bench
 
-# Need Debian's chromium, or another one that BROWSER names.
+# Need Debian's chromium, or another one named in BROWSER.
 test-browser: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m browser tests/browser
 

@@ -71,7 +71,7 @@ if PUBLIC_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-# TLS ends at the proxy, which redirects; what other names of the host do is not ours to say.
+# TLS ends at the proxy, which redirects; subdomains are not this project's to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ROOT_URLCONF = "elmemory.urls"
@@ -145,7 +145,7 @@ if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 if "init_command" in DATABASES["index"].get("OPTIONS", {}):
     # The file beside a database in WAL mode is memory that processes share: garbage in it is garbage in the server.
-    # Nor need an index survive anything: it is made anew from the files.
+    # An index need not survive anything: it is rebuilt from the files.
     DATABASES["index"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 

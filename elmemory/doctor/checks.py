@@ -107,13 +107,15 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
 
 
 def _callers() -> Iterator[Check]:
-    """Calls whose memories are under a key that the rules of today take for nobody's, or spell otherwise."""
+    """Check for calls remembered under a key that by the present rules is no caller's, or is spelled otherwise."""
     misplaced = misplaced_calls()
-    nobodys = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
-    respelled = {key: calls for key, calls in misplaced.items() if key not in nobodys}
+    of_no_caller = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
+    respelled = {key: calls for key, calls in misplaced.items() if key not in of_no_caller}
     remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
-    if nobodys:
-        yield Check(_HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(nobodys)}", remedy)
+    if of_no_caller:
+        yield Check(
+            _HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
+        )
     if respelled:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
     if not misplaced:

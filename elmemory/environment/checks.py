@@ -1,6 +1,6 @@
 """System checks of the environment: every fault at once, by its variable's name and with what to do.
 
-No message repeats a value: it goes to logs and terminals, and may be a secret that stands in the wrong place.
+No message repeats a value: messages are logged, and a value may be a secret that was written in the wrong place.
 """
 
 import re
@@ -113,7 +113,7 @@ def _unusable_values() -> Iterator[CheckMessage]:
         if name.startswith("system__"):
             problem, hint = "belongs to ElevenLabs", "Names that begin with system__ cannot be set."
         elif not _VARIABLE.fullmatch(name):
-            problem, hint = "cannot be one of a variable", "Write a name without blanks and braces, such as plan_name."
+            problem, hint = "cannot be a variable's", "Write a name without blanks and braces, such as plan_name."
         else:
             continue
         yield Error(f"DYNAMIC_VARIABLES: name {position} {problem}.", hint=hint, id="elmemory.E007")
@@ -153,14 +153,14 @@ def _unusable_caller_rules() -> Iterator[CheckMessage]:
 
 
 def _positions(entries: Iterable[str], is_usable: Callable[[str], object]) -> str:
-    """Which of the entries are not usable, counted from 1; empty where all are."""
+    """Return the positions of unusable entries, counted from 1, such as "1, 3"; "" if there are none."""
     return ", ".join(str(position) for position, entry in enumerate(entries, start=1) if not is_usable(entry))
 
 
 def _unusable_openmemory() -> Iterator[CheckMessage]:
     if settings.OPENMEMORY_CLIENT not in ("", "sdk"):
         yield Error(
-            "OPENMEMORY_CLIENT is no way to speak to a server.",
+            "OPENMEMORY_CLIENT is unknown.",
             hint="Leave it empty, or write sdk.",
             id="elmemory.E012",
         )
@@ -181,7 +181,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
     if not settings.OPENMEMORY_KEY:
         level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
         yield level(
-            "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
+            "OPENMEMORY_KEY is not set: everybody could read the OpenMemory server.",
             hint="The server's OM_API_KEY.",
             id=fault_id,
         )
@@ -240,7 +240,7 @@ def _sqlite_files() -> dict[str, Path]:
 
 
 def _one_database_for_two() -> Iterator[CheckMessage]:
-    """Each has migrations of its own, which would be taken for those of the other."""
+    """Report databases that are one: each needs its own, since each has migrations of its own."""
 
     def place(variable: str) -> tuple[Any, ...]:
         database = settings.DATABASES[_DATABASES[variable]]
@@ -250,7 +250,7 @@ def _one_database_for_two() -> Iterator[CheckMessage]:
     for one, other in combinations(_DATABASES, 2):
         if place(one) == place(other):
             yield Error(
-                f"{other}: it names the same database as {one}.",
+                f"{other}: it names the database of {one}.",
                 hint="Give each a database of its own, or a schema (?options=-csearch_path%3Dmemory).",
                 id="elmemory.E016",
             )

@@ -32,7 +32,7 @@ _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
 
 
 class Statement(NamedTuple):
-    """One statement of the file; `name` is None where it assigns nothing. `text` may hold a secret: never print it."""
+    """One statement of the file; `name` is None if it assigns nothing. `text` may hold a secret: never print it."""
 
     line: int
     name: str | None
@@ -41,7 +41,7 @@ class Statement(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Statement]:
-    """The statements of this file, in order. OSError where it cannot be opened, UnicodeError where it is no text."""
+    """Yield the statements of this file, in order. Raises OSError, or UnicodeError if it is no text."""
     text = path.read_bytes().decode(_encoding(path))
     if "\0" in text:
         raise UnicodeError
@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Statement]:
 
 
 def make(folder: Path) -> dict[str, str]:
-    """Write `.env` in this folder, readable by its owner alone; the fresh secrets by name, none if it was there."""
+    """Write `.env` in this folder, readable by its owner alone. Return the fresh secrets by name, none if it exists."""
     fresh = {name: secrets.token_urlsafe(_BYTES) for name in _FRESH}
     lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
     lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
@@ -78,10 +78,9 @@ def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> s
 
 
 def put(path: Path, name: str, value: str) -> None:
-    """Set a variable in this file, in its line or in a new one; mode, symbolic link and all other lines stay.
+    """Set a variable in this file, in its line or in a new one; keep mode, symbolic link and all other lines.
 
-    The new file takes the old one's place in one step and is on the disk afterwards. OSError or UnicodeError, and
-    nothing is changed, where that fails.
+    Replaces the file atomically and durably. Raises OSError or UnicodeError if that fails; then nothing has changed.
     """
     path = path.resolve()
     quoting = "never" if _UNQUOTED.fullmatch(value) else "always"
@@ -95,7 +94,7 @@ def put(path: Path, name: str, value: str) -> None:
 
 
 def _encoding(path: Path) -> str:
-    """By the byte order mark, which editors on Windows put in front of a file."""
+    """Return the encoding by the byte order mark, which editors on Windows write at the start of a file."""
     with path.open("rb") as file:
         start = file.read(3)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

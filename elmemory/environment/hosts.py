@@ -1,7 +1,7 @@
-"""Host names and URLs of the settings, brought into the form in which browsers and Django write them.
+"""Host names and URLs of the settings, in the form in which browsers and Django write them.
 
-What cannot be right raises Unusable. Its message completes "the setting …" and never repeats the value, which may hold
-a password.
+Values that cannot be right raise Unusable. Its message completes "the setting …" and never repeats the value, which may
+hold a password.
 """
 
 import re
@@ -21,11 +21,11 @@ _PRIVATE_NAMES = (".internal", ".local", ".lan", ".home.arpa")
 
 
 class Unusable(ValueError):
-    """The message says what is wrong with a setting, without its value."""
+    """A value that cannot be right. The message says why, without the value."""
 
 
 def origin(text: str) -> str:
-    """`scheme://host` or `scheme://host:port` of an http(s) URL of ours, as browsers send it in `Origin`."""
+    """Return `scheme://host` or `scheme://host:port` of a URL of this server, as browsers send it in `Origin`."""
     parts = _split(text)
     if parts.path.strip("/"):
         raise Unusable("has a path")
@@ -33,13 +33,13 @@ def origin(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """An http(s) URL of another server, which may have a path, without a slash at its end."""
+    """Return an http(s) URL of another server, which may have a path, without a slash at its end."""
     parts = _split(text)
     return f"{parts.scheme}://{_authority(parts, _LABEL_OF_A_CONTAINER)}{parts.path.rstrip('/')}"
 
 
 def host_pattern(text: str) -> str:
-    """An entry of ALLOWED_HOSTS: a host name or address, `.example.com` with all names below it, or `*`."""
+    """Return an entry of ALLOWED_HOSTS: a host name or address, `.example.com` with all names below it, or `*`."""
     if "://" in text:
         raise Unusable("has a scheme")
     if "/" in text:
@@ -52,7 +52,7 @@ def host_pattern(text: str) -> str:
 
 
 def unencrypted(url: str) -> Literal["", "private", "remote"]:
-    """How far what is sent to this http URL travels in the clear: "" for https, this machine and container names."""
+    """Return how far data for this http URL travels in the clear; "" for https, this machine and container names."""
     parts = urlsplit(url)
     name = (parts.hostname or "").removesuffix(".")
     if parts.scheme != "http" or name == "localhost" or name.endswith(".localhost"):

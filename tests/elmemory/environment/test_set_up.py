@@ -20,8 +20,8 @@ def unstarted(tmp_path: Path) -> Iterator[Server]:
     server.client.close()
 
 
-def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarted: Server) -> None:
-    told = unstarted.manage(
+def test_all_faults_of_the_settings_are_reported_at_once_with_name_and_hint(unstarted: Server) -> None:
+    done = unstarted.manage(
         "check",
         PORT="eighty",
         MAX_PAYLOAD_MB="0",
@@ -39,7 +39,7 @@ def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarte
         ELEVENLABS_POST_CALL_KEY=" , ",
         PUBLIC_URL="memory.example.com",
     )
-    assert told.returncode == 1
+    assert done.returncode == 1
     for name in (
         "PORT",
         "MAX_PAYLOAD_MB",
@@ -51,12 +51,12 @@ def test_all_faults_of_the_settings_are_told_at_once_with_name_and_hint(unstarte
         "LOG_LEVEL",
         "PUBLIC_URL",
     ):
-        assert f"(elmemory.E001) {name}: " in told.stderr
+        assert f"(elmemory.E001) {name}: " in done.stderr
     for name in ("DEFAULT_REGION", "AGENT_NUMBERS", "GREETING", "PAYLOAD_STORAGE_PATH", "INDEX_DATABASE_URL"):
-        assert f") {name}" in told.stderr
-    assert "ELEVENLABS_POST_CALL_KEY is not set" in told.stderr
-    assert told.stderr.count("HINT: ") == told.stderr.count("(elmemory.E")
-    assert "Traceback" not in told.stderr
+        assert f") {name}" in done.stderr
+    assert "ELEVENLABS_POST_CALL_KEY is not set" in done.stderr
+    assert done.stderr.count("HINT: ") == done.stderr.count("(elmemory.E")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_postgres_url_has_limits_that_its_query_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,14 +67,14 @@ def test_a_postgres_url_has_limits_that_its_query_may_change(monkeypatch: pytest
 
 
 def test_each_database_is_one_of_its_own(unstarted: Server) -> None:
-    told = unstarted.manage("check", OPENMEMORY_DB_PATH=unstarted.environment["DATABASE_URL"])
-    assert told.returncode == 1
-    assert "(elmemory.E016) OPENMEMORY_DB_PATH: it names the same database as DATABASE_URL" in told.stderr
+    done = unstarted.manage("check", OPENMEMORY_DB_PATH=unstarted.environment["DATABASE_URL"])
+    assert done.returncode == 1
+    assert "(elmemory.E016) OPENMEMORY_DB_PATH: it names the same database as DATABASE_URL" in done.stderr
 
 
 def test_good_settings_have_no_fault(unstarted: Server) -> None:
-    told = unstarted.manage("check")
-    assert (told.returncode, told.stderr) == (0, "")
+    done = unstarted.manage("check")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 SECRETS = ["ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY", "SECRET_KEY"]
@@ -82,24 +82,24 @@ SECRETS = ["ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_missing_secret_is_an_error_in_production(unstarted: Server, name: str) -> None:
-    told = unstarted.manage("check", **{name: ""})
-    assert told.returncode == 1
-    assert f"{name} is not set" in told.stderr
+    done = unstarted.manage("check", **{name: ""})
+    assert done.returncode == 1
+    assert f"{name} is not set" in done.stderr
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_missing_secret_is_a_warning_in_development(unstarted: Server, name: str) -> None:
-    told = unstarted.manage("check", DEBUG="true", **{name: ""})
-    assert told.returncode == 0
-    assert "(elmemory.W00" in told.stderr
-    assert f"{name} is not set" in told.stderr
+    done = unstarted.manage("check", DEBUG="true", **{name: ""})
+    assert done.returncode == 0
+    assert "(elmemory.W00" in done.stderr
+    assert f"{name} is not set" in done.stderr
 
 
-def test_the_server_does_not_start_on_faults_and_tells_them(unstarted: Server) -> None:
-    told = unstarted.manage("serve", TIME_ZONE="Mars/Olympus", GREETING="{")
-    assert told.returncode == 1
-    assert "(elmemory.E001) TIME_ZONE" in told.stderr
-    assert "(elmemory.E006) GREETING" in told.stderr
+def test_the_server_does_not_start_with_faults_and_reports_them(unstarted: Server) -> None:
+    done = unstarted.manage("serve", TIME_ZONE="Mars/Olympus", GREETING="{")
+    assert done.returncode == 1
+    assert "(elmemory.E001) TIME_ZONE" in done.stderr
+    assert "(elmemory.E006) GREETING" in done.stderr
 
 
 def test_a_missing_key_closes_its_endpoint_and_no_other(tmp_path: Path) -> None:
@@ -140,28 +140,28 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pyt
 def test_a_newcomer_sees_a_caller_recognised(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         caller = new_number()
-        told = server.manage("simulate", "--url", server.url, "--caller", caller, "--name", "Zoë O'Hara")
-        assert told.returncode == 0, told.stderr
-        first, second = told.stdout.split("The phone rings again")
+        done = server.manage("simulate", "--url", server.url, "--caller", caller, "--name", "Zoë O'Hara")
+        assert done.returncode == 0, done.stderr
+        first, second = done.stdout.split("The phone rings again")
         assert '"returning_caller": "no"' in first
         assert "Welcome back, Zoë! How can I help you today?" in second
         assert "Biscuit" in second
         assert server.ring(caller)["dynamic_variables"]["user_name"] == "Zoë"
 
 
-def test_a_simulated_caller_can_be_cleaned_away(tmp_path: Path) -> None:
+def test_a_simulated_caller_can_be_deleted_afterwards(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         caller = new_number()
-        told = server.manage("simulate", "--url", server.url, "--caller", caller, "--cleanup")
-        assert told.returncode == 0, told.stderr
+        done = server.manage("simulate", "--url", server.url, "--caller", caller, "--cleanup")
+        assert done.returncode == 0, done.stderr
         assert server.ring(caller)["dynamic_variables"]["returning_caller"] == "no"
         assert not list(server.payloads.glob("conv_*"))
 
 
-def test_simulating_without_a_server_says_what_to_do(unstarted: Server) -> None:
-    told = unstarted.manage("simulate", "--url", unstarted.url)
-    assert told.returncode == 1
-    assert "make serve" in told.stderr
+def test_simulating_without_a_server_reports_what_to_do(unstarted: Server) -> None:
+    done = unstarted.manage("simulate", "--url", unstarted.url)
+    assert done.returncode == 1
+    assert "make serve" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["simulate --url", "carry_preferences"])
@@ -189,7 +189,7 @@ def test_the_worker_ends_with_its_server_however_that_ends(unstarted: Server) ->
     wait_until(lambda: not _workers_of(unstarted))
 
 
-def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_restarted(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         (first,) = wait_until(lambda: _workers_of(server))
         os.kill(first, signal.SIGKILL)
@@ -211,7 +211,7 @@ def _workers_of(server: Server) -> list[int]:
     return found
 
 
-def test_pages_for_people_are_kept_from_acting_on_anything_foreign(server: Server) -> None:
+def test_pages_for_staff_run_no_foreign_script_and_are_not_framed(server: Server) -> None:
     page = server.client.get("/admin/login/")
     assert page.status_code == 200
     assert "script-src 'self' 'nonce-" in page.headers["content-security-policy"]
@@ -234,12 +234,12 @@ def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in server.output
 
 
-def test_faults_are_told_once_at_start(tmp_path: Path) -> None:
+def test_faults_are_reported_once_at_start(tmp_path: Path) -> None:
     with Server(tmp_path, ELEVENLABS_CLIENT_DATA_KEY="") as server:
         assert server.output.count("ELEVENLABS_CLIENT_DATA_KEY is not set") == 1
 
 
-def test_a_websocket_is_turned_away(server: Server) -> None:
+def test_a_websocket_is_refused(server: Server) -> None:
     headers = {
         "connection": "Upgrade",
         "upgrade": "websocket",

@@ -61,13 +61,13 @@ WRONG = {
 
 @pytest.mark.parametrize("command", ["check", "serve"])
 def test_every_wrong_value_is_reported_by_name_and_none_is_shown(unstarted: Server, command: str) -> None:
-    told = unstarted.manage(command, **WRONG)
-    assert told.returncode == 1
-    assert MARK not in (told.stdout + told.stderr).lower()
-    assert "Traceback" not in told.stderr
-    reported = [line for line in told.stderr.splitlines() if "(elmemory." in line]
+    done = unstarted.manage(command, **WRONG)
+    assert done.returncode == 1
+    assert MARK not in (done.stdout + done.stderr).lower()
+    assert "Traceback" not in done.stderr
+    reported = [line for line in done.stderr.splitlines() if "(elmemory." in line]
     assert [name for name in WRONG if not any(f") {name}" in line for line in reported)] == []
-    assert told.stderr.count("HINT: ") == len(reported)
+    assert done.stderr.count("HINT: ") == len(reported)
 
 
 def test_every_setting_of_the_example_has_a_wrong_value_here() -> None:
@@ -140,8 +140,8 @@ def test_a_public_url_that_cannot_be_right_is_refused(written: str, problem: str
 
 def test_the_public_host_is_allowed_without_its_port(unstarted: Server) -> None:
     code = "from django.conf import settings; print(settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS)"
-    told = unstarted.manage("shell", "-v", "0", "-c", code, PUBLIC_URL="https://[2001:DB8::1]:8443/")
-    assert "'[2001:db8::1]'] ['https://[2001:db8::1]:8443']" in told.stdout
+    done = unstarted.manage("shell", "-v", "0", "-c", code, PUBLIC_URL="https://[2001:DB8::1]:8443/")
+    assert "'[2001:db8::1]'] ['https://[2001:db8::1]:8443']" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_greeting_may_hold_the_name_or_not(settings: Settings, greeting: str) 
         ("OPENMEMORY_KEY", '"key"', "elmemory.E017"),
     ],
 )
-def test_a_key_that_nobody_can_show_is_reported(settings: Settings, variable: str, key: str, fault_id: str) -> None:
+def test_a_key_that_no_sender_can_have_is_reported(settings: Settings, variable: str, key: str, fault_id: str) -> None:
     if hasattr(settings, f"{variable}S"):
         setattr(settings, f"{variable}S", ["a-good-key-before", key])
     else:
