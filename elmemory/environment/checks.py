@@ -235,7 +235,7 @@ def _sqlite_files() -> dict[str, Path]:
     return {
         variable: Path(database["NAME"])
         for variable, database in databases.items()
-        if database["ENGINE"].endswith("sqlite3")
+        if database["ENGINE"].endswith("sqlite3") and database["NAME"] != ":memory:"
     }
 
 
@@ -250,7 +250,7 @@ def _one_database_for_two() -> Iterator[CheckMessage]:
     for one, other in combinations(_DATABASES, 2):
         if place(one) == place(other):
             yield Error(
-                f"{other}: it names the database of {one}.",
+                f"{other}: it names the same database as {one}.",
                 hint="Give each a database of its own, or a schema (?options=-csearch_path%3Dmemory).",
                 id="elmemory.E016",
             )

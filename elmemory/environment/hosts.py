@@ -53,14 +53,17 @@ def host_pattern(text: str) -> str:
 
 def unencrypted(url: str) -> Literal["", "private", "remote"]:
     """Return how far data for this http URL travels in the clear; "" for https, this machine and container names."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""  # whatever reads it reports it
     name = (parts.hostname or "").removesuffix(".")
     if parts.scheme != "http" or name == "localhost" or name.endswith(".localhost"):
         return ""
     try:
         ip = ip_address(name)
     except ValueError:
-        if "." not in name:
+        if "." not in name and not re.fullmatch("[0-9]+|0x[0-9a-f]*", name):  # an IPv4 address, as one number
             return ""
         return "private" if name.endswith(_PRIVATE_NAMES) else "remote"
     if ip.is_loopback or ip.is_unspecified:
@@ -69,7 +72,7 @@ def unencrypted(url: str) -> Literal["", "private", "remote"]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether this URL names this machine: localhost or a loopback address."""
+    """Whether this URL names this machine: localhost or a loopback address. Raises ValueError for no URL."""
     name = (urlsplit(url).hostname or "").removesuffix(".")
     try:
         return ip_address(name).is_loopback

@@ -171,6 +171,13 @@ def test_keys_are_not_sent_over_http_to_another_machine(unstarted: Server, comma
     assert "is http://: " in done.stderr
 
 
+def test_a_source_that_cannot_be_read_is_refused_without_its_password(unstarted: Server) -> None:
+    done = unstarted.manage("carry_preferences", "postgres://maya:s3cret[@db.example.com/memory")
+    assert done.returncode == 1
+    assert "s3cret" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         events = [transcription(new_number(), f"Sentence {number}.") for number in range(20)]

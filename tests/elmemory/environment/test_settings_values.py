@@ -207,6 +207,9 @@ def test_an_allowed_host_that_cannot_be_right_is_refused(written: str, problem: 
         ("http://172.32.0.5", "remote"),
         ("http://[2001:db8::5]:8080", "remote"),
         ("http://localhost.example.com", "remote"),
+        ("http://3405803781", "remote"),
+        ("http://0xcb007105", "remote"),
+        ("http://[", ""),
     ],
 )
 def test_how_far_data_travels_in_the_clear(url: str, distance: str) -> None:
