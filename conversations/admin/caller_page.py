@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, newest_facts, one_per_key, read_card
+from elmemory.memory.card import card_of, newest_facts, read_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
@@ -28,7 +28,7 @@ def caller_page(
     calls = list(Conversation.objects.filter(caller=caller).order_by("-started_at")[:_CALLS_SHOWN])
     page: dict[str, Any] = {"calls": [_call(call) for call in calls], "away": ""}
     try:
-        memories = one_per_key(store.memories(caller))
+        memories = store.memories(caller)
         page |= {"profile": _profile(store, caller, memories), "facts": _facts(memories)}
         page |= _listed(memories, kind, sector, number)
         if question:

@@ -21,6 +21,7 @@ from elmemory.environment.env import dotenv_path
 from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
+from elmemory.environment.recall import unusable_recall
 from elmemory.memory.identity import number_key, unreadable_not_callers
 from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
@@ -45,6 +46,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_in_the_clear(),
         *_unusable_values(),
         *_unusable_caller_rules(),
+        *unusable_recall(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
         *_loose_modes(),

@@ -166,7 +166,7 @@ def test_a_call_whose_start_changes_is_found_once(staff: Client) -> None:
         ),
         (
             "transcription_failed_1008",
-            "uses “user_name”, and nobody sent a value | Fetch conversation initiation data | Nothing was said",
+            "uses “user_name”, but no value was sent | Fetch conversation initiation data | Nothing was said",
         ),
         (
             "transcription_web_call_without_phone",
