@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint lock
+.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -12,13 +12,13 @@ serve: $(VENV)/.requirements .env
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
 
-# Some minutes: bad input by the thousand, then everything killed, filled up and garbled. The long way:
+# Takes minutes: thousands of bad inputs, then kills, full disks and garbled files. For longer runs:
 # make test-faults FAULTS=--long FUZZ_CASES=20000
 test-faults: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m faults -s
 	@$(RUN) -m bench.faults $(FAULTS)
 
-# Need Debian's postgresql: servers on three databases of it, then what is tested on SQLite files once more on it.
+# Need Debian's postgresql: servers on three databases of it, then the tests of SQLite files, on PostgreSQL.
 test-postgres: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m postgres
 	@$(RUN) -m tests.harness.postgres
@@ -27,7 +27,7 @@ test-postgres: $(VENV)/.requirements-dev
 bench: $(VENV)/.requirements-dev
 	@$(RUN) -m bench
 
-# Need Debian's chromium, or another one that BROWSER names.
+# Need Debian's chromium, or another one named in BROWSER.
 test-browser: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m browser tests/browser
 
@@ -45,6 +45,17 @@ lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev --extra postgres -c requirements.txt pyproject.toml -o requirements-dev.txt
 
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --group audit -o requirements-audit.txt
+
+# What the server is made of, as CycloneDX JSON, from the locked requirements.
+sbom: $(VENV)-audit/.requirements
+	@$(VENV)-audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json requirements.txt
+	@echo "Wrote sbom.json."
+
+# Looks for known vulnerabilities in the locked requirements. Succeeds when no advisory source can be reached.
+audit: $(VENV)-audit/.requirements
+	@sh bin/audit $(VENV)-audit/bin/pip-audit
+
 .env: | $(VENV)/.requirements
 	@$(RUN) -m elmemory.environment.dotenv
 
@@ -58,5 +69,10 @@ $(VENV)/.requirements-dev: requirements-dev.txt | $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.requirements
 
-$(VENV):
-	@sh bin/make-venv $(VENV)
+$(VENV)-audit/.requirements: requirements-audit.txt | $(VENV)-audit
+	@echo "Installing the tools of make sbom and make audit ..."
+	@$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@
+
+$(VENV) $(VENV)-audit:
+	@sh bin/make-venv $@

@@ -8,12 +8,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from elmemory.environment.dotenv import make
+from elmemory.environment.dotenv import announcement, make
+from elmemory.environment.private_files import set_umask
 
 _EXAMPLE = Path(__file__).with_name(".env.example")
 
 
 def main() -> None:
+    set_umask()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
     if sys.argv[1:2] == ["serve"] and "ELMEMORY_ENV_FILE" not in os.environ:
         _make_dotenv(Path.cwd())
@@ -28,8 +30,8 @@ def _make_dotenv(folder: Path) -> None:
         return
     if not (folder / ".env.example").exists():
         shutil.copyfile(_EXAMPLE, folder / ".env.example")
-    if make(folder):
-        sys.stdout.write(f"\n  Made {folder / '.env'} with fresh secrets.\n")
+    if made := make(folder):
+        sys.stdout.write(announcement(folder, made, with_secrets=False))
 
 
 if __name__ == "__main__":

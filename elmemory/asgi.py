@@ -7,6 +7,10 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
 
+from elmemory.environment.private_files import set_umask
+
+set_umask()
+
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
@@ -17,6 +21,7 @@ from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
 from elmemory.serving.channel import Receive, Send
+from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
 from webhooks.exposition import metrics_application
 
@@ -44,7 +49,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif scope["path"] == "/metrics":
         await prometheus_application(scope, receive, send)
     else:
-        await static_application(scope, receive, send)
+        await static_application(without_untrusted_scheme(scope), receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -21,12 +21,13 @@ PUBLIC_URL = env.origin("PUBLIC_URL", "https://memory.example.com")
 ELEVENLABS_API_KEY = env.key("ELEVENLABS_API_KEY")
 ELEVENLABS_BASE_URL = env.address("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io")
 BACKFILL_EVERY = env.integer("BACKFILL_EVERY", 0, most=7 * 24 * 60)
-ELEVENLABS_CLIENT_DATA_KEY = env.key("ELEVENLABS_CLIENT_DATA_KEY")
-ELEVENLABS_SEARCH_DATA_KEY = env.key("ELEVENLABS_SEARCH_DATA_KEY")
+# Of several keys, all are accepted and the first is sent.
+ELEVENLABS_CLIENT_DATA_KEYS = env.keys("ELEVENLABS_CLIENT_DATA_KEY")
+ELEVENLABS_SEARCH_DATA_KEYS = env.keys("ELEVENLABS_SEARCH_DATA_KEY")
 ELEVENLABS_POST_CALL_KEYS = env.keys("ELEVENLABS_POST_CALL_KEY")
 
 NGROK_AUTHTOKEN = env.key("NGROK_AUTHTOKEN")
-METRICS_KEY = env.key("METRICS_KEY")
+METRICS_KEYS = env.keys("METRICS_KEY")
 
 OPENMEMORY_KEY = env.key("OPENMEMORY_KEY")
 OPENMEMORY_PORT = env.text("OPENMEMORY_PORT")
@@ -74,7 +75,7 @@ if PUBLIC_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-# TLS ends at the proxy, which redirects; what other names of the host do is not ours to say.
+# TLS ends at the proxy, which redirects; subdomains are not this project's to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ROOT_URLCONF = "elmemory.urls"
@@ -148,7 +149,7 @@ if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 if "init_command" in DATABASES["index"].get("OPTIONS", {}):
     # The file beside a database in WAL mode is memory that processes share: garbage in it is garbage in the server.
-    # Nor need an index survive anything: it is made anew from the files.
+    # An index need not survive anything: it is rebuilt from the files.
     DATABASES["index"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 

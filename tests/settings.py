@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+os.umask(0o077)  # as in every command
+
 _FOLDER = Path(tempfile.mkdtemp(prefix="elmemory-tests-"))
 # Set by tests/harness/postgres.py, for the tests that can be run on a PostgreSQL server too.
 _POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL")

@@ -1,6 +1,7 @@
 """Header keys of the webhooks: `X-Api-Key: <key>`, or `Authorization: Bearer <key>`."""
 
 import hmac
+from collections.abc import Sequence
 from inspect import markcoroutinefunction
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from elmemory.serving.lean import LeanRequest
 
 
 class KeyHeader(APIKeyHeader):
-    """Accepts requests that carry the key in `setting`. While that is empty, the endpoint is open in DEBUG only."""
+    """Accepts requests that carry a key of `setting`, a list; if that is empty, the endpoint is open in DEBUG only."""
 
     param_name = "X-Api-Key"
 
@@ -23,21 +24,26 @@ class KeyHeader(APIKeyHeader):
         return self.authenticate(request, None)
 
     def authenticate(self, request: LeanRequest, key: str | None) -> bool:  # type: ignore[override]  # noqa: ARG002
-        expected: str = getattr(settings, self._setting)
+        expected: Sequence[str] = getattr(settings, self._setting)
         return _has_key(request, expected) if expected else settings.DEBUG
 
 
-def _has_key(request: LeanRequest, expected: str) -> bool:
-    """Whether either header holds the key. Reads the raw headers: decoding them all would cost more."""
-    key = expected.encode()
+def is_one_of(sent: bytes, keys: Sequence[str]) -> bool:
+    """Whether a client sent one of the keys. Compares all, so that the duration does not depend on which one it is."""
+    return bool(sum(hmac.compare_digest(key.encode(), sent) for key in keys))
+
+
+def _has_key(request: LeanRequest, keys: Sequence[str]) -> bool:
+    """Whether either header holds one of the keys. Reads the raw headers: decoding them all would cost more."""
     for name, value in request.scope["headers"]:
-        if name == b"x-api-key" and hmac.compare_digest(key, value):
+        if name == b"x-api-key" and is_one_of(value, keys):
             return True
-        if name == b"authorization" and hmac.compare_digest(key, _bearer(value)):
+        if name == b"authorization" and is_one_of(bearer(value), keys):
             return True
     return False
 
 
-def _bearer(authorization: bytes) -> bytes:
+def bearer(authorization: bytes) -> bytes:
+    """Return the token of `Bearer <token>`, else b""."""
     scheme, _, credentials = authorization.partition(b" ")
     return credentials.strip() if scheme.lower() == b"bearer" else b""

@@ -5,7 +5,6 @@ PUBLIC_URL is empty: behind a proxy every client seems to be this machine.
 """
 
 import asyncio
-import hmac
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from prometheus_client.registry import Collector
 from conversations.index.queue import QueueStatus, queue_status
 from elmemory.serving.channel import Receive, Send
 from elmemory.serving.client_address import is_on_this_machine
+from webhooks.authentication import bearer, is_one_of
 
 _CACHED_SECONDS = 5.0
 _LONGEST_SECONDS = 2.0
@@ -81,8 +81,7 @@ def metrics_application() -> MetricsApplication:
 
 
 def _is_allowed(scope: dict[str, Any]) -> bool:
-    if key := settings.METRICS_KEY:
-        sent = [value for name, value in scope["headers"] if name == b"authorization"]
-        return any(hmac.compare_digest(b"Bearer " + key.encode(), value) for value in sent)
+    if keys := settings.METRICS_KEYS:
+        return any(name == b"authorization" and is_one_of(bearer(value), keys) for name, value in scope["headers"])
     peer, _ = scope.get("client") or (None, 0)
     return not settings.PUBLIC_URL and is_on_this_machine(peer, (name for name, _ in scope["headers"]))

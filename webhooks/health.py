@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,13 +10,18 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.utils.crypto import salted_hmac
 
 from conversations.files.spool import free_bytes, spool
 from conversations.index.queue import queue_status
 from elmemory.memory.openmemory import open_memory
+from elmemory.serving.lean import LeanRequest
 from webhooks.receive import receiver
 
+PROOF_HEADER = "Elmemory-Proof"
+
+_NONCE = re.compile(rb"nonce=([0-9a-f]{32})")
 _CACHED_SECONDS = 1.0
 _LONGEST_SECONDS = 5.0
 
@@ -29,15 +35,18 @@ class HealthEndpoint:
         self._status = 503
         self._content = b""
 
-    async def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """Answer 503 only if payloads cannot be stored; "degraded" also if memory or index fail or calls are parked."""
+    async def get(self, request: LeanRequest) -> HttpResponse:
+        """Answer 503 only if payloads cannot be stored; "degraded" also if memory or index fail or calls are parked.
+
+        With `?nonce=<32 hex digits>`, the header Elmemory-Proof proves that this server has our SECRET_KEY.
+        """
         if time.monotonic() - self._reported_at > _CACHED_SECONDS:
             await self._refresh()
         return HttpResponse(
             self._content,
             status=self._status,
             content_type="application/json",
-            headers={"Cache-Control": "no-store"},
+            headers={"Cache-Control": "no-store", **_proof_header(request.scope["query_string"])},
         )
 
     async def _refresh(self) -> None:
@@ -49,6 +58,16 @@ class HealthEndpoint:
         self._status = 503 if state.get("payloads", {}).get("ok") is False else 200
         self._content = orjson.dumps(state)
         self._reported_at = time.monotonic()
+
+
+def proof(nonce: str) -> str:
+    """Return what only a server with this SECRET_KEY can answer to a nonce."""
+    return salted_hmac("webhooks.health.proof", nonce, algorithm="sha256").hexdigest()
+
+
+def _proof_header(query: bytes) -> dict[str, str]:
+    asked = _NONCE.fullmatch(query)
+    return {PROOF_HEADER: proof(asked[1].decode())} if asked else {}
 
 
 def report() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Checks of an agent at ElevenLabs: all that `provision` sets, and faults that only a live call would show."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -93,7 +93,9 @@ def _initiation(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]
     section = wiring.settings(INITIATION)
     yield _url_check(_RING, "initiation webhook", section.get("url"), server.url + CLIENT_DATA_PATH, fix)
     if section:
-        yield _key_check(_RING, wiring, section.get("request_headers"), server.client_data_key, CLIENT_DATA_SECRET, fix)
+        yield _key_check(
+            _RING, wiring, section.get("request_headers"), server.client_data_keys, CLIENT_DATA_SECRET, fix
+        )
     if wiring.fetches_initiation_data:
         yield Check(_RING, "initiation data", "ok", "fetched for inbound calls")
     else:
@@ -160,7 +162,7 @@ def _tool(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
         yield Check(_TOOL, "method", "ok", "POST")
     else:
         yield Check(_TOOL, "method", "fault", f"{method}: the server takes POST only", fix)
-    yield _key_check(_TOOL, wiring, schema.get("request_headers"), server.search_data_key, SEARCH_DATA_SECRET, fix)
+    yield _key_check(_TOOL, wiring, schema.get("request_headers"), server.search_data_keys, SEARCH_DATA_SECRET, fix)
     properties = (schema.get("request_body_schema") or {}).get("properties") or {}
     match filled_by(properties["user_id"]) if "user_id" in properties else ("", ""):
         case ("dynamic_variable", variable) if variable == CALLER:
@@ -265,19 +267,22 @@ def _url_check(section: str, name: str, found: str | None, wanted: str, fix: str
     return Check(section, name, "fault", f"is {found}, not {wanted}", fix)
 
 
-def _key_check(section: str, wiring: Wiring, headers: Json | None, key: str, prefix: str, fix: str) -> Check:
-    """Check that the header holds the key, in plain text or as a secret whose name records its fingerprint."""
+def _key_check(section: str, wiring: Wiring, headers: Json | None, keys: Sequence[str], prefix: str, fix: str) -> Check:
+    """Check that the header holds the first key, in plain text or as a secret whose name records its fingerprint."""
     _, value = header(headers)
     if value is None:
         return Check(section, "key", "fault", "no header X-Api-Key: the server answers 401", fix)
     if isinstance(value, str):
-        if value == key:
+        if value in keys:
             detail = "X-Api-Key holds the key in plain text, readable in every payload"
             return Check(section, "key", "note", detail, f"Make it a secret: {fix}")
         return Check(section, "key", "fault", "X-Api-Key holds another key: the server answers 401", fix)
     name = wiring.secret_name(value.get("secret_id") if isinstance(value, dict) else None)
-    if name == f"{prefix}_{fingerprint(key)}":
+    fingerprints = [fingerprint(key) for key in keys or [""]]
+    if name == f"{prefix}_{fingerprints[0]}":
         return Check(section, "key", "ok", f"secret {name}")
+    if name in {f"{prefix}_{one}" for one in fingerprints}:
+        return Check(section, "key", "note", f"secret {name} holds the key that is being replaced", fix)
     if name.startswith(f"{prefix}_"):
         detail = f"secret {name} holds another key than this server: it answers 401"
         return Check(section, "key", "fault", detail, fix)

@@ -9,6 +9,8 @@ from typing import Any, Self
 import structlog
 from django.conf import settings
 
+from elmemory.environment.hosts import unencrypted
+
 log = structlog.get_logger(__name__)
 
 _PAGE = 100
@@ -36,6 +38,8 @@ class Api:
     def __init__(self, timeout: float = 60, most_per_second: float = 0) -> None:
         if not (key := settings.ELEVENLABS_API_KEY):
             raise ElevenLabsError("ELEVENLABS_API_KEY is not set: make a key at elevenlabs.io (Developers, API keys)")
+        if unencrypted(settings.ELEVENLABS_BASE_URL) == "remote":
+            raise ElevenLabsError("ELEVENLABS_BASE_URL is http://: the key would cross the network in the clear")
         import httpx
         from elevenlabs.client import ElevenLabs
 

@@ -37,15 +37,15 @@ _VARIABLE = re.compile(r"{{\s*([^{}\s]+)\s*}}")
 
 @dataclass(frozen=True)
 class ThisServer:
-    """The addresses and keys of this server's webhooks.
+    """The addresses and keys of this server's webhooks. Of several keys, the first is sent.
 
     `replaced_webhooks` are ids of post-call webhooks to be replaced; `new_post_call_key` is the secret of the one that
     was just created.
     """
 
     url: str
-    client_data_key: str
-    search_data_key: str
+    client_data_keys: tuple[str, ...]
+    search_data_keys: tuple[str, ...]
     post_call_keys: tuple[str, ...] = ()
     in_workspace: bool = False
     replaced_webhooks: frozenset[str] = frozenset()
@@ -55,8 +55,8 @@ class ThisServer:
     def from_settings(cls, url: str, *, in_workspace: bool = False) -> "ThisServer":
         return cls(
             url=url,
-            client_data_key=settings.ELEVENLABS_CLIENT_DATA_KEY,
-            search_data_key=settings.ELEVENLABS_SEARCH_DATA_KEY,
+            client_data_keys=tuple(settings.ELEVENLABS_CLIENT_DATA_KEYS),
+            search_data_keys=tuple(settings.ELEVENLABS_SEARCH_DATA_KEYS),
             post_call_keys=tuple(settings.ELEVENLABS_POST_CALL_KEYS),
             in_workspace=in_workspace,
         )
@@ -66,6 +66,14 @@ class ThisServer:
         url = self.url + POST_CALL_PATH
         existing = frozenset(webhook["webhook_id"] for webhook in wiring.webhooks if webhook["webhook_url"] == url)
         return replace(self, replaced_webhooks=existing)
+
+    @property
+    def client_data_key(self) -> str:
+        return next(iter(self.client_data_keys), "")
+
+    @property
+    def search_data_key(self) -> str:
+        return next(iter(self.search_data_keys), "")
 
     @property
     def client_data_secret(self) -> str:

@@ -1,6 +1,8 @@
 """Checks of this server, its public address and the agent at ElevenLabs, for the command and the admin page."""
 
+import hmac
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +18,10 @@ from conversations.memories.former import misplaced_calls
 from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.environment.hosts import is_loopback
+from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
-from webhooks.health import report
+from webhooks.health import PROOF_HEADER, proof, report
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _LONGEST_WAIT_SECONDS = 120
@@ -103,13 +107,15 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
 
 
 def _callers() -> Iterator[Check]:
-    """Calls whose memories are under a key that the rules of today take for nobody's, or spell otherwise."""
+    """Check for calls remembered under a key that by the present rules is no caller's, or is spelled otherwise."""
     misplaced = misplaced_calls()
-    nobodys = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
-    respelled = {key: calls for key, calls in misplaced.items() if key not in nobodys}
+    of_no_caller = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
+    respelled = {key: calls for key, calls in misplaced.items() if key not in of_no_caller}
     remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
-    if nobodys:
-        yield Check(_HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(nobodys)}", remedy)
+    if of_no_caller:
+        yield Check(
+            _HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
+        )
     if respelled:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
     if not misplaced:
@@ -131,13 +137,28 @@ def _reachable(url: str) -> Iterator[Check]:
         yield Check(_OUTSIDE, "PUBLIC_URL", "fault", "not https", "ElevenLabs calls https addresses only.")
     with client_of(url) as client:
         try:
-            yield _health(client.get("/health"))
-            yield _answer(client, CLIENT_DATA_PATH, settings.ELEVENLABS_CLIENT_DATA_KEY, {})
-            yield _answer(client, SEARCH_DATA_PATH, settings.ELEVENLABS_SEARCH_DATA_KEY, {"query": "anything"})
+            nonce = secrets.token_hex(16)
+            health = client.get("/health", params={"nonce": nonce})
+            yield _health(health)
+            if reason := _reason_to_keep_keys(url, health, nonce):
+                remedy = "Give the https address of this server, and run the doctor with the settings of that server."
+                yield Check(_OUTSIDE, "keys", "fault", f"not sent: {reason}", remedy)
+            else:
+                yield _answer(client, CLIENT_DATA_PATH, first_key("ELEVENLABS_CLIENT_DATA_KEY"), {})
+                yield _answer(client, SEARCH_DATA_PATH, first_key("ELEVENLABS_SEARCH_DATA_KEY"), {"query": "anything"})
             yield _refusal(client)
         except httpx2.TransportError as error:
             remedy = "Is the server running, the name in the DNS, the certificate valid, the proxy or tunnel up?"
             yield Check(_OUTSIDE, "PUBLIC_URL", "fault", f"does not answer ({type(error).__name__})", remedy)
+
+
+def _reason_to_keep_keys(url: str, health: httpx2.Response, nonce: str) -> str:
+    """Return why the keys must not be sent to this address, "" if they may be."""
+    if not url.startswith("https://") and not is_loopback(url):
+        return "the address is not https"
+    if not hmac.compare_digest(health.headers.get(PROOF_HEADER, "").encode(), proof(nonce).encode()):
+        return "the server there does not prove that it has this SECRET_KEY"
+    return ""
 
 
 def client_of(url: str) -> httpx2.Client:

@@ -1,9 +1,10 @@
 """System checks of the environment: every fault at once, by its variable's name and with what to do.
 
-No message repeats a value: it goes to logs and terminals, and may be a secret that stands in the wrong place.
+No message repeats a value: messages are logged, and a value may be a secret that was written in the wrong place.
 """
 
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
@@ -16,7 +17,10 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
+from elmemory.environment.env import dotenv_path
 from elmemory.environment.hosts import Unusable, address, unencrypted
+from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
+from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
 from elmemory.environment.recall import unusable_recall
 from elmemory.memory.identity import number_key, unreadable_not_callers
 from elmemory.memory.numbers import MERGED_REGIONS
@@ -24,20 +28,12 @@ from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 
 # Errors with which the server can still do its other work: an endpoint without its key, or with one that no sender has,
-# refuses every request, and an OpenMemory server without one may be what somebody runs.
-_MISSING_SECRET, _MISSING_OPENMEMORY_KEY, _UNUSABLE_KEY = "elmemory.E002", "elmemory.E014", "elmemory.E017"
-BEARABLE = frozenset((_MISSING_SECRET, _MISSING_OPENMEMORY_KEY, _UNUSABLE_KEY))
+# refuses every request, and an OpenMemory server may be run without one.
+_MISSING_OPENMEMORY_KEY = "elmemory.E014"
+BEARABLE = frozenset((MISSING_SECRET, _MISSING_OPENMEMORY_KEY, UNUSABLE_KEY))
 
 _DATABASES = {"DATABASE_URL": "default", "INDEX_DATABASE_URL": "index", "OPENMEMORY_DB_PATH": "memory"}
 _SIP_HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
-_SECRETS = {
-    "ELEVENLABS_POST_CALL_KEY": "The secret that ElevenLabs showed when the post-call webhook was made.",
-    "ELEVENLABS_CLIENT_DATA_KEY": "A random text; the agent's initiation webhook sends it as X-Api-Key.",
-    "ELEVENLABS_SEARCH_DATA_KEY": "A random text; the agent's search tool sends it as X-Api-Key.",
-}
-
-_ISSUED = frozenset(("ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_API_KEY"))
-_QUOTES = frozenset("\"'`“”„‘’«»")
 _VARIABLE = re.compile(r"[^{}\s]+")  # as in {{name}}
 
 
@@ -45,14 +41,15 @@ _VARIABLE = re.compile(r"[^{}\s]+")  # as in {{name}}
 def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
     return [
         *_malformed(),
-        *_missing_secrets(),
-        *_unusable_keys(),
+        *missing_secrets(),
+        *unusable_keys(),
         *_in_the_clear(),
         *_unusable_values(),
         *_unusable_caller_rules(),
         *unusable_recall(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
+        *_loose_modes(),
         *_one_database_for_two(),
     ]
 
@@ -62,70 +59,19 @@ def _malformed() -> Iterator[CheckMessage]:
         if kind == "warning":
             yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W017")
         else:
-            fault_id = _UNUSABLE_KEY if kind == "key" else "elmemory.E001"
+            fault_id = UNUSABLE_KEY if kind == "key" else "elmemory.E001"
             yield Error(f"{variable}: {problem}.", hint=hint, id=fault_id)
 
 
-def _missing_secrets() -> Iterator[CheckMessage]:
-    for variable, hint in _SECRETS.items():
-        if not _keys(variable):
-            if settings.DEBUG:
-                yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
-            else:
-                yield Error(
-                    f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=_MISSING_SECRET
-                )
-    if not settings.SECRET_KEY_IS_GIVEN:
-        hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
-        if settings.DEBUG:
-            yield checks.Warning("SECRET_KEY is not set: logins end with the process.", hint=hint, id="elmemory.W003")
-        else:
-            yield Error("SECRET_KEY is not set.", hint=hint, id="elmemory.E003")
-
-
-def _unusable_keys() -> Iterator[CheckMessage]:
-    """Keys that no sender can show. The environment, other than `.env`, keeps quotes and comments in a value."""
-    for variable in (*_SECRETS, "ELEVENLABS_API_KEY", "OPENMEMORY_KEY", "METRICS_KEY"):
-        issued = variable in _ISSUED
-        for key in _keys(variable):
-            problem, hint, fatal = "", "Write the key alone, without quotes, blanks and comments.", True
-            if key[0] in _QUOTES or key[-1] in _QUOTES:
-                problem = "the quotes are a part of the key"
-            elif not (key.isascii() and key.isprintable()) and variable != "OPENMEMORY_KEY":
-                problem = "it holds a character that no key has, perhaps an invisible one"
-            elif " " in key:
-                problem = "it holds a blank" + (" and what looks like a comment" if "#" in key else "")
-                fatal = issued
-            elif variable == "ELEVENLABS_POST_CALL_KEY" and key.startswith("sk_"):
-                problem, hint = "this is an API key", "The webhook's secret begins with wsec_."
-            elif variable == "ELEVENLABS_API_KEY" and key.startswith("wsec_"):
-                problem, hint = "this is a webhook's secret", "An API key begins with sk_."
-            elif variable in _SECRETS and not issued and key.startswith(("sk_", "wsec_")):
-                problem, hint, fatal = "this is a key that ElevenLabs issued", _SECRETS[variable], False
-            if problem and fatal:
-                yield Error(f"{variable}: {problem}.", hint=hint, id=_UNUSABLE_KEY)
-            elif problem:
-                yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W018")
-
-
-def _keys(variable: str) -> list[str]:
-    if variable == "ELEVENLABS_POST_CALL_KEY":
-        return list(settings.ELEVENLABS_POST_CALL_KEYS)
-    key: str = getattr(settings, variable)
-    return [key] if key.strip(", ") else []
-
-
 def _in_the_clear() -> Iterator[CheckMessage]:
-    """Personal data must not cross a network unencrypted. Names without a dot are those of containers side by side."""
-    if unencrypted(settings.PUBLIC_URL):
-        yield checks.Warning(
-            "PUBLIC_URL: with http:// logins and callers' data cross the network in the clear.",
-            hint="Write an https address; ElevenLabs calls no other.",
-            id="elmemory.W019",
-        )
-    for variable, used_for in (("OPENMEMORY_PORT", "callers' data"), ("ELEVENLABS_BASE_URL", "calls and the API key")):
+    """Report http:// URLs of other machines. Names without a dot are those of containers on this machine."""
+    for variable, exposed in (
+        ("PUBLIC_URL", "logins and callers' data"),
+        ("OPENMEMORY_PORT", "callers' data"),
+        ("ELEVENLABS_BASE_URL", "calls and the API key"),
+    ):
         distance = unencrypted(getattr(settings, variable))
-        problem = f"{variable}: with http:// {used_for} cross the network in the clear."
+        problem = f"{variable}: with http:// {exposed} cross the network in the clear."
         if distance == "remote":
             yield Error(problem, hint="Write an https address, or a private one.", id="elmemory.E019")
         elif distance:
@@ -169,7 +115,7 @@ def _unusable_values() -> Iterator[CheckMessage]:
         if name.startswith("system__"):
             problem, hint = "belongs to ElevenLabs", "Names that begin with system__ cannot be set."
         elif not _VARIABLE.fullmatch(name):
-            problem, hint = "cannot be one of a variable", "Write a name without blanks and braces, such as plan_name."
+            problem, hint = "cannot be a variable's", "Write a name without blanks and braces, such as plan_name."
         else:
             continue
         yield Error(f"DYNAMIC_VARIABLES: name {position} {problem}.", hint=hint, id="elmemory.E007")
@@ -209,14 +155,14 @@ def _unusable_caller_rules() -> Iterator[CheckMessage]:
 
 
 def _positions(entries: Iterable[str], is_usable: Callable[[str], object]) -> str:
-    """Which of the entries are not usable, counted from 1; empty where all are."""
+    """Return the positions of unusable entries, counted from 1, such as "1, 3"; "" if there are none."""
     return ", ".join(str(position) for position, entry in enumerate(entries, start=1) if not is_usable(entry))
 
 
 def _unusable_openmemory() -> Iterator[CheckMessage]:
     if settings.OPENMEMORY_CLIENT not in ("", "sdk"):
         yield Error(
-            "OPENMEMORY_CLIENT is no way to speak to a server.",
+            "OPENMEMORY_CLIENT is unknown.",
             hint="Leave it empty, or write sdk.",
             id="elmemory.E012",
         )
@@ -237,7 +183,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
     if not settings.OPENMEMORY_KEY:
         level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
         yield level(
-            "OPENMEMORY_KEY is not set: the OpenMemory server would be open to everybody who reaches it.",
+            "OPENMEMORY_KEY is not set: everybody could read the OpenMemory server.",
             hint="The server's OM_API_KEY.",
             id=fault_id,
         )
@@ -252,10 +198,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
     folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
-    for variable, alias in _DATABASES.items():
-        database = settings.DATABASES[alias]
-        if database["ENGINE"].endswith("sqlite3"):
-            folders[variable] = Path(database["NAME"]).parent
+    folders |= {variable: path.parent for variable, path in _sqlite_files().items()}
     for variable, folder in folders.items():
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -269,8 +212,37 @@ def _unwritable_folders() -> Iterator[CheckMessage]:
             )
 
 
+def _loose_modes() -> Iterator[CheckMessage]:
+    payloads, databases = Path(settings.PAYLOAD_STORAGE_PATH), _sqlite_files()
+    loose = {
+        "the payload folder": [payloads] if loose_below(payloads) else [],
+        "the data folder": sorted(filter(is_loose, data_folders([payloads, *databases.values()]))),
+        "the file of settings": [dotenv_path()] if dotenv_path().is_file() and is_loose(dotenv_path()) else [],
+    }
+    for variable, path in databases.items():
+        loose[f"the database of {variable}"] = list(filter(is_loose, files_of_sqlite(path)))
+    for what, paths in loose.items():
+        if paths:
+            recursive = "-R " if paths == [payloads] else ""
+            yield checks.Warning(
+                f"Other users of this machine may read {what}.",
+                hint=f"chmod {recursive}go= {shlex.join(map(str, paths))}",
+                id="elmemory.W040",
+            )
+
+
+def _sqlite_files() -> dict[str, Path]:
+    """Return the SQLite databases by their variables."""
+    databases = {variable: settings.DATABASES[alias] for variable, alias in _DATABASES.items()}
+    return {
+        variable: Path(database["NAME"])
+        for variable, database in databases.items()
+        if database["ENGINE"].endswith("sqlite3") and database["NAME"] != ":memory:"
+    }
+
+
 def _one_database_for_two() -> Iterator[CheckMessage]:
-    """Each has migrations of its own, which would be taken for those of the other."""
+    """Report databases that are one: each needs its own, since each has migrations of its own."""
 
     def place(variable: str) -> tuple[Any, ...]:
         database = settings.DATABASES[_DATABASES[variable]]

@@ -1,4 +1,4 @@
-"""Django's settings of a database, from what the environment says of it."""
+"""Django's settings of a database, from its URL or path."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ import environ
 
 _POSTGRESQL = "django.db.backends.postgresql"
 _ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
-# A server that is gone is noticed within half a minute, not after the two hours of TCP; more in the URL's query.
+# A lost server is noticed within half a minute, not after TCP's two hours. The URL's query may set others.
 _LIVELINESS = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
@@ -21,14 +21,14 @@ _LIVELINESS = {
 
 
 def of_url(text: str) -> dict[str, Any]:
-    """Django's settings of the database with this sqlite:/// or postgres:// URL.
+    """Return Django's settings of the database with this sqlite:/// or postgres:// URL.
 
-    ValueError, KeyError or ImproperlyConfigured where it is none, or where psycopg is not installed for it.
+    Raises ValueError, KeyError or ImproperlyConfigured for any other text, and if psycopg is needed but not installed.
     """
     scheme, _, rest = text.partition("://")
     authority, _, name_and_query = rest.partition("/")
     if not scheme.startswith("sqlite"):
-        # Such a sign in a password makes the rest of it a host, a port or a database, which messages repeat.
+        # With such a sign in a password, the rest of it would be read as host, port or database, which messages repeat.
         if re.search(r"[#\s]", text) or "@" in name_and_query.partition("?")[0] or re.search(r"\?|@.*@", authority):
             raise ValueError
     elif authority not in ("", ":memory:"):
@@ -42,8 +42,8 @@ def of_url(text: str) -> dict[str, Any]:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    """Django's settings of the SQLite database in this file, whose folder is made."""
-    with contextlib.suppress(OSError):  # the system checks report it, with the other faults
+    """Return Django's settings of the SQLite database in this file; make its folder."""
+    with contextlib.suppress(OSError):  # the system checks report it
         path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",

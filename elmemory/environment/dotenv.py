@@ -1,4 +1,4 @@
-"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`, which prints the secrets once).
+"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`).
 
 Its syntax is that of python-dotenv, without the interpolation of other variables: a value that begins with $ is itself.
 """
@@ -16,6 +16,8 @@ from typing import NamedTuple
 from dotenv import set_key
 from dotenv.parser import parse_stream
 
+from elmemory.environment.private_files import write_private
+
 _FRESH = {
     "SECRET_KEY": "signs sessions",
     "ELEVENLABS_CLIENT_DATA_KEY": "X-Api-Key of the initiation webhook",
@@ -23,12 +25,14 @@ _FRESH = {
     "ELEVENLABS_POST_CALL_KEY": "put the secret here that ElevenLabs shows for the post-call webhook",
     "OPENMEMORY_KEY": "key of an OpenMemory server",
 }
+_BYTES = 50  # 67 characters: Django's deployment checks want 50 of SECRET_KEY
+_PROJECT = Path(__file__).resolve().parent.parent.parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
 
 
 class Statement(NamedTuple):
-    """One statement of the file; `name` is None where it assigns nothing. `text` may hold a secret: never print it."""
+    """One statement of the file; `name` is None if it assigns nothing. `text` may hold a secret: never print it."""
 
     line: int
     name: str | None
@@ -37,7 +41,7 @@ class Statement(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Statement]:
-    """The statements of this file, in order. OSError where it cannot be opened, UnicodeError where it is no text."""
+    """Yield the statements of this file, in order. Raises OSError, or UnicodeError if it is no text."""
     text = path.read_bytes().decode(_encoding(path))
     if "\0" in text:
         raise UnicodeError
@@ -51,24 +55,32 @@ def read(path: Path) -> Iterator[Statement]:
 
 
 def make(folder: Path) -> dict[str, str]:
-    """Write `.env` in this folder, readable by its owner alone; the fresh secrets by name, none if it was there."""
-    fresh = {name: secrets.token_urlsafe(32) for name in _FRESH}
+    """Write `.env` in this folder, readable by its owner alone. Return the fresh secrets by name, none if it exists."""
+    fresh = {name: secrets.token_urlsafe(_BYTES) for name in _FRESH}
     lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
     lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
     try:
-        descriptor = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(folder / ".env", "\n".join(lines) + "\n")
     except FileExistsError:
         return {}
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
     return fresh
 
 
-def put(path: Path, name: str, value: str) -> None:
-    """Set a variable in this file, in its line or in a new one; mode, symbolic link and all other lines stay.
+def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> str:
+    """Return what the first run prints about the `.env` that was just made in this folder.
 
-    The new file takes the old one's place in one step and is on the disk afterwards. OSError or UnicodeError, and
-    nothing is changed, where that fails.
+    Only a terminal may be shown the secrets: other output is stored in logs.
+    """
+    if not with_secrets:
+        return f"\n  Made {folder / '.env'} with fresh secrets; only its owner can read it.\n"
+    lines = [f"    {name}={secret}   {_FRESH[name]}\n" for name, secret in made.items()]
+    return "".join(["\n  Made .env with fresh secrets (shown once; they stay in .env):\n", *lines])
+
+
+def put(path: Path, name: str, value: str) -> None:
+    """Set a variable in this file, in its line or in a new one; keep mode, symbolic link and all other lines.
+
+    Replaces the file atomically and durably. Raises OSError or UnicodeError if that fails; then nothing has changed.
     """
     path = path.resolve()
     quoting = "never" if _UNQUOTED.fullmatch(value) else "always"
@@ -82,7 +94,7 @@ def put(path: Path, name: str, value: str) -> None:
 
 
 def _encoding(path: Path) -> str:
-    """By the byte order mark, which editors on Windows put in front of a file."""
+    """Return the encoding by the byte order mark, which editors on Windows write at the start of a file."""
     with path.open("rb") as file:
         start = file.read(3)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -91,7 +103,5 @@ def _encoding(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    if made := make(Path(__file__).resolve().parent.parent.parent):
-        sys.stdout.write("\n  Made .env with fresh secrets (shown once; they stay in .env):\n")
-        for name, secret in made.items():
-            sys.stdout.write(f"    {name}={secret}   {_FRESH[name]}\n")
+    if made := make(_PROJECT):
+        sys.stdout.write(announcement(_PROJECT, made, with_secrets=sys.stdout.isatty()))

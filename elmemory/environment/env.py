@@ -1,6 +1,6 @@
-"""The settings' variables, read so that all their faults can be reported at once.
+"""Typed reads of the settings' variables, which collect all faults.
 
-A fault does not raise here: the default stands in for the value, and the system checks report the fault.
+A fault raises no exception here: the default is used, and the system checks report the fault.
 """
 
 import os
@@ -22,7 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CLOSE = 0.86  # OPENMEMORY_FROM_KEY, which a command reads, is less like OPENMEMORY_KEY than that
-# What examples and templates have in place of a secret. Not "secret" or "test", which people use while they try it out.
+# Placeholders of examples and templates. Not "secret" or "test", which people use in trials.
 _PLACEHOLDER = re.compile(
     r"<.*>|\[.*\]|\$?\{.*\}|(?:wsec_|sk_)?(?:…|\.{3,}|x{3,}|\*{3,})|wsec_|sk_"
     r"|(?:change|replace)[-_ ]?(?:me|this|it)|(?:your|insert|enter)[-_ ].*|.*[-_ ]here|todo|tbd|none|null|undefined",
@@ -43,9 +43,9 @@ if not (BASE_DIR / "manage.py").is_file():
 
 
 class Fault(NamedTuple):
-    """What is wrong with a setting; no part of it repeats the setting's value.
+    """A fault of a setting; no part of it repeats the setting's value.
 
-    A "key" fault costs the endpoints that need this key, an "error" the server, a "warning" nothing yet.
+    A "key" fault closes the endpoints that need this key, an "error" keeps the server from starting.
     """
 
     variable: str
@@ -55,7 +55,7 @@ class Fault(NamedTuple):
 
 
 class Environment:
-    """Typed reads of the variables, from the environment, else from `.env`; `faults` says what could not be read.
+    """Reads variables from the environment, else from `.env`; `faults` holds what could not be read.
 
     An empty value of anything but a text counts as not given.
     """
@@ -68,7 +68,7 @@ class Environment:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults of all reads until now, and those of `.env`, whose names are compared with the names read."""
+        """The faults of all reads until now, and of `.env`, whose names are compared with the names read."""
         return [*self._faults, *self._faults_of_statements()]
 
     def text(self, name: str, default: str = "") -> str:
@@ -79,11 +79,11 @@ class Environment:
         return value
 
     def key(self, name: str) -> str:
-        """A secret; one that merely stands for a secret, such as "changeme", counts as not given."""
+        """Return a secret; a placeholder, such as "changeme", counts as not given."""
         return next(iter(self._keys(name, [self.text(name)])), "")
 
     def keys(self, name: str) -> list[str]:
-        """The comma-separated secrets, without empty ones and those that merely stand for a secret."""
+        """Return the comma-separated secrets, without empty ones and placeholders."""
         return self._keys(name, self.texts(name))
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -127,7 +127,7 @@ class Environment:
         return self._each(name, read, "Write addresses or networks, separated by commas: 10.0.0.5, 10.1.0.0/16.")
 
     def one_of(self, name: str, choices: Collection[str], default: str, hint: str) -> str:
-        """One of the choices, whichever case it is written in."""
+        """Return one of the choices, which may be written in any case."""
         value = self.text(name).lower()
         for choice in choices:
             if choice.lower() == value:
@@ -186,7 +186,7 @@ class Environment:
             return ""
 
     def _each[T](self, name: str, read: Callable[[str], T], hint: str) -> list[T]:
-        """The entries of a comma-separated list that can be read; the others are faults, by their position."""
+        """Return the readable entries of a comma-separated list; report the others by their position."""
         good = []
         for position, text in enumerate(self.texts(name), start=1):
             try:
@@ -211,7 +211,7 @@ class Environment:
         self._faults[Fault(name, problem, hint, kind)] = None
 
     def _load(self, path: Path) -> list[dotenv.Statement]:
-        """Put the variables of this file into the environment, except those that are there; the last one wins."""
+        """Add the variables of this file to the environment, except those it has; of several, the last holds."""
         if str(path) in (".", os.devnull):
             return []
         name = _PATH_VARIABLE if os.environ.get(_PATH_VARIABLE) else path.name
@@ -219,7 +219,7 @@ class Environment:
             # Opening a named pipe would wait for its writer.
             statements = list(dotenv.read(path)) if path.is_file() else []
             if not path.is_file() and (path.exists() or name == _PATH_VARIABLE):
-                self._fault(name, "is no file", "Make it a text file, or remove it: the environment alone will do.")
+                self._fault(name, "is no file", "Make it a text file, or remove it: it is not needed.")
         except OSError as error:
             self._fault(name, f"cannot be read ({error.strerror})", "Let this user read the file.")
             return []
@@ -252,9 +252,9 @@ class Environment:
 
 
 def _path(text: str) -> Path:
-    """A path, from the project's folder on.
+    """Return a path; a relative one starts at the project's folder.
 
-    ValueError for one with a comment and for a URL, also without its slashes: a password would name a folder.
+    Raises ValueError for one with a comment, and for a URL, also without its slashes: a password would name a folder.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
@@ -262,6 +262,6 @@ def _path(text: str) -> Path:
 
 
 def dotenv_path() -> Path:
-    """`.env` beside manage.py; ELMEMORY_ENV_FILE names another one, or none by being empty."""
+    """Return the path of `.env` beside manage.py, or that in ELMEMORY_ENV_FILE; empty means no file."""
     named = os.environ.get(_PATH_VARIABLE)
     return BASE_DIR / ".env" if named is None else Path(named)

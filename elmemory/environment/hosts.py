@@ -1,7 +1,7 @@
-"""Host names and URLs of the settings, brought into the form in which browsers and Django write them.
+"""Host names and URLs of the settings, in the form in which browsers and Django write them.
 
-What cannot be right raises Unusable. Its message completes "the setting …" and never repeats the value, which may hold
-a password.
+Values that cannot be right raise Unusable. Its message completes "the setting …" and never repeats the value, which may
+hold a password.
 """
 
 import re
@@ -21,11 +21,11 @@ _PRIVATE_NAMES = (".internal", ".local", ".lan", ".home.arpa")
 
 
 class Unusable(ValueError):
-    """The message says what is wrong with a setting, without its value."""
+    """A value that cannot be right. The message says why, without the value."""
 
 
 def origin(text: str) -> str:
-    """`scheme://host` or `scheme://host:port` of an http(s) URL of ours, as browsers send it in `Origin`."""
+    """Return `scheme://host` or `scheme://host:port` of a URL of this server, as browsers send it in `Origin`."""
     parts = _split(text)
     if parts.path.strip("/"):
         raise Unusable("has a path")
@@ -33,13 +33,13 @@ def origin(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """An http(s) URL of another server, which may have a path, without a slash at its end."""
+    """Return an http(s) URL of another server, which may have a path, without a slash at its end."""
     parts = _split(text)
     return f"{parts.scheme}://{_authority(parts, _LABEL_OF_A_CONTAINER)}{parts.path.rstrip('/')}"
 
 
 def host_pattern(text: str) -> str:
-    """An entry of ALLOWED_HOSTS: a host name or address, `.example.com` with all names below it, or `*`."""
+    """Return an entry of ALLOWED_HOSTS: a host name or address, `.example.com` with all names below it, or `*`."""
     if "://" in text:
         raise Unusable("has a scheme")
     if "/" in text:
@@ -52,20 +52,32 @@ def host_pattern(text: str) -> str:
 
 
 def unencrypted(url: str) -> Literal["", "private", "remote"]:
-    """How far what is sent to this http URL travels in the clear: "" for https, this machine and container names."""
-    parts = urlsplit(url)
+    """Return how far data for this http URL travels in the clear; "" for https, this machine and container names."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""  # whatever reads it reports it
     name = (parts.hostname or "").removesuffix(".")
     if parts.scheme != "http" or name == "localhost" or name.endswith(".localhost"):
         return ""
     try:
         ip = ip_address(name)
     except ValueError:
-        if "." not in name:
+        if "." not in name and not re.fullmatch("[0-9]+|0x[0-9a-f]*", name):  # an IPv4 address, as one number
             return ""
         return "private" if name.endswith(_PRIVATE_NAMES) else "remote"
     if ip.is_loopback or ip.is_unspecified:
         return ""
     return "private" if any(ip in network for network in _PRIVATE) else "remote"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether this URL names this machine: localhost or a loopback address. Raises ValueError for no URL."""
+    name = (urlsplit(url).hostname or "").removesuffix(".")
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _split(text: str) -> SplitResult:

@@ -1,4 +1,4 @@
-"""What every way of starting the server does first."""
+"""The system checks at the start of a server."""
 
 import sys
 from functools import cache

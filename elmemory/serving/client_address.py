@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from django.conf import settings
 
@@ -36,6 +37,16 @@ def client_address(peer: str | None, headers: Mapping[str, str]) -> str | None:
         if not _is_trusted(found):
             break
     return client
+
+
+def without_untrusted_scheme(scope: dict[str, Any]) -> dict[str, Any]:
+    """Return an ASGI scope without X-Forwarded-Proto, unless the peer is a trusted proxy: others cannot claim https."""
+    peer, _ = scope.get("client") or (None, 0)
+    address = _address(peer or "")
+    headers = scope["headers"]
+    if not peer or (address and _is_trusted(address)) or all(name != b"x-forwarded-proto" for name, _ in headers):
+        return scope
+    return scope | {"headers": [header for header in headers if header[0] != b"x-forwarded-proto"]}
 
 
 def is_on_this_machine(peer: str | None, header_names: Iterable[bytes]) -> bool:

@@ -48,14 +48,14 @@ def test_with_a_public_address_a_key_is_needed(settings: Settings) -> None:
 
 
 def test_a_request_with_the_key_is_answered(settings: Settings) -> None:
-    settings.METRICS_KEY = "metrics-key"
+    settings.METRICS_KEYS = ["metrics-key"]
     settings.PUBLIC_URL = "https://memory.example.com"
     assert status("192.0.2.7", authorization="Bearer metrics-key") == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer other"}, {"authorization": "metrics-key"}])
 def test_a_request_without_the_right_key_is_refused(settings: Settings, headers: dict[str, str]) -> None:
-    settings.METRICS_KEY = "metrics-key"
+    settings.METRICS_KEYS = ["metrics-key"]
     assert status("127.0.0.1", **headers) == 401
 
 

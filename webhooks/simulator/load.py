@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx2
 import orjson
-from django.conf import settings
 
+from elmemory.environment.keys import first_key
 from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 
 _THREADS = 32
@@ -98,11 +98,11 @@ def play(
 
     `done` is called after each call.
     """
-    tally, secret = Tally(), _secret()
+    tally, secret = Tally(), first_key("ELEVENLABS_POST_CALL_KEY")
 
     def send(call: SimulatedCall) -> None:
         if rings:
-            headers = {"x-api-key": settings.ELEVENLABS_CLIENT_DATA_KEY}
+            headers = {"x-api-key": first_key("ELEVENLABS_CLIENT_DATA_KEY")}
             tally.add("ring", client.post("/webhook/client-data", json=call.ring, headers=headers))
         tally.add("transcription", deliver(client, call.transcription(), secret))
         tally.add("recording", deliver(client, call.audio(), secret))
@@ -114,7 +114,7 @@ def play(
 
 def replay(client: httpx2.Client, folder: Path, *, rate: float, done: Callable[[], object]) -> Tally:
     """Deliver the payloads stored in a payload folder, signed now: JSON byte for byte, recordings as audio events."""
-    tally, secret = Tally(), _secret()
+    tally, secret = Tally(), first_key("ELEVENLABS_POST_CALL_KEY")
 
     def send(path: Path) -> None:
         if path.suffix == ".mp3":
@@ -164,7 +164,3 @@ def _paced[T](items: Iterable[T], rate: float) -> Iterator[T]:
         if rate:
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
         yield item
-
-
-def _secret() -> str:
-    return next(iter(settings.ELEVENLABS_POST_CALL_KEYS), "")

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 import orjson
-from django.conf import settings
 
+from elmemory.environment.keys import first_key
 from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 
 _TIMEOUT_SECONDS = 30
@@ -31,7 +31,7 @@ class Scenario:
         style_heading: Callable[[str], str],
     ) -> None:
         self._client, self._call, self._write, self._style_heading = client, call, write, style_heading
-        self._secret = next(iter(settings.ELEVENLABS_POST_CALL_KEYS), "")
+        self._secret = first_key("ELEVENLABS_POST_CALL_KEY")
 
     def play(self, name: str) -> None:
         """Play the scenario; raise Unexpected, or httpx2.TransportError if no server answers."""
@@ -100,7 +100,7 @@ class Scenario:
         self._title("Signed, but unreadable: it is stored", "POST /webhook/post-call, signed")
         self._expect_status("unreadable", self._show(None, deliver_body(self._client, body[:-40], self._secret)))
         self._title("A ring with an unreadable body", "POST /webhook/client-data")
-        headers = {"x-api-key": settings.ELEVENLABS_CLIENT_DATA_KEY}
+        headers = {"x-api-key": first_key("ELEVENLABS_CLIENT_DATA_KEY")}
         answer = self._client.post("/webhook/client-data", content=b"\xff\x00{", headers=headers)
         self._expect_stranger(self._show(None, answer))
 
@@ -114,7 +114,7 @@ class Scenario:
     def _look_up(self, question: str = "What is the caller's dog called?") -> None:
         self._title("The agent looks something up", "POST /webhook/search-data")
         search = self._call.search(question)
-        headers = {"x-api-key": settings.ELEVENLABS_SEARCH_DATA_KEY}
+        headers = {"x-api-key": first_key("ELEVENLABS_SEARCH_DATA_KEY")}
         self._show(search, self._client.post("/webhook/search-data", json=search, headers=headers))
 
     def _ring(self, call: SimulatedCall) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Scenario:
         raise Unexpected("the call was not remembered in time: does the worker run? See /health.")
 
     def _client_data(self, call: SimulatedCall) -> httpx2.Response:
-        headers = {"x-api-key": settings.ELEVENLABS_CLIENT_DATA_KEY}
+        headers = {"x-api-key": first_key("ELEVENLABS_CLIENT_DATA_KEY")}
         return self._client.post("/webhook/client-data", json=call.ring, headers=headers)
 
     def _expect_stranger(self, answer: dict[str, Any]) -> None:

@@ -17,9 +17,11 @@ from conversations.index.sync import reconcile
 from conversations.models import Conversation
 from elmemory.environment.databases import sqlite
 from elmemory.environment.env import BASE_DIR
+from elmemory.environment.hosts import unencrypted
 from elmemory.memory import kinds
 from elmemory.memory.card import write_card
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry
@@ -37,6 +39,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:  # noqa: ARG002
+        if unencrypted(source) == "remote":
+            raise CommandError("the source is http://: callers' data and the key would cross the network in the clear")
         store = open_memory()
         written = callers = 0
         try:
@@ -49,7 +53,8 @@ class Command(BaseCommand):
                 callers += 1
                 written += sum(put.outcome != "unchanged" for put in puts)
         except (OpenMemoryError, DatabaseError) as error:
-            raise CommandError(f"{error}. {written} preferences were copied; run this again.") from None
+            problem = summary(error) if isinstance(error, DatabaseError) else str(error)
+            raise CommandError(f"{problem}. {written} preferences were copied; run this again.") from None
         self.stdout.write(f"Copied {written} preferences; {callers} callers have preferences.\n")
 
 

@@ -1,5 +1,4 @@
 import contextlib
-import os
 from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +27,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int | None, **options: Any) -> None:  # noqa: ARG002
         if not settings.OPENMEMORY_KEY and not settings.DEBUG:
             raise CommandError("OPENMEMORY_KEY is not set: anybody could read every caller's memories")
-        os.umask(0o077)
         call_command("migrate", database="memory", verbosity=0)
         port = _port_of_settings() if port is None else port
         config = uvicorn.Config(

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema
+from elmemory.environment.private_files import write_private
 from elmemory.environment.startup import report_checks
+from elmemory.memory.openmemory.database_faults import summary
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
@@ -38,11 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
         report_checks()
-        os.umask(0o077)
-        try:
-            self._set_up()
-        except OperationalError as error:
-            raise CommandError(f"a database does not answer: {error}") from None
+        self._set_up()
         config = uvicorn.Config(
             "elmemory.asgi:application",
             host=host,
@@ -69,12 +68,15 @@ class Command(BaseCommand):
 
     def _set_up(self) -> None:
         with set_up_lock():
-            for alias in (DEFAULT_DB_ALIAS, "memory"):
-                executor = MigrationExecutor(connections[alias])
-                if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                    call_command("migrate", database=alias, verbosity=0)
-            self._create_superuser()
-        ensure_schema()
+            for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
+                with _named(variable):
+                    executor = MigrationExecutor(connections[alias])
+                    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                        call_command("migrate", database=alias, verbosity=0)
+            with _named("DATABASE_URL"):
+                self._create_superuser()
+        with _named("INDEX_DATABASE_URL"):
+            ensure_schema()
 
     def _create_superuser(self) -> None:
         users = get_user_model()._default_manager
@@ -83,8 +85,15 @@ class Command(BaseCommand):
         name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
         given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
         password = given or secrets.token_urlsafe(12)
+        if given:
+            shown = "that of DJANGO_SUPERUSER_PASSWORD"
+        elif self.stdout.isatty():
+            shown = f"{password}   (shown once)"
+        else:  # what is printed is stored in a log
+            path = _first_login_path()
+            write_private(path, f"{name}\n{password}\n", replace=True)
+            shown = f"in {path}   (delete this file after the first login)"
         users.create_superuser(username=name, email="", password=password)
-        shown = "that of DJANGO_SUPERUSER_PASSWORD" if given else f"{password}   (shown once)"
         self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
 
     def _print_addresses(self, url: str) -> None:
@@ -101,6 +110,23 @@ class Command(BaseCommand):
             f"  Play a call:  {manage} simulate --url {url}\n"
         )
         self.stdout.flush()
+
+
+@contextmanager
+def _named(variable: str) -> Iterator[None]:
+    """Report a database that does not answer by its variable, without the driver's text."""
+    try:
+        yield
+    except OperationalError as error:
+        raise CommandError(f"{variable}: the database does not answer: {summary(error)}") from None
+
+
+def _first_login_path() -> Path:
+    """Return the path of the file for the first password: beside the SQLite database, else in the payload folder."""
+    database = settings.DATABASES[DEFAULT_DB_ALIAS]
+    is_sqlite = database["ENGINE"].endswith("sqlite3")
+    folder = Path(database["NAME"]).parent if is_sqlite else Path(settings.PAYLOAD_STORAGE_PATH)
+    return folder / "_first_login.txt"
 
 
 class _Server(uvicorn.Server):

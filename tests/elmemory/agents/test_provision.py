@@ -191,7 +191,7 @@ def test_a_new_secret_comes_with_a_new_webhook_and_the_old_secret_stays_valid(
 
 def test_a_changed_key_becomes_a_new_secret(fake: FakeElevenLabs, settings: Settings) -> None:
     provision("--yes")
-    settings.ELEVENLABS_CLIENT_DATA_KEY = "another-key"
+    settings.ELEVENLABS_CLIENT_DATA_KEYS = ["another-key"]
     provision("--yes")
     secret_id = effective(fake)["conversation_initiation_client_data_webhook"]["request_headers"]["X-Api-Key"][
         "secret_id"

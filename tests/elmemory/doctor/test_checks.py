@@ -4,8 +4,10 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import httpx2
 import pytest
@@ -25,6 +27,7 @@ from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
 from tests.harness.samples import transcription
 from tests.harness.server import Server
 from tests.harness.stored import deliver
+from webhooks.health import proof
 from webhooks.ring import client_data
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "index", "memory"])
@@ -62,6 +65,7 @@ def fake(
     monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=server.url))
     monkeypatch.setattr(checks, "file_system_of", lambda _: "ext4")
     settings.PUBLIC_URL = URL
+    settings.SECRET_KEY = server.environment["SECRET_KEY"]
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
         running.restore(provisioned)
@@ -389,8 +393,90 @@ def test_another_server_at_the_address_is_found(fake: FakeElevenLabs, monkeypatc
     assert "another server answers" in faults()[0].detail
 
 
+class Impostor(BaseHTTPRequestHandler):
+    """Answers as elmemory does, and keeps the headers of all requests. `proof` is its answer to every nonce."""
+
+    proof: ClassVar[str | None] = None
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_POST(self) -> None:
+        self.seen.append(f"{self.path}\n{self.headers}")
+        self.send_response(200)
+        if self.proof is not None:
+            self.send_header("Elmemory-Proof", self.proof)
+        self.end_headers()
+        self.wfile.write(b'{"status": "ok"}')
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def impostor(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Impostor]]:
+    """Another server at the public address."""
+    monkeypatch.setattr(Impostor, "seen", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Impostor) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=url))
+        yield Impostor
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("proof", [None, "", "0" * 64, "ü", "the nonce"])
+def test_no_key_is_sent_to_a_server_that_does_not_prove_itself(
+    impostor: type[Impostor], monkeypatch: pytest.MonkeyPatch, proof: str | None
+) -> None:
+    monkeypatch.setattr(impostor, "proof", proof)
+    found = next(check for check in faults() if check.name == "keys")
+    assert found.detail == "not sent: the server there does not prove that it has this SECRET_KEY"
+    assert len(impostor.seen) == 2
+    assert not any("x-api-key" in request.lower() or "data-key" in request for request in impostor.seen)
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_proof_of_another_nonce_is_none(impostor: type[Impostor], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impostor, "proof", proof("0" * 32))
+    assert "keys" in {check.name for check in faults()}
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("url", ["http://memory.example.com", "http://10.1.0.5", "http://elmemory:8000"])
+def test_no_key_is_sent_over_http_to_another_machine(url: str) -> None:
+    found = checks.run_checks(AGENT, url)
+    (keys,) = [check for check in found if check.name == "keys"]
+    assert keys.detail == "not sent: the address is not https"
+    assert not [check for check in found if check.name in ("/webhook/client-data", "/webhook/search-data")]
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+def test_keys_are_sent_over_http_to_this_machine(url: str) -> None:
+    found = {check.name: check.state for check in checks.run_checks(AGENT, url) if check.section == "From outside"}
+    assert (found["/webhook/client-data"], found["/webhook/search-data"]) == ("ok", "ok")
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize(
+    ("keys", "state"),
+    [(["client-data-key", "another-client-key"], "ok"), (["another-client-key", "client-data-key"], "note")],
+)
+def test_while_a_key_is_replaced_an_agent_with_the_old_one_is_no_fault(
+    settings: Settings, keys: list[str], state: str
+) -> None:
+    settings.ELEVENLABS_CLIENT_DATA_KEYS = keys
+    (found,) = [
+        check for check in checks.run_checks(AGENT) if (check.section, check.name) == ("The phone rings", "key")
+    ]
+    assert found.state == state
+
+
 @pytest.mark.usefixtures("fake")
 def test_a_running_server_with_another_key_is_found(settings: Settings) -> None:
-    settings.ELEVENLABS_SEARCH_DATA_KEY = "another"
+    settings.ELEVENLABS_SEARCH_DATA_KEYS = ["another"]
     found = next(check for check in faults() if check.section == "From outside")
     assert (found.name, found.detail) == ("/webhook/search-data", "answers 401")

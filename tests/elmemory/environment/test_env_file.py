@@ -202,20 +202,20 @@ def test_no_line_of_it_reaches_a_stream(tmp_path: Path, content: bytes) -> None:
     for name in (KEY, "DATABASE_URL", "PAYLOAD_STORAGE_PATH"):
         if name.encode() in content:
             del server.environment[name]
-    told = server.manage("serve")  # which runs the checks first
+    done = server.manage("serve")  # which runs the checks first
     server.client.close()
-    assert told.returncode == 1
-    assert SECRET not in told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
-    assert "(elmemory.E0" in told.stderr
+    assert done.returncode == 1
+    assert SECRET not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "(elmemory.E0" in done.stderr
     assert not [path for path in ROOT.iterdir() if SECRET in str(path) or path.name.startswith("postgres")]
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     server = Server(tmp_path, ELMEMORY_ENV_FILE=str(tmp_path / "none.env"))
-    told = server.manage("check")
+    done = server.manage("check")
     server.client.close()
-    assert "(elmemory.E001) ELMEMORY_ENV_FILE: is no file" in told.stderr
+    assert "(elmemory.E001) ELMEMORY_ENV_FILE: is no file" in done.stderr
 
 
 @pytest.mark.parametrize(

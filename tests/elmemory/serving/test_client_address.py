@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from elmemory.serving.client_address import client_address, is_on_this_machine
+from elmemory.serving.client_address import client_address, is_on_this_machine, without_untrusted_scheme
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 from tests.harness.staff import logged_in
@@ -158,3 +158,26 @@ def test_the_audit_log_keeps_the_client_that_a_proxy_on_this_machine_names(tmp_p
         ):
             assert browser.get(page, headers=headers).status_code == 200
         assert addresses(server) == ["127.0.0.1", "203.0.113.9", "2001:db8::9", "2001:db8::9", "10.2.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_believed"),
+    [
+        ("203.0.113.9", False),
+        ("2001:db8::9", False),
+        ("10.2.0.5", False),
+        ("not an address", False),
+        (PROXY, True),
+        ("::ffff:10.1.0.5", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        (None, True),
+    ],
+)
+def test_only_trusted_proxies_may_say_that_a_request_came_over_https(peer: str | None, is_believed: bool) -> None:
+    header, others = (
+        (b"x-forwarded-proto", b"https"),
+        [(b"host", b"memory.example.com"), (b"x-forwarded-for", b"1.2.3.4")],
+    )
+    scope = {"client": (peer, 4711) if peer else None, "headers": [header, *others, header]}
+    assert without_untrusted_scheme(scope)["headers"] == ([header, *others, header] if is_believed else others)

@@ -89,7 +89,7 @@ class Command(BaseCommand):
                 f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com"
             )
         for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
-            if not getattr(settings, name):
+            if not getattr(settings, f"{name}S"):
                 raise CommandError(
                     f"{name} is not set: without it anyone could send requests. Put a random text into .env."
                 )

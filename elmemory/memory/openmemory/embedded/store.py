@@ -15,6 +15,7 @@ import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -72,7 +73,7 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
         except DataError as error:
             raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
         except (DatabaseError, InterfaceError) as error:
-            raise OpenMemoryError(f"the embedded store answered {type(error).__name__}: {error}") from error
+            raise OpenMemoryError(f"the embedded store answered {summary(error)}") from error
 
     return guarded
 
@@ -233,7 +234,7 @@ class EmbeddedOpenMemory:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
         except (DatabaseError, InterfaceError) as error:
             connections[ALIAS].close()
-            return Health("embedded", False, f"the embedded store answered {type(error).__name__}: {error}")
+            return Health("embedded", False, f"the embedded store answered {summary(error)}")
         return Health("embedded", True, connections[ALIAS].vendor)
 
 

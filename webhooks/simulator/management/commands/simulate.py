@@ -14,6 +14,7 @@ from tqdm import tqdm
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_folder
 from conversations.index.sync import refresh_row
+from elmemory.environment.hosts import unencrypted
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import open_memory
 from webhooks.simulator import load
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
         played: list[SimulatedCall] = []
         url = options["url"]
+        if unencrypted(url) == "remote":
+            raise CommandError("--url is http://: keys would cross the network in the clear; give the https address")
         try:
             with httpx2.Client(base_url=url, timeout=30) as client:
                 if options["replay"]:
