@@ -6,4 +6,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
     from django.core.management import execute_from_command_line
 
+    from elmemory.audit.acting import acting
+
+    acting.set("command")
     execute_from_command_line(sys.argv)
