@@ -12,9 +12,10 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import logout
-from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -31,6 +32,11 @@ _CODE_DIGITS = 6
 _BEGAN, _RENEWED = "began", "renewed"
 
 
+@receiver(user_logged_in)
+def begin_session(request: HttpRequest, **kwargs: Any) -> None:  # noqa: ARG001
+    request.session[_BEGAN] = int(time.time())
+
+
 class SessionLimits:
     """Ends sessions after eight hours. Idle ones end after SESSION_COOKIE_AGE, which use renews each minute."""
 
@@ -40,7 +46,7 @@ class SessionLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             session, now = request.session, int(time.time())
-            if now - session.setdefault(_BEGAN, now) > _LONGEST_SESSION:
+            if now - session.get(_BEGAN, 0) > _LONGEST_SESSION:
                 logout(request)
             elif now - session.get(_RENEWED, 0) > _RENEWED_EVERY:
                 session[_RENEWED] = now
@@ -64,9 +70,7 @@ class LoginForm(AdminAuthenticationForm):
             user.otp_device = verified_device(user, cleaned.get("code", ""))
             if user.otp_device is None:
                 # Counts towards the lock, as a wrong password does.
-                user_login_failed.send(
-                    __name__, credentials={"username": user.get_username()}, request=self.request
-                )
+                user_login_failed.send(__name__, credentials={"username": user.get_username()}, request=self.request)
                 raise forms.ValidationError("The code is missing, wrong or used. Wait for the next one.")
         return cleaned
 

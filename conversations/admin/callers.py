@@ -21,6 +21,7 @@ from conversations.admin.caller_page import caller_page
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
 from conversations.admin.search import NearNames, callers_matching
+from conversations.admin.searches import record_search
 from conversations.files.paths import unreadable_paths
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller, CallerCard, Conversation
@@ -105,12 +106,13 @@ class CallerAdmin(IndexedAdmin[Caller]):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
+        record_search(request, "callers", search_term)
         found = callers_matching(search_term.strip())
         return (queryset.none() if found is None else queryset.filter(found)), False
 
@@ -179,6 +181,7 @@ class CallerAdmin(IndexedAdmin[Caller]):
             "number": number_element(row.number, reveal=reveal),
             "may_correct": request.user.has_perm(_CORRECTIONS),
             "may_forget": request.user.has_perm(_RIGHTS),
+            "may_audit": request.user.has_perm("audit.view_entry"),
             "form": Correction(auto_id="correction-%s"),
         }
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)

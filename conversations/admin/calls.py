@@ -24,8 +24,9 @@ from conversations.admin.export import export_calls
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.recording import recording
+from conversations.admin.recording import is_probe, recording
 from conversations.admin.search import NearNames, calls_matching
+from conversations.admin.searches import record_search
 from conversations.admin.transcript import clock
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index import fulltext
@@ -101,12 +102,13 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
+        record_search(request, "calls", search_term)
         return calls_matching(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -184,7 +186,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
         row = self._row(request, object_id)
-        record(request, Action.VIEW, "call", row.pk)
+        record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         reveal, user = may_reveal(request), request.user
         page = call_page(row, reveal=reveal)
         if not reveal:
@@ -202,6 +204,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             "may_reprocess": user.has_perm("conversations.reprocess_conversation"),
             "may_download": user.has_perm("conversations.download_conversation"),
             "may_correct": user.has_perm("conversations.correct_caller"),
+            "may_audit": user.has_perm("audit.view_entry"),
             **self._neighbours(row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
@@ -246,7 +249,10 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     def recording_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         _require(request, "conversations.listen_conversation")
         row = self._row(request, object_id)
-        record(request, Action.LISTEN, "recording", row.pk, once_in=_SAME_LISTENING)
+        if not is_probe(request):
+            # The player asks with ?play once its button is pressed; whatever else fetches a recording keeps it.
+            action = Action.LISTEN if "play" in request.GET else Action.DOWNLOAD
+            record(request, action, "recording", row.pk, caller=row.caller_ref, once_in=_SAME_LISTENING)
         try:
             return recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
         except FileNotFoundError:
@@ -262,7 +268,8 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             raise Http404
         if name.endswith(".mp3"):
             _require(request, "conversations.listen_conversation")
-        record(request, Action.DOWNLOAD, "file", row.pk, detail=name.removeprefix(row.pk))
+        if not is_probe(request):
+            record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=name.removeprefix(row.pk))
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
             response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -336,7 +343,8 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
 
     def _reprocess(self, request: HttpRequest, ids: Sequence[str]) -> None:
         for conversation_id in ids:
-            record(request, Action.REPROCESS, "call", conversation_id)
+            caller = Conversation.objects.filter(pk=conversation_id).values_list("caller_ref", flat=True).first()
+            record(request, Action.REPROCESS, "call", conversation_id, caller=caller or "")
             reprocess.request(conversation_id)
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"

@@ -78,7 +78,7 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return f"{self.username} {self.get_action_display()} {self.kind} {self.object}".strip()
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Add the entry to the end of the chain. Time, id and hash are set here, while no other process adds one."""
         if not self._state.adding:
             raise AppendOnly

@@ -3,12 +3,16 @@
 from datetime import timedelta
 from getpass import getuser
 
+import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from elmemory.audit.models import Action, Entry
 from elmemory.serving.client_address import client_address
+
+log = structlog.get_logger(__name__)
 
 
 def record(
@@ -38,15 +42,21 @@ def record(
         detail=detail[:200],
         address=request_address(request) if request else None,
     )
-    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail")}
+    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail", "address")}
     if once_in and Entry.objects.filter(**same, at__gt=now() - once_in).exists():
         return
     entry.save()
 
 
 def record_command(name: str, detail: str = "") -> None:
-    """Add an entry: the user of the operating system ran this command."""
-    record(None, Action.RUN, "command", name, detail=detail)
+    """Add an entry: the user of the operating system ran this command.
+
+    A database that does not answer is logged and stops no command: some are there to repair it.
+    """
+    try:
+        record(None, Action.RUN, "command", name, detail=detail)
+    except DatabaseError as error:
+        log.error("a command was not recorded in the audit log", command=name, error=type(error).__name__)
 
 
 def command_user() -> str:

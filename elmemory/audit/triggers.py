@@ -8,16 +8,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NAMES = "audit_entry_no_update", "audit_entry_no_delete"
 _REFUSAL = "the audit log is append-only"
+_FUNCTION, _BODY = "audit_entry_refuse", f"BEGIN RAISE EXCEPTION '{_REFUSAL}'; END"
 _SQLITE = [
     f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {event} ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
     for name, event in zip(_NAMES, ("UPDATE", "DELETE"), strict=True)
 ]
 _POSTGRESQL = [
-    "CREATE OR REPLACE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS"
-    f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
+    f"CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$ {_BODY} $$",
     *(
-        f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON audit_entry"
-        " FOR EACH ROW EXECUTE FUNCTION audit_entry_refuse()"
+        f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON audit_entry FOR EACH ROW EXECUTE FUNCTION {_FUNCTION}()"
         for name, event in zip(_NAMES, ("UPDATE", "DELETE"), strict=True)
     ),
 ]

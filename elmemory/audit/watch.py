@@ -1,6 +1,7 @@
 """What is recorded without being asked: logins, lockouts, changes of users, groups and login devices, refusals."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from axes.signals import user_locked_out
@@ -14,10 +15,11 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from elmemory.audit.acting import acting
 from elmemory.audit.models import Action
-from elmemory.audit.record import keyed_reference, record
+from elmemory.audit.record import record
 
 _KINDS: dict[type[Model], str] = {User: "user", Group: "role", TOTPDevice: "device", StaticDevice: "device"}
 _FORBIDDEN = 403
+_AT_MOST_EACH = timedelta(minutes=1)
 # What each login changes.
 _UNRECORDED = frozenset(("id", "last_login", "last_t", "drift", "last_used_at"))
 
@@ -57,7 +59,7 @@ class AuditMiddleware:
 
 
 def _logged_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:  # noqa: ARG001
-    if request:
+    if request and hasattr(request, "user"):  # no login that a program makes by itself
         record(request, Action.LOGIN, "session", detail="with a code" if getattr(user, "otp_device", None) else "")
 
 
@@ -76,10 +78,14 @@ def _locked_out(request: HttpRequest, username: str | None, **kwargs: Any) -> No
 
 
 def _attempted(request: HttpRequest, action: Action, username: str | None) -> None:
-    """Record an attempt at this user's account. A name that no user has may be a password: a hash stands for it."""
+    """Record an attempt at this user's account: while it is locked, and for names that no user has, once a minute.
+
+    Such a name is not recorded: it may be a password.
+    """
     user = User.objects.filter(username=username).first() if username and "\0" not in username else None
-    detail = user.username if user else f"no such user: {keyed_reference(username or '')}"
-    record(request, action, "user", str(user.pk) if user else "", detail=detail)
+    what, detail = (str(user.pk), user.username) if user else ("", "no such user")
+    is_locked = getattr(request, "axes_locked_out", False)
+    record(request, action, "user", what, detail=detail, once_in=None if user and not is_locked else _AT_MOST_EACH)
 
 
 def _saving(sender: type[Model], instance: Any, update_fields: Iterable[str] | None, using: str, **kwargs: Any) -> None:  # noqa: ARG001
@@ -87,14 +93,14 @@ def _saving(sender: type[Model], instance: Any, update_fields: Iterable[str] | N
     if acting.get() is None:
         return
     old = sender._base_manager.using(using).filter(pk=instance.pk).first() if instance.pk else None
-    names = [field.attname for field in sender._meta.concrete_fields if not update_fields or field.name in update_fields]
+    names = [
+        field.attname for field in sender._meta.concrete_fields if not update_fields or field.name in update_fields
+    ]
     changed = {name for name in names if old is None or getattr(old, name) != getattr(instance, name)}
-    instance.audit_changed = sorted(
-        name for name in changed - _UNRECORDED if not name.startswith("throttling_")
-    )
+    instance.audit_changed = sorted(name for name in changed - _UNRECORDED if not name.startswith("throttling_"))
 
 
-def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> None:  # noqa: ARG001, FBT001
+def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> None:  # noqa: ARG001
     changed = getattr(instance, "audit_changed", [])
     if created:
         _record_change(instance, "created")
@@ -112,8 +118,8 @@ def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:  # noqa
     _record_change(instance, "deleted")
 
 
-def _related(  # noqa: PLR0913
-    sender: type[Model], instance: Any, action: str, reverse: bool, model: type[Model], pk_set: set[int] | None,  # noqa: ARG001, FBT001
+def _related(
+    sender: type[Model], instance: Any, action: str, reverse: bool, model: type[Model], pk_set: set[int] | None,  # noqa: ARG001
     **kwargs: Any,  # noqa: ARG001
 ) -> None:  # fmt: skip
     if action == "pre_clear":

@@ -20,11 +20,11 @@ def chain(apps, schema_editor):
     entries.bulk_update(batch, ["hash"])
 
 
-def install(apps, schema_editor):
+def install(_apps, schema_editor):
     triggers.install(schema_editor.connection)
 
 
-def remove(apps, schema_editor):
+def remove(_apps, schema_editor):
     triggers.remove(schema_editor.connection)
 
 

@@ -519,6 +519,7 @@ def test_whoever_looks_is_written_down(staff: Client, store: EmbeddedOpenMemory)
         ("view", "caller", caller),
         ("search", "caller", caller),
         ("download", "file", conversation_id),
+        ("find", "calls", ""),
         ("export", "list", ""),
         ("reprocess", "call", conversation_id),
         ("correct", "caller", caller),
@@ -531,7 +532,7 @@ def test_whoever_looks_is_written_down(staff: Client, store: EmbeddedOpenMemory)
 def test_a_recording_heard_piece_by_piece_is_one_entry(staff: Client) -> None:
     deliver(raw_sample("audio"))
     for asked in ("bytes=0-", "bytes=10-", "bytes=20-30"):
-        staff.get(f"{LIST}conv_example_returning/recording/", headers={"range": asked})
+        staff.get(f"{LIST}conv_example_returning/recording/?play", headers={"range": asked})
     assert Entry.objects.filter(action=Action.LISTEN).count() == 1
 
 

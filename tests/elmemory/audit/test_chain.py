@@ -143,9 +143,9 @@ def test_entries_of_several_processes_make_one_chain() -> None:
 
 def test_an_entry_that_is_rolled_back_leaves_no_trace() -> None:
     add(1)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         add(2)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert verify().startswith("1 entries; head 1:")
 
 
@@ -165,7 +165,8 @@ def test_a_payload_folder_that_cannot_be_written_keeps_no_entry_out(payloads: Pa
 
 @pytest.mark.usefixtures("audit_triggers")
 @pytest.mark.parametrize(
-    "statement", ["UPDATE audit_entry SET username = 'x'", "DELETE FROM audit_entry", "DELETE FROM audit_entry WHERE id = 1"]
+    "statement",
+    ["UPDATE audit_entry SET username = 'x'", "DELETE FROM audit_entry", "DELETE FROM audit_entry WHERE id = 1"],
 )
 def test_the_database_refuses_to_change_and_delete_entries(statement: str) -> None:
     entry = add(1)

@@ -6,7 +6,7 @@ from django.db import connections, router
 
 from elmemory.audit import triggers
 from elmemory.audit.chain import Head, faults, parse_head, read_head
-from elmemory.audit.export import csv_lines
+from elmemory.audit.export import COLUMNS, csv_line, row
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
 
@@ -26,8 +26,9 @@ class Command(BaseCommand):
             self._verify(options["head"])
         else:
             record_command("audit export")
-            for line in csv_lines(Entry.objects.all()):
-                self.stdout.write(line, ending="")
+            self.stdout.write(csv_line(COLUMNS), ending="")
+            for entry in Entry.objects.order_by("pk").iterator(1000):
+                self.stdout.write(csv_line(row(entry)), ending="")
 
     def _verify(self, given: str | None) -> None:
         """Print each fault, the number of entries and the head. Raises CommandError if there are faults."""
