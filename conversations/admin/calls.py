@@ -24,7 +24,7 @@ from conversations.admin.export import export_calls
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.numbers import masked, may_reveal, number_element, without_number
-from conversations.admin.recording import is_probe, recording
+from conversations.admin.recording import carries_sound, recording
 from conversations.admin.search import NearNames, calls_matching
 from conversations.admin.searches import record_search
 from conversations.admin.transcript import clock
@@ -249,14 +249,15 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
     def recording_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         _require(request, "conversations.listen_conversation")
         row = self._row(request, object_id)
-        if not is_probe(request):
+        try:
+            response = recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
+        except FileNotFoundError:
+            raise Http404 from None
+        if carries_sound(request, response):
             # The player asks with ?play once its button is pressed; whatever else fetches a recording keeps it.
             action = Action.LISTEN if "play" in request.GET else Action.DOWNLOAD
             record(request, action, "recording", row.pk, caller=row.caller_ref, once_in=_SAME_LISTENING)
-        try:
-            return recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
-        except FileNotFoundError:
-            raise Http404 from None
+        return response
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """A file of the call's folder, by the name it has there."""
@@ -268,12 +269,14 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             raise Http404
         if name.endswith(".mp3"):
             _require(request, "conversations.listen_conversation")
-        if not is_probe(request):
-            record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=name.removeprefix(row.pk))
+        recorded = {"caller": row.caller_ref, "detail": name.removeprefix(row.pk)}
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
             response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            if carries_sound(request, response):
+                record(request, Action.DOWNLOAD, "file", row.pk, **recorded)
             return response
+        record(request, Action.DOWNLOAD, "file", row.pk, **recorded)
         inline = "shown" in request.GET
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'

@@ -30,10 +30,10 @@ def recording(path: Path, asked: str | None) -> HttpResponseBase:
     return _streamed(path, start, end, 206, {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"})
 
 
-def is_probe(request: HttpRequest) -> bool:
-    """Whether the answer carries nothing to hear: to a HEAD request, or to one for the first bytes, as players send."""
-    found = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    return request.method == "HEAD" or bool(found and found[1] and found[2] and int(found[2]) < _PROBED)
+def carries_sound(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether the response is heard: not to HEAD, no error, and not the first two bytes alone, which players probe."""
+    found = re.match(r"bytes 0-([0-9]+)/", response.headers.get("Content-Range", ""))
+    return request.method != "HEAD" and response.status_code < 400 and not (found and int(found[1]) < _PROBED)
 
 
 def _streamed(path: Path, start: int, end: int, status: int, headers: dict[str, str]) -> StreamingHttpResponse:

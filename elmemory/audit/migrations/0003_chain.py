@@ -1,5 +1,7 @@
 """Chain the entries by hash, and have the database refuse to change or delete them."""
 
+from typing import Any
+
 import django.utils.timezone
 from django.db import migrations, models
 
@@ -7,10 +9,10 @@ from elmemory.audit import triggers
 from elmemory.audit.chain import digest
 
 
-def chain(apps, schema_editor):
+def chain(apps: Any, schema_editor: Any) -> None:
     entries = apps.get_model("audit", "Entry").objects.using(schema_editor.connection.alias)
     entries.filter(kind="caller").update(caller=models.F("object"))
-    previous, batch = "", []
+    previous, batch = "", list[Any]()
     for entry in entries.order_by("pk").iterator(1000):
         previous = entry.hash = digest(previous, entry)
         batch.append(entry)
@@ -20,11 +22,11 @@ def chain(apps, schema_editor):
     entries.bulk_update(batch, ["hash"])
 
 
-def install(_apps, schema_editor):
+def install(_apps: Any, schema_editor: Any) -> None:
     triggers.install(schema_editor.connection)
 
 
-def remove(_apps, schema_editor):
+def remove(_apps: Any, schema_editor: Any) -> None:
     triggers.remove(schema_editor.connection)
 
 
