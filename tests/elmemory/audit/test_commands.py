@@ -86,6 +86,15 @@ def run_doctor(browser: httpx2.Client) -> None:
     assert answer.status_code == 200
 
 
+def test_a_change_through_the_real_server_names_the_user_who_made_it(audited: Server) -> None:
+    with logged_in(audited) as browser:
+        form = {"name": "night shift", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        browser.post("/admin/auth/group/add/", data=form, headers={"referer": audited.url})
+    assert ("change", "role", "night shift: created") in [
+        (action, kind, detail) for action, kind, _, detail in entries(audited, "staff")
+    ]
+
+
 def test_the_log_of_a_real_server_and_its_commands_verifies(audited: Server) -> None:
     told = audited.manage("audit", "verify")
     assert told.returncode == 0, told.stdout + told.stderr
