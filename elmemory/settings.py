@@ -45,6 +45,10 @@ TRUSTED_SIP_HOSTS = env.texts("TRUSTED_SIP_HOSTS")
 SEPARATE_SPELLINGS = [region.upper() for region in env.texts("SEPARATE_SPELLINGS")]
 GREETING = env.text("GREETING", "Welcome back, {name}! How can I help you today?")
 DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
+SPOKEN_FACTS = env.texts("SPOKEN_FACTS")
+SEARCHABLE_FACTS = env.texts("SEARCHABLE_FACTS")
+REDACT = env.texts("REDACT")
+REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
 RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)
 SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_000)
 

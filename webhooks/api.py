@@ -14,7 +14,6 @@ from ninja.renderers import BaseRenderer
 from conversations.files.encodings import TooLarge, read_json
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.identity import caller_key, caller_of_ring
-from elmemory.memory.search import Found
 from elmemory.serving.lean import MAX_BODY, JsonAnswer, LeanRequest, LeanResponse
 from webhooks.authentication import KeyHeader
 from webhooks.live.reads import card_of_ringing, found_for
@@ -30,6 +29,7 @@ from webhooks.schemas import (
     SearchData,
     SearchDataRequest,
 )
+from webhooks.search_answer import search_data
 from webhooks.signature import InvalidSignature, SignatureCheck
 
 log = structlog.get_logger(__name__)
@@ -92,9 +92,7 @@ async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> 
     who = body.user_id if caller_key(body.user_id) else body.caller_id
     caller = caller_of_ring(who, body.called_number)
     found = await found_for(caller, request.received_at, body.question, body.most)
-    if found is None:
-        return JsonAnswer({"profile": None, "memories": [], "notice": "memory is unavailable"})
-    return JsonAnswer(_search_data(found))
+    return JsonAnswer(search_data(found))
 
 
 @api.post(
@@ -145,22 +143,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
     except (NotReadable, TooLarge):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _search_data(found: Found) -> dict[str, Any]:
-    profile = None
-    if card := found.card:
-        profile = {"name": card.user_name, "summary": card.summary, "facts": dict(card.facts)}
-    memories = []
-    for memory, _ in found.matches:
-        result = {
-            "content": memory.content,
-            "sector": memory.primary_sector,
-            "salience": memory.salience,
-            "said_at": memory.metadata.get("called_at"),
-            "conversation_id": memory.metadata.get("conversation_id"),
-        }
-        if asked := memory.metadata.get("asked"):
-            result["asked"] = asked
-        memories.append(result)
-    return {"profile": profile, "memories": memories}

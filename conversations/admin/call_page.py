@@ -1,4 +1,4 @@
-"""Everything that the page of a call shows, gathered from its files, the index and OpenMemory."""
+"""What the page of a call shows, from its files, the index and OpenMemory."""
 
 import os
 import re
@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.admin.numbers import replaced_in
-from conversations.admin.transcript import MASKED, clock, keyed_in, pretty, turns
+from conversations.admin.masking import keys_in, mask
+from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
 from conversations.files.stored import read_failure
@@ -21,24 +21,26 @@ from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
-# Sections that are texts only: ids and names of files make addresses, and stay.
-_SAID = "title", "summary", "turns", "problem", "criteria", "collected", "ring"
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
-    """Plain texts, lists and dictionaries: numbers in them can be masked as one.
+    """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked."""
+    call = _transcription(row.pk)
+    page = _page(row, call, reveal=reveal)
+    return page if reveal else mask(page, row.caller, keys_in(call) if call else None)
 
-    Without `reveal` the keys that the caller pressed are masked here, wherever they stand.
-    """
+
+def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dict[str, Any]:
     page: dict[str, Any] = {"title": row.title, "files": _files(row.pk), "problem": ""}
     page["length"] = clock(row.duration_seconds)
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
-    call = _transcription(row.pk)
     if call is None:
         if row.has_transcription:
-            page["problem"] = "The transcription cannot be read. It is kept as it came; below it can be downloaded."
+            page["problem"] = (
+                "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
+            )
         return page
     receipt = read_receipt(row.pk)
     page |= {
@@ -59,10 +61,6 @@ def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
         "forgotten": receipt is not None and call.caller in receipt.forgotten,
     }
     _link(page)
-    if not reveal and (keys := keyed_in(call)):
-        page |= {name: replaced_in(page[name], keys, MASKED) for name in _SAID}
-        for memory in page["remembered"]["memories"]:
-            memory["content"] = replaced_in(memory["content"], keys, MASKED)
     return page
 
 
@@ -75,13 +73,13 @@ def _transcription(conversation_id: str) -> Transcription | None:
 
 def _collected(call: Transcription) -> list[dict[str, Any]]:
     collected = [asdict(one) | {"value": text} for one, text, _ in call.collected_texts()]
-    # What was found first; a long list of nothing helps nobody.
+    # Results with a value first.
     return sorted(collected, key=lambda item: item["value"] is None)
 
 
 def _ring(call: Transcription) -> dict[str, Any]:
-    """What ElevenLabs was told when the phone rang: the variables that are not its own, and the greeting."""
-    told = {
+    """The variables of the ring that are not ElevenLabs' own, and the greeting."""
+    variables = {
         name: pretty(value)
         for name, value in shown_variables(call.variables).items()
         if not name.startswith("system__")
@@ -89,7 +87,7 @@ def _ring(call: Transcription) -> dict[str, Any]:
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )
-    return {"variables": list(told.items()), "greeting": greeting, "recall": call.recall}
+    return {"variables": list(variables.items()), "greeting": greeting, "recall": call.recall}
 
 
 def _remembered(receipt: Receipt | None) -> dict[str, Any]:
@@ -130,7 +128,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
 
 
 def _link(page: dict[str, Any]) -> None:
-    """Tie memories to the turns they came from. A fact names no turn: it is the caller's first that has its value."""
+    """Link memories to the turns they came from: a fact to the caller's first turn that has its value."""
     said = [turn for turn in page["turns"] if turn["role"] == "caller" and not turn["badge"]]
     by_position = {turn["position"]: turn for turn in said}
     for memory in page["remembered"]["memories"]:
@@ -162,6 +160,7 @@ def _files(conversation_id: str) -> list[dict[str, Any]]:
                         "is": main.get(entry.name) or _other_file(entry.name, conversation_id),
                         "size": stat.st_size,
                         "at": datetime.fromtimestamp(stat.st_mtime, UTC),
+                        "is_recording": entry.name.endswith(".mp3"),
                         "is_json": entry.name.endswith(".json"),
                     }
                 )

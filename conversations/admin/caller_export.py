@@ -1,5 +1,5 @@
-"""All that is known of one caller as a ZIP that is made while it is sent: however long their recordings, little of it
-is in memory, and nothing of it on the disk."""
+"""Everything stored about one caller, as a ZIP that is written while it is sent: it is never in memory or on disk as a
+whole."""
 
 import io
 import json
@@ -22,11 +22,11 @@ from elmemory.memory.card import Card, read_card
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
 
-_PIECE = 2**18
+_CHUNK = 2**18
 
 
 class Known(NamedTuple):
-    """What is known of a caller; the files of the calls are read when they are sent."""
+    """What is stored about a caller. The files of the calls are read when they are sent."""
 
     card: Card | None
     memories: list[Memory]
@@ -34,26 +34,26 @@ class Known(NamedTuple):
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
-    """Raises OpenMemoryError where the store does not answer: half of it is nothing to hand out."""
+    """What is stored about the caller. Raises OpenMemoryError if the store does not answer: an export is complete."""
     card, memories = read_card(store, caller), store.memories(caller)
-    reconcile()  # a call that the index missed is known too
+    reconcile()  # the index may have missed a call
     return Known(card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
 
 
 def export_caller(row: Caller, known: Known) -> StreamingHttpResponse:
-    """The ZIP. Neither its name nor those in it hold the number."""
+    """The ZIP. No file name in it, nor its own, holds the number."""
     name = f"caller-{row.ref}"
     documents = {
         "caller.json": {"number": row.number, "exported_at": now(), "card": _card(known.card)},
         "memories.json": [_memory(memory) for memory in known.memories],
         "calls.json": [_call(call) for call in known.calls],
     }
-    content = _as_it_is_made(_archive(name, documents, [call.pk for call in known.calls]))
+    content = _streamed(_archive(name, documents, [call.pk for call in known.calls]))
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(content, content_type="application/zip", headers=headers)
 
 
-async def _as_it_is_made(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     while (piece := await to_thread(next, pieces, None)) is not None:
         yield piece
 
@@ -66,18 +66,18 @@ def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable
             yield outlet.take()
         for conversation_id in conversation_ids:
             for path in conversation_files(conversation_id):
-                # Payloads may bear times from before 1980, which a ZIP cannot tell.
+                # A ZIP cannot store times before 1980, which a payload may have.
                 entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
                 entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
                 with shown_file(path) as source, archive.open(entry, "w") as target:
-                    while piece := source.read(_PIECE):
+                    while piece := source.read(_CHUNK):
                         target.write(piece)
                         yield outlet.take()
     yield outlet.take()
 
 
 class _Outlet(io.RawIOBase):
-    """What the archive is written to: it cannot be sought in, and holds only what has not been taken yet."""
+    """A file without seeking that the archive is written to; `take` returns and removes what was written."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -113,9 +113,9 @@ def _call(call: Conversation) -> dict[str, Any]:
 
 
 def _json(value: Any) -> bytes:
-    """Whatever a store's metadata holds; dates as ISO has them."""
+    """JSON of any value that metadata may hold; dates in ISO 8601."""
 
-    def told(value: Any) -> str:
+    def as_text(value: Any) -> str:
         return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
 
-    return json.dumps(value, ensure_ascii=False, indent=2, default=told).encode(errors="replace")
+    return json.dumps(value, ensure_ascii=False, indent=2, default=as_text).encode(errors="replace")

@@ -1,4 +1,4 @@
-"""Everything that the page of a caller shows: from the index what happened, from OpenMemory what is remembered."""
+"""What the page of a caller shows: calls from the index, memories from OpenMemory."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,9 +6,11 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from conversations.admin.masking import keys_of, mask, may_hold_keys
+from conversations.admin.search import only_words
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, newest_facts, one_per_key, read_card
+from elmemory.memory.card import card_of, newest_facts, read_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
@@ -22,13 +24,21 @@ _OWN_TO_STAFF = (kinds.CARD, kinds.PREFERENCE)
 
 
 def caller_page(
-    store: OpenMemory, caller: str, *, kind: str, sector: str, question: str, number: int
+    store: OpenMemory, caller: str, *, kind: str, sector: str, question: str, number: int, reveal: bool
 ) -> dict[str, Any]:
-    """Plain texts, lists and dictionaries: numbers in them can be masked as one."""
+    """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked.
+
+    `kind` and `sector` choose memories, `number` is the page of them, and `question` is asked of the agent's search.
+    """
+    page = _page(store, caller, kind, sector, question if reveal else only_words(question), number)
+    return page if reveal else mask(page, caller, keys_of(_calls_with_digits(page)))
+
+
+def _page(store: OpenMemory, caller: str, kind: str, sector: str, question: str, number: int) -> dict[str, Any]:
     calls = list(Conversation.objects.filter(caller=caller).order_by("-started_at")[:_CALLS_SHOWN])
     page: dict[str, Any] = {"calls": [_call(call) for call in calls], "away": ""}
     try:
-        memories = one_per_key(store.memories(caller))
+        memories = store.memories(caller)
         page |= {"profile": _profile(store, caller, memories), "facts": _facts(memories)}
         page |= _listed(memories, kind, sector, number)
         if question:
@@ -41,6 +51,26 @@ def caller_page(
     except OpenMemoryError as error:
         page["own_summary_away"] = str(error)
     return page
+
+
+def _calls_with_digits(page: dict[str, Any]) -> set[str]:
+    """The ids of the newest call, and of calls with digits in a text: the caller may have pressed them as keys."""
+    facts = page.get("facts", [])
+    items = [
+        *facts,
+        *(other for fact in facts for other in fact["history"]),
+        *page.get("memories", []),
+        *page.get("found", []),
+        *({"conversation_id": call["id"], "title": call["title"]} for call in page["calls"]),
+    ]
+    ids = {
+        item["conversation_id"]
+        for item in items
+        if any(may_hold_keys(str(item.get(name, ""))) for name in ("value", "content", "asked", "title"))
+    }
+    # The store's own summary may be about any call.
+    newest = len(page["calls"]) if may_hold_keys(page.get("own_summary") or "") else 1
+    return ids.union(call["id"] for call in page["calls"][:newest])
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
@@ -60,7 +90,7 @@ def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict
 
 
 def _facts(memories: list[Memory]) -> list[dict[str, Any]]:
-    """Each field with the value that holds, where it is from, what else was said, and how often it was said again."""
+    """Per field its present value with its source, other values, and how often the value was repeated."""
     history: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:
         if memory.metadata.get("field") and memory.kind in (kinds.FACT, kinds.PREFERENCE):
@@ -88,7 +118,7 @@ def _fact(memory: Memory) -> dict[str, Any]:
 
 
 def _listed(memories: list[Memory], kind: str, sector: str, number: int) -> dict[str, Any]:
-    """The memories of one kind and sector, the newest call's first, page by page; and what there is to choose from."""
+    """One page of the memories of this kind and sector, those of the newest call first; and the kinds and sectors."""
     kinds_there = sorted({memory.kind for memory in memories})
     sectors_there = sorted({memory.primary_sector for memory in memories})
     chosen = [
@@ -114,7 +144,7 @@ def _listed(memories: list[Memory], kind: str, sector: str, number: int) -> dict
 
 
 def _found(store: OpenMemory, caller: str, question: str) -> list[dict[str, Any]]:
-    """Exactly what the agent's tool finds."""
+    """What the agent's search finds."""
     return [_memory(match.memory) for match in search(store, caller, question, _FOUND).matches]
 
 

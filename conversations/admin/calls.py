@@ -1,39 +1,28 @@
 """The calls: the list, the page of one, its recording and files, and reprocessing."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import date_format
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
 
+from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
-from conversations.admin.filters import AgentFilter
-from conversations.admin.indexed import IndexedAdmin
-from conversations.admin.numbers import masked, may_reveal, number_element, without_number
+from conversations.admin.masking import mask
+from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
-from conversations.admin.search import NearNames, calls_matching
-from conversations.admin.searches import record_search
-from conversations.admin.transcript import clock
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
-from conversations.index import fulltext
-from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
-from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+from conversations.models import CallerCard, Conversation
 from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -44,137 +33,11 @@ _MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
 
-class CallList(NearNames, ChangeList):
-    """The list, with what its rows need of elsewhere fetched once for the page."""
-
-    def url_for_result(self, result: Any) -> str:
-        """The id as it is: Django would write the underscores of every id as _5F."""
-        return reverse("admin:conversations_conversation_change", args=[result.pk])
-
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
-        """Sort keys are practically unique; sorting by a second column would only cost time."""
-        ordering = list(super().get_ordering(request, queryset))
-        return ordering[:1] if ordering[0] in ("sort_key", "-sort_key") else ordering
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        if self.query and self.result_count > _MOST_BY_DAY:
-            self.date_hierarchy = None  # of so many finds, counting the days takes longer than finding them
-        rows: list[Any] = list(self.result_list)
-        cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
-        texts = fulltext.shown([row.sort_key for row in rows]) if self.query else {}
-        reveal = may_reveal(request)
-        for row in rows:
-            card = cards.get(row.caller_ref)
-            row.card = card
-            row.reveal = reveal
-            parts = texts.get(row.sort_key, [])
-            row.excerpt = excerpt(self.query, parts if reveal else without_number(parts, row.caller))
-        self.result_list = rows
-
-
 @admin.register(Conversation)
-class ConversationAdmin(IndexedAdmin[Conversation]):
-    list_display = (
-        "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
-        "successful_shown", "cost_shown", "audio_shown", "memory_shown",
-    )  # fmt: skip
-    list_display_links = ("started",)
-    list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
-        "has_audio", "recall",
-    )  # fmt: skip
-    search_fields = ("title",)  # shows the box; what it finds is in get_search_results
-    search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
-    date_hierarchy = "started_on"
+class ConversationAdmin(CallListAdmin):
+    """One call: its page, its files, and reprocessing."""
+
     actions = ("reprocess_calls",)
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
-
-    # The list
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("fingerprint", "error")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
-        return CallList
-
-    def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        search_term: str,
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        record_search(request, "calls", search_term)
-        return calls_matching(queryset, search_term), False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
-        return super().changelist_view(request, {**(extra_context or {}), **context})
-
-    @admin.display(description="started", ordering="sort_key")
-    def started(self, row: Conversation) -> SafeString:
-        return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), row.direction_and_channel)
-
-    @admin.display(description="caller", ordering="caller")
-    def caller_shown(self, row: Any) -> SafeString | str:
-        if not row.caller:
-            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
-        name = (row.card.name if row.card else "") or row.caller_name
-        link = format_html(
-            '<a href="{}">{}</a> ',
-            reverse("admin:conversations_caller_change", args=[row.caller_ref]),
-            name or "unnamed",
-        )
-        return link + number_element(row.caller, reveal=row.reveal)
-
-    @admin.display(description="about")
-    def about(self, row: Any) -> SafeString | str:
-        title = row.title if row.reveal else without_number(row.title, row.caller)
-        if not row.excerpt:
-            return str(title)
-        marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
-        return format_html('{}<div class="excerpt">{}</div>', title, mark_safe(marked))  # noqa: S308
-
-    @admin.display(description="agent", ordering="agent_id")
-    def agent_shown(self, row: Conversation) -> SafeString:
-        return format_html('<span class="agent" title="{}">{}</span>', row.agent_id, row.agent)
-
-    @admin.display(description="length", ordering="duration_seconds")
-    def length(self, row: Conversation) -> str:
-        return clock(row.duration_seconds) or "–"
-
-    @admin.display(description="outcome", ordering="outcome")
-    def outcome_shown(self, row: Conversation) -> SafeString:
-        label = Outcome(row.outcome).label
-        if row.outcome in (Outcome.FAILED, Outcome.UNCONNECTED):
-            return _badge(label, bad=True)
-        return format_html('<span class="quiet">{}</span>', label)
-
-    @admin.display(description="success", ordering="successful")
-    def successful_shown(self, row: Conversation) -> SafeString | str:
-        return _badge(row.successful, bad=row.successful == "failure", good=row.successful == "success") or "–"
-
-    @admin.display(description="cost", ordering="cost")
-    def cost_shown(self, row: Conversation) -> str:
-        return "–" if row.cost is None else f"{row.cost:,}"
-
-    @admin.display(description="audio", ordering="has_audio")
-    def audio_shown(self, row: Conversation) -> str:
-        return "yes" if row.has_audio else "–"
-
-    @admin.display(description="memory", ordering="memory_state")
-    def memory_shown(self, row: Conversation) -> SafeString | str:
-        match row.memory_state:
-            case MemoryState.WRITTEN:
-                return format_html('<span title="{} memories written">{}</span>', row.memories, row.memories)
-            case MemoryState.NONE:
-                return "none"
-            case state:
-                return _badge(state, bad=state == MemoryState.FAILED, good=False)
 
     # One call
 
@@ -189,20 +52,22 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         reveal, user = may_reveal(request), request.user
         page = call_page(row, reveal=reveal)
-        if not reveal:
-            page = without_number(page, row.caller)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
+        name = (card.name if card else "") or row.caller_name
+        if not reveal:
+            name, row.error = mask([name, row.error], row.caller)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
             "title": page["title"] or "Call without a title",
             "page": page,
-            "caller_name": (card.name if card else "") or row.caller_name,
+            "caller_name": name,
             "caller_number": number_element(row.caller, reveal=reveal),
             "may_listen": user.has_perm("conversations.listen_conversation"),
             "may_reprocess": user.has_perm("conversations.reprocess_conversation"),
             "may_download": user.has_perm("conversations.download_conversation"),
+            "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
             "may_audit": user.has_perm("audit.view_entry"),
             **self._neighbours(row),
@@ -210,7 +75,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
 
     def _neighbours(self, row: Conversation) -> dict[str, Conversation | None]:
-        """The caller's call before this one, and the one after it."""
+        """The caller's calls before and after this one."""
         if not row.caller_ref or row.started_at is None:
             return {}
         others = Conversation.objects.filter(caller_ref=row.caller_ref).exclude(pk=row.pk)
@@ -231,7 +96,7 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             return row
         raise Http404
 
-    # What belongs to a call
+    # Files and export
 
     def get_urls(self) -> list[URLPattern]:
         def own(route: str, view: Any, name: str) -> Any:
@@ -260,15 +125,15 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         return response
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
-        """A file of the call's folder, by the name it has there."""
+        """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
         _require(request, "conversations.download_conversation")
         row = self._row(request, object_id)
         folder = conversation_folder(row.pk)
         found = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
-        if name.endswith(".mp3"):
-            _require(request, "conversations.listen_conversation")
+        needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
+        _require(request, f"conversations.{needed}")
         recorded = {"caller": row.caller_ref, "detail": name.removeprefix(row.pk)}
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
@@ -284,18 +149,18 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
         return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What a page asks that waits for the worker."""
+        """The state that the page of a call asks for while the worker processes it."""
         row = self._row(request, object_id)
         return JsonResponse({"state": row.memory_state, "memories": row.memories})
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
-        """The list as it is filtered, whole."""
+        """All calls of the list as it is filtered and searched."""
         _require(request, "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
         calls = self.get_changelist_instance(request).get_queryset(request)
         record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
-        return export_calls(calls, kind, str if may_reveal(request) else masked)
+        return export_calls(calls, kind, reveal=may_reveal(request))
 
     # Acting
 
@@ -352,19 +217,6 @@ class ConversationAdmin(IndexedAdmin[Conversation]):
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
         self.message_user(request, f"{what} will be reprocessed as soon as the worker can.", messages.SUCCESS)
-
-
-def _when(at: datetime | None) -> str:
-    """The year is told where it is another."""
-    if at is None:
-        return "unknown"
-    at = localtime(at)
-    return date_format(at, "j M, H:i" if at.year == localtime().year else "j M Y, H:i")
-
-
-def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:
-    tone = "bad" if bad else "good" if good else "plain"
-    return format_html('<span class="badge {}">{}</span>', tone, text) if text else SafeString("")
 
 
 def _require(request: HttpRequest, permission: str) -> None:

@@ -1,4 +1,4 @@
-"""What the admin's front page tells: whether all is well, and how the last weeks went."""
+"""The figures of the admin's front page: the state of the queue and the deliveries, and the calls of four weeks."""
 
 import time
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ from conversations.models import Conversation, Outcome, Recall
 
 DAYS = 28
 _CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
-# A webhook is taken for silent when it has not come for this many times its usual gap, and for at least a day.
+# A webhook is silent after this many times its usual gap without a delivery, and at least a day.
 _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 
 
@@ -77,7 +77,7 @@ def _days(calls: Any, since: date) -> list[dict[str, Any]]:
 
 
 def _bars(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where the bars of the chart stand: returning callers below, the others on them."""
+    """The bars of the chart in pixels: returning callers below, the others on top of them."""
     most = max((day["calls"] for day in days), default=0) or 1
     width = _CHART_WIDTH / DAYS
     bars = []
@@ -100,9 +100,9 @@ def _bars(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _recall(calls: Any) -> dict[str, int]:
-    """How rings were answered: as far as payloads of inbound calls show it.
+    """How rings were answered, as far as payloads of inbound calls show it.
 
-    A known caller who got the neutral answer was answered past the deadline, or while OpenMemory was away.
+    A neutral answer for a known caller means a passed deadline, or that OpenMemory did not answer.
     """
     rings = calls.filter(direction="inbound", has_transcription=True)
     return dict(
@@ -116,7 +116,7 @@ def _recall(calls: Any) -> dict[str, int]:
 
 
 def _deliveries(totals: dict[str, Any]) -> list[dict[str, Any]]:
-    """Per webhook when it last came, and whether that is suspiciously long ago for how often it comes."""
+    """Per webhook its last delivery, and whether that is too long ago for its usual gap."""
     shown = []
     for name, kind, expected in (
         ("Transcriptions", "transcription", True),
@@ -137,7 +137,7 @@ def _share(part: int, whole: int) -> int | None:
 
 
 def shown() -> dict[str, Any] | None:
-    """None where the index cannot be read: the front page is shown all the same."""
+    """The figures; None if the index cannot be read, so that the front page is shown anyway."""
     try:
         return dashboard()
     except (DatabaseError, OSError):

@@ -1,14 +1,17 @@
-"""A list of calls as CSV or JSON, row by row: however long it is, little of it is in memory."""
+"""A list of calls as CSV or JSON, written row by row: a long list takes no more memory than a short one."""
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import orjson
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
+from conversations.admin.masking import mask, mask_of_call
+from conversations.admin.numbers import masked
 from conversations.models import Conversation
 
 COLUMNS = (
@@ -21,36 +24,40 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """The cell's value, with a quote before what a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def export_calls(calls: QuerySet[Conversation], kind: str, caller: Callable[[str], str]) -> StreamingHttpResponse:
-    """The calls as a file; `caller` shows a number as far as the reader may see it."""
+def export_calls(calls: QuerySet[Conversation], kind: str, *, reveal: bool) -> StreamingHttpResponse:
+    """The calls as a CSV or JSON file; without `reveal` numbers in all of its columns are masked."""
     rows = calls.only(*COLUMNS)
     content, media_type = (
-        (_csv(rows, caller), "text/csv") if kind == "csv" else (_json(rows, caller), "application/json")
+        (_csv(rows, reveal=reveal), "text/csv") if kind == "csv" else (_json(rows, reveal=reveal), "application/json")
     )
     headers = {"Content-Disposition": f'attachment; filename="calls.{kind}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(content, content_type=f"{media_type}; charset=utf-8", headers=headers)
 
 
-async def _csv(rows: QuerySet[Conversation], caller: Callable[[str], str]) -> AsyncIterator[bytes]:
+async def _csv(rows: QuerySet[Conversation], *, reveal: bool) -> AsyncIterator[bytes]:
     yield _line(COLUMNS)
     async for row in rows.aiterator(_CHUNK):
-        yield _line(harmless(cell) for cell in _shown(row, caller).values())
+        yield _line(harmless(cell) for cell in (await _shown(row, reveal=reveal)).values())
 
 
-async def _json(rows: QuerySet[Conversation], caller: Callable[[str], str]) -> AsyncIterator[bytes]:
+async def _json(rows: QuerySet[Conversation], *, reveal: bool) -> AsyncIterator[bytes]:
     between = b"["
     async for row in rows.aiterator(_CHUNK):
-        yield between + orjson.dumps(_shown(row, caller))
+        yield between + orjson.dumps(await _shown(row, reveal=reveal))
         between = b",\n"
     yield b"]" if between != b"[" else b"[]"
 
 
-def _shown(row: Conversation, caller: Callable[[str], str]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in COLUMNS} | {"caller": caller(row.caller)}
+async def _shown(row: Conversation, *, reveal: bool) -> dict[str, Any]:
+    cells = {name: getattr(row, name) for name in COLUMNS}
+    if reveal:
+        return cells
+    title = await to_thread(mask_of_call, row.title, row)
+    return cells | {"caller": masked(row.caller), "caller_name": mask(row.caller_name, row.caller), "title": title}
 
 
 def _line(cells: Iterable[Any]) -> bytes:

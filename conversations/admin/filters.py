@@ -1,3 +1,5 @@
+"""The filter by agent."""
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ from conversations.models import Conversation
 
 
 class AgentFilter(ChoicesFieldListFilter):
-    """The agents that have had calls, by name where payloads tell it."""
+    """The agents with calls, by name if payloads have it."""
 
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         with_choices: Any = _WithChoices(field, list(agents()))
@@ -28,7 +30,7 @@ class _WithChoices:
 
 
 def agents() -> Iterator[tuple[str, str]]:
-    """Id and name of each: one look into the index for each agent, where grouping would look at each call."""
+    """Id and name of each agent. One look-up per agent in the database's index; grouping would read every call."""
     calls: QuerySet[Conversation] = Conversation.objects.order_by()
     agent_id = ""
     while agent_id := calls.filter(agent_id__gt=agent_id).aggregate(next=Min("agent_id"))["next"] or "":

@@ -1,24 +1,57 @@
-from typing import Any
+"""What the admins of the index's rows share."""
 
+from typing import Any, Never
+
+from django.contrib import messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
-from conversations.admin.numbers import may_reveal
+from conversations.admin import private_search
+from conversations.admin.searches import record_search
 from conversations.index.schema import make_ready
 from elmemory.admin import ReadOnlyAdmin
 
 
 class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
-    """Shows rows of the index, whose schema is ensured before each query."""
+    """Lists and shows rows of the index, whose schema is ensured before each query."""
 
     list_per_page = 50
+    # The field with the caller reference.
+    reference_field: str
+    search_help_text_without_numbers: str
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()
         return super().get_queryset(request)
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Refuse lookups by number to staff who may not see numbers: they could find a number digit by digit."""
-        if lookup.split("__")[0] in ("caller", "number") and not may_reveal(request):
-            return False
-        return bool(super().lookup_allowed(lookup, value, request))
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list. A search is sent here by POST, and answered with the URL that shows its result."""
+        asked = request.POST.get(SEARCH_VAR) if request.method == "POST" else None
+        if asked is None and request.method == "GET" and private_search.shows_number(request):
+            asked = request.GET[SEARCH_VAR]
+        if asked is not None and self.has_view_permission(request):
+            make_ready()
+            # A whole number is looked for by its caller reference from here on.
+            record_search(request, "callers" if self.reference_field == "ref" else "calls", asked)
+            return HttpResponseRedirect(
+                request.path + private_search.query_string(request, asked, self.reference_field)
+            )
+        if private_search.is_expired(request):
+            messages.warning(request, "This search has expired. Please search again.")
+        return super().changelist_view(request, extra_context)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Allow filters, days and caller references only.
+
+        A lookup by number would put it into the URL, and one by text would find masked digits part by part.
+        """
+        name, _, how = lookup.partition("__")
+        if name == self.reference_field:
+            return how in ("", "exact", "in")
+        filters = [field if isinstance(field, str) else field[0] for field in self.list_filter]  # type: ignore[index]
+        return name in (*filters, self.date_hierarchy)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002
+        """Rows have no history of Django's, and its page would show a title unmasked."""
+        raise Http404

@@ -1,4 +1,4 @@
-"""Names that are spelled nearly as somebody has typed them."""
+"""Names that are spelled nearly like the words of a question."""
 
 import re
 import unicodedata
@@ -14,16 +14,16 @@ _MOST_OFFERED = 5
 _MOST_NAMES = 50_000
 _MOST_WORDS = 6
 _LONGEST = 40
-# A word's length, and by how much a name may differ from it; shorter ones are like too many names.
+# From this length on, a name may differ by so many edits; shorter words are like too many names.
 _LIMITS = ((8, 2.0), (5, 1.5), (3, 1.0))
 _FARTHEST = 4
-_HEARD_AS_ONE = re.compile(r"ph|sch|sh|ch|ck|th|(?<=.)h")
+_SOUND_AS_ONE = re.compile(r"ph|sch|sh|ch|ck|th|(?<=.)h")
 _ONE = {"ph": "f", "sch": "s", "sh": "s", "ch": "k", "ck": "k", "th": "t"}
-# Letters that are heard alike, and one that stands for them.
+# Letters that sound alike, and the one that stands for them.
 _ALIKE = str.maketrans("eiouyjcqzvwdb", "aaaaaakksfftp")
 _DOUBLED = re.compile(r"(.)\1+")
 
-# Folded words of names -> how far they are from a typed word; 0 where they begin with it.
+# Folded words of names -> their distance from a typed word; 0 if they begin with it.
 type _Near = Mapping[str, float]
 
 
@@ -33,9 +33,9 @@ class _Spelled(NamedTuple):
 
 
 def near_questions(question: str) -> list[str]:
-    """The question with names that are spelled nearly as its words in their place, the nearest first.
+    """Questions with near names in place of the words, the nearest first.
 
-    Empty where its words are a name already, or begin one.
+    Empty if the words are a name already, or begin one.
     """
     typed = [_spelled(word) for word in question.replace('"', " ").split()]
     asked = [place for place, word in enumerate(typed) if word.keys and not word.text.startswith("-")]
@@ -49,7 +49,7 @@ def near_questions(question: str) -> list[str]:
         like = {place: match for place in asked if (match := _like(name, near[place]))}
         unlike, distance = len(asked) - len(like), sum(distance for distance, _ in like.values())
         if unlike:
-            # The words that are a name already stay.
+            # Words that are a name already stay.
             like = {place: match for place, match in like.items() if 0 not in near[place].values()}
             distance = sum(distance for distance, _ in like.values())
         elif not distance:
@@ -62,14 +62,14 @@ def near_questions(question: str) -> list[str]:
 
 
 def _names() -> set[str]:
-    """What callers are called in calls and on cards."""
-    told = Conversation.objects.exclude(caller_name="").order_by().values_list("caller_name", flat=True).distinct()
+    """The names of callers in calls and on cards."""
+    named = Conversation.objects.exclude(caller_name="").order_by().values_list("caller_name", flat=True).distinct()
     cards = CallerCard.objects.exclude(name="").order_by().values_list("name", flat=True).distinct()
-    return {*told[:_MOST_NAMES], *cards[:_MOST_NAMES]}
+    return {*named[:_MOST_NAMES], *cards[:_MOST_NAMES]}
 
 
 def _spelled(word: str) -> _Spelled:
-    """A word of a name, and its letters folded in one or two ways; none where it has digits or no letters."""
+    """A word and its foldings, one or two; none if it has digits or no letters."""
     if word.isascii() and word.isalpha():
         return _Spelled(word, (word.lower(),))
     foldings = (comparable,) if word.isascii() else (comparable, comparable_otherwise)
@@ -78,7 +78,7 @@ def _spelled(word: str) -> _Spelled:
 
 
 def _like(name: Sequence[_Spelled], near: _Near) -> tuple[float, str] | None:
-    """How far the nearest word of the name is, and the word; None where none is near."""
+    """The distance of the nearest word of the name, and the word; None if none is near."""
     found = [(near[key], word.text) for word in name for key in word.keys if key in near]
     return min(found) if found else None
 
@@ -100,19 +100,19 @@ def _nearest(key: str, known: Iterable[str]) -> _Near:
 
 
 def _letters(key: str) -> str:
-    """Syllables of Hangul and voiced kana in their parts."""
+    """The word with syllables of Hangul and voiced kana taken apart."""
     return key if key.isascii() else unicodedata.normalize("NFD", key)
 
 
 @lru_cache(maxsize=1 << 14)
 def _heard(key: str) -> str:
-    """The word with letters that are heard alike as one."""
-    alike = _HEARD_AS_ONE.sub(lambda found: _ONE.get(found[0], ""), _letters(key)).translate(_ALIKE)
+    """The word with one letter for all that sound alike."""
+    alike = _SOUND_AS_ONE.sub(lambda found: _ONE.get(found[0], ""), _letters(key)).translate(_ALIKE)
     return _DOUBLED.sub(r"\1", alike)
 
 
 def _edits(one: str, other: str) -> int:
-    """How many letters are put in, left out, changed, or swapped with the next (optimal string alignment)."""
+    """The number of letters inserted, removed, changed or swapped with the next one (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):

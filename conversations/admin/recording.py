@@ -1,4 +1,4 @@
-"""A recording as a player wants it: in pieces (`Range`), so that it can be sought in and starts at once."""
+"""A recording with support for `Range`, so that a player can start at once and seek."""
 
 import re
 from asyncio import to_thread
@@ -14,7 +14,7 @@ _PROBED = 2
 
 
 def recording(path: Path, asked: str | None) -> HttpResponseBase:
-    """The file, or the one range that is asked for. Several ranges at once, and nonsense, get the whole of it."""
+    """The file, or the requested range of it. Several ranges, or an invalid one, get the whole file."""
     size = path.stat().st_size
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, no-store"}
     found = _RANGE.fullmatch(asked.replace(" ", "")) if asked else None

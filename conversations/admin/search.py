@@ -1,33 +1,37 @@
-"""What staff type into the search boxes of the calls and the callers."""
+"""What the questions of staff find in the lists of calls and callers."""
 
 import re
-from typing import Any
 
-from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
+import phonenumbers
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils.functional import cached_property
 
-from conversations.admin.near_names import near_questions
 from conversations.files.paths import is_conversation_id
 from conversations.index import fulltext
 from conversations.index.fulltext import Condition
-from conversations.index.question import terms
+from conversations.index.question import TERM, terms
+from conversations.index.references import caller_reference
 from conversations.index.tokens import comparable
 from conversations.models import CallerCard, Conversation
 from elmemory.memory.identity import caller_key
+from elmemory.memory.ranking.words import split
 
 _NUMBER = re.compile(r"[+0-9 ()./\u00a0-]+")
+_REFERENCE = re.compile("[0-9a-f]{24}")
 _FEWEST_DIGITS = 4
 _FEWEST_OF_A_NUMBER = 7
-_FEW_FOUND = 5
+_MOST_IN_A_WORD = 2
 
 
-def calls_matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Conversation]:
-    """Those found by a number in any spelling or its last digits, by a conversation id, or by words."""
+def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool) -> QuerySet[Conversation]:
+    """The calls with this id, these words, or a caller whose number ends in these digits.
+
+    Without `reveal` digits find nothing.
+    """
     question = question.strip()
     if is_conversation_id(question) and Conversation.objects.filter(pk=question).exists():
         return calls.filter(pk=question)
+    question = question if reveal else only_words(question)
     conditions = [found] if (found := fulltext.matching(question)) else []
     if digits := last_digits(question):
         conditions.append(Condition("caller LIKE %s", [f"%{digits}"]))
@@ -45,28 +49,61 @@ def calls_matching(calls: QuerySet[Conversation], question: str) -> QuerySet[Con
     return conditions[0].of(calls) if conditions else calls.none()
 
 
-def callers_matching(question: str) -> Q | None:
-    """Those whose number is or ends so, where the question looks like a number; else those with such a name."""
+def callers_matching(question: str, *, reveal: bool) -> Q | None:
+    """The condition on callers that their number ends in these digits, or that they have this name; None for neither.
+
+    Without `reveal` digits find nothing.
+    """
+    question = question if reveal else only_words(question)
     if digits := last_digits(question):
         numbered = Q(number__endswith=digits)
         return numbered | Q(number=caller) if (caller := caller_key(question)) else numbered
-    told, known = fulltext.matching(question, column="name"), _cards_named(question)
-    if told is None or known is None:
+    said, known = fulltext.matching(question, column="name"), _cards_named(question)
+    if said is None or known is None:
         return None
-    # One set of references: with OR between two of them the view would make a row of every caller.
+    # One set of references: with OR between two sets the database view would make a row of every caller.
     sets = (
-        f"SELECT caller_ref FROM conversation WHERE {told.sql}"
+        f"SELECT caller_ref FROM conversation WHERE {said.sql}"
         f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
     )
-    return Q(ref__in=RawSQL(sets, (*told.params, *known.params)))  # noqa: S611
+    return Q(ref__in=RawSQL(sets, (*said.params, *known.params)))  # noqa: S611
 
 
-def _cards_named(question: str) -> Condition | None:
-    return fulltext.column_matching(question, "name_words")
+def callers_numbered(question: str) -> list[str]:
+    """The references of callers with calls whose whole number this is, in any spelling, or whose reference it is.
+
+    A national number without its country code is whole too; callers of several countries may have it.
+    """
+    calls = Conversation.objects.order_by()
+    if _REFERENCE.fullmatch(question):
+        return list(calls.filter(caller_ref=question).values_list("caller_ref", flat=True)[:1])
+    numbers = set()
+    if (caller := caller_key(question)) and calls.filter(caller=caller).exists():
+        numbers.add(caller)
+    if len(digits := last_digits(question)) >= _FEWEST_OF_A_NUMBER:
+        ending = calls.filter(caller__endswith=digits).values_list("caller", flat=True).distinct()
+        numbers |= {number for number in ending if digits in (number[1:], _national(number))}
+    return sorted(map(caller_reference, numbers))
+
+
+def only_words(question: str) -> str:
+    """The question without its digits, for staff who may not see numbers: they would find numbers part by part.
+
+    A word with letters and at most two digits stays, as a whole word: "B2B".
+    """
+    kept = []
+    for minus, phrase, word in TERM.findall(question):
+        words = split(comparable(phrase or word))
+        numbered = [each for each in words if re.search(r"\d", each)]
+        if not numbered:
+            kept.append(f'{minus}"{phrase}"' if phrase else f"{minus}{word}")
+        elif not minus and all(_is_word(each) for each in numbered):
+            kept.append(f'"{phrase or word}"')
+    return " ".join(kept)
 
 
 def last_digits(question: str) -> str:
-    """Of what looks like a number; empty where it does not."""
+    """The digits of a question that looks like a number; empty if it does not."""
     question = comparable(question)
     digits = re.sub(r"[^0-9]", "", question)
     if not _NUMBER.fullmatch(question) or len(digits) < _FEWEST_DIGITS:
@@ -75,16 +112,16 @@ def last_digits(question: str) -> str:
     return digits.lstrip("0") if len(digits) >= _FEWEST_OF_A_NUMBER else digits
 
 
-class NearNames:
-    """For a list: what else may have been meant, where a search has found little and names are spelled nearly so."""
+def _is_word(word: str) -> bool:
+    return len(re.sub(r"\D", "", word)) <= _MOST_IN_A_WORD and not word.isdecimal()
 
-    @cached_property
-    def near_names(self) -> list[tuple[str, str]]:
-        """Questions with the names as they are spelled here, and the addresses that ask them."""
-        searched: Any = self
-        if not searched.query or searched.result_count > _FEW_FOUND:
-            return []
-        return [
-            (question, searched.get_query_string({SEARCH_VAR: question}, [PAGE_VAR]))
-            for question in near_questions(searched.query)
-        ]
+
+def _national(number: str) -> str:
+    try:
+        return str(phonenumbers.parse(number).national_number)
+    except phonenumbers.NumberParseException:
+        return ""
+
+
+def _cards_named(question: str) -> Condition | None:
+    return fulltext.column_matching(question, "name_words")

@@ -20,6 +20,8 @@ _SAME_SEARCH = timedelta(minutes=1)
 def record_search(request: HttpRequest, searched: str, question: str) -> None:
     """Add an entry: this list was searched for a number (its caller reference), a call (its id) or a text (a hash)."""
     question, what, caller = question.strip(), "", ""
+    if not question:
+        return
     if last_digits(question):
         caller = caller_reference(caller_key(question) or "")
         detail = "a number" if caller else f"digits {keyed_reference(last_digits(question))}"

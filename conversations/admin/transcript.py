@@ -1,18 +1,16 @@
-"""The transcript as a page shows it: who said what and when, what was cut off, and the tools in their places."""
+"""The transcript as a page shows it: speakers, times, interruptions and tool calls."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from conversations.admin.masking import MASK
 from conversations.payloads.transcription import Transcription
 from conversations.payloads.turns import Turn
 from conversations.payloads.values import dicts, text
 from conversations.payloads.values import seconds as seconds_of
 
-MASKED = "••••"
-_FEWEST_KEYS = 3
 _LATENCIES = {
     "convai_asr_trailing_service_latency": "recognised in",
     "convai_llm_service_ttf_sentence": "model",
@@ -21,15 +19,15 @@ _LATENCIES = {
 
 
 def turns(call: Transcription, *, reveal: bool) -> list[dict[str, Any]]:
-    """The turns in order; a tool's result stands with its call, not in a turn of its own.
+    """The turns in order. A tool's result is shown with its call, not in a turn of its own.
 
-    Without `reveal` the keys that a caller pressed are masked: they may be a PIN or the number of a card.
+    Without `reveal` turns of pressed keys are masked: they may be a PIN or the number of a card.
     """
     calls: dict[str, dict[str, Any]] = {}
     shown = [_shown(turn, _tools(turn.raw, calls), call.agent_id, reveal=reveal) for turn in call.all_turns]
-    # A turn without words still says something where it has any of these.
-    telling = ("message", "tools", "parts", "files", "guardrails", "badge")
-    return [turn for turn in shown if any(turn[name] for name in telling)]
+    # A turn is shown if it has any of these.
+    contents = ("message", "tools", "parts", "files", "guardrails", "badge")
+    return [turn for turn in shown if any(turn[name] for name in contents)]
 
 
 def _shown(turn: Turn, tools: list[dict[str, Any]], agent_id: str, *, reveal: bool) -> dict[str, Any]:
@@ -38,7 +36,7 @@ def _shown(turn: Turn, tools: list[dict[str, Any]], agent_id: str, *, reveal: bo
         "position": turn.position,
         "role": {"user": "caller", "agent": "agent"}.get(turn.role, "other"),
         "badge": "" if turn.kind == "said" else turn.kind,
-        "message": MASKED if message and is_masked else message,
+        "message": MASK if message and is_masked else message,
         "cut_off": "" if is_masked else _cut_off(turn.raw, message),
         "seconds": turn.seconds,
         "clock": clock(turn.seconds),
@@ -56,30 +54,19 @@ def _shown(turn: Turn, tools: list[dict[str, Any]], agent_id: str, *, reveal: bo
 
 
 def _other_agent(turn: Turn, agent_id: str) -> str:
-    """The id of the agent that spoke after a transfer; empty where it is the call's own."""
+    """The id of the agent that spoke after a transfer; empty for the call's own agent."""
     metadata = turn.raw.get("agent_metadata")
     speaking = text(metadata.get("agent_id")).strip() if isinstance(metadata, dict) else ""
     return speaking if turn.role == "agent" and speaking != agent_id else ""
 
 
-def keyed_in(call: Transcription) -> re.Pattern[str] | None:
-    """Finds what the caller keyed in wherever else it stands, such as in a tool's parameters; None for no keys.
-
-    Of one or two keys nothing is made: they choose from a menu, and such numbers are everywhere.
-    """
-    typed = " ".join(turn.message for turn in call.all_turns if turn.kind == "keypad")
-    runs = {re.sub(r"[ -]", "", run) for run in re.findall(r"[0-9](?:[ -]?[0-9])*", typed)}
-    spellings = [r"[ .,-]?".join(run) for run in sorted(runs, key=len, reverse=True) if len(run) >= _FEWEST_KEYS]
-    return re.compile(rf"(?<![0-9])(?:{'|'.join(spellings)})(?![0-9])") if spellings else None
-
-
 def clock(seconds: float | None) -> str:
-    """75 is 1:15."""
+    """75 as 1:15."""
     return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def pretty(value: object) -> str:
-    """JSON, also as text, spread over lines; other text as it is."""
+    """JSON, or a text that is JSON, indented; other text as it is."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
@@ -92,7 +79,7 @@ def pretty(value: object) -> str:
 
 
 def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The turn's tool calls, and those results whose call is nowhere. `calls` gathers them by request."""
+    """The turn's tool calls, and results without a call. `calls` collects them by request id."""
     tools = []
     for called in dicts(turn.get("tool_calls")):
         details = called.get("tool_details")
@@ -118,7 +105,7 @@ def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[di
 
 
 def _cut_off(turn: Mapping[str, Any], message: str) -> str:
-    """What the agent would have said, had it not been interrupted."""
+    """What the agent did not say because it was interrupted."""
     original = text(turn.get("original_message")).strip()
     if not original or original == message:
         return ""

@@ -1,4 +1,4 @@
-"""The words around what a search has found, with the hits marked."""
+"""The words around the hits of a search, with the hits marked."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from conversations.index.question import Term, terms
 from conversations.index.tokens import comparable, comparable_otherwise, with_places
 from elmemory.memory.ranking.words import MARKS, UNSPACED
 
-# Around a hit: characters that no text here holds.
+# Around a hit: characters that no stored text has.
 HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
 _BEFORE, _LENGTH = 40, 120
@@ -19,11 +19,11 @@ _BEGINS_WORD = rf"(?<![^\W_{UNSPACED}])(?<![{MARKS}])"
 _BETWEEN_WORDS = r"(?:['’]s)?[\W_]+"
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 
-type _Hit = tuple[int, int, int]  # begins, ends, which term
+type _Hit = tuple[int, int, int]  # start, end, number of the term
 
 
 def excerpt(question: str, parts: Sequence[str]) -> str:
-    """Some words around the best hits in the first part that has most of the terms; empty where none has any."""
+    """Some words around the best hits of the first part with the most terms; empty without a hit."""
     patterns = _patterns(question)
     if not patterns:
         return ""
@@ -46,8 +46,8 @@ def _pattern(term: Term) -> re.Pattern[str]:
     for words in term.words:
         first, last = words[0][0], words[-1][-1]
         begins = "" if _IS_UNSPACED.match(first) else _BEGINS_WORD
-        goes_on = term.begun and len(words[-1]) > 1
-        ends = "" if _IS_UNSPACED.match(last) else f"{_LETTER}*" if goes_on else f"(?!{_LETTER})"
+        is_prefix = term.begun and len(words[-1]) > 1
+        ends = "" if _IS_UNSPACED.match(last) else f"{_LETTER}*" if is_prefix else f"(?!{_LETTER})"
         spellings.append(begins + _BETWEEN_WORDS.join(map(re.escape, words)) + ends)
     return re.compile("|".join(spellings))
 
@@ -63,7 +63,7 @@ def _hits(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[_Hit]:
 
 
 def _best_window(hits: Sequence[_Hit]) -> tuple[int, list[_Hit]]:
-    """How many terms the best run of hits has, and its hits."""
+    """The number of terms in the best window, and its hits."""
     best: tuple[int, list[_Hit]] = (0, [])
     for at, (begins, _, _) in enumerate(hits):
         window: list[_Hit] = []
@@ -90,7 +90,7 @@ def _marked(text: str, hits: Sequence[_Hit]) -> str:
 
 
 def _cut(text: str, first: int, last: int) -> tuple[int, int]:
-    """Where the excerpt begins and ends: between words, where there are any near."""
+    """Start and end of the excerpt, between words if a blank is near."""
     begins = max(0, first - _BEFORE)
     if begins:
         blank = re.search(r"\s", text[begins - 1 : first])

@@ -1,6 +1,6 @@
 """Full-text search over names, titles, summaries and transcripts: FTS5 in SQLite, tsvector in PostgreSQL.
 
-Both hold the tokens that `conversations.index.tokens` makes of a text, and the text as it was for excerpts.
+Both store the tokens of `conversations.index.tokens`, and the original text for excerpts.
 """
 
 from collections import defaultdict
@@ -18,11 +18,11 @@ ALIAS = "index"
 TABLE = "conversation_text"
 
 _BETWEEN_PARTS = "\x1f"
-# Of a tsvector, whose bound is 1 MB; places from 16,383 on and the 257th place of one word it leaves out by itself.
+# Limits of a tsvector: 1 MB; PostgreSQL itself drops places above 16,383 and after the 256th of one word.
 _MOST_BYTES = 900_000
 _MOST_PLACES = 256
 _SEARCHED = "name", "words"
-# By the index of words, always: PostgreSQL takes reading a tsvector for as cheap as comparing a number, and would read
+# Forces the GIN index: PostgreSQL assumes that reading a tsvector costs as little as comparing a number, and would read
 # those of all calls.
 _FUNCTION = f"""
     CREATE OR REPLACE FUNCTION {TABLE}_{{column}}_like(tsquery) RETURNS bigint[]
@@ -50,14 +50,14 @@ class Text(NamedTuple):
 
 
 def statements() -> list[str]:
-    """The DDL of the table for the database that is configured; it changes with how words are folded."""
+    """The DDL of the table for the configured database; it changes with `FOLDING`."""
     if _has_fts():
-        # The tokenizer "ascii" parts at blanks and leaves all other scripts alone: the words are already folded.
+        # The tokenizer "ascii" splits at blanks and leaves other scripts alone: the words are folded already.
         columns = "name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
         return [f"CREATE VIRTUAL TABLE {TABLE} /* folding {FOLDING} */ USING fts5({columns})"]
     columns = "rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text"
     return [
-        # A row of more than 2 KB keeps its long columns elsewhere: a common word needs all rows, but none of them.
+        # Moves long columns out of the row: a common word reads all rows, but none of these columns.
         f"CREATE TABLE {TABLE} /* folding {FOLDING} */ ({columns}) WITH (toast_tuple_target = 128)",
         *(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})" for column in _SEARCHED),
         *(_FUNCTION.format(column=column) for column in _SEARCHED),
@@ -72,7 +72,7 @@ def write(texts: Iterable[Text]) -> None:
             f"INSERT INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s::tsvector, %s::tsvector, %s)"
             " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, words = excluded.words, shown = excluded.shown"
         )
-    # In the order of their sort keys: FTS5 flushes its buffer whenever a rowid is smaller than the one before.
+    # Sorted: FTS5 flushes its buffer whenever a rowid is smaller than the one before.
     rows = [_row(text) for text in sorted(texts)]
     with connections[ALIAS].cursor() as cursor:
         cursor.executemany(insert, rows)
@@ -84,10 +84,10 @@ def remove(sort_keys: Iterable[int]) -> None:
 
 
 def matching(question: str, column: str = "") -> Condition | None:
-    """The condition on calls that their texts (or names, with the column "name") hold every word of the question.
+    """The condition on calls that their texts (with the column "name", their names) have every word of the question.
 
-    None where the question wants no word. "Whole phrases" are found as they stand, a -word excludes, and a word also
-    matches those that begin with it.
+    None if the question wants no word. "Whole phrases" match exactly, a -word excludes, and a word also matches words
+    that begin with it.
     """
     found = terms(question)
     if not found:
@@ -98,14 +98,14 @@ def matching(question: str, column: str = "") -> Condition | None:
             match = f"{column} : ({match})"
         return Condition(f"conversation.sort_key IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s)", [match])
     with connections[ALIAS].cursor() as cursor:
-        # Once: counting, listing and the days each take what is found. As text, for nothing here looks into it.
+        # Once: counting, listing and the days use the same result. As text, since nothing here reads it.
         cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
         (sort_keys,) = cursor.fetchone()
     return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys or "{}"])
 
 
 def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
-    """Of each of these calls the transcript, summary, title and name as they were written."""
+    """Per sort key the original transcript, summary, title and name."""
     if not (sort_keys := list(sort_keys)):
         return {}
     places = ", ".join(["%s"] * len(sort_keys))
@@ -115,12 +115,12 @@ def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
 
 
 def as_column(text: str) -> str:
-    """A short text's tokens for a column of an ordinary table, where `column_matching` finds them."""
+    """A short text's tokens as a column of an ordinary table, for `column_matching`."""
     return f" {' '.join(tokens(text))} "
 
 
 def column_matching(question: str, column: str) -> Condition | None:
-    """The condition on a column that `as_column` made; None where the question wants no word."""
+    """The condition on a column made by `as_column`; None if the question wants no word."""
     conditions: list[str] = []
     values: list[str] = []
     for term in terms(question):
@@ -165,9 +165,9 @@ def _in_tsquery(found: Sequence[Term]) -> str:
 
 
 def _tsvector(words: Iterable[str]) -> str:
-    """The tokens with their places, as PostgreSQL reads a tsvector.
+    """The tokens with their places in the input format of a tsvector.
 
-    Not by `to_tsvector`, nor Django's SearchVector, which calls it: they part words again, by the server's locale.
+    `to_tsvector`, which Django's SearchVector calls, would split the words again, by the server's locale.
     """
     places: defaultdict[str, list[int]] = defaultdict(list)
     room = _MOST_BYTES

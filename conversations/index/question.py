@@ -1,4 +1,4 @@
-"""What a search question asks for: words, words that begin so, "whole phrases", and -unwanted ones."""
+"""A parsed search question: words, prefixes, "whole phrases", and -unwanted ones."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from conversations.index.tokens import comparable, comparable_otherwise, pieces
 from elmemory.memory.ranking.words import UNSPACED, split
 
-_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _MOST_TERMS = 32
 _MOST_SPELLINGS = 8
 _PREFIXES_FROM = 2
@@ -17,30 +17,30 @@ _LAST_OF_RUN = re.compile(f"[{UNSPACED}]")
 
 
 class Phrase(NamedTuple):
-    """Tokens that stand one after another."""
+    """Adjacent tokens."""
 
     tokens: Sequence[str]
-    begun: bool  # the last one may go on
+    begun: bool  # the last token is a prefix
 
 
 class Term(NamedTuple):
-    """One thing that is asked for: any of its spellings, of which all phrases must be there."""
+    """A part of the question. A text matches if it has all phrases of one of the spellings."""
 
     spellings: Sequence[Sequence[Phrase]]
     unwanted: bool
-    # The spellings as folded words, for finding them in a text.
+    # The spellings as folded words, to find them in a text.
     words: Sequence[Sequence[str]]
     begun: bool
 
 
 def terms(question: str) -> list[Term]:
-    """The question's terms; empty where none is wanted."""
+    """The question's terms; empty if all are unwanted."""
     found = list(islice(_terms(question), _MOST_TERMS))
     return [] if all(term.unwanted for term in found) else found
 
 
 def _terms(question: str) -> Iterator[Term]:
-    for minus, phrase, word in _TERM.findall(question):
+    for minus, phrase, word in TERM.findall(question):
         text = phrase or word
         plain, other = split(comparable(text)), split(comparable_otherwise(text))
         if not plain:
@@ -59,15 +59,15 @@ def _phrase(words: Sequence[str], *, begun: bool) -> Phrase:
     last = tokens[-1]
     if len(last) == 1 and _LAST_OF_RUN.match(last):
         if len(tokens) > 1 and len(tokens[-2]) == 2 and tokens[-2][1] == last:
-            return Phrase(tokens[:-1], begun=False)  # the run may go on
+            return Phrase(tokens[:-1], begun=False)  # more of the run may follow
         return Phrase(tokens, begun=True)
     return Phrase(tokens, begun and len(last) >= _PREFIXES_FROM)
 
 
 def _in_one_letter(words: Sequence[str], *, begun: bool) -> Iterator[list[Phrase]]:
-    """The phrase "herr juergen" where the text says "Herr Jürgen".
+    """Spellings that find the phrase "herr juergen" in the text "Herr Jürgen".
 
-    Its words stand there as herr jurgen, and juergen apart from them.
+    The tokens of that text are herr, jurgen and, after the BREAK, juergen.
     """
     for spelling in islice(product(*map(_in_one_letter_each, words)), 1, _MOST_SPELLINGS):
         yield [
@@ -81,7 +81,7 @@ def _in_one_letter(words: Sequence[str], *, begun: bool) -> Iterator[list[Phrase
 
 
 def _in_one_letter_each(word: str) -> list[str]:
-    """Every way to write one letter for some of the word's pairs of letters, the word itself first."""
+    """The word with one letter for some or all of its pairs ae, oe, ue and aa; the word itself first."""
     parts: list[list[str]] = []
     end = 0
     for pair in _IN_TWO_LETTERS.finditer(word):

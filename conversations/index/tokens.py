@@ -1,7 +1,7 @@
 """The words of a text as the admin's search stores and compares them.
 
-They are folded and split as the agent's search does it (`elmemory.memory.ranking.words`), and folded further: staff
-look for names, which are spelled in more ways than what a caller says in one conversation.
+They are folded and split as in the agent's search (`elmemory.memory.ranking.words`), and folded further: staff search
+for names, which have more spellings than the words of one conversation.
 """
 
 import re
@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable
 
 from elmemory.memory.ranking.words import MARKS, folded, pairs, split
 
-# Whoever changes what `tokens` makes of a text raises this: the index is then made again.
+# Raise this when `tokens` returns other tokens: the index is then rebuilt.
 FOLDING = 1
-# Stands before the other spellings of a text's words, so that no phrase reaches from the text into them.
+# Before the other spellings of a text's words, so that no phrase extends from the text into them.
 BREAK = "\ue000"
 
 _LONGEST = 100
 _LETTERS = {
     "æ": "ae", "œ": "oe", "þ": "th", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŋ": "n", "ŧ": "t",
     "ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e", "ɔ": "o", "ə": "a", "ƒ": "f",
-    # Arabic letters that are written for one another, and their Persian and Urdu forms.
+    # Arabic letters that replace one another, and their Persian and Urdu forms.
     "آ": "ا", "أ": "ا", "إ": "ا", "ٱ": "ا", "ؤ": "و", "ئ": "ي", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ہ": "ه",
     "ھ": "ه", "ـ": "",
     "ʻ": "'", "ʼ": "'", "’": "'",
@@ -38,28 +38,28 @@ _FURTHER = str.maketrans(
 )
 _IN_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
 _OTHER = str.maketrans(_IN_TWO_LETTERS | {letter.upper(): two for letter, two in _IN_TWO_LETTERS.items()})
-# A character with what is written on it, or plain characters without.
+# A character with its marks, or a run of plain characters.
 _JOINED = f"\u0300-\u036f\u1160-\u11ff\uff9e\uff9f{MARKS}{''.join(map(chr, _UNSEEN))}"
 _CHARACTER = re.compile(rf"[\x00-\x7f]+(?![{_JOINED}])|.[{_JOINED}]*", re.DOTALL)
 
 
 def comparable(text: str) -> str:
-    """The text without case, accents, vowel points, forms of presentation and characters that are not seen."""
+    """The text without case, accents, vowel points, presentation forms and invisible characters."""
     if text.isascii():
         return text.lower()
     return folded(text).translate(_FURTHER).lower()
 
 
 def comparable_otherwise(text: str) -> str:
-    """Folded too, with ä, ö, ü, ø and å in two letters: ae, oe, ue, oe and aa."""
+    """The text folded as `comparable` does, with ä, ö, ü, ø and å as ae, oe, ue, oe and aa."""
     return comparable(text if text.isascii() else unicodedata.normalize("NFC", text).translate(_OTHER))
 
 
 def tokens(text: str) -> list[str]:
-    """The words in their order; then, behind a `BREAK`, those that have one in their other spelling, each once.
+    """The words in order; then a `BREAK` and the other spellings of words that have one, each once.
 
-    "Jürgen Groß" is jurgen, gross, BREAK, juergen. Where words are not spaced each two characters that stand together
-    are a token, and the last one of a run is another: 預約 is 預約 and 約.
+    "Jürgen Groß" becomes jurgen, gross, BREAK, juergen. In scripts without blanks every two adjacent characters are a
+    token, and so is the last character of a run: 預約 becomes 預約 and 約.
     """
     words = split(comparable(text))
     plain = pieces(words)
@@ -76,7 +76,7 @@ def pieces(words: Iterable[str]) -> list[str]:
 
 
 def with_places(text: str, fold: Callable[[str], str]) -> tuple[str, list[tuple[int, int]]]:
-    """The folded text, and for each of its characters where what it was made from begins and ends in the text."""
+    """The folded text, and for each of its characters the start and end of its source in the text."""
     made: list[str] = []
     places: list[tuple[int, int]] = []
     for match in _CHARACTER.finditer(text):

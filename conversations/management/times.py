@@ -1,4 +1,4 @@
-"""Days and times as arguments of commands."""
+"""Days and times in the arguments of commands."""
 
 from datetime import datetime
 

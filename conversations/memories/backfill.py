@@ -1,6 +1,6 @@
-"""Fetching from ElevenLabs what was never delivered, and storing it as a delivery would have been.
+"""Fetches from ElevenLabs what was never delivered, and stores it like a delivery.
 
-What is here already is what the files say: a run that was interrupted is gone on with by the next.
+The files say what is missing, so that a run continues an interrupted one.
 """
 
 import base64
@@ -32,17 +32,17 @@ log = structlog.get_logger(__name__)
 
 _FINISHED = ("done", "failed")
 _REACH_BACK_SECONDS = 3 * 24 * 3600
-# Retries of a delivery go on for half an hour.
+# ElevenLabs retries a delivery for half an hour.
 _LET_BE_SECONDS = 45 * 60
 _REQUESTS_PER_SECOND = 2
 
 
 class Missing(NamedTuple):
-    """What of a finished conversation is not here."""
+    """What is missing here of a finished conversation."""
 
     conversation_id: str
     agent_id: str
-    # In seconds since 1970; None where ElevenLabs' list does not say when the call began.
+    # In seconds since 1970; None if ElevenLabs' list has no start time.
     ended_at: int | None
     transcription: bool
     audio: bool
@@ -50,9 +50,9 @@ class Missing(NamedTuple):
 
 @dataclass(slots=True)
 class Survey:
-    """What ElevenLabs has: conversations by agent, those that are still under way, and what is not here.
+    """ElevenLabs' list compared with the files: conversations by agent, how many are unfinished, what is missing.
 
-    `unusable` counts the entries of its list that name no conversation which could be asked for.
+    `unusable` counts the entries without a usable conversation id.
     """
 
     agents: Counter[str] = field(default_factory=Counter)
@@ -62,7 +62,7 @@ class Survey:
 
 
 class Fetched(NamedTuple):
-    """What was stored of a conversation; `gone` where ElevenLabs has no recording, or nothing, of it."""
+    """What was stored of a conversation; `gone` if ElevenLabs no longer has the conversation or its recording."""
 
     transcription: bool = False
     audio: bool = False
@@ -80,7 +80,7 @@ def survey(
             found.unusable += 1
             continue
         if conversation_id in seen:
-            continue  # calls that begin meanwhile push others onto the next page
+            continue  # new calls push older ones onto the next page
         seen.add(conversation_id)
         found.agents[agent_id or "agent unknown"] += 1
         if summary.get("status") not in _FINISHED:
@@ -89,7 +89,7 @@ def survey(
         if is_deleted(conversation_id):
             continue
         no_transcription = not transcription_path(conversation_id).exists()
-        no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _known_silent(conversation_id)
+        no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _is_silent(conversation_id)
         if no_transcription or no_audio:
             ended_at = _ended_at(summary)
             found.missing.append(Missing(conversation_id, agent_id, ended_at, no_transcription, no_audio))
@@ -97,7 +97,7 @@ def survey(
 
 
 def fetch(api: Api, missing: Missing) -> Fetched:
-    """Store what is missing of a conversation. Raises ElevenLabsError, and OSError where it cannot be stored."""
+    """Store what is missing of a conversation. Raises ElevenLabsError, and OSError if it cannot be stored."""
     if free_bytes() < settings.MIN_FREE_MB * 2**20:
         raise OSError("the disk is nearly full")
     stored, has_audio, gone = False, missing.audio, False
@@ -113,12 +113,15 @@ def fetch(api: Api, missing: Missing) -> Fetched:
             raise
         has_audio, gone = False, True
     finally:
-        _note(missing.conversation_id)
+        _refresh_row(missing.conversation_id)
     return Fetched(stored, has_audio, gone)
 
 
 class Backfiller:
-    """Fetches now and then what the agents that deliver here failed to."""
+    """Fetches missing calls of the last days, repeatedly, for the agents that deliver here.
+
+    It remembers conversations without a recording, and does not ask for those recordings again.
+    """
 
     def __init__(self) -> None:
         self._without_audio: set[str] = set()
@@ -132,12 +135,12 @@ class Backfiller:
                 pass
             except Exception as error:
                 reason = str(error) if isinstance(error, ElevenLabsError) else type(error).__name__
-                log.warning("could not fetch what was missed", error=reason)
+                log.warning("could not fetch missing calls", error=reason)
             connections["index"].close()
             stopping.wait(every_seconds)
 
     def catch_up(self, stopping: threading.Event | None = None) -> int:
-        """How many conversations were completed."""
+        """Fetch what is missing; returns how many conversations were completed."""
         completed = 0
         with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
             for missing in self._missed(api, _known_agents()):
@@ -173,7 +176,7 @@ def _known_agents() -> list[str]:
 def _store_transcription(raw: bytes, missing: Missing) -> bool:
     event = {
         "type": TRANSCRIPTION,
-        # No later than that of the delivery, which takes its place should it still come. Null: that of the arrival.
+        # Not later than the delivery's, which replaces it if it still arrives. Null counts as the time of arrival.
         "event_timestamp": missing.ended_at,
         "fetched": True,
         "data": orjson.Fragment(raw),
@@ -209,26 +212,26 @@ def _write_base64(chunks: Iterable[bytes], file: IO[bytes]) -> None:
 
 
 def _says(raw: bytes, conversation_id: str, name: str) -> object:
-    """A field of a conversation's JSON. ElevenLabsError where it is not that conversation's."""
+    """A field of the conversation's JSON. Raises ElevenLabsError if it is another conversation's, or not JSON."""
     try:
         conversation = orjson.loads(raw)
     except orjson.JSONDecodeError:
         conversation = None
     if not isinstance(conversation, dict) or conversation.get("conversation_id") != conversation_id:
-        raise ElevenLabsError("ElevenLabs answered with something else than the conversation", 200)
+        raise ElevenLabsError("ElevenLabs did not answer with the conversation", 200)
     return conversation.get(name)
 
 
-def _known_silent(conversation_id: str) -> bool:
-    """Whether the stored transcription says itself that there is no recording; a delivered one does not tell."""
+def _is_silent(conversation_id: str) -> bool:
+    """Whether the stored transcription says that there is no recording: fetched ones do, delivered ones do not."""
     try:
         return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
     except (OSError, NotReadable):
         return False
 
 
-def _note(conversation_id: str) -> None:
-    """The row in the index is a convenience: reconciling makes up for a missing one."""
+def _refresh_row(conversation_id: str) -> None:
+    """Refresh the row in the index; if that fails, reconciling will do it."""
     try:
         refresh_row(conversation_id)
     except (DatabaseError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Caller keys of earlier rules, which no caller has by the present rules, or has in another spelling."""
+"""Former keys: caller keys of earlier rules, which are fillers or other spellings by the present rules."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from elmemory.memory.openmemory import Entry, OpenMemory
 
 
 def misplaced_calls() -> dict[str, list[str]]:
-    """Caller keys that no caller has now, with the ids of the conversations whose memories are under them.
+    """The former keys that still have memories, each with the ids of its conversations.
 
-    It reads all receipts, because a rebuilt index holds the present keys only.
+    Reads all receipts, because a rebuilt index holds the present keys only.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for conversation_id in conversation_ids():
@@ -26,14 +26,14 @@ def misplaced_calls() -> dict[str, list[str]]:
 
 
 def former_callers(caller: str | None) -> list[str]:
-    """The keys that earlier rules gave to other spellings of the caller's number."""
+    """The former keys of this caller: other spellings of their number."""
     return former_keys(caller) if caller else []
 
 
 def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequence[str]) -> None:
-    """Move the preferences of the former keys to the caller, except those that the caller has already.
+    """Move the preferences of the former keys to the caller, except those that the caller already has.
 
-    The locks of all these keys must be held. Raises OpenMemoryError, and may then be repeated.
+    The locks of all these keys must be held. Raises OpenMemoryError; it may be repeated then.
     """
     if not caller:
         return

@@ -1,7 +1,7 @@
-"""Turning one stored transcription into the memories of its caller. Repeating it changes nothing."""
+"""Turns a stored transcription into the memories of its caller. Repeating it changes nothing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, NamedTuple
@@ -28,6 +28,7 @@ from elmemory.memory.card import read_card, spoken_date, write_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
+from elmemory.memory.redaction import fully_redacted, redacted
 from elmemory.memory.text import field_name
 
 log = structlog.get_logger(__name__)
@@ -47,12 +48,11 @@ class Changes(NamedTuple):
 
 
 def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Result:
-    """Write what the stored transcription says into its caller's memories, then the card, then the receipt.
+    """Write the memories of a stored transcription, then the caller's card, then the receipt.
 
-    Raises NotReadable where the payload is at fault, OpenMemoryError where the store is, FileNotFoundError
-    where there is no transcription, Busy where another process has the caller in hand and `wait` is false, LockLost
-    (a DatabaseError) where the caller was in nobody's hand for a while.
-    "changed meanwhile": another version arrived; it wants a run of its own.
+    "changed meanwhile": another version has arrived, which needs a run of its own. Raises NotReadable for an
+    unreadable payload, OpenMemoryError, FileNotFoundError without a transcription, Busy if another process holds the
+    caller's lock and `wait` is false, and LockLost (a DatabaseError) if the lock was lost in between.
     """
     call, stamp = _read(conversation_id)
     before = read_receipt(conversation_id)
@@ -81,7 +81,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
 
 
 def preview(conversation_id: str, store: OpenMemory) -> Changes:
-    """What `remember` would do to the memories of this conversation, whether or not it is done. Changes nothing."""
+    """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
     call, stamp = _read(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     note_forgotten(call, receipt)
@@ -100,45 +100,54 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
     return Changes(added, changed, removed)
 
 
-def memories_of(call: Transcription, arrived_at: datetime) -> Iterator[kinds.NewMemory]:
-    """The facts, messages and call of a transcription, in this order; of a call that a mailbox answered, the call."""
+def memories_of(
+    call: Transcription, arrived_at: datetime, redacted: Callable[[str, str], str] = redacted
+) -> Iterator[kinds.NewMemory]:
+    """The facts, messages and call of a transcription, in this order; the call alone if a mailbox answered.
+
+    `redacted` takes a text and its context: what the agent asked, or the field's label.
+    """
     conversation_id = call.conversation_id
     common = {
         "conversation_id": conversation_id,
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
     }
-    # What was collected from a mailbox's greeting is not the customer's.
+    # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field:
+            name = label(field_name(one.name))
+            value = redacted(text, name)
             yield kinds.NewMemory(
                 kinds.FACT,
                 f"fact:{conversation_id}:{_bounded(one.id)}",
-                f"{label(field_name(one.name))}: {text}",
-                {**common, "position": position, "field": one.field, "value": text}
+                f"{name}: {value}",
+                {**common, "position": position, "field": one.field, "value": value}
                 | ({"confirmed": True} if confirmed else {}),
             )
     asked, ordinal = "", 0
     for turn in call.turns:
+        said = redacted(turn.message, asked)
         if turn.is_of_caller:
             yield kinds.NewMemory(
                 kinds.MESSAGE,
-                f"message:{conversation_id}:{ordinal}:{content_digest(turn.message)[:16]}",
-                turn.message,
+                f"message:{conversation_id}:{ordinal}:{content_digest(said)[:16]}",
+                said,
                 {**common, "position": turn.position, **({"asked": asked} if asked else {})},
             )
             ordinal += 1
         elif turn.role == "agent":
-            asked = turn.message
+            asked = said
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
-    # Without a direction a call is inbound, as in memories that were written before there was one.
+    # A call without a direction is inbound: older memories have none.
     direction = {"direction": "outbound"} if call.outbound else {}
     when = {**common, **direction, "timezone": call.timezone}
+    summary, title = redacted(call.summary, ""), redacted(call.title, "")
     yield kinds.NewMemory(
         kinds.CALL,
         f"call:{conversation_id}",
-        f"Call on {spoken_date(when)} ({outcome}){': ' + call.summary if call.summary else '.'}",
-        {**when, "summary": call.summary, "title": call.title, "outcome": outcome, "spoke": ordinal > 0},
+        f"Call on {spoken_date(when)} ({outcome}){': ' + summary if summary else '.'}",
+        {**when, "summary": summary, "title": title, "outcome": outcome, "spoke": ordinal > 0},
     )
 
 
@@ -150,14 +159,26 @@ def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
 
 
 def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
-    """What should be remembered of the call for this caller, one of those who may hold memories of it."""
+    """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
     if caller != call.caller or caller in receipt.forgotten:
         return []
     card = read_card(store, caller)
     if card is not None and card.opted_out:
         return []
-    memories = memories_of(call, receipt.arrival)
-    return [memory for memory in memories if content_digest(memory.content) not in receipt.withheld]
+    memories = list(memories_of(call, receipt.arrival))
+    if not receipt.withheld:
+        return memories
+    # Staff may have deleted a memory while REDACT was set in another way.
+    unredacted, fully = (memories_of(call, receipt.arrival, redact) for redact in (_unredacted, fully_redacted))
+    return [
+        memory
+        for memory, *same in zip(memories, unredacted, fully, strict=True)
+        if not {content_digest(each.content) for each in (memory, *same)}.intersection(receipt.withheld)
+    ]
+
+
+def _unredacted(text: str, _: str) -> str:
+    return text
 
 
 def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:
@@ -171,7 +192,7 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
 def _rewrite(
     store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]
 ) -> list[RememberedMemory]:
-    """Make these the caller's memories of the conversation, and no others; then write the card."""
+    """Make these the caller's only memories of the conversation; then write the card."""
     written = [
         RememberedMemory(memory.key, put.id, content_digest(memory.content))
         for memory, put in zip(memories, store.put_all(caller, kinds.entries(memories)), strict=True)

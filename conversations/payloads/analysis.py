@@ -1,12 +1,12 @@
-"""What ElevenLabs' analysis of a call collected and judged, from each of the shapes in which it says so."""
+"""The results of ElevenLabs' analysis of a call: data collection and evaluation criteria, in all their shapes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from conversations.payloads.values import dicts, text, well_formed
 from elmemory.memory.fields import canonical_field
-from elmemory.memory.names import Evidence
+from elmemory.memory.names import NAME_FIELDS, Evidence
 from elmemory.memory.text import field_name
 from elmemory.memory.values import usable_value
 
@@ -16,8 +16,10 @@ _IDS_OF_CRITERIA = "criteria_id", "id", "name"
 
 @dataclass(frozen=True, slots=True)
 class CollectedItem:
-    """One result of data collection. `id` is the payload's own, which memories are keyed by; `name` is for people and
-    names the field; `value` is of any type. `agent_id` is empty where the result is the whole conversation's.
+    """One result of data collection.
+
+    `id` is the payload's and part of the memory's key; `name` is for people and names the field; `value` is of any
+    type; `agent_id` is empty for a result of the whole conversation.
     """
 
     id: str
@@ -33,7 +35,9 @@ class CollectedItem:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One result of evaluation: success, failure or unknown. `agent_id` as with data collection."""
+    """One evaluation criterion. `result` is success, failure or unknown; `agent_id` is empty for a result of the whole
+    conversation.
+    """
 
     id: str
     name: str
@@ -42,65 +46,85 @@ class Criterion:
     agent_id: str = ""
 
 
-def collected_in(analysis: object) -> list[CollectedItem]:
-    """The results of data collection.
+class Collected(NamedTuple):
+    """A result of data collection with its value as text; None if it says nothing.
 
-    After transfers each agent has results of its own, and newer payloads list results a second time. Of one id or
-    field the first value counts: the whole conversation's, then those of the agents, the last one's first. A result
-    without a value gives its place to one with a value.
+    `confirmed`: the text alone would say nothing, and the rest of the call made it a value (the last name Null).
+    """
+
+    item: CollectedItem
+    text: str | None
+    confirmed: bool
+
+
+def collected_in(analysis: object) -> list[CollectedItem]:
+    """The results of data collection, without repetitions.
+
+    After transfers each agent has results of its own, and newer payloads list results a second time. Per id or field
+    the first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces
+    one without.
     """
     found: list[CollectedItem] = []
     places: dict[tuple[str, str], int] = {}
-
-    def register(place: int) -> None:
-        for key in (("id", found[place].id), ("field", found[place].field)):
-            if key not in places or not _has_value(found[places[key]]):
-                places[key] = place
-
-    for one, stands_alone in _records(analysis):
-        like = [places[key] for key in (("id", one.id), ("field", one.field)) if key in places]
+    for item, stands_alone in _records(analysis):
+        like = [places[key] for key in _keys(item) if key in places]
         place = like[0] if like and not stands_alone else len(found)
         if place == len(found):
-            found.append(one)
+            found.append(item)
         elif not any(_has_value(found[other]) for other in like):
-            found[place] = one
-        elif found[place].id == one.id and found[place].name == one.id:
-            found[place] = replace(found[place], name=one.name)
-        register(place)
+            found[place] = item
+        elif found[place].id == found[place].name == item.id:
+            found[place] = replace(found[place], name=item.name)
+        for key in _keys(found[place]):
+            if key not in places or not _has_value(found[places[key]]):
+                places[key] = place
     return found
 
 
+def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collected]:
+    """The results with their values as text. `said`, the caller's sentences, can confirm an unusual name."""
+    names = {item.field: item.value for item in items if item.field in NAME_FIELDS and isinstance(item.value, str)}
+    collected = []
+    for item in items:
+        value = usable_value(item.value, item.field, Evidence(item.rationale, names, said))
+        confirmed = value is not None and item.field in NAME_FIELDS and usable_value(value, item.field) is None
+        collected.append(Collected(item, value, confirmed))
+    return collected
+
+
 def criteria_in(analysis: object) -> list[Criterion]:
-    """The results of evaluation: the whole conversation's, then those that only agents after transfers have."""
-    blocks = _blocks(analysis)
+    """The evaluation criteria: the whole conversation's, and each agent's where it has none or an unknown one."""
     whole: dict[str, Criterion] = {}
     of_agents: dict[tuple[str, str], Criterion] = {}
-    for block, agent_id in blocks:
+    for block, agent_id in _blocks(analysis):
         for name in ("evaluation_criteria_results", "evaluation_criteria_results_list"):
-            for id_, result in _results(block.get(name), _IDS_OF_CRITERIA):
-                one = _criterion(id_, result, agent_id)
+            for id_, result in _results(block.get(name), _IDS_OF_CRITERIA, "result"):
+                judged = text(result.get("result")) or "unknown"
+                one = Criterion(id_, _name(result, id_), judged, text(result.get("rationale")), agent_id)
                 if not agent_id:
                     whole.setdefault(id_, one)
-                elif whole.get(id_, one).result == "unknown" or id_ not in whole:
-                    whole.pop(id_, None)
+                elif id_ not in whole or whole[id_].result == "unknown":
                     of_agents.setdefault((id_, agent_id), one)
-    return [*whole.values(), *of_agents.values()]
+    judged_by_agents = {id_ for id_, _ in of_agents}
+    return [*(one for id_, one in whole.items() if id_ not in judged_by_agents), *of_agents.values()]
 
 
 def _records(analysis: object) -> Iterator[tuple[CollectedItem, bool]]:
-    """All results of data collection in the order in which they count, and whether each stands beside its like:
-    an agent's author may have two fields for one thing.
+    """All results of data collection in order of precedence. The flag: keep it beside another of its field, because
+    the agent's author asks for both.
     """
     for block, agent_id in _blocks(analysis):
         for name in ("data_collection_results", "data_collection_results_list"):
             results = block.get(name)
-            for id_, result in _results(results, _IDS_OF_COLLECTED):
-                yield _collected(id_, result, agent_id), not agent_id and isinstance(results, dict)
+            for id_, result in _results(results, _IDS_OF_COLLECTED, "value"):
+                value, rationale = _well_formed_value(result.get("value")), text(result.get("rationale"))
+                item = CollectedItem(id_, _name(result, id_), value, rationale, agent_id)
+                yield item, not agent_id and isinstance(results, dict)
 
 
 def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The analysis itself, then its scoped blocks with their agent ids: those of whole conversations, then the last
-    agent's first.
+    """The analysis itself, then its scoped blocks with their agent ids: whole conversations, then agents from the
+    last to the first.
     """
     if not isinstance(analysis, dict):
         return
@@ -110,38 +134,32 @@ def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
         yield block, text(block.get("source_agent_id")).strip() or "another agent"
 
 
-def _results(results: object, id_names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Ids and results of an object keyed by id, or of a list whose items name their ids."""
+def _results(results: object, id_names: tuple[str, ...], bare: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ids and results, from an object keyed by id or a list of items with ids.
+
+    A result that is no object becomes one with this value under the name `bare`.
+    """
     if isinstance(results, dict):
         for id_, result in results.items():
-            yield well_formed(id_), result
+            yield well_formed(id_), result if isinstance(result, dict) else {bare: result}
     for result in dicts(results):
         if id_ := next((id_ for name in id_names if (id_ := text(result.get(name)).strip())), ""):
             yield id_, result
 
 
-def _collected(id_: str, result: object, agent_id: str) -> CollectedItem:
-    if not isinstance(result, dict):
-        return CollectedItem(id_, id_, _well_formed_value(result), "", agent_id)
-    rationale = well_formed(str(result.get("rationale") or ""))
-    return CollectedItem(id_, _name(result, id_), _well_formed_value(result.get("value")), rationale, agent_id)
-
-
-def _criterion(id_: str, result: object, agent_id: str) -> Criterion:
-    if not isinstance(result, dict):
-        return Criterion(id_, id_, text(result) or "unknown", "", agent_id)
-    stated, rationale = (well_formed(str(result.get(name) or "")) for name in ("result", "rationale"))
-    return Criterion(id_, _name(result, id_), stated or "unknown", rationale, agent_id)
-
-
 def _name(result: Mapping[str, Any], id_: str) -> str:
-    """The name that people gave; the id where there is none in which a field could be recognised."""
+    """The result's name for people; the id if that name cannot name a field."""
     name = text(result.get("name")).strip()
     return name if field_name(name) else id_
 
 
-def _has_value(one: CollectedItem) -> bool:
-    return usable_value(one.value, one.field, Evidence(one.rationale)) is not None
+def _keys(item: CollectedItem) -> tuple[tuple[str, str], ...]:
+    """What makes two results one: their id or their field."""
+    return ("id", item.id), ("field", item.field)
+
+
+def _has_value(item: CollectedItem) -> bool:
+    return usable_value(item.value, item.field, Evidence(item.rationale)) is not None
 
 
 def _well_formed_value(value: Any) -> Any:

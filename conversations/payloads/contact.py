@@ -1,4 +1,4 @@
-"""How the two parties of a conversation reached each other: the channel, the direction, and who the customer is."""
+"""The two parties of a conversation: the channel, the direction, and who the customer is."""
 
 import re
 from collections.abc import Mapping
@@ -10,26 +10,23 @@ from elmemory.memory.identity import caller_key, caller_of_call
 
 type Channel = Literal["phone", "whatsapp", "sms", "web", "chat"]
 
-# A channel's section of the metadata: where it names the customer, and which ids in it are ours.
-_CUSTOMER = {
-    "phone_call": ("external_number",),
-    "whatsapp": ("recipient", "whatsapp_user_id"),
-    "sms": ("sms_user_phone_number",),
-}
-_OURS = {
+type _Section = Mapping[str, Any]
+
+# The sections of the metadata, one for each channel, and the ids in them that are ours.
+_OUR_IDS = {
     "phone_call": ("agent_number", "phone_number_id"),
     "whatsapp": ("whatsapp_phone_number_id",),
     "sms": ("agent_phone_number", "phone_number_id"),
 }
-_TELEPHONES = frozenset(("sip_trunk", "twilio", "exotel", "genesys", "avaya", "audiocodes"))
-_OF_MESSENGERS = "_integration", "_bot_connector"
+_PHONE_SOURCES = frozenset(("sip_trunk", "twilio", "exotel", "genesys", "avaya", "audiocodes"))
+_CHAT_SOURCES = "_integration", "_bot_connector"
 _BARE_WHATSAPP_ID = re.compile(r"(?:whatsapp:)?(?:00)?([1-9][0-9]{6,14})", re.IGNORECASE)
-_SPELLED_INTERNATIONALLY = re.compile(r"\s*(?:(?:sips?|tel|whatsapp):)?\s*<?\+", re.IGNORECASE)
+_HAS_PLUS = re.compile(r"\s*(?:(?:sips?|tel|whatsapp):)?\s*<?\+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What `metadata` and the dynamic variables say of the two parties. `caller` is a caller key, or None."""
+    """What the payload says of the two parties. `caller` is the customer's caller key, or None."""
 
     channel: Channel
     outbound: bool
@@ -37,13 +34,13 @@ class Contact:
 
 
 def contact_of(metadata: Mapping[str, Any], source: str, caller_id: object, called_number: object) -> Contact:
-    """The customer named by the channel's own section, else the party that ElevenLabs' variables name.
+    """Return the contact. The customer is the one named by the channel's section, else by the two variables.
 
-    `source` is ElevenLabs' word for where the conversation began; `caller_id` and `called_number` are the variables
-    `system__caller_id` and `system__called_number`. Ids that the sections give as ours are never the customer.
+    `source` is ElevenLabs' `conversation_initiation_source`; `caller_id` and `called_number` are the variables
+    `system__caller_id` and `system__called_number`. Ids that a section names as ours are never the customer.
     """
-    sections = {name: section for name in _CUSTOMER if isinstance(section := metadata.get(name), dict)}
-    ours = {_id(section.get(name)) for key, section in sections.items() for name in _OURS[key]} - {""}
+    sections = {name: section for name in _OUR_IDS if isinstance(section := metadata.get(name), dict)}
+    ours = {_id(section.get(name)) for key, section in sections.items() for name in _OUR_IDS[key]} - {""}
     channel = _channel(metadata, sections, source.casefold(), caller_id)
     outbound = _direction(sections) == "outbound"
 
@@ -51,60 +48,57 @@ def contact_of(metadata: Mapping[str, Any], source: str, caller_id: object, call
         return None if _id(raw) in ours else raw
 
     def of_variable(raw: object) -> object:
-        # On the messaging channels they hold ids, which must not pass for the numbers that they may look like.
-        plain = channel in ("whatsapp", "sms") and not (isinstance(raw, str) and _SPELLED_INTERNATIONALLY.match(raw))
-        return None if plain else not_ours(raw)
+        # On WhatsApp and SMS the variables may hold ids that look like numbers: only a plus makes them numbers.
+        is_id = channel in ("whatsapp", "sms") and not (isinstance(raw, str) and _HAS_PLUS.match(raw))
+        return None if is_id else not_ours(raw)
 
     named = (not_ours(raw) for key, section in sections.items() for raw in _named(key, section))
     caller = caller_of_call(
         outbound=outbound,
-        external_number=next((raw for raw in named if _says_something(raw)), None),
+        external_number=next((raw for raw in named if _is_given(raw)), None),
         caller_id=of_variable(caller_id),
         called_number=of_variable(called_number),
     )
     return Contact(channel, outbound, caller)
 
 
-def _channel(
-    metadata: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]], source: str, caller_id: object
-) -> Channel:
+def _channel(metadata: _Section, sections: Mapping[str, _Section], source: str, caller_id: object) -> Channel:
     if "whatsapp" in sections or "whatsapp" in source:
         return "whatsapp"
     if "sms" in sections or "sms" in source.split("_"):
         return "sms"
-    if "phone_call" in sections or source in _TELEPHONES:
+    if "phone_call" in sections or source in _PHONE_SOURCES:
         return "phone"
-    if is_true(metadata.get("text_only")) or source.endswith(_OF_MESSENGERS):
+    if is_true(metadata.get("text_only")) or source.endswith(_CHAT_SOURCES):
         return "chat"
-    return "phone" if _says_something(caller_id) else "web"
+    return "phone" if _is_given(caller_id) else "web"
 
 
-def _direction(sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _direction(sections: Mapping[str, _Section]) -> str:
     stated = (text(section.get("direction")).strip().casefold() for section in sections.values())
     return next((direction for direction in stated if direction in ("inbound", "outbound")), "")
 
 
-def _named(key: str, section: Mapping[str, Any]) -> list[object]:
-    """The customer as a section spells it, the best spelling first."""
-    raw_ids = [section.get(name) for name in _CUSTOMER[key]]
+def _named(key: str, section: _Section) -> list[object]:
+    """The raw ids of the customer in a section, the best one first."""
     if key != "whatsapp":
-        return raw_ids
-    recipient, user_id = raw_ids
+        return [section.get("external_number" if key == "phone_call" else "sms_user_phone_number")]
+    recipient = section.get("recipient")
     phone = recipient.get("phone") if isinstance(recipient, dict) else recipient
-    # An id that WhatsApp gives instead of a number says nothing of the number.
-    return [raw for raw in map(_international, (phone, user_id)) if caller_key(raw)]
+    # WhatsApp may send an id of its own in place of a number: it identifies no one.
+    return [raw for raw in map(_with_plus, (phone, section.get("whatsapp_user_id"))) if caller_key(raw)]
 
 
-def _international(raw: object) -> object:
-    """WhatsApp leaves out the plus of an international number."""
-    bare = _BARE_WHATSAPP_ID.fullmatch(str(raw).strip()) if _says_something(raw) else None
+def _with_plus(raw: object) -> object:
+    """The id with the plus that WhatsApp leaves out of international numbers; ids of another form unchanged."""
+    bare = _BARE_WHATSAPP_ID.fullmatch(str(raw).strip()) if _is_given(raw) else None
     return f"+{bare[1]}" if bare else raw
 
 
-def _says_something(raw: object) -> bool:
+def _is_given(raw: object) -> bool:
     return raw != "" and isinstance(raw, str | int) and not isinstance(raw, bool)
 
 
 def _id(raw: object) -> str:
-    """One spelling of an id, to compare it with others; empty for what is none."""
-    return (caller_key(raw) or str(raw).strip()) if _says_something(raw) else ""
+    """The id in a spelling that can be compared; empty where none is given."""
+    return (caller_key(raw) or str(raw).strip()) if _is_given(raw) else ""

@@ -1,4 +1,4 @@
-"""Why a call ended, in words that say what to do."""
+"""Why a call failed, in plain words and with a remedy."""
 
 import re
 
@@ -17,7 +17,7 @@ _CODES = {
 
 
 def explained(call: Transcription) -> str:
-    """Empty where the call ended as calls do."""
+    """The reason of a failure, with a remedy where there is one; empty if the call ended normally."""
     error = call.at("metadata", "error")
     reason = error.get("reason") if isinstance(error, dict) else error
     code = error.get("code") if isinstance(error, dict) else None
@@ -36,7 +36,7 @@ def _missing(found: re.Match[str]) -> str:
     variables = " and ".join(f"“{name}”" for name in names)
     where = (found[1] or "").strip() or "prompt"
     return (
-        f"The agent's {where} uses {variables}, and nobody sent a value, so ElevenLabs ended the call before a word was"
+        f"The agent's {where} uses {variables}, but no value was sent, so ElevenLabs ended the call before a word was"
         " said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for inbound"
         " calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of the agent."
     )

@@ -1,4 +1,4 @@
-"""Reading a `call_initiation_failure`: a call that never connected."""
+"""Lenient reading of a `call_initiation_failure`: a call that never connected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Failure:
-    """The provider's words differ: Twilio writes `To`, a SIP trunk `to_number`."""
+    """A `call_initiation_failure` event. Names of its details differ by provider: `To` (Twilio), `to_number` (SIP)."""
 
     event: Mapping[str, Any]
 

@@ -1,8 +1,7 @@
-"""Reading a payload of any size in little memory: its outline, with the long strings left in the file.
+"""Reads a payload of any size in little memory, as an outline whose long strings stay in the file.
 
-An audio event is one JSON object with tens of megabytes of base64 in one string. Its outline is the same
-JSON with a short placeholder in the place of each long string; order, spaces, escapes and unknown keys
-of the original do not matter.
+An audio event is one JSON object with tens of megabytes of base64 in one string. Its outline is that JSON with a
+short placeholder for each long string.
 """
 
 import binascii
@@ -29,19 +28,20 @@ _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
 class NotReadable(ValueError):
-    """The payload is not what its type promises; the message says in what, and holds nothing of it."""
+    """The payload is not of its type. The message says why, without quoting the payload."""
 
 
 class LongString(NamedTuple):
-    """Where the characters of a long JSON string stand in the file: bytes from `start` up to `end`."""
+    """The position of a long JSON string's characters in the file: bytes from `start` up to `end`."""
 
     start: int
     end: int
 
 
 def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
-    """The JSON value in the file; strings of more than 64 KiB are `LongString`, unless the file is so small (bytes)
-    that it is read whole. Raises NotReadable.
+    """The JSON value in the file, with a `LongString` for each string of more than 64 KiB. Raises NotReadable.
+
+    A file of up to `whole_up_to` bytes is read whole, long strings included.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -68,9 +68,11 @@ def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
 
 
 def parse(raw: bytes) -> Any:
-    """JSON, read leniently: NaN, lone surrogates and bytes that are no UTF-8 do no harm; a number without end or
-    nesting without bottom costs itself only; it may be UTF-16 or UTF-32 and begin with a byte order mark. Raises
-    NotReadable."""
+    """The JSON value of these bytes, read leniently. Raises NotReadable.
+
+    UTF-16, UTF-32 and byte order marks are read; NaN, lone surrogates and bytes that are not UTF-8 are tolerated. A
+    number of 1000 digits or more becomes a float, and what is nested too deeply becomes null.
+    """
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
     text = raw.decode(json.detect_encoding(raw), "replace").removeprefix("\ufeff")
@@ -93,7 +95,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _shallow(text: str) -> str:
-    """The same JSON with null in the place of what is nested too deeply."""
+    """This JSON with null for each value that is nested too deeply."""
     kept = []
     depth = start = 0
     for token in _NESTING.finditer(text):
@@ -117,7 +119,7 @@ class Writable(Protocol):
 
 
 def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
-    """Write what the base64 text stands for. Raises NotReadable where it is broken."""
+    """Decode the base64 text into `target`. Raises NotReadable if it is invalid."""
     chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
     rest = b""
     ended = False
@@ -128,7 +130,7 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
             rest = whole[cut:]
             if cut:
                 if ended:
-                    raise NotReadable("audio goes on after its end")
+                    raise NotReadable("audio continues after its end")
                 target.write(binascii.a2b_base64(whole[:cut], strict_mode=True))
                 ended = whole[cut - 1 : cut] == b"="
     except binascii.Error:
@@ -138,7 +140,7 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
-    """The file in pieces, with the characters of long strings as one LongString each."""
+    """The file in pieces, with one LongString for the characters of each long string."""
     in_string = False
     string_start = 0
     string = bytearray()
@@ -172,7 +174,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
                 position += 1
                 in_string = False
             elif position < len(chunk):
-                break  # a backslash whose other half is in the next chunk
+                break  # an escape that continues in the next chunk
         rest = chunk[position:]
         offset += position
         if not read:
@@ -182,7 +184,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
 
 
 def _end_of_string(chunk: bytes, start: int) -> int:
-    """Where the string's closing quote stands, or the half of an escape at the chunk's end, or the chunk's end."""
+    """The index of the string's closing quote, of an incomplete escape at the chunk's end, or of the chunk's end."""
     quote = chunk.find(b'"', start)
     end = len(chunk) if quote < 0 else quote
     if chunk.find(b"\\", start, end) < 0:

@@ -1,4 +1,4 @@
-"""Dynamic variables whose names begin with `secret__` reach tools, never people: their values are not shown."""
+"""Hides the values of dynamic variables named `secret__…`, which are meant for tools only."""
 
 import io
 import mmap
@@ -13,19 +13,22 @@ _IN_JSON = re.compile(rb'("secret__(?:[^"\\]|\\.)*"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|
 
 
 def shown_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables, those with secrets without their values."""
+    """The variables, with the values of secret ones hidden."""
     return {name: NOT_SHOWN if name.startswith(_PREFIX) else value for name, value in variables.items()}
 
 
 def without_secrets(raw: bytes) -> bytes:
-    """A stored JSON file as people may see it: byte for byte, but for the values of such variables."""
+    """The bytes of a stored JSON file, with the values of secret variables hidden."""
     if _PREFIX.encode() not in raw:
         return raw
     return _IN_JSON.sub(lambda match: match[1] + f'"{NOT_SHOWN}"'.encode(), raw)
 
 
 def shown_file(path: Path) -> IO[bytes]:
-    """A stored file, opened for reading as people may see it. Only one with such variables is read into memory."""
+    """A stored file opened for reading, with the values of secret variables hidden.
+
+    Only a file with such variables is read into memory.
+    """
     file = path.open("rb")
     if path.suffix != ".json" or not _holds_secrets(file):
         return file

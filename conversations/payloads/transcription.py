@@ -1,7 +1,7 @@
-"""Reading a stored transcription leniently: whatever can be read is, whatever cannot is left out.
+"""Lenient reading of a stored transcription.
 
-ElevenLabs' payloads differ from their documentation and from one another; a field of the wrong type costs
-that field, never the call.
+ElevenLabs' payloads differ from their documentation and from one another: a field of the wrong type counts as
+missing, and never costs the call.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from conversations.payloads.analysis import CollectedItem, Criterion, collected_in, criteria_in
-from conversations.payloads.collected import Collected, texts_of
+from conversations.payloads.analysis import (
+    Collected,
+    CollectedItem,
+    Criterion,
+    collected_in,
+    criteria_in,
+    texts_of,
+)
 from conversations.payloads.contact import Channel, Contact, contact_of
 from conversations.payloads.outline import NotReadable, parse
 from conversations.payloads.turns import Turn, mailbox_answered, turns_of
@@ -31,14 +37,14 @@ class Transcription:
 
     @classmethod
     def read(cls, raw: bytes) -> "Transcription":
-        """Raises NotReadable where the bytes are no event at all."""
+        """Raises NotReadable if the bytes are not an event."""
         event = parse(raw)
         if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
             raise NotReadable("not an event")
         return cls(event)
 
     def at(self, *path: str) -> Any:
-        """What stands at this path in `data`; None where there is no such thing."""
+        """The value at this path in `data`; None if there is none."""
         value: Any = self.event.get("data")
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -65,7 +71,7 @@ class Transcription:
 
     @property
     def successful(self) -> str:
-        """success, failure or unknown; empty where the payload does not say."""
+        """success, failure or unknown; empty if the payload does not say."""
         return self.text("analysis", "call_successful")
 
     @property
@@ -106,13 +112,13 @@ class Transcription:
 
     @property
     def variables(self) -> dict[str, Any]:
-        """The dynamic variables of the call: ElevenLabs' own (`system__…`) and those it was told at the ring."""
+        """The dynamic variables of the call: ElevenLabs' own (`system__…`) and those sent at the ring."""
         value = self.at(*_VARIABLES)
         return value if isinstance(value, dict) else {}
 
     @property
     def recall(self) -> Literal["memory", "neutral", ""]:
-        """How the ring was answered; empty where the payload holds no variables of ours."""
+        """How the ring was answered; empty if the payload holds no variables of ours."""
         returning, summary = self.variables.get("returning_caller"), self.variables.get("user_profile_summary")
         if returning is None and summary is None:
             return ""
@@ -120,7 +126,7 @@ class Transcription:
 
     @cached_property
     def caller_name(self) -> str:
-        """The name that the call collected, else the one that the agent was told at the ring."""
+        """The name that the call collected, else the one sent at the ring."""
         facts = {} if self.reached_mailbox else {item.field: text for item, text, _ in self.collected_texts() if text}
         return Card(facts=facts).full_name or usable_value(self.text(*_VARIABLES, "user_name"), "name") or ""
 
@@ -134,7 +140,6 @@ class Transcription:
 
     @property
     def channel(self) -> Channel:
-        """Whether the parties spoke on the phone, wrote over WhatsApp or SMS, or met on a web page or in a chat."""
         return self.contact.channel
 
     @property
@@ -143,35 +148,35 @@ class Transcription:
 
     @property
     def caller(self) -> str | None:
-        """The caller key of the customer; None for web calls, strangers and withheld numbers."""
+        """The caller key of the customer; None for strangers."""
         return self.contact.caller
 
     @cached_property
     def reached_mailbox(self) -> bool:
-        """Whether a mailbox answered: whatever it says, it is no customer."""
+        """Whether a mailbox answered in place of the customer."""
         return mailbox_answered(self.at("transcript"), self.metadata, self.termination_reason)
 
     def started_at(self, arrived_at: datetime) -> datetime:
-        """The call's start in UTC; its event's time, else that of its arrival, where the payload does not say."""
+        """The start of the call in UTC, else the time of the event, else of its arrival."""
         stated = unix_seconds(self.at("metadata", "start_time_unix_secs")) or event_seconds(self.event)
         return datetime.fromtimestamp(stated, UTC) if stated else arrived_at
 
     @cached_property
     def all_turns(self) -> list[Turn]:
-        """Also the turns in which nothing was said: tools, files and events."""
+        """All turns, also those without words: tools, files and events."""
         return turns_of(self.at("transcript"), mailbox=self.reached_mailbox)
 
     @cached_property
     def turns(self) -> list[Turn]:
-        """The turns with something said in them, or keyed in."""
+        """The turns with words or keypad digits."""
         return [turn for turn in self.all_turns if turn.is_said]
 
     def collected(self) -> list[CollectedItem]:
-        """The results of data collection, one for each field that agents may have collected in turn."""
+        """The results of data collection, without repetitions."""
         return collected_in(self.at("analysis"))
 
     def collected_texts(self) -> list[Collected]:
-        """What `collected` returns, each result with its value as text."""
+        """The results of data collection with their values as text."""
         return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
 
     def criteria(self) -> list[Criterion]:

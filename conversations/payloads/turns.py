@@ -1,4 +1,4 @@
-"""The turns of a transcript: who or what each one comes from, and whether a mailbox answered the call."""
+"""The turns of a transcript: the kind of each, and whether a mailbox answered the call."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from conversations.payloads.values import dicts, is_true, seconds, text
 type Kind = Literal["said", "keypad", "platform event", "context", "backchannel", "file", "mailbox"]
 
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
-# Nobody says or hears a closing # or *. A person may write one.
+# Speech recognition writes no closing # or *. A person may type one.
 _KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]")
 _MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)
@@ -21,7 +21,7 @@ _FILE_TEXTS = "original_filename", "file_url", "file_id"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that came with a turn. Its address is not read: it is never fetched, and no page links to it."""
+    """A file attached to a turn. Its URL is not read, so that nothing fetches it and no page links to it."""
 
     name: str
     type: str
@@ -29,7 +29,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one voice of an agent with several said."""
+    """What one voice of a multi-voice agent said."""
 
     voice: str
     text: str
@@ -37,10 +37,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of the transcript. `position` is its place in the payload's list, `seconds` its time in the call.
+    """One turn of the transcript.
 
-    `kind` says who or what the turn comes from; only of the user's turns it can be another than "said". `raw` is the
-    turn as the payload has it.
+    `position` is its index in the payload's list, `seconds` its time in the call, `kind` who or what it comes from
+    (turns of the agent are always "said"), `raw` the turn as the payload has it.
     """
 
     position: int
@@ -54,7 +54,7 @@ class Turn:
 
     @property
     def is_said(self) -> bool:
-        """Whether there are words in the turn, or keys that were pressed."""
+        """Whether the turn holds words or keypad digits."""
         return bool(self.message.strip())
 
     @property
@@ -64,7 +64,7 @@ class Turn:
 
 
 def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:
-    """All turns that can be read; the words in a user's turn are nobody's where a `mailbox` answered."""
+    """All readable turns. If a `mailbox` answered, the user's words are the mailbox's."""
     return [
         _turn(position, turn, mailbox=mailbox)
         for position, turn in enumerate(transcript if isinstance(transcript, list) else ())
@@ -73,7 +73,7 @@ def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:
 
 
 def mailbox_answered(transcript: object, metadata: Mapping[str, Any], termination_reason: str) -> bool:
-    """Whether the agent's tool, the end of the call or the telephone network says that a mailbox answered."""
+    """Whether the detection tool, the termination reason or the telephone provider says that a mailbox answered."""
     used = metadata.get("features_usage")
     used = used.get(_DETECTION) if isinstance(used, dict) else None
     if _MAILBOX.search(termination_reason) or (isinstance(used, dict) and is_true(used.get("used"))):
@@ -123,7 +123,7 @@ def _parts(turn: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def _attached(turn: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The files of a turn; the older field `file_input` repeats the first of the newer one."""
+    """The files of a turn. The older field `file_input` repeats the first of `file_inputs`."""
     return dicts(turn.get("file_inputs")) or dicts([turn.get("file_input")])
 
 
@@ -135,7 +135,7 @@ def _files(turn: Mapping[str, Any]) -> tuple[File, ...]:
 
 
 def _is_detection(result: Mapping[str, Any]) -> bool:
-    """Whether the result is that of the system tool which recognised a mailbox."""
+    """Whether this is a successful result of the system tool `voicemail_detection`."""
     outcome = result.get("result")
     outcome = outcome if isinstance(outcome, dict) else {}
     kind = text(outcome.get("result_type"))

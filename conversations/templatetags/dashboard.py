@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)
 def dashboard(context: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the front page, for those who may see calls."""
+    """The figures of the front page, for staff with permission to see calls."""
     request = context["request"]
     may_see = request.user.has_perm("conversations.view_conversation")
     return {"may_see": may_see, "figures": shown() if may_see else None}

@@ -17,6 +17,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from elmemory.environment.hosts import Unusable, address, unencrypted
+from elmemory.environment.recall import unusable_recall
 from elmemory.memory.identity import number_key, unreadable_not_callers
 from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
@@ -49,6 +50,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_in_the_clear(),
         *_unusable_values(),
         *_unusable_caller_rules(),
+        *unusable_recall(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
         *_one_database_for_two(),

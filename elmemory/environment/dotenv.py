@@ -92,6 +92,6 @@ def _encoding(path: Path) -> str:
 
 if __name__ == "__main__":
     if made := make(Path(__file__).resolve().parent.parent.parent):
-        sys.stdout.write("\n  Made .env with fresh secrets (told this once; they stay in .env):\n")
+        sys.stdout.write("\n  Made .env with fresh secrets (shown once; they stay in .env):\n")
         for name, secret in made.items():
             sys.stdout.write(f"    {name}={secret}   {_FRESH[name]}\n")

@@ -11,33 +11,30 @@ from django.conf import settings
 
 from elmemory.memory import kinds
 from elmemory.memory.fields import canonical_field, label
-from elmemory.memory.names import NAME_FIELDS, spoken_name
+from elmemory.memory.instructions import person_or_nothing
+from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.records import Memory
-from elmemory.memory.text import (
-    VALUE_LENGTH,
-    as_sentence,
-    bounded_sentences,
-    bounded_words,
-    cleaned,
-)
+from elmemory.memory.text import VALUE_LENGTH, as_sentence, bounded_sentences, bounded_words, cleaned
 from elmemory.memory.values import usable_value
 
 NEWEST = 100
-# The card is written last: nearly always it is the newest memory, else one of the newest.
+# The card is written last: nearly always it is the newest memory.
 FEW = 2
 _READS = FEW, NEWEST, None
 _MOST_FACTS = 100
 _LONGEST_ZONE = 64
+# Written with every card; raised when what counts as a usable fact changes.
+_RULES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What an agent should know of a caller before the first word; every text is clean and bounded.
+    """What an agent should know about a caller before the first word. Every text is clean and bounded.
 
-    `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty where the
-    caller never spoke. A card of an opted-out caller holds nothing but that.
-    `call_count` counts the calls of both directions, `outbound_count` those of them that we made.
+    `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty if the caller never
+    spoke. `call_count` counts the calls of both directions, `outbound_count` those that we made. The card of an
+    opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +48,7 @@ class Card:
 
     @property
     def user_name(self) -> str:
-        """The first name where one is known, else the name given; nothing on a line that several people share."""
+        """The first name if one is known, else the name given; empty on a shared line."""
         if self.shared_line:
             return ""
         return self._name("first_name") or self._name("name")
@@ -82,7 +79,7 @@ class Card:
         return bounded_sentences(" ".join(sentences))
 
     def _counts(self) -> str:
-        """How often they called us, and we them; empty where neither happened."""
+        """A sentence that says how often they called us, and we them; empty if neither happened."""
         inbound = self.call_count - self.outbound_count
         if not self.outbound_count:
             if inbound == 1:
@@ -95,10 +92,10 @@ class Card:
 
     def _name(self, field_name: str) -> str:
         name = self.facts.get(field_name)
-        return spoken_name(name) if name else ""
+        return person_or_nothing(name) if name else ""
 
     def variable(self, name: str) -> str | None:
-        """The fact that a dynamic variable of this name asks for; no name on a shared line."""
+        """The fact whose field the dynamic variable of this name names; never a name on a shared line."""
         field_asked_for = canonical_field(name)
         if field_asked_for in NAME_FIELDS:
             return None if self.shared_line else self._name(field_asked_for)
@@ -106,12 +103,11 @@ class Card:
 
 
 def card_of(memories: Iterable[Memory]) -> Card | None:
-    """The card that these memories of one caller amount to; None where nothing is remembered.
+    """The card computed from one caller's memories; None if nothing is remembered.
 
-    Facts: the newest call wins per field (call start, then conversation id, then position); what staff
-    corrected wins over every call.
+    Per field the newest call wins (call start, then conversation id, then position); corrections win over every call.
     """
-    memories = one_per_key(memories)
+    memories = list(memories)
     stated = {memory.metadata.get("preference") for memory in memories if memory.kind == kinds.PREFERENCE}
     if kinds.OPT_OUT in stated:
         return Card(opted_out=True)
@@ -138,18 +134,24 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
 
 
 def fact_value(memory: Memory) -> str:
-    """What a fact or a correction says, clean; empty where it says nothing, as "[NAME]" does that was stored once.
+    """The clean value of a fact or a correction; empty if it says nothing ("[NAME]"), or is no name in a name field.
 
-    What staff wrote, and what the call itself confirmed when it was read, says what it says.
+    A correction, and a value that the rest of its call confirmed, counts as it is written.
     """
     value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
     if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
         return cleaned(str(value or ""))
-    return cleaned(usable_value(value, field_name) or "")
+    return _speakable(usable_value(value, field_name) or "", field_name)
+
+
+def _speakable(text: str, field_name: str) -> str:
+    """The clean text; empty if it stands in a name field and is no name."""
+    text = cleaned(text)
+    return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
 
 
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
-    """One memory per field, the one that holds; the newest first. Those that say nothing are left out."""
+    """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
     holding: dict[str, Memory] = {}
     for memory in sorted(memories, key=call_order):
         name = memory.metadata.get("field")
@@ -163,18 +165,8 @@ def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
     return list(reversed(holding.values()))
 
 
-def one_per_key(memories: Iterable[Memory]) -> list[Memory]:
-    """A server without unique keys may hold one twice: the last written stays."""
-    kept: dict[str, Memory] = {}
-    for memory in memories:
-        before = kept.get(memory.key or memory.id)
-        if before is None or memory.updated_at > before.updated_at:
-            kept[memory.key or memory.id] = memory
-    return list(kept.values())
-
-
 def read_card(store: OpenMemory, caller: str) -> Card | None:
-    """The caller's card in one read, or in a second or third where it is not the newest memory."""
+    """The caller's card. One read if the card is the newest memory, else two or three."""
     for limit in _READS:
         memories = store.memories(caller, limit)
         if cards := cards_among(memories):
@@ -185,7 +177,7 @@ def read_card(store: OpenMemory, caller: str) -> Card | None:
 
 
 def peek_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
-    """Whether the store tells the card without any waiting, and the card."""
+    """Whether the store could answer without waiting, and the card."""
     newest = store.peek(caller, FEW)
     if newest is None:
         return False, None
@@ -199,15 +191,15 @@ def peek_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
 
 
 def write_card(store: OpenMemory, caller: str) -> Card | None:
-    """Recompute the card from all of the caller's memories and return it; None where nothing is remembered.
+    """Recompute the card from the caller's memories, write it if it changed, and return it; None without memories.
 
-    The caller's lock must be held. A changed card is written as a new memory, then the old one is deleted: readers
-    always find one of them.
+    The caller's lock must be held. A changed card is written as a new memory before the old one is deleted, so that
+    readers always find one of them.
     """
     memories = store.memories(caller)
     cards = cards_among(memories)
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
-    if card is not None and (not cards or not _is_same(card_from(cards[0].metadata), card)):
+    if card is not None and (not cards or not _holds(cards[0], card)):
         revision = 1 + (_revision(cards[0].metadata) if cards else 0)
         store.put_all(caller, kinds.entries([_card_memory(card, revision)]))
     elif cards and card is not None:
@@ -218,7 +210,7 @@ def write_card(store: OpenMemory, caller: str) -> Card | None:
 
 
 def spoken_date(metadata: Mapping[str, Any]) -> str:
-    """The day of a call as one says it, "7 October 2026", in the call's own time zone."""
+    """The day of a call, such as "7 October 2026", in the call's own time zone."""
     try:
         called_at = datetime.fromisoformat(str(metadata.get("called_at")))
     except ValueError:
@@ -228,9 +220,9 @@ def spoken_date(metadata: Mapping[str, Any]) -> str:
 
 
 def _zone(name: object) -> ZoneInfo:
-    # A longer name is none, and would be looked for part by part.
+    # ZoneInfo looks for each part of a longer name in the file system.
     if isinstance(name, str) and 0 < len(name) <= _LONGEST_ZONE:
-        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names, and those of no file of the database
+        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
             return ZoneInfo(name)
     return ZoneInfo(settings.TIME_ZONE)
 
@@ -251,21 +243,26 @@ def call_order(memory: Memory) -> tuple[str, str, int]:
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
-    """The card where none is written yet. A call whose memories are being written is not half told: its own
-    memory comes after the others."""
+    """The card if none is written yet; None while the memories of a first call are being written.
+
+    The memory of the call itself is written last.
+    """
     memories = list(memories)
-    told = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
-    return card_of(memories) if told else None
+    complete = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
+    return card_of(memories) if complete else None
 
 
 def _times(count: int) -> str:
-    """A count as one says it, up to the day that follows: "once, on", "twice, most recently on"."""
+    """A count up to the day that follows it: "once, on", "twice, most recently on"."""
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     return f"{times}, {'on' if count == 1 else 'most recently on'}"
 
 
-def _is_same(one: Card, other: Card) -> bool:
-    return one == other and list(one.facts) == list(other.facts)
+def _holds(memory: Memory, card: Card) -> bool:
+    """Whether the memory is this card, its facts in this order and written by today's rules."""
+    stored = card_from(memory.metadata)
+    by_rules = not stored.facts or memory.metadata.get("usable") == _RULES
+    return by_rules and stored == card and list(stored.facts) == list(card.facts)
 
 
 def cards_among(memories: Iterable[Memory]) -> list[Memory]:
@@ -282,7 +279,7 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
         "revision": revision,
-        "usable": True,
+        "usable": _RULES,
         "facts": [[name, value] for name, value in card.facts.items()],
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
@@ -296,16 +293,21 @@ def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
 
 
 def card_from(metadata: Mapping[str, Any]) -> Card:
+    """The card in the metadata of a card memory. What an older version wrote is held to today's rules."""
     facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
-    if not metadata.get("usable"):  # written when "[NAME]" and "not provided" were still facts
-        facts = {name: text for name, value in facts.items() if (text := usable_value(value, name))}
+    last_call_summary = str(metadata.get("last_call_summary") or "")
+    if not (rules := metadata.get("usable")):  # written when "[NAME]" and "not provided" were still facts
+        facts = {name: usable_value(value, name) or "" for name, value in facts.items()}
+    if rules != _RULES:
+        facts = {name: text for name, value in facts.items() if (text := _speakable(value, name))}
+        last_call_summary = cleaned(last_call_summary)
     return Card(
         facts=facts,
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
         last_outbound_on=str(metadata.get("last_outbound_on") or ""),
-        last_call_summary=str(metadata.get("last_call_summary") or ""),
+        last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
     )

@@ -2,9 +2,7 @@
 
 from functools import lru_cache
 
-from elmemory.memory.text import (
-    field_name,
-)
+from elmemory.memory.text import field_name
 
 _OTHER_NAMES_OF_FIELDS = {
     "first_name": "firstname given_name givenname forename caller_first_name customer_first_name user_first_name",

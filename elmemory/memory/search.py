@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.timezone import localdate
 
 from elmemory.memory import kinds
-from elmemory.memory.card import Card, call_order, card_from, cards_among, newest_facts, one_per_key, unwritten_card
+from elmemory.memory.card import Card, call_order, card_from, cards_among, newest_facts, unwritten_card
+from elmemory.memory.disclosure import Secrets, disclosed, fields_of
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
@@ -23,17 +25,22 @@ class Found:
 class PreparedCaller:
     """One caller's card, and their memories laid out for the ranking.
 
-    Found are the newest fact of each field, and equal texts once; never cards and preferences, and nothing of a caller
-    who opted out.
+    A search finds the newest fact of each field, and equal texts once. It never finds cards, preferences, memories of
+    an opted-out caller, or what SEARCHABLE_FACTS keeps back.
     """
 
     def __init__(self, memories: Iterable[Memory]) -> None:
-        memories = one_per_key(memories)
+        memories = list(memories)
         cards = cards_among(memories)
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
-        self._corpus = Corpus(() if opted_out else _searchable(memories))
+        found = [] if opted_out else _searchable(memories)
+        if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
+            secret = Secrets(_values(memories), card.facts if card else {}, allowed)
+            self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
+            found = [memory for memory in found if _is_disclosed(memory, secret)]
+        self._corpus = Corpus(found)
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
@@ -55,3 +62,20 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
         if memory.kind not in (kinds.CARD, kinds.PREFERENCE) and not outdated:
             texts[" ".join(memory.content.casefold().split())] = memory
     return list(texts.values())
+
+
+def _values(memories: Iterable[Memory]) -> list[tuple[str, str]]:
+    """Every value that a call or staff stated, former ones too, by its field."""
+    return [
+        (str(name), str(memory.metadata.get("value") or ""))
+        for memory in memories
+        if memory.kind in (kinds.FACT, kinds.PREFERENCE) and (name := memory.metadata.get("field"))
+    ]
+
+
+def _is_disclosed(memory: Memory, secret: Secrets) -> bool:
+    """Whether a search may find the memory."""
+    if memory.kind == kinds.FACT:
+        name = str(memory.metadata.get("field"))
+        return name in secret.allowed and not secret.stated_in_fact(name, str(memory.metadata.get("value")))
+    return not secret.stated_in(memory.content) and not secret.stated_in(str(memory.metadata.get("asked") or ""))

@@ -1,14 +1,25 @@
-"""What callers say is data: it is cleaned and bounded before an agent speaks it or a prompt holds it."""
+"""What callers say is data: text is cleaned and bounded before an agent reads it."""
 
 import math
 import re
 import unicodedata
 from decimal import Decimal
+from itertools import pairwise
 
-_MARKUP = re.compile(r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`]")
+_MARKUP = re.compile(
+    r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`｛｝＜＞﹛﹜﹤﹥｀]"
+    # The same characters as HTML writes them.
+    r"|&(?:[lg]t|[lr]brace|[lr]cub|grave|#0*(?:60|62|96|123|125)|#x0*(?:3c|3e|60|7b|7d));?",
+    re.IGNORECASE,
+)
+# What no reader sees and text is smuggled in: variation selectors, fillers, and joiners that join nothing.
+_UNSEEN = re.compile(
+    "[\ufe00-\ufe0d\U000e0100-\U000e01ef\u034f\u180b-\u180d\u2800\u3164\uffa0]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|(?<=[\u200c\u200d])[\u200c\u200d]"
+)
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*(?=\s|$)")
-# What most texts are: there is nothing to take out of them, and a live call waits.
-_PLAIN = re.compile(r"(?:[!-;=?-_a-z|~]+ )*[!-;=?-_a-z|~]+|")
+# Most texts: nothing has to be taken out of them, and a live call waits.
+_PLAIN = re.compile(r"(?:[!-%'-;=?-_a-z|~]+ )*[!-%'-;=?-_a-z|~]+|")
 
 VALUE_LENGTH = 200
 SUMMARY_LENGTH = 600
@@ -16,18 +27,24 @@ _ABSURD, _HUGE, _TINY = 10**100, 1e21, 1e-9
 
 
 def cleaned(text: str) -> str:
-    """The text on one line, without control characters, markup and template braces."""
+    """The text on one line, without control and invisible characters, markup and template braces."""
     if _PLAIN.fullmatch(text):
         return text
+    # What is taken out may have kept apart what has to be taken out as well.
+    while (clean := _cleaned_once(text)) != text:
+        text = clean
+    return text
+
+
+def _cleaned_once(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
-    text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_printable(char))
-    while (stripped := _MARKUP.sub(" ", text)) != text:
-        text = stripped
-    return " ".join(text.split())
+    if not text.isprintable():
+        text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_printable(char))
+    return " ".join(_MARKUP.sub(" ", _UNSEEN.sub("", text)).split())
 
 
 def bounded_words(text: str, length: int) -> str:
-    """At most `length` characters, cut between words where there are any."""
+    """At most `length` characters, cut between words if there are any."""
     if len(text) <= length:
         return text
     cut = text[: length - 1]
@@ -37,15 +54,21 @@ def bounded_words(text: str, length: int) -> str:
 
 
 def bounded_sentences(text: str, length: int = SUMMARY_LENGTH) -> str:
-    """At most `length` characters, cut after a sentence; within the first one where even that is too long."""
+    """At most `length` characters, cut after a sentence, or within the first one if that is too long."""
     if len(text) <= length:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text[: length + 1]) if match.end() <= length]
     return text[: ends[-1]] if ends else bounded_words(text, length)
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences of the text, each with the blanks before it."""
+    ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(ends) if start != end]
+
+
 def as_sentence(text: str) -> str:
-    """The text with a full stop where it ends without any mark."""
+    """The text, with a full stop unless it ends with a mark."""
     text = text.strip()
     return text if not text or _SENTENCE_END.search(text[-3:]) else f"{text}."
 
@@ -72,5 +95,5 @@ def field_name(raw: str) -> str:
 
 
 def _is_printable(char: str) -> bool:
-    # Format characters (Cf) hide text or turn it round; the joiners that scripts need are among them and kept.
+    # Format characters (Cf) hide or reverse text; of them only the joiners that scripts need are kept.
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn") or char in "\u200c\u200d"

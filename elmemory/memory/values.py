@@ -1,4 +1,4 @@
-"""What a collected value says, as a text that a person would write."""
+"""Collected values as the text that a person would write."""
 
 from elmemory.memory.names import NAME_FIELDS, NO_EVIDENCE, Evidence, family_name_first, is_name, person_name
 from elmemory.memory.nothing import is_mask, names_nobody, says_nothing
@@ -8,12 +8,12 @@ _TRUTH = {"true": "yes", "false": "no"}
 
 
 def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENCE) -> str | None:
-    """The value of a canonical field as text, or None where it says nothing.
+    """The value of a canonical field as text, or None if it says nothing.
 
     Texts, numbers, truth values and flat lists of them are values. Null, empty ones, marks of redaction (`[NAME]`) and
     phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` are "yes"
-    and "no", also as texts. In a name's field the name alone is left, and words such as "caller" are none; `evidence`
-    decides on those that may be a name after all (Null, Guest).
+    and "no", also as texts. Of a name field only the name is kept, and words such as "caller" are no names; `evidence`
+    decides on words that may be a name after all (Null, Guest).
     """
     match value:
         case bool() | int() | float():

@@ -64,7 +64,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def staff(browser: Browser, practice: Server) -> Iterator[LogIn]:
-    """Logs somebody of this role in. Whatever the browser complained of fails the test."""
+    """Logs in as staff with this role. The test fails if the browser reports an error."""
     complaints: list[str] = []
     pages: list[Page] = []
 

@@ -61,7 +61,7 @@ _MAYAS = (
 
 
 def mayas_call(number: int, started: int, title: str) -> SimulatedCall:
-    return _Told(
+    return _CallAbout(
         MAYA, agent_id=AGENT, conversation_id=f"conv_maya_{number}", started_at=started, seconds=34 + number
     ).about(title, "success")
 
@@ -77,13 +77,13 @@ def shifted(name: str, started: int) -> dict[str, Any]:
 
 
 def _call(chance: random.Random, number: str, name: str, title: str, success: str, started: int) -> SimulatedCall:
-    return _Told(number, name, agent_id=AGENT, started_at=started, seconds=chance.randrange(20, 400)).about(
+    return _CallAbout(number, name, agent_id=AGENT, started_at=started, seconds=chance.randrange(20, 400)).about(
         title, success
     )
 
 
 def _deliver(server: Server, call: SimulatedCall | dict[str, Any]) -> None:
-    """Ring, then deliver what became of it, with what was told at the ring."""
+    """Ring, then deliver the call with the variables of the ring's answer."""
     event = call if isinstance(call, dict) else call.transcription()
     if isinstance(call, SimulatedCall):
         answer = server.ring(call.caller)
@@ -96,10 +96,10 @@ def _deliver(server: Server, call: SimulatedCall | dict[str, Any]) -> None:
         deliver(server.client, call.audio(), "post-call-secret")
 
 
-class _Told(SimulatedCall):
+class _CallAbout(SimulatedCall):
     """A simulated call about something else."""
 
-    def about(self, title: str, success: str) -> "_Told":
+    def about(self, title: str, success: str) -> "_CallAbout":
         object.__setattr__(self, "_said", (title, success))
         return self
 

@@ -25,7 +25,7 @@ MAIN_PAGES = [
 
 
 def becomes(page: Page, condition: str) -> None:
-    """Asked from outside: what Playwright would wait with inside the page is what the policy forbids."""
+    """Poll from outside: the content security policy forbids Playwright's polling inside the page."""
     wait_until(lambda: page.evaluate(condition))
 
 
@@ -107,7 +107,7 @@ def test_json_is_shown_when_it_is_unfolded(staff: LogIn) -> None:
     expect(page.locator("details.raw pre").last).to_contain_text('"post_call_transcription"')
 
 
-def test_a_call_is_reprocessed_and_the_page_tells_when_it_is_done(staff: LogIn) -> None:
+def test_a_call_is_reprocessed_and_the_page_shows_when_it_is_done(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
     page.get_by_role("link", name="Reprocess").click()

@@ -49,16 +49,16 @@ class Command(BaseCommand):
                     record_command("backfill", f"{len(found.missing)} calls")
                     self._fetch(api, found, quiet=options["quiet"])
         except Busy:
-            raise CommandError("another backfill is under way") from None
+            raise CommandError("another backfill is running") from None
         except ElevenLabsError as error:
-            raise CommandError(f"{error}. What was fetched is stored; run it again to go on.") from None
+            raise CommandError(f"{error}. What was fetched is stored; run it again to continue.") from None
         except OSError as error:
             raise CommandError(
-                f"{error.strerror or error}. What was fetched is stored; run it again to go on."
+                f"{error.strerror or error}. What was fetched is stored; run it again to continue."
             ) from None
         except KeyboardInterrupt:
             raise CommandError(
-                "interrupted. What was fetched is stored; run it again to go on.", returncode=130
+                "interrupted. What was fetched is stored; run it again to continue.", returncode=130
             ) from None
 
     def _print_survey(self, found: Survey) -> None:

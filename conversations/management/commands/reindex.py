@@ -9,7 +9,7 @@ from conversations.index.sync import reconcile, refresh_rows
 
 
 class Command(BaseCommand):
-    help = "Rebuild the index from payload files and receipts, while deliveries go on."
+    help = "Rebuild the index from payload files and receipts. Deliveries may continue meanwhile."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -64,7 +64,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._preview(ids)
             return
-        if len(ids) > _ASK_ABOVE and not options["yes"] and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        if len(ids) > _ASK_ABOVE and not options["yes"] and not _confirmed("Continue?"):
             raise CommandError("nothing was changed")
         record_command("reprocess", f"{len(ids)} calls")
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             raise CommandError(f"{failures} calls were not reprocessed; the worker retries those that it can")
 
     def _discard_unreadable(self, options: dict[str, Any]) -> None:
-        """List the unreadable bodies and, once confirmed, delete them. Raises CommandError."""
+        """List the unreadable bodies and, if confirmed, delete them. Raises CommandError."""
         paths = unreadable_paths()
         for path in paths:
             self.stdout.write(f"  {path.name}  {path.stat().st_size} bytes")
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         if not options["yes"]:
             if not sys.stdin.isatty():
                 raise CommandError("--discard-unreadable deletes for good: add --yes")
-            if input(f"Delete these {len(paths)} for good? [y/N] ").strip().lower() not in ("y", "yes"):
+            if not _confirmed(f"Delete these {len(paths)} for good?"):
                 raise CommandError("nothing was deleted")
         record_command("reprocess --discard-unreadable", f"{len(paths)} deliveries")
         for path in paths:
@@ -90,7 +90,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(paths)} unreadable deliveries deleted.")
 
     def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:
-        """The ids of the calls that the options select, after those just placed. Raises CommandError."""
+        """The ids just placed, then those of the calls that the options select. Raises CommandError."""
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
             "started_at__gte": day_or_time(options["since"]),
@@ -163,6 +163,10 @@ class Command(BaseCommand):
         failed = results.pop("failed", 0)
         self.stdout.write(f"\n  reprocessed  {results.total():>7}\n  failed       {failed:>7}")
         return failed
+
+
+def _confirmed(question: str) -> bool:
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-// Shows the whole number where it was masked, and hides it again.
+// A click on a masked number shows the whole number; another click hides it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button.number[data-number]");
   if (!button) return;

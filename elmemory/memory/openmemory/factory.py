@@ -1,3 +1,5 @@
+"""The choice of the store by the settings."""
+
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -8,10 +10,7 @@ from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryMisconfigu
 
 @cache
 def open_memory() -> OpenMemory:
-    """The store that the settings name; the same object for the life of the process.
-
-    OpenMemoryMisconfigured where they name none that can be used.
-    """
+    """The store that the settings name, one object per process. Raises OpenMemoryMisconfigured."""
     if not settings.OPENMEMORY_PORT:
         from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 
@@ -27,7 +26,7 @@ def open_memory() -> OpenMemory:
 
 
 def server_url(port_or_url: str) -> str:
-    """The address of a server on this machine by its port, or of one anywhere by its URL."""
+    """The URL of a server, given as that or as a port of this machine. Raises OpenMemoryMisconfigured."""
     problem = "OPENMEMORY_PORT is neither a port nor a URL such as http://127.0.0.1:8080"
     if port_or_url.isdecimal():
         if not 0 < int(port_or_url) < 2**16:

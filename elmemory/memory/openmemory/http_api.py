@@ -30,8 +30,8 @@ VERSION = "elmemory-1"
 _MAX_BODY = 4 * 2**20
 _MOST_ROWS = 10_000
 _THREADS = 8
-# What the server of v1.2.3 sends with every answer. Here only where a key is asked for: without one, any page that
-# a developer looks at could read the store on this machine.
+# OpenMemory v1.2.3 sends these with every answer. Here they are sent only if there is a key: without one, any page in
+# a browser on this machine could read the store.
 _CROSS_ORIGIN = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET,POST,PUT,PATCH,DELETE,OPTIONS"),
@@ -54,7 +54,7 @@ class Refused(Exception):
 
 
 class OpenMemoryApi:
-    """An ASGI application over the store. An empty key lets everybody in, but no page of another origin."""
+    """An ASGI application over the store. With an empty key it accepts every client, but no page of another origin."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
@@ -214,7 +214,7 @@ class OpenMemoryApi:
         return {"id": memory_id, "updated": True}
 
     def _own(self, memory_id: str, owner: object) -> Memory:
-        """The memory, if it is that of the owner given, where one is given."""
+        """The memory; refused if an owner is given and it belongs to another."""
         memory = self._store.get(memory_id)
         if memory is None:
             raise Refused(404, {"err": "nf"})
@@ -233,11 +233,11 @@ class OpenMemoryApi:
 
 
 class _Request:
-    """A request taken apart without trust: nothing here raises but Refused."""
+    """A request, parsed without trust. Raises nothing but Refused."""
 
     def __init__(self, scope: Mapping[str, Any], body: bytes) -> None:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        # Split before it is decoded: a user id may hold a slash.
+        # Split before decoding: a user id may contain a slash.
         segments = raw_path.partition(b"?")[0].decode("latin-1").split("/")
         self.route = (scope["method"], *(storable(unquote(segment)) for segment in segments if segment))
         given = parse_qs(scope.get("query_string", b"").decode("latin-1"))
@@ -268,7 +268,7 @@ class _Request:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, at most _MAX_BODY and a chunk of it; None where the client has gone."""
+    """The body, cut one chunk after _MAX_BODY; None if the client closed the connection."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -283,7 +283,7 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _user_id(given: object, name: str = "user_id") -> str:
-    """Never everybody's: a request without a user is refused."""
+    """The user id. A request without one is refused: it would mean all users."""
     user_id = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if not user_id.strip():
         raise Refused(400, {"err": name})
@@ -302,7 +302,7 @@ def _tags(given: object) -> list[str]:
 
 
 def _number(*given: object) -> float:
-    """The first that is a number."""
+    """The first value that is a number, else 0."""
     return next((float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool)), 0)
 
 

@@ -1,4 +1,4 @@
-"""The OpenMemory contract: what the project asks of a store, whichever connector provides it."""
+"""The protocol that every store keeps, whichever connector provides it."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -7,19 +7,19 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 
 
 class OpenMemoryError(Exception):
-    """The store did not do what it was asked to. Asking again later may help."""
+    """The store failed. A retry may succeed."""
 
 
 class OpenMemoryMisconfigured(OpenMemoryError):
-    """The store cannot serve us as it is set up; the message says what to change."""
+    """The store cannot be used as it is set up. The message says what to change."""
 
 
 class NotStorable(Exception):
-    """The store takes this memory neither now nor later: it is the memory that is at fault."""
+    """The store can never take this memory; a retry is pointless."""
 
 
 class Health(NamedTuple):
-    """`detail` is for people: a version, or what is wrong and what to do. It names no caller."""
+    """`detail` is for people: a version, or the fault and what to do. It names no caller."""
 
     mode: str
     ok: bool
@@ -29,14 +29,14 @@ class Health(NamedTuple):
 class OpenMemory(Protocol):
     """A store of memories by user.
 
-    Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and returns
-    or touches that user's memories only. Faults of the store are `OpenMemoryError`; a memory that it
-    can never take is `NotStorable`.
+    Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and reads or changes only
+    that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never take, NotStorable. The
+    memories of a user have different keys.
     """
 
     @property
     def concurrency(self) -> int:
-        """How many reads at a time serve it best: one where they cost CPU time only, more where they wait."""
+        """How many reads should run at a time: one if they only take CPU time, more if they wait."""
 
     def put(
         self,
@@ -49,47 +49,47 @@ class OpenMemory(Protocol):
         salience: float = 0.5,
         decay_lambda: float = 0.0,
     ) -> Put:
-        """Write the memory of this key: add it, change it or leave it as it is; never a second one.
+        """Add or change the memory of this key, or leave it as it is; never add a second one.
 
-        `key`, `salience` and `decay_lambda` go into the metadata too. `metadata["sector"]` forces the sector.
+        `key`, `salience` and `decay_lambda` are written into the metadata too. `metadata["sector"]` sets the sector.
         """
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        """Put each entry, in this order. Where it raises some may be written; putting them all again is right."""
+        """Put the entries in this order. If it raises, some may be written; repeat it with all of them."""
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
-        """The user's memories, newest written first; all of them without a limit."""
+        """The user's memories, the newest written first; without a limit all of them."""
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
-        """The metadata of the user's newest memories, newest first, for the event loop: without waiting for anybody.
+        """The metadata of the user's newest memories, newest first, without waiting: it runs on the event loop.
 
-        None where that cannot be.
+        None if the store cannot do that.
         """
 
     def change_token(self, user_id: str) -> Hashable | None:
-        """What equals an earlier answer only while no memory of the user has been added, changed or deleted since.
+        """A value that differs after every addition, change and deletion of the user's memories.
 
-        None where telling costs as much as reading them all.
+        None if computing it costs as much as reading them all.
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
-        """Delete one memory of this user; False where the user has no such memory."""
+        """Delete one memory of this user; False if the user has no such memory."""
 
     def forget(self, user_id: str) -> int:
-        """Delete all that is known of the user; how many memories that were."""
+        """Delete all memories of the user, and return how many there were."""
 
     def summary(self, user_id: str) -> str:
-        """What the store itself makes of the user, in a sentence or two; empty where it says nothing."""
+        """The store's own summary of the user, in a sentence or two; empty if it has none."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """The user's memories that best answer the query, best first, at most k."""
 
     def ping(self) -> Health:
-        """Whether the store can serve us. Never raises."""
+        """Whether the store can be used. Never raises."""
 
 
 def require_user(user_id: str) -> str:
-    """An OpenMemory server takes a missing user id for "everybody": none may leave us."""
+    """Raise ValueError without a user id: an OpenMemory server takes a missing one for all users."""
     if not isinstance(user_id, str) or not user_id.strip():
         raise ValueError("a memory needs a user id")
     return user_id

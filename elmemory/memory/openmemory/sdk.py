@@ -1,8 +1,7 @@
-"""An OpenMemory server through the SDK `openmemory-py` 1.0.x: it adds, asks, sums up and deletes.
+"""An OpenMemory server through the SDK `openmemory-py` 1.0.x, which adds, queries, summarises and deletes.
 
-The SDK can neither patch nor page: the wire does that, as in `remote`. Its calls start an event loop and a
-connection each and wait without end; here they run in threads of their own, within our limits, on pooled
-connections.
+The SDK can neither patch nor page: `remote` does that over HTTP. Each call of the SDK starts an event loop and a
+connection and has no timeout; here they run in threads, with timeouts and on pooled connections.
 """
 
 import importlib
@@ -41,7 +40,7 @@ _THREADS = 16
 
 
 class SdkOpenMemory(RemoteOpenMemory):
-    """`RemoteOpenMemory` with the SDK doing what it can. OpenMemoryMisconfigured where it is not installed."""
+    """`RemoteOpenMemory` that uses the SDK where it can. Raises OpenMemoryMisconfigured if it is not installed."""
 
     mode = "sdk"
 
@@ -69,7 +68,7 @@ class SdkOpenMemory(RemoteOpenMemory):
         return self._within(NEWEST_SECONDS, lambda: self._sdk.get_user_summary(in_path(user_id)))
 
     def _delete(self, user_id: str, memory_id: str) -> bool:
-        # The SDK knows no owner, but puts the id into the address as it is.
+        # The SDK has no parameter for the owner, but puts the id into the URL unescaped.
         owned = f"{in_path(memory_id)}?user_id={in_path(user_id)}"
         return self._within(WRITE_SECONDS, lambda: {"ok": self._sdk.delete(owned) is None}) is not None
 
@@ -85,7 +84,7 @@ class SdkOpenMemory(RemoteOpenMemory):
             future.cancel()
             raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
         except requests.HTTPError:
-            return None  # the only one that gets here says that this user has no such memory
+            return None  # the user has no such memory; `answer_of` raised all others
         except requests.RequestException as error:
             closed = _was_closed(error)
             raise OpenMemoryError(
@@ -95,13 +94,13 @@ class SdkOpenMemory(RemoteOpenMemory):
 
 
 def sdk_module() -> ModuleType:
-    """The installed SDK, if it is one that can speak to a server; else OpenMemoryMisconfigured."""
+    """The installed SDK. Raises OpenMemoryMisconfigured if there is none, or none that can use a server."""
     environment = dict(os.environ)
     try:
         module = importlib.import_module("openmemory")
         parameters = inspect.signature(module.OpenMemory.__init__).parameters
     except Exception as error:
-        # Another package of this name may lack anything, and fail in any way.
+        # Another package of this name may fail in any way.
         raise OpenMemoryMisconfigured(f"{_found(error)}: {HOW_TO_GET_IT}") from None
     finally:
         # Importing it reads the nearest .env into the environment.
@@ -121,7 +120,7 @@ def _found(error: Exception) -> str:
 
 
 class _PooledRequests:
-    """What the SDK takes for the module `requests`: sessions, one a thread, with the limit of the call in hand."""
+    """Replaces the module `requests` in the SDK: one session per thread, with the timeout of the current call."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -142,7 +141,7 @@ class _PooledRequests:
 
     def close(self) -> None:
         for session in self._sessions:
-            session.close()  # its pool, that is; the session opens another one when it is used again
+            session.close()  # closes its connections; the session opens new ones when it is used again
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -158,11 +157,11 @@ class _PooledRequests:
         try:
             response = session.request(method, url, **options)
         except requests.ConnectionError as error:
-            # A pooled connection that the server closed meanwhile: once more, on a new one. But no addition twice.
+            # The server closed the pooled connection: retry on a new one, unless that could add a memory twice.
             if method == "POST" or not pooled or not _was_closed(error):
                 raise
             response = session.request(method, url, **options)
-        # The SDK looks at few answers: what is wrong with them is told here.
+        # The SDK ignores most faults in answers.
         answer_of(response.status_code, response.content)
         return response
 

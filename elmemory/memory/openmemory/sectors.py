@@ -71,7 +71,7 @@ _SIGNS: dict[Sector, _Signs] = {
 SECTORS: tuple[Sector, ...] = tuple(_SIGNS)
 WEIGHTS = {sector: signs.weight for sector, signs in _SIGNS.items()}
 _SHOUTING = re.compile("[!?]{2}")
-# The server counts a sector's second sign in a phrase, and shouting as half a sign.
+# The server counts a second sign of a sector in a phrase, and shouting, as half a sign.
 _SAID_OF_ONESELF, _SHOUTED = 0.5, 0.5
 _LEAST_SHARE = 0.3
 
@@ -85,7 +85,7 @@ _GROUPS = {sector: [_pattern(group) for group in signs.groups] for sector, signs
 
 
 def sectors_of(content: str, forced: object = None) -> tuple[Sector, ...]:
-    """The sectors of a text, the primary one first; `forced` (`metadata["sector"]`) decides where it names one."""
+    """The sectors of a text, the primary one first; `forced` (`metadata["sector"]`) alone if it is a sector."""
     if forced in SECTORS:
         return (forced,)
     scores: dict[Sector, float] = {

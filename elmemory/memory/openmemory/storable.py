@@ -1,11 +1,11 @@
-"""Text as every store can hold it."""
+"""Text that every store can hold."""
 
 import json
 from typing import Any
 
 
 def storable(text: str) -> str:
-    """The text without what a store would refuse: PostgreSQL knows no NUL, no driver takes lone surrogates."""
+    """The text without NUL, which PostgreSQL refuses, and without lone surrogates, which every driver refuses."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 

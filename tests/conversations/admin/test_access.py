@@ -1,3 +1,5 @@
+import re
+
 import httpx2
 import pytest
 
@@ -15,7 +17,23 @@ def test_staff_find_a_delivered_call_and_open_it(server: Server, staff_browser: 
     assert "Asked for the opening hours." in page.text
 
 
-def test_nobody_else_sees_calls(server: Server) -> None:
+def test_staff_search_for_a_number_that_no_url_holds(server: Server, staff_browser: httpx2.Client) -> None:
+    number = new_number()
+    event = transcription(number, "Hi.")
+    server.deliver(event)
+    form = staff_browser.get("/admin/conversations/conversation/").text.partition('id="changelist-search"')[2]
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[0]
+    for question in (number, number[-7:]):
+        found = staff_browser.post(
+            "/admin/conversations/conversation/",
+            data={"q": question, "csrfmiddlewaretoken": token},
+            headers={"referer": f"{server.url}/admin/conversations/conversation/"},
+        )
+        assert event["data"]["conversation_id"] in found.text
+        assert question.removeprefix("+") not in str(found.url)
+
+
+def test_visitors_without_a_login_see_no_calls(server: Server) -> None:
     answer = server.client.get("/admin/conversations/conversation/")
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/admin/login/")

@@ -1,4 +1,4 @@
-"""What the admin shows of conversations over other channels, and of turns that nobody said."""
+"""What the admin shows of conversations over other channels, and of turns that are not speech."""
 
 import json
 import re
@@ -98,12 +98,12 @@ def test_each_turn_is_marked_as_what_it_is(staff: Client) -> None:
         assert re.findall(r'class="badge plain">([^<]*)<', transcript) == badges
 
 
-def test_keys_that_were_pressed_are_shown_to_those_who_may_see_numbers(staff: Client) -> None:
+def test_pressed_keys_are_shown_to_staff_who_may_see_numbers(staff: Client) -> None:
     assert "4711#" in page(staff, case("new_turns"))
 
 
 @pytest.mark.parametrize("message", ["4711#", "The user pressed 4711#", "4 7 1 1"])
-def test_keys_that_were_pressed_are_masked_for_others(as_role: As, message: str) -> None:
+def test_pressed_keys_are_masked_for_others(as_role: As, message: str) -> None:
     event = case("new_turns")
     event["data"]["transcript"][3] |= {"message": message, "original_message": f"{message} 47110#"}
     text = page(as_role("viewer"), event)
@@ -111,7 +111,7 @@ def test_keys_that_were_pressed_are_masked_for_others(as_role: As, message: str)
     assert not re.search(r"4 ?7 ?1 ?1", text)
 
 
-def test_keys_are_masked_for_others_wherever_they_stand(as_role: As) -> None:
+def test_pressed_keys_are_masked_in_every_text(as_role: As) -> None:
     event = case("new_turns")
     call = {"tool_name": "verify", "request_id": "r", "params_as_json": '{"pin": "4711"}'}
     event["data"]["transcript"].append({"role": "agent", "message": "You keyed in 4 7 1 1.", "tool_calls": [call]})
@@ -129,7 +129,7 @@ def test_the_choice_from_a_menu_masks_no_other_number(as_role: As) -> None:
     assert "Asked for 1 lamp." in page(as_role("viewer"), event)
 
 
-def test_no_search_finds_keys_that_were_pressed(staff: Client) -> None:
+def test_no_search_finds_pressed_keys(staff: Client) -> None:
     deliver(case("new_turns"))
     assert found(staff, "follows") == {"conv_newturns"}
     assert found(staff, "4711") == set()

@@ -45,8 +45,8 @@ def backfill(*arguments: str) -> str:
     return out.getvalue()
 
 
-def counts(told: str) -> dict[str, int]:
-    rows = [line.rsplit(maxsplit=1) for line in told.splitlines() if line.startswith("  ")]
+def counts(output: str) -> dict[str, int]:
+    rows = [line.rsplit(maxsplit=1) for line in output.splitlines() if line.startswith("  ")]
     return {name.strip(): int(count) for name, count in rows}
 
 
@@ -135,9 +135,9 @@ def test_a_dry_run_counts_and_fetches_nothing(fake: FakeElevenLabs, payloads: Pa
         fake.add_conversation(conversation(number), recording())
     fake.add_conversation(conversation(3), status="in-progress")
     place(event_of(conversation(0)))
-    told = backfill("--dry-run")
-    assert told.startswith(f"4 conversations at ElevenLabs ({AGENT} 4)")
-    assert counts(told) == {
+    output = backfill("--dry-run")
+    assert output.startswith(f"4 conversations at ElevenLabs ({AGENT} 4)")
+    assert counts(output) == {
         "without a transcription here": 2,
         "without a recording here": 3,
         "not finished": 1,
@@ -166,12 +166,12 @@ def test_a_call_without_a_recording_is_asked_for_it_once(fake: FakeElevenLabs) -
 def test_what_elevenlabs_no_longer_has_is_counted(fake: FakeElevenLabs) -> None:
     conversation_id = fake.add_conversation(conversation(1), recording())
     del fake.recordings[conversation_id]
-    told = counts(backfill())
-    assert (told["transcriptions"], told["recordings"], told["not there"], told["failed"]) == (1, 0, 1, 0)
+    output = counts(backfill())
+    assert (output["transcriptions"], output["recordings"], output["not there"], output["failed"]) == (1, 0, 1, 0)
 
 
 def test_two_backfills_do_not_run_at_once(fake: FakeElevenLabs) -> None:
-    with backfill_lock(), pytest.raises(CommandError, match="another backfill is under way"):
+    with backfill_lock(), pytest.raises(CommandError, match="another backfill is running"):
         backfill()
     assert fake.requests == []
 
@@ -268,14 +268,14 @@ def test_250_calls_are_fetched_although_interrupted_and_then_remembered(tmp_path
             )
             assert fake.held.wait(30)
             process.send_signal(how)
-            told, _ = process.communicate(timeout=20)
+            output, _ = process.communicate(timeout=20)
             fake.release()
-            return process.returncode, told
+            return process.returncode, output
 
-        code, told = run(60, signal.SIGINT)
+        code, output = run(60, signal.SIGINT)
         assert code == 130
-        assert "interrupted. What was fetched is stored; run it again to go on." in told
-        assert "Traceback" not in told
+        assert "interrupted. What was fetched is stored; run it again to continue." in output
+        assert "Traceback" not in output
         assert run(60, signal.SIGKILL)[0] == -signal.SIGKILL
 
         done = server.manage("backfill", "--rate", "0", "--yes")

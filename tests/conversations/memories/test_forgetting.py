@@ -401,7 +401,7 @@ def test_the_page_says_that_openmemory_failed_while_forgetting(
     with monkeypatch.context() as going:
         going.setattr(EmbeddedOpenMemory, "forget", gone)
         text = forget(officer, payloads=True)
-    assert "is not wholly forgotten: forget them once more" in text
+    assert "forgotten only in part. Forget them again" in text
     assert transcription_path("conv_a").exists()
     forget(officer, payloads=True)
     assert store.memories(MAYA) == []

@@ -62,8 +62,8 @@ def test_reprocessing_moves_a_call_to_the_new_key(
     call = remembered_before(store, settings, BEFORE, BEFORE, "My dog is called Biscuit.")
     if index_is_rebuilt:
         refresh_row(call)
-    told = reprocess("--misplaced", "--dry-run")
-    assert f"{call}  3 added, 0 changed, 3 removed" in told
+    output = reprocess("--misplaced", "--dry-run")
+    assert f"{call}  3 added, 0 changed, 3 removed" in output
     assert messages(store, BEFORE) == {"My dog is called Biscuit."}
 
     assert "reprocessed        1" in reprocess("--misplaced")
@@ -109,13 +109,13 @@ def test_doctor_shows_what_strangers_share_and_reprocessing_removes_it(
     assert callers_found() == {"callers": "each call is remembered under its caller's number"}
 
 
-def test_the_calls_of_a_number_of_nobody_can_be_named(store: EmbeddedOpenMemory, settings: Settings) -> None:
+def test_the_calls_of_a_filler_number_can_be_selected(store: EmbeddedOpenMemory, settings: Settings) -> None:
     remembered_before(store, settings, "+12120000000", "+12120000000", "My PIN is 2468.")
     reprocess("--caller", "+12120000000")
     assert store.memories("+12120000000") == []
 
 
-def test_who_opted_out_under_a_former_key_stays_opted_out(store: EmbeddedOpenMemory, settings: Settings) -> None:
+def test_an_opt_out_under_a_former_key_still_holds(store: EmbeddedOpenMemory, settings: Settings) -> None:
     remembered_before(store, settings, BEFORE, BEFORE, "Do not remember me.")
     set_preference(store, BEFORE, kinds.OPT_OUT, holds=True)
     later = deliver(transcription(NOW, "I have a new dog.", started_at=1_790_100_000))
@@ -131,7 +131,7 @@ def test_who_opted_out_under_a_former_key_stays_opted_out(store: EmbeddedOpenMem
     assert messages(store, NOW) == set()
 
 
-def test_who_was_forgotten_under_a_former_key_stays_forgotten(store: EmbeddedOpenMemory, settings: Settings) -> None:
+def test_a_caller_forgotten_under_a_former_key_stays_forgotten(store: EmbeddedOpenMemory, settings: Settings) -> None:
     remembered_before(store, settings, BEFORE, BEFORE, "Forget this.")
     forget(store, BEFORE, payloads=False)
     reprocess("--all")

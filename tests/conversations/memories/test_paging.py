@@ -73,8 +73,8 @@ def backfill(settings: Settings, payloads: Path, index_schema: None) -> Iterator
 
 
 def test_a_list_that_has_no_more_ends_although_it_names_a_cursor(backfill: Any) -> None:
-    told, fake = backfill(page(summary(1), has_more=False, next_cursor="again"))
-    assert told.startswith("1 conversations at ElevenLabs")
+    output, fake = backfill(page(summary(1), has_more=False, next_cursor="again"))
+    assert output.startswith("1 conversations at ElevenLabs")
     assert fake.asked == 1
 
 
@@ -85,40 +85,40 @@ def test_a_list_without_a_cursor_ends_although_it_has_more(backfill: Any, cursor
 
 
 def test_a_repeated_cursor_ends_the_list_and_no_call_counts_twice(backfill: Any) -> None:
-    told, fake = backfill(page(summary(1), summary(2), has_more=True, next_cursor="same"))
-    assert told.startswith(f"2 conversations at ElevenLabs ({AGENT} 2)")
+    output, fake = backfill(page(summary(1), summary(2), has_more=True, next_cursor="same"))
+    assert output.startswith(f"2 conversations at ElevenLabs ({AGENT} 2)")
     assert fake.asked == 2
 
 
-def test_cursors_that_go_round_in_a_ring_end_the_list(backfill: Any) -> None:
+def test_cursors_in_a_cycle_end_the_list(backfill: Any) -> None:
     first = page(summary(1), has_more=True, next_cursor="b")
     second = page(summary(2), has_more=True, next_cursor="a")
-    told, fake = backfill(first, second, first)
-    assert told.startswith("2 conversations")
+    output, fake = backfill(first, second, first)
+    assert output.startswith("2 conversations")
     assert fake.asked == 3
 
 
-def test_a_list_of_empty_pages_with_ever_new_cursors_ends(backfill: Any) -> None:
-    told, fake = backfill(*(page(has_more=True, next_cursor=f"cursor {number}") for number in range(50)))
-    assert told.startswith("0 conversations")
+def test_a_list_of_empty_pages_with_new_cursors_ends(backfill: Any) -> None:
+    output, fake = backfill(*(page(has_more=True, next_cursor=f"cursor {number}") for number in range(50)))
+    assert output.startswith("0 conversations")
     assert fake.asked < 50
 
 
 def test_one_empty_page_does_not_end_the_list(backfill: Any) -> None:
-    told, _ = backfill(
+    output, _ = backfill(
         page(summary(1), has_more=True, next_cursor="b"),
         page(has_more=True, next_cursor="c"),
         page(summary(2), has_more=False, next_cursor=None),
     )
-    assert told.startswith("2 conversations")
+    assert output.startswith("2 conversations")
 
 
 def test_a_call_that_moves_to_the_next_page_meanwhile_counts_once(backfill: Any) -> None:
-    told, _ = backfill(
+    output, _ = backfill(
         page(summary(1), summary(2), has_more=True, next_cursor="b"), page(summary(2), summary(3), has_more=False)
     )
-    assert told.startswith("3 conversations")
-    assert "without a transcription here        3" in told
+    assert output.startswith("3 conversations")
+    assert "without a transcription here        3" in output
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_a_call_that_moves_to_the_next_page_meanwhile_counts_once(backfill: Any)
     ],
 )
 def test_an_entry_without_a_usable_id_is_left_out_and_counted(backfill: Any, entry: Any) -> None:
-    told, _ = backfill(page(entry, summary(1), has_more=False))
-    assert told.startswith("1 conversations")
-    assert "left out, without a usable id       1" in told
+    output, _ = backfill(page(entry, summary(1), has_more=False))
+    assert output.startswith("1 conversations")
+    assert "left out, without a usable id       1" in output
 
 
 def test_a_list_of_usable_entries_says_nothing_of_others(backfill: Any) -> None:
-    told, _ = backfill(page(summary(1), has_more=False))
-    assert "left out" not in told
+    output, _ = backfill(page(summary(1), has_more=False))
+    assert "left out" not in output
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_an_answer_without_a_readable_list_is_a_fault_that_changes_nothing(
     assert not list(payloads.rglob("conv_*"))
 
 
-def test_the_survey_of_another_program_sees_the_same(settings: Settings, payloads: Path) -> None:  # noqa: ARG001
+def test_a_survey_counts_entries_of_another_shape_as_unusable(settings: Settings, payloads: Path) -> None:  # noqa: ARG001
     with Paging(page(summary(1, start_time_unix_secs=None), {}, has_more=True, next_cursor="same")) as fake:
         settings.ELEVENLABS_API_KEY, settings.ELEVENLABS_BASE_URL = API_KEY, fake.url
         with Api() as api:

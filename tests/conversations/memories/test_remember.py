@@ -129,7 +129,7 @@ class Interrupted(EmbeddedOpenMemory):
 
 
 @pytest.mark.parametrize("writes", [0, 1, 20, 40, 41, 42])
-def test_an_interrupted_run_is_completed_by_the_next_and_nothing_is_doubled(
+def test_an_interrupted_run_is_completed_by_the_next_and_nothing_is_duplicated(
     store: EmbeddedOpenMemory, writes: int
 ) -> None:
     event = transcription(MAYA, *(f"Sentence {number}." for number in range(40)), facts={"city": "Duluth"})

@@ -32,8 +32,8 @@ def reprocess(*arguments: str) -> str:
 
 
 def selected(*arguments: str) -> set[str]:
-    told = reprocess(*arguments, "--dry-run")
-    return {line.split()[0] for line in told.splitlines() if line.startswith("  ")}
+    output = reprocess(*arguments, "--dry-run")
+    return {line.split()[0] for line in output.splitlines() if line.startswith("  ")}
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(store: EmbeddedOpe
     changed = by_content["Two."]
     store.put(MAYA, changed.key, "Otherwise.", metadata=changed.metadata)
     before = store.memories(MAYA)
-    told = reprocess("--caller", MAYA, "--dry-run")
-    assert "conv_1  1 added, 0 changed, 0 removed" in told
-    assert "conv_2  0 added, 1 changed, 1 removed" in told
-    assert "In all: 1 added, 1 changed, 1 removed. Nothing was changed." in told
+    output = reprocess("--caller", MAYA, "--dry-run")
+    assert "conv_1  1 added, 0 changed, 0 removed" in output
+    assert "conv_2  0 added, 1 changed, 1 removed" in output
+    assert "In all: 1 added, 1 changed, 1 removed. Nothing was changed." in output
     assert store.memories(MAYA) == before
     assert all(is_done(each, read_receipt(each)) for each in calls)
 
@@ -152,8 +152,8 @@ def test_an_unreadable_body_is_placed_once_it_can_be_read(payloads: Path, store:
     deliver(b"still not json")
     readable = json.dumps(transcription(MAYA, "Found again.", conversation_id="conv_found")).encode()
     (payloads / "_unreadable" / "by-an-older-version.json").write_bytes(readable)
-    told = reprocess("--unreadable")
-    assert "1 unreadable deliveries were read, 1 still cannot be read." in told
+    output = reprocess("--unreadable")
+    assert "1 unreadable deliveries were read, 1 still cannot be read." in output
     assert transcription_path("conv_found").read_bytes() == readable
     assert "Found again." in [memory.content for memory in store.memories(MAYA)]
     assert len(list((payloads / "_unreadable").iterdir())) == 1

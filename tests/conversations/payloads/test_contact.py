@@ -98,7 +98,7 @@ def test_an_id_of_a_messaging_channel_is_no_number_although_it_looks_like_one(ca
     assert sms(caller_id, sms_user_phone_number="").caller is None
 
 
-def test_where_the_section_names_nobody_the_variables_do() -> None:
+def test_variables_name_the_customer_if_the_section_does_not() -> None:
     assert whatsapp("+14155550172", whatsapp_user_id="US.1349").caller == MAYA
     assert sms("+14155550172").caller == MAYA
     assert sms("+14155550199", called_number="+14155550172", direction="outbound").caller == MAYA
@@ -123,7 +123,7 @@ def test_the_phone_call_names_the_customer_before_other_sections() -> None:
     assert read(event).caller == "+14155550101"
 
 
-def test_a_withheld_number_stays_nobody_whatever_the_variables_say() -> None:
+def test_a_withheld_number_is_a_stranger_even_if_the_variables_name_one() -> None:
     event = transcription("+14155550101")
     event["data"]["metadata"]["phone_call"]["external_number"] = "anonymous"
     assert read(event).caller is None

@@ -82,9 +82,9 @@ def test_any_json_encoding_of_an_event_gives_the_same_recording(
         lambda text: "AA==" + text,
         lambda text: text[:7] + "\\n" + text[7:],
     ],
-    ids=["cut by one", "cut by three", "not base64", "too much padding", "goes on after its end", "a line break"],
+    ids=["cut by one", "cut by three", "not base64", "too much padding", "continues after its end", "a line break"],
 )
-def test_broken_base64_is_told(broken: Any) -> None:
+def test_broken_base64_is_refused(broken: Any) -> None:
     text = base64.b64encode(RECORDING).decode()
     with pytest.raises(NotReadable):
         audio_of(b'{"data": {"full_audio": "%s"}}' % broken(text).encode())
@@ -97,7 +97,7 @@ def test_broken_base64_is_told(broken: Any) -> None:
         *(b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 4_999, b'{"a": "x"', b"\xff\xfe"),
     ],
 )
-def test_what_is_not_json_is_told(broken: bytes) -> None:
+def test_what_is_not_json_is_refused(broken: bytes) -> None:
     with pytest.raises(NotReadable):
         outline_of(broken)
 

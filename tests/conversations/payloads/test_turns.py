@@ -109,7 +109,7 @@ def test_only_the_user_is_remembered(role: str, is_remembered: bool) -> None:
 
 
 @pytest.mark.parametrize("role", ["agent", "system", "tool", "assistant", "", None, 7])
-def test_nobody_else_is(role: object) -> None:
+def test_no_other_role_is(role: object) -> None:
     assert said(with_turn(role=role, message="It leaks.")) == ["Hello."]
 
 

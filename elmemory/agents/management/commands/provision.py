@@ -91,7 +91,7 @@ class Command(BaseCommand):
         for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
             if not getattr(settings, name):
                 raise CommandError(
-                    f"{name} is not set: without it anybody could send requests. Put a random text into .env."
+                    f"{name} is not set: without it anyone could send requests. Put a random text into .env."
                 )
         return ThisServer.from_settings(url, in_workspace=self._options["workspace"])
 

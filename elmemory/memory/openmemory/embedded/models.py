@@ -23,7 +23,7 @@ class StoredMemory(models.Model):
     class Meta:
         db_table = "memory"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="memory_key_once_per_user")]
-        # With the version, to tell the state of a user's memories without a look at the rows.
+        # With the version: change tokens are read from the index alone.
         indexes = [models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user")]
 
     def __str__(self) -> str:

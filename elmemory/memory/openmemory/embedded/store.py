@@ -54,9 +54,9 @@ _PUT = """
 
 
 def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
-    """Database faults become OpenMemoryError; a connection that the server dropped is opened anew, once.
+    """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
-    Every operation here is one statement or one transaction that may be repeated, so asking again is safe.
+    Every operation is one statement or one transaction that may be repeated.
     """
 
     @wraps(method)
@@ -112,9 +112,9 @@ class EmbeddedOpenMemory:
         return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
-        """Of an SQLite file: its readers wait for no writer. Faults are left to `memories` to tell."""
+        """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
         require_user(user_id)
-        # Not through `connections`: on the loop they make a new wrapper for every task.
+        # Not through `connections`: on the event loop they make a new wrapper for every task.
         database = connections.settings[ALIAS]
         if not database["ENGINE"].endswith("sqlite3"):
             return None
@@ -149,12 +149,11 @@ class EmbeddedOpenMemory:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             return int(cursor.rowcount)
 
-    # What the wire asks besides: ids without a user, pages, parts of a memory.
+    # For the HTTP API only: memories by id, pages, changes.
 
     @_guarded
     def add(self, user_id: str, entry: Entry) -> Memory:
-        """Add a memory as a client of the wire gives it; without a key, its id is its key. Nothing goes into the
-        metadata."""
+        """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
         with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
             memory_id = _insert(cursor, user_id, entry).id
@@ -190,9 +189,9 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
-        """Make the memory what `change` makes of it; None where there is none.
+        """Replace the memory by the result of `change`; None if there is no such memory.
 
-        It takes the place of another memory of the same user that has the key already.
+        Another memory of this user with the same key is deleted.
         """
         with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
@@ -221,7 +220,7 @@ class EmbeddedOpenMemory:
             return _one(cursor, memory_id)
 
     def summary(self, user_id: str) -> str:
-        """The content of the user's weightiest memories, newest first: our store has no opinion of its own."""
+        """The content of the newest of the user's memories with the highest salience."""
         memories = sorted(self.memories(user_id, 100), key=lambda memory: -memory.salience)
         return " ".join(memory.content for memory in memories[:1])
 
@@ -246,7 +245,7 @@ def _open_for_peeks(path: str) -> sqlite3.Connection:
 def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
     connection = connections[ALIAS]
     if connection.vendor == "sqlite":
-        # A live call waits: Django's cursor takes as long as SQLite itself does for one row.
+        # A live call waits, and Django's cursor doubles the time of a small query.
         connection.ensure_connection()
         with connection.wrap_database_errors:
             rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()

@@ -1,6 +1,6 @@
-"""One OpenMemory server over HTTP: pooled, every call within a limit, every fault told for what it is.
+"""HTTP requests to an OpenMemory server: pooled connections, a deadline for every call, exact errors.
 
-No message names a path: paths hold callers' numbers.
+No message names a path: paths contain callers' numbers.
 """
 
 import json
@@ -13,7 +13,7 @@ import orjson
 
 from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, OpenMemoryMisconfigured
 
-# The servers drop sockets that are idle for 5 s: ours are given up before that.
+# The servers close connections after 5 idle seconds: ours are closed before.
 IDLE_SECONDS = 4.0
 _CONNECTIONS = 32
 _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
@@ -29,11 +29,11 @@ _ONE_USER_PER_KEY = (
 
 
 class Connection:
-    """A server at `url`, such as http://127.0.0.1:8080. Threads may share it."""
+    """The server at `url`, such as http://127.0.0.1:8080. Thread-safe."""
 
     def __init__(self, url: str, key: str = "") -> None:
         if not key.isascii():
-            # A server dies on such a key instead of refusing it.
+            # A server crashes on such a key instead of refusing it.
             raise OpenMemoryMisconfigured("OPENMEMORY_KEY may hold ASCII characters only")
         self._client = httpx2.Client(
             base_url=url,
@@ -45,10 +45,10 @@ class Connection:
     def call(
         self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any] | None:
-        """The server's answer; None where it has no such memory of this user. Else an OpenMemoryError."""
+        """The server's answer; None if this user has no such memory. Raises OpenMemoryError."""
         headers, content = {}, None
         if body is not None:
-            # Escaped to ASCII: the servers tear characters apart that arrive in two packets.
+            # Escaped to ASCII: the servers break characters that arrive in two packets.
             headers, content = {"content-type": "application/json"}, json.dumps(body).encode()
         request = self._client.build_request(
             method, path, params=query, headers=headers, content=content, timeout=seconds
@@ -78,9 +78,9 @@ class Connection:
         return response.status_code, b"".join(chunks)
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send once more where a pooled connection turns out to be closed; never on a connection just opened.
+        """Send; retry once if a pooled connection turns out to be closed.
 
-        And never a POST: the server may have added the memory before it closed the connection.
+        A POST is never retried: the server may have added the memory before it closed the connection.
         """
         events: list[str] = []
         request.extensions["trace"] = lambda event, _: events.append(event)
@@ -93,7 +93,7 @@ class Connection:
 
 
 def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
-    """What a server's answer means: its object, None for "this user has no such memory", or an OpenMemoryError."""
+    """The object in a server's answer; None if the user has no such memory. Raises OpenMemoryError."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

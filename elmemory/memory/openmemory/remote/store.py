@@ -1,8 +1,8 @@
-"""An OpenMemory server (v1.2.x, v1.3.0) as the store, in spite of what it does to memories.
+"""An OpenMemory server (v1.2.x, v1.3.0) as the store.
 
-It takes any two texts of the same word set for one memory, whoever said them, and cuts long ones. So a
-memory is added as a nonce and then patched to what it is; a row that is still a nonce is no memory.
-It has no keys and no way to make a memory permanent: both are kept in the metadata and honoured here.
+The server merges texts with the same set of words, also of different users, and cuts long ones. So a memory is added
+as a nonce and then patched; a row that still is a nonce is no memory. The server has no keys and no permanent
+memories: both are kept in the metadata and honoured here.
 """
 
 import re
@@ -23,7 +23,7 @@ from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Entry, Match, Memory, Put, Sector
 
-# Limits in seconds. A live call waits for the newest memories; a server cuts its own requests at 10 s.
+# Timeouts in seconds. A live call waits for the newest memories; a server ends its own requests after 10 s.
 NEWEST_SECONDS = 2.0
 ALL_SECONDS = 10.0
 WRITE_SECONDS = 10.0
@@ -33,11 +33,11 @@ PING_SECONDS = 1.5
 _PAGE = 10_000
 _ATTEMPTS = 5
 _STRIPES = 64
-# In the metadata of a nonce: the key of the memory that it is to become.
+# In the metadata of a nonce: the key of the memory that it will become.
 _UNFINISHED = "unfinished_key"
-# In the metadata of what is written to a server: rises with each of a user's memories that is written.
+# In the metadata of every memory on a server: a number that rises with each write for this user.
 _WRITE_NUMBER = "write_number"
-# Read only, and by no one else: `ping` asks for this user's memories to see whether the server lets us.
+# `ping` reads the memories of this user, who has none, to see whether the server accepts the key.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
 
@@ -76,16 +76,16 @@ class RemoteOpenMemory:
         return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        """As the protocol says, after one reading of the user's memories.
+        """As the protocol says, with one read of the user's memories.
 
-        What an interrupted run of the same conversations, or of none, left is finished or deleted.
+        Nonces that an interrupted run left for the same conversations, or for none, are completed or deleted.
         """
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
         if not entries:
             return []
-        # Another thread's nonces must not be taken for a dead run's. Processes are kept apart by the caller's lock.
+        # Nonces of another thread are not those of an interrupted run. The caller's lock keeps processes apart.
         with self._writing[hash(user_id) % _STRIPES]:
             return self._put_all(user_id, entries)
 
@@ -120,20 +120,20 @@ class RemoteOpenMemory:
             except OpenMemoryMisconfigured:
                 raise
             except OpenMemoryError:
-                pass  # a server that cuts the request short goes on deleting: what is left tells
+                pass  # the server may end the request and go on deleting: the remaining memories decide
             before, left = left, len(self._all(user_id))
             if left >= before:
-                raise OpenMemoryError(f"the OpenMemory server still holds {left} memories that it was told to delete")
+                raise OpenMemoryError(f"the OpenMemory server still holds {left} memories that it should have deleted")
         return forgotten
 
     def summary(self, user_id: str) -> str:
-        """The server's, unless it is a placeholder or an editor's text."""
+        """The server's summary; empty if it is a placeholder or was written for an editor."""
         require_user(user_id)
         summary = str((self._summary(user_id) or {}).get("summary") or "")
         return "" if _SAYS_NOTHING.search(summary) else summary
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
-        """Ranked here; what only the server finds comes after that, with a score of 0."""
+        """As the protocol says. Memories that only the server finds follow, with the score 0."""
         memories = self.memories(user_id)
         matches = rank(query, memories, k)
         if len(matches) >= k or not memories:
@@ -185,14 +185,14 @@ class RemoteOpenMemory:
                 self._delete(user_id, memory.id)
         return puts
 
-    # What one request each does.
+    # One request each.
 
     def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
         body = {"content": content, "tags": [], "metadata": metadata, "user_id": user_id}
         return self._server.call("POST", "/memory/add", seconds=WRITE_SECONDS, body=body)
 
     def _matches(self, user_id: str, query: str, k: int) -> list[str]:
-        # Both: v1.2.2 and older heed the filter only.
+        # Both: v1.2.2 and older ignore `user_id` outside the filters.
         body = {"query": query, "k": k, "user_id": user_id, "filters": {"user_id": user_id}}
         return ids_of(self._server.call("POST", "/memory/query", seconds=NEWEST_SECONDS, body=body))
 
@@ -207,7 +207,7 @@ class RemoteOpenMemory:
         self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
 
     def _all(self, user_id: str) -> list[_Row]:
-        """Every row of the user, nonces too, newest first."""
+        """All rows of the user, nonces included, newest first."""
         rows: dict[str, _Row] = {}
         offset = 0
         while True:
@@ -240,7 +240,7 @@ class RemoteOpenMemory:
                 return Put(memory.id, "added"), wanted.as_row(memory.id)
         for _ in range(_ATTEMPTS):
             memory_id = self._nonce(wanted)
-            # A nonce that is gone was taken for a dead run's: begin again.
+            # Another run deleted the nonce as a leftover: start again.
             if self._patch(memory_id, wanted):
                 return Put(memory_id, "added"), wanted.as_row(memory_id)
         raise OpenMemoryError("the OpenMemory server loses what was just added")
@@ -269,7 +269,7 @@ class RemoteOpenMemory:
 
 
 class _Wanted:
-    """An entry in the shape in which the server gives it back."""
+    """An entry as the server returns it."""
 
     def __init__(self, user_id: str, entry: Entry, write_number: int) -> None:
         self.user_id = user_id
@@ -319,7 +319,7 @@ def _unfinished_key(row: Memory) -> str:
 
 
 def _order_of_writing(row: _Row) -> tuple[int, int, int]:
-    """By our own number, which rows of older versions lack; the server's time changes without a write."""
+    """Our own number first, which rows of older versions lack: the server's time changes without a write."""
     return row.write_number, row.updated_at, row.version
 
 
@@ -353,5 +353,5 @@ def _is_of(user_id: str, item: object) -> bool:
 
 
 def _weight(*given: object) -> float:
-    """The first that is a number: what we wrote into the metadata, else the server's own."""
+    """The first value that is a number: ours in the metadata, else the server's."""
     return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))

@@ -1,0 +1,187 @@
+"""The list of calls: its columns, filters and search."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+
+from conversations.admin.filters import AgentFilter
+from conversations.admin.indexed import IndexedAdmin
+from conversations.admin.masking import keys_of, mask, mask_of_call, may_hold_keys
+from conversations.admin.numbers import may_reveal, number_element
+from conversations.admin.private_search import SearchedList
+from conversations.admin.search import calls_matching
+from conversations.admin.searches import record_search
+from conversations.admin.transcript import clock
+from conversations.index import fulltext
+from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+
+_MOST_BY_DAY = 5000
+
+
+class CallList(SearchedList):
+    """One page of the list, with names and excerpts fetched at once, and masked for staff who may not see numbers."""
+
+    def url_for_result(self, result: Any) -> str:
+        """The id as it is: Django would write the underscores of every id as _5F."""
+        return reverse("admin:conversations_conversation_change", args=[result.pk])
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
+        """Sort keys are practically unique; sorting by a second column would only cost time."""
+        ordering = list(super().get_ordering(request, queryset))
+        return ordering[:1] if ordering[0] in ("sort_key", "-sort_key") else ordering
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.query and self.result_count > _MOST_BY_DAY:
+            self.date_hierarchy = None  # counting the days of so many calls takes longer than finding them
+        rows: list[Any] = list(self.result_list)
+        cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
+        texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
+        reveal = may_reveal(request)
+        for row in rows:
+            card = cards.get(row.caller_ref)
+            row.name, row.reveal = (card.name if card else "") or row.caller_name, reveal
+            parts = texts.get(row.sort_key, [])
+            if reveal:
+                row.excerpt = excerpt(self.words, parts)
+                continue
+            row.name, row.title = mask(row.name, row.caller), mask_of_call(row.title, row)
+            row.excerpt = _masked_excerpt(self.words, parts, row)
+        self.result_list = rows
+
+
+class CallListAdmin(IndexedAdmin[Conversation]):
+    """The list of calls: its columns, filters and search."""
+
+    list_display = (
+        "started", "caller_shown", "about", "agent_shown", "length", "outcome_shown",
+        "successful_shown", "cost_shown", "audio_shown", "memory_shown",
+    )  # fmt: skip
+    list_display_links = ("started",)
+    list_filter = (
+        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
+        "has_audio", "recall",
+    )  # fmt: skip
+    search_fields = ("title",)  # shows the box; what it finds is in get_search_results
+    search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
+    search_help_text_without_numbers = (
+        "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
+    )
+    reference_field = "caller_ref"
+    date_hierarchy = "started_on"
+
+    class Media:
+        css: ClassVar = {"all": ("conversations/admin.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        return super().get_queryset(request).defer("fingerprint", "error")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
+        return CallList
+
+    def get_search_results(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        record_search(request, "calls", search_term)
+        return calls_matching(queryset, search_term, reveal=may_reveal(request)), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
+    @admin.display(description="started", ordering="sort_key")
+    def started(self, row: Conversation) -> SafeString:
+        return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), row.direction_and_channel)
+
+    @admin.display(description="caller")
+    def caller_shown(self, row: Any) -> SafeString | str:
+        if not row.caller:
+            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
+        link = format_html(
+            '<a href="{}">{}</a> ',
+            reverse("admin:conversations_caller_change", args=[row.caller_ref]),
+            row.name or "unnamed",
+        )
+        return link + number_element(row.caller, reveal=row.reveal)
+
+    @admin.display(description="about")
+    def about(self, row: Any) -> SafeString | str:
+        if not row.excerpt:
+            return str(row.title)
+        marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
+        return format_html('{}<div class="excerpt">{}</div>', row.title, mark_safe(marked))  # noqa: S308
+
+    @admin.display(description="agent", ordering="agent_id")
+    def agent_shown(self, row: Conversation) -> SafeString:
+        return format_html('<span class="agent" title="{}">{}</span>', row.agent_id, row.agent)
+
+    @admin.display(description="length", ordering="duration_seconds")
+    def length(self, row: Conversation) -> str:
+        return clock(row.duration_seconds) or "–"
+
+    @admin.display(description="outcome", ordering="outcome")
+    def outcome_shown(self, row: Conversation) -> SafeString:
+        label = Outcome(row.outcome).label
+        if row.outcome in (Outcome.FAILED, Outcome.UNCONNECTED):
+            return _badge(label, bad=True)
+        return format_html('<span class="quiet">{}</span>', label)
+
+    @admin.display(description="success", ordering="successful")
+    def successful_shown(self, row: Conversation) -> SafeString | str:
+        return _badge(row.successful, bad=row.successful == "failure", good=row.successful == "success") or "–"
+
+    @admin.display(description="cost", ordering="cost")
+    def cost_shown(self, row: Conversation) -> str:
+        return "–" if row.cost is None else f"{row.cost:,}"
+
+    @admin.display(description="audio", ordering="has_audio")
+    def audio_shown(self, row: Conversation) -> str:
+        return "yes" if row.has_audio else "–"
+
+    @admin.display(description="memory", ordering="memory_state")
+    def memory_shown(self, row: Conversation) -> SafeString | str:
+        match row.memory_state:
+            case MemoryState.WRITTEN:
+                return format_html('<span title="{} memories written">{}</span>', row.memories, row.memories)
+            case MemoryState.NONE:
+                return "none"
+            case state:
+                return _badge(state, bad=state == MemoryState.FAILED, good=False)
+
+
+def _masked_excerpt(words: str, parts: Sequence[str], call: Conversation) -> str:
+    """The excerpt of the masked text. The payload is read only if the excerpt has digits that may be pressed keys."""
+    parts = mask(parts, call.caller)
+    found = excerpt(words, parts)
+    if found and may_hold_keys(found) and (keys := keys_of([call.pk])):
+        return excerpt(words, mask(parts, call.caller, keys))
+    return found
+
+
+def _when(at: datetime | None) -> str:
+    """Day and time, with the year if it is not this one."""
+    if at is None:
+        return "unknown"
+    at = localtime(at)
+    return date_format(at, "j M, H:i" if at.year == localtime().year else "j M Y, H:i")
+
+
+def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:
+    tone = "bad" if bad else "good" if good else "plain"
+    return format_html('<span class="badge {}">{}</span>', tone, text) if text else SafeString("")

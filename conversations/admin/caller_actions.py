@@ -1,0 +1,221 @@
+"""What staff may do to what is remembered of a caller: correct, opt out, delete, export, forget."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from conversations.admin.caller_export import export_caller, known_of
+from conversations.admin.caller_list import CallerListAdmin
+from conversations.admin.masking import keys_of, mask
+from conversations.admin.numbers import masked, may_reveal, number_element
+from conversations.files.paths import unreadable_paths
+from conversations.memories import corrections, forgetting
+from conversations.models import Caller
+from elmemory.audit.models import Action
+from elmemory.audit.record import record
+from elmemory.memory import kinds
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.records import Memory
+
+MAY_CORRECT, MAY_FORGET = "conversations.correct_caller", "conversations.forget_caller"
+_NOT_WHOLLY_FORGOTTEN = "The caller was forgotten only in part. Forget them again to finish."
+_PREFERENCES = {
+    kinds.OPT_OUT: (
+        Action.OPT_OUT,
+        "Opt this caller out?",
+        (
+            "Agents learn nothing about this caller, and new calls are not remembered. Stored calls and memories stay"
+            " until the caller is forgotten or the calls are reprocessed."
+        ),
+        "Take the opt-out back?",
+        "Agents get the stored memories again, and new calls are remembered.",
+    ),
+    kinds.SHARED_LINE: (
+        Action.SHARED_LINE,
+        "Mark this as a shared line?",
+        "The agent still gets the summaries, but greets without a name.",
+        "No longer a shared line?",
+        "The agent greets the caller by name again.",
+    ),
+}
+
+
+class Correction(forms.Form):
+    """A field and the value that staff give it."""
+
+    field = forms.CharField(max_length=60, help_text="For example city, or First name.")
+    value = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"size": 60}))
+
+
+class CallerActions(CallerListAdmin):
+    """The views that change what is remembered of one caller, or export it."""
+
+    def row_of(self, request: HttpRequest, reference: str) -> Caller:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if row := self.get_queryset(request).filter(pk=reference).first():
+            return row
+        raise Http404
+
+    def correct_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for confirmation first: a correction wins over every later call."""
+        row = self._acted_on(request, object_id)
+        form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
+        if request.method != "POST" or not form.is_valid():
+            context = self._context(request, row, "Correct or add a fact") | {
+                "form": form if request.POST else Correction(initial={"field": request.GET.get("field", "")})
+            }
+            return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
+        field, value = form.cleaned_data["field"], form.cleaned_data["value"]
+        if "confirmed" not in request.POST:
+            text = f"“{field}” will be “{value}”, whatever later calls say, until staff take the correction back."
+            hidden = [("field", field), ("value", value)]
+            return self._confirm(request, row, "Correct this fact?", text, "Yes, this is right", hidden)
+        try:
+            name = corrections.correct(open_memory(), row.number, field, value)
+        except (ValueError, NotStorable):
+            messages.error(request, "The field needs a name with letters or digits, and a value that can be stored.")
+        except OpenMemoryError as error:
+            self._away(request, error)
+        else:
+            record(request, Action.CORRECT, "caller", row.ref, detail=name[:60])
+            messages.success(request, "Corrected. The next ring uses it.")
+        return self._back(row)
+
+    def preference_view(self, request: HttpRequest, object_id: str, preference: str, holds: str) -> HttpResponse:
+        row = self._acted_on(request, object_id)
+        if preference not in _PREFERENCES or holds not in ("yes", "no"):
+            raise Http404
+        action, question, text, question_back, text_back = _PREFERENCES[preference]
+        if request.method != "POST":
+            shown = (question, text) if holds == "yes" else (question_back, text_back)
+            return self._confirm(request, row, *shown, "Yes")
+        try:
+            corrections.set_preference(open_memory(), row.number, preference, holds=holds == "yes")
+        except OpenMemoryError as error:
+            self._away(request, error)
+        else:
+            record(request, action, "caller", row.ref, detail=holds)
+            messages.success(request, "Done. The next ring uses it.")
+        return self._back(row)
+
+    def delete_memory_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
+        row = self._acted_on(request, object_id)
+        try:
+            memory = _memory(row.number, memory_id)
+            if request.method != "POST":
+                shown = memory.content
+                if not may_reveal(request):
+                    shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
+                after = (
+                    "The value from calls is used again."
+                    if memory.kind == kinds.PREFERENCE
+                    else "It stays deleted when the call is reprocessed. The stored call does not change."
+                )
+                return self._confirm(request, row, "Delete this memory?", f"“{shown}” {after}", "Yes, delete it")
+            corrections.delete_memory(open_memory(), row.number, memory)
+        except OpenMemoryError as error:
+            self._away(request, error)
+        else:
+            call = str(memory.metadata.get("conversation_id") or "")
+            record(request, Action.DELETE, "caller", row.ref, detail=f"{memory.kind} of {call or 'staff'}")
+            messages.success(request, "Deleted.")
+        return self._back(row)
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Everything stored about the caller as a ZIP. It holds whole numbers, so it needs that permission too."""
+        row = self._acted_on(request, object_id, MAY_FORGET)
+        if not may_reveal(request):
+            raise PermissionDenied
+        try:
+            known = known_of(open_memory(), row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        detail = _amount(len(known.memories), len(known.calls))
+        record(request, Action.EXPORT, "caller", row.ref, detail=detail)
+        return export_caller(row, known)
+
+    def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what is deleted and what stays; on POST, forget the caller."""
+        row = self._acted_on(request, object_id, MAY_FORGET)
+        store = open_memory()
+        try:
+            extent = forgetting.extent(store, row.number)
+        except OpenMemoryError as error:
+            messages.error(request, f"Nothing can be forgotten: OpenMemory does not answer ({error}).")
+            return self._back(row)
+        if request.method != "POST":
+            return self._confirm_forgetting(request, row, extent)
+        payloads = "payloads" in request.POST
+        detail = f"{_amount(extent.memories, extent.calls)} {'deleted' if payloads else 'kept'}"
+        # First: a process that dies in between must leave no deletion without an entry.
+        record(request, Action.FORGET, "caller", row.ref, detail=detail)
+        try:
+            forgetting.forget(store, row.number, payloads=payloads)
+        except OpenMemoryError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
+        except OSError as error:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+        else:
+            messages.success(request, f"Forgotten: {detail}.")
+            if payloads:
+                return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+        return self._back(row)
+
+    def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
+        more = {
+            "extent": extent,
+            "number": number_element(row.number, reveal=may_reveal(request)),
+            "unreadable": len(unreadable_paths()),
+        }
+        context = self._context(request, row, "Forget this caller?") | more
+        return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
+
+    def _acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Caller:
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return self.row_of(request, reference)
+
+    def _context(self, request: HttpRequest, row: Caller, title: str) -> dict[str, Any]:
+        context = {"opts": self.opts, "title": title, "row": row, "back": _address(row)}
+        return {**self.admin_site.each_context(request), **context, "number": masked(row.number)}
+
+    def _confirm(
+        self,
+        request: HttpRequest,
+        row: Caller,
+        title: str,
+        text: str,
+        submit: str,
+        hidden: list[tuple[str, str]] | None = None,
+    ) -> HttpResponse:
+        more = {"text": text, "submit": submit, "hidden": [*(hidden or []), ("confirmed", "yes")]}
+        return TemplateResponse(request, "admin/conversations/confirm.html", self._context(request, row, title) | more)
+
+    def _away(self, request: HttpRequest, error: OpenMemoryError) -> None:
+        messages.error(request, f"Nothing was changed: OpenMemory does not answer ({error}).")
+
+    def _back(self, row: Caller) -> HttpResponse:
+        return HttpResponseRedirect(_address(row))
+
+
+def _amount(memories: int, calls: int) -> str:
+    return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
+
+
+def _address(row: Caller) -> str:
+    return reverse("admin:conversations_caller_change", args=[row.ref])
+
+
+def _memory(caller: str, memory_id: str) -> Memory:
+    for memory in open_memory().memories(caller):
+        if memory.id == memory_id and memory.kind != kinds.CARD:
+            return memory
+    raise Http404

@@ -1,0 +1,98 @@
+"""The list of callers: its columns, filters and search."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from conversations.admin.indexed import IndexedAdmin
+from conversations.admin.masking import mask
+from conversations.admin.numbers import may_reveal, number_element
+from conversations.admin.private_search import SearchedList
+from conversations.admin.search import callers_matching
+from conversations.admin.searches import record_search
+from conversations.models import Caller, CallerCard, Conversation
+
+
+class CallerList(SearchedList):
+    """One page of the list, with the names of its callers fetched at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        cards = dict(CallerCard.objects.filter(pk__in=[row.ref for row in rows]).values_list("pk", "name"))
+        for row in rows:
+            row.name, row.reveal = cards.get(row.ref) or newest_name(row.ref), may_reveal(request)
+            if not row.reveal:
+                row.name = mask(row.name, row.number)
+        self.result_list = rows
+
+
+class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts all callers without making the view's rows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        if rows.query.where:
+            return int(rows.count())
+        callers = Conversation.objects.filter(caller_ref__gt="")
+        return callers.aggregate(all=Count("caller_ref", distinct=True))["all"] or 0
+
+
+class CallerListAdmin(IndexedAdmin[Caller]):
+    """The list of callers: its columns, filters and search."""
+
+    list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
+    list_filter = ("opted_out", "shared_line")
+    search_fields = ("ref",)  # shows the box; what it finds is in get_search_results
+    search_help_text = "A name, a number in any spelling, or its last digits."
+    search_help_text_without_numbers = "A name, or a whole number in any spelling."
+    reference_field = "ref"
+    paginator = _Callers
+    sortable_by = ("calls", "first_call", "last_call")
+
+    class Media:
+        css: ClassVar = {"all": ("conversations/admin.css",)}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallerList]:  # noqa: ARG002
+        return CallerList
+
+    def get_search_results(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        record_search(request, "callers", search_term)
+        found = callers_matching(search_term.strip(), reveal=may_reveal(request))
+        return (queryset.none() if found is None else queryset.filter(found)), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "title": "Callers"})
+
+    @admin.display(description="name")
+    def name_shown(self, row: Any) -> str:
+        return row.name or "unnamed"
+
+    @admin.display(description="number")
+    def number_shown(self, row: Any) -> SafeString:
+        return number_element(row.number, reveal=row.reveal)
+
+    @admin.display(description="notes")
+    def flags(self, row: Caller) -> SafeString:
+        words = [word for word, holds in (("opted out", row.opted_out), ("shared line", row.shared_line)) if holds]
+        return format_html_join(" ", '<span class="badge plain">{}</span>', ((word,) for word in words))
+
+
+def newest_name(reference: str) -> str:
+    """The name from the caller's newest call that has one; empty if none has."""
+    named = Conversation.objects.filter(caller_ref=reference).exclude(caller_name="").order_by("-started_at")
+    return named.values_list("caller_name", flat=True).first() or ""

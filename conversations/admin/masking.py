@@ -1,0 +1,180 @@
+"""Digits in texts, masked for staff who may not see whole numbers.
+
+Masked are the caller's own number in any spelling and its parts of four or more digits, the keys that the caller
+pressed (three or more), and every other row of seven or more digits: phone numbers of others, cards, accounts. Blanks
+and punctuation may stand between the digits. Dates, times, years and prices stay readable. An order number looks like
+a phone number, so it is masked too. Numbers that are written as words, and shorter numbers, are not masked.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import phonenumbers
+
+from conversations.admin.numbers import masked
+from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.models import Conversation
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
+
+MASK = "••••"
+
+_FEWEST_DIGITS = 7
+_FEWEST_OF_OWN = 4
+# One or two keys choose from a menu; such numbers are everywhere.
+_FEWEST_KEYS = 3
+# Entries that are no texts: ids, which make addresses, and our own figures.
+_NO_TEXTS = frozenset("id conversation_id agent_id agent field files clock length dollars salience latencies".split())
+
+_BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
+# No line break: the numbers of a JSON list, one on each line, are not one number.
+_SEPARATOR = rf"[{_BLANK}().,:;/\\_*'’\u2010-\u2015\u2212-]"
+_DIGITS = re.compile(rf"\+?\(?\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_OF_OWN - 1},}}")
+_SOME_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_KEYS - 1}}}")
+
+_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:19|20)[0-9]{2}"
+_DATE = (
+    rf"(?:{_YEAR}-{_MONTH}-{_DAY}|{_YEAR}/{_MONTH}/{_DAY}|{_YEAR}\.{_MONTH}\.{_DAY}"
+    rf"|(?:{_DAY}\.?[-–])?{_DAY}\. ?{_MONTH}\. ?{_YEAR}"
+    rf"|{_DAY}/{_MONTH}/{_YEAR}|{_MONTH}/{_DAY}/{_YEAR}|{_DAY}-{_MONTH}-{_YEAR}|{_MONTH}-{_DAY}-{_YEAR})"
+)
+_CLOCK = "(?:[01]?[0-9]|2[0-3])(?:{colon}[0-5][0-9]){{1,2}}"
+_PRICE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{2}|[0-9]{1,3}(?:[.'’][0-9]{3})+,[0-9]{2}|[0-9]{1,6}[.,][0-9]{2})"
+
+
+def _or_ranges(*patterns: str) -> str:
+    return "|".join(f"{pattern}(?: ?[-–/] ?{pattern})?" for pattern in patterns)
+
+
+# A part of a row of digits. "12.30" may be a time or a price.
+_PART = re.compile(
+    rf"(?:(?P<readable>{_or_ranges(_DATE, _CLOCK.format(colon=':') + '(?:[.,][0-9]{1,9})?')})"
+    rf"|(?P<unsure>{_or_ranges(_CLOCK.format(colon='[.]'), _PRICE)}))(?=[:;,.)]*(?:[{_BLANK}]|$))"
+    rf"|[^{_BLANK}]+"
+)
+_DIGIT, _NO_DIGIT = re.compile(r"\d"), re.compile(r"\D+")
+_YEARS = re.compile(rf"{_YEAR}(?:(?:, ?| ?[-–/] ?){_YEAR})*")
+_CURRENCY = "[$€£¥₹₽₺₩₪]|(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|SEK|NOK|DKK|PLN|BRL|MXN|CZK)"
+_AFTER_CURRENCY = re.compile(rf"(?:{_CURRENCY})[{_BLANK}]?$")
+_BEFORE_CURRENCY = re.compile(rf"[{_BLANK}]?(?:{_CURRENCY}|(?:euros?|dollars?|pounds?)\b)", re.IGNORECASE)
+_AMOUNT = re.compile(rf"(?!0[0-9])(?:[0-9]{{1,3}}(?:[.,'’{_BLANK}][0-9]{{3}})+|[0-9]+)(?:[.,][0-9]{{1,2}})?")
+
+
+def mask(value: Any, number: str = "", keys: re.Pattern[str] | None = None) -> Any:
+    """The value with the digits in all of its texts masked, also in nested lists and dictionaries.
+
+    `number` is the caller key, `keys` finds the keys that the caller pressed (see `keys_in`).
+    """
+    match value:
+        case str():
+            return _masked_text(value, number, keys)
+        case dict():
+            return {key: item if key in _NO_TEXTS else mask(item, number, keys) for key, item in value.items()}
+        case list() | tuple():
+            return [mask(item, number, keys) for item in value]
+    return value
+
+
+def mask_of_call(text: str, call: Conversation) -> str:
+    """A text of this call, masked; the payload is read only if the text has digits that may be pressed keys."""
+    text = _masked_text(text, call.caller, None)
+    if may_hold_keys(text) and (keys := keys_of([call.pk])):
+        return _masked_text(text, call.caller, keys)
+    return text
+
+
+def may_hold_keys(text: str) -> bool:
+    """Whether the text has as many digits in a row as a caller must press to have them masked."""
+    return _SOME_DIGITS.search(text) is not None
+
+
+def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds the keys that callers pressed in these calls; None for no keys."""
+    runs: set[str] = set()
+    for conversation_id in filter(is_conversation_id, conversation_ids):
+        try:
+            runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
+        except (FileNotFoundError, NotReadable):
+            continue
+    return _finding(runs)
+
+
+def keys_in(call: Transcription) -> re.Pattern[str] | None:
+    """Finds the keys that the caller pressed wherever a text repeats them; None for no keys."""
+    return _finding(_runs(call))
+
+
+def _runs(call: Transcription) -> set[str]:
+    """The rows of pressed keys: those of each turn, and those that go on over several turns."""
+    pressed = [turn.message for turn in call.all_turns if turn.kind == "keypad"]
+    of_turns = [re.sub("[ -]", "", run) for run in re.findall(r"[0-9](?:[ -]?[0-9])*", " ".join(pressed))]
+    over_turns = re.findall("[0-9]+", re.sub("[^0-9#*]", "", "".join(pressed)))
+    return {run for run in (*of_turns, *over_turns) if len(run) >= _FEWEST_KEYS}
+
+
+def _finding(runs: Iterable[str]) -> re.Pattern[str] | None:
+    spellings = [rf"{_SEPARATOR}{{0,3}}".join(map(_in_scripts, run)) for run in sorted(runs, key=len, reverse=True)]
+    return re.compile(rf"(?<!\d)(?:{'|'.join(spellings)})(?!\d)") if spellings else None
+
+
+def _in_scripts(digit: str) -> str:
+    """The digit in Latin, full-width, Arabic, Persian and Devanagari script."""
+    return f"[{''.join(chr(ord(zero) + int(digit)) for zero in '0０٠۰०')}]"
+
+
+def _masked_text(text: str, number: str, keys: re.Pattern[str] | None) -> str:
+    if number:
+        text = _spellings(number).sub(masked(number), text)
+    if keys:
+        text = keys.sub(MASK, text)
+    return _DIGITS.sub(lambda found: _masked_digits(found, number), text)
+
+
+def _masked_digits(found: re.Match[str], number: str) -> str:
+    """A row of digits with what is between them: as it is, masked, or with only its dates, times and prices left."""
+    text = found[0]
+    digits = _only_digits(text)
+    if len(digits) < _FEWEST_DIGITS:
+        if digits not in number:
+            return text
+    elif _YEARS.fullmatch(text) or _is_amount_of_money(found):
+        return text
+    parts = [(part, part["readable"], part["unsure"]) for part in _PART.finditer(text)]
+    others = _only_digits("".join(part[0] for part, readable, unsure in parts if not readable and not unsure))
+    # Beside other digits, "12.34" is a part of their number rather than a time or a price.
+    if _FEWEST_KEYS <= len(others) < _FEWEST_DIGITS and any(unsure for _, _, unsure in parts):
+        parts = [(part, readable, None) for part, readable, _ in parts]
+        others = _only_digits("".join(part[0] for part, readable, _ in parts if not readable))
+    if len(others) < _FEWEST_DIGITS and (len(others) < _FEWEST_OF_OWN or others not in number):
+        return text
+    if len(others) == len(digits):
+        return MASK
+    pieces, end = [], 0
+    for part, readable, unsure in parts:
+        is_kept = readable or unsure or not _DIGIT.search(part[0])
+        pieces += [text[end : part.start()], part[0] if is_kept else MASK]
+        end = part.end()
+    return "".join((*pieces, text[end:]))
+
+
+def _is_amount_of_money(found: re.Match[str]) -> bool:
+    before = found.string[max(0, found.start() - 4) : found.start()]
+    is_money = _AFTER_CURRENCY.search(before) or _BEFORE_CURRENCY.match(found.string, found.end())
+    return bool(is_money and _AMOUNT.fullmatch(found[0]))
+
+
+def _only_digits(text: str) -> str:
+    """The digits of any script in the text, as ASCII."""
+    digits = _NO_DIGIT.sub("", text)
+    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
+
+
+@lru_cache(maxsize=256)
+def _spellings(number: str) -> re.Pattern[str]:
+    """Finds the number with or without its country code and a zero that is dialled before it."""
+    parsed = phonenumbers.parse(number)
+    between = r"[\s().-]*"
+    country, national = (between.join(str(part)) for part in (parsed.country_code, parsed.national_number))
+    return re.compile(rf"\+?\(?(?:{country}{between})?(?:(?<!\d)0{between}|(?<={parsed.country_code})0)?{national}")

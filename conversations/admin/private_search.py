@@ -1,0 +1,101 @@
+"""Searches that leave no number in a URL, and find no part of one for staff who may not see numbers.
+
+The search box is sent by POST. A whole number becomes the reference of its caller; every other question with four or
+more digits is kept in the session, under a keyed hash that stands in the URL for it.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from conversations.admin.near_names import near_questions
+from conversations.admin.numbers import may_reveal
+from conversations.admin.search import callers_numbered, only_words
+from conversations.files.paths import is_conversation_id
+from conversations.index.tokens import comparable
+from conversations.models import Conversation
+
+_SESSION_KEY = "searches"
+_MOST_KEPT = 20
+_LONGEST = 1000
+_FEWEST_DIGITS = 4
+_FEW_FOUND = 5
+_TOKEN = re.compile("~[0-9a-f]{24}")
+
+
+def parameters(request: HttpRequest, question: str, reference: str) -> dict[str, str]:
+    """The parameters of the URL that asks the question.
+
+    `reference` is the field of the list's model that holds caller references. Digits are kept in the session.
+    """
+    question = question.strip()[:_LONGEST]
+    if _may_stand_in_url(question):
+        return {SEARCH_VAR: question} if question else {}
+    if callers := callers_numbered(question):
+        return {reference if len(callers) == 1 else f"{reference}__in": ",".join(callers)}
+    token = "~" + salted_hmac("elmemory.search", question, algorithm="sha256").hexdigest()[:24]
+    kept = {known: text for known, text in request.session.get(_SESSION_KEY, {}).items() if known != token}
+    request.session[_SESSION_KEY] = dict([*kept.items(), (token, question)][-_MOST_KEPT:])
+    return {SEARCH_VAR: token}
+
+
+def query_string(request: HttpRequest, question: str, reference: str) -> str:
+    """The query string of the list with this question in place of the present one; filters stay."""
+    replaced = parameters(request, question, reference)
+    kept = {name: values for name, values in request.GET.lists() if name not in (SEARCH_VAR, PAGE_VAR)}
+    if reference in replaced or f"{reference}__in" in replaced:
+        kept = {name: values for name, values in kept.items() if name.split("__")[0] != reference}
+    return "?" + urlencode(sorted((kept | replaced).items()), doseq=True)
+
+
+def shows_number(request: HttpRequest) -> bool:
+    """Whether this URL holds a question that belongs into the session."""
+    question = request.GET.get(SEARCH_VAR, "")
+    return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
+
+
+def is_expired(request: HttpRequest) -> bool:
+    """Whether the URL names a question that this session does not have."""
+    question = request.GET.get(SEARCH_VAR, "")
+    return bool(_TOKEN.fullmatch(question)) and question not in request.session.get(_SESSION_KEY, {})
+
+
+def _may_stand_in_url(question: str) -> bool:
+    if len(re.sub(r"\D", "", comparable(question))) < _FEWEST_DIGITS:
+        return True
+    return is_conversation_id(question) and Conversation.objects.filter(pk=question).exists()
+
+
+class SearchedList(ChangeList):
+    """A list that is searched by POST. Its question is `query`; what is looked for in texts is `words`."""
+
+    model_admin: Any
+    words = ""
+    near_names: list[tuple[str, str]]
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        asked = self.params.get(SEARCH_VAR, "")
+        if _TOKEN.fullmatch(asked):
+            # A question that this session does not have finds nothing.
+            self.query = request.session.get(_SESSION_KEY, {}).get(asked, asked)
+        self.words = self.query if may_reveal(request) else only_words(self.query)
+        return super().get_queryset(request, exclude_parameters)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not may_reveal(request):
+            self.search_help_text = self.model_admin.search_help_text_without_numbers
+        reference = self.model_admin.reference_field
+        self.search_action = self.get_query_string(remove=[SEARCH_VAR, PAGE_VAR])
+        self.is_of_callers = any(name.split("__")[0] == reference for name in self.params)
+        self.all_callers = self.get_query_string(remove=[reference])
+        self.near_names = []
+        if self.words and self.result_count <= _FEW_FOUND:
+            self.near_names = [
+                (question, query_string(request, question, reference)) for question in near_questions(self.words)
+            ]

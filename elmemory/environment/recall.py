@@ -1,0 +1,78 @@
+"""Checks of the settings that limit what is remembered and what leaves."""
+
+import re
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from elmemory.memory.disclosure import ALL, NONE
+from elmemory.memory.fields import canonical_field
+from elmemory.memory.redaction import KNOWN, OFF
+
+_MARK = re.compile(r"[^\W_][\w -]{0,39}")
+_UNITS = "a", "A", "1", " ", "-", ".", "@", "a ", "1 ", "1-", "a1", "a.", "a@", "é"
+# Short texts first: an exponential pattern shows there, and is not tried on longer ones.
+_LENGTHS = (*range(8, 36, 4), 64, 128, 256, 512, 1024, 2048, 4096)
+_SLOW_SECONDS = 0.05
+_MOST_UNITS = 60
+
+
+def unusable_recall() -> Iterator[CheckMessage]:
+    for variable in ("SPOKEN_FACTS", "SEARCHABLE_FACTS"):
+        names = getattr(settings, variable)
+        words = {name.casefold() for name in names} & {ALL, NONE}
+        if words and len(names) > 1:
+            problem = "all and none stand alone"
+        elif unusable := _positions(names, [bool(canonical_field(name)) for name in names]):
+            problem = f"entry {unusable} is no field"
+        else:
+            continue
+        hint = "Write names of data-collection fields, separated by commas: first_name, preferred_time; or none."
+        yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E050")
+    names = [name.casefold() for name in settings.REDACT]
+    if names != [OFF] and (unknown := _positions(names, [name in KNOWN for name in names])):
+        hint = f"Write some of {', '.join(sorted(KNOWN))}, separated by commas, or {OFF}."
+        yield Error(f"REDACT: entry {unknown} is unknown.", hint=hint, id="elmemory.E051")
+    for position, (name, pattern) in enumerate(settings.REDACT_PATTERNS.items(), start=1):
+        if fault := _fault(name, pattern):
+            problem, hint = fault
+            yield Error(f"REDACT_PATTERNS: entry {position} {problem}.", hint=hint, id="elmemory.E052")
+
+
+def _positions(names: list[str], usable: list[bool]) -> str:
+    return ", ".join(str(position) for position, (_, good) in enumerate(zip(names, usable, strict=True), 1) if not good)
+
+
+def _fault(name: str, pattern: str) -> tuple[str, str] | None:
+    """What is wrong with a pattern of REDACT_PATTERNS, and what to do."""
+    if not _MARK.fullmatch(name):
+        return "has no usable name", "Name it by letters, digits and blanks: it stands in brackets in memories."
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return "is no regular expression", "Write one of Python's; in JSON a backslash is written twice."
+    if compiled.search("") or compiled.fullmatch(" "):
+        return "matches where nothing is", "Let it match at least one letter or digit."
+    if _is_slow(compiled):
+        return "takes too long on long texts", "Bound its repeats, such as {1,20} for +, and nest none."
+    return None
+
+
+def _is_slow(pattern: re.Pattern[str]) -> bool:
+    """Whether a text of up to 4,096 characters is found that takes the pattern longer than 50 ms.
+
+    The texts repeat characters and neighbours of the pattern itself. This finds nested and adjacent repeats, not all.
+    """
+    written = [char for char in pattern.pattern if char.isprintable()]
+    units = dict.fromkeys((*_UNITS, *written, *map("".join, pairwise(written))))
+    for unit in list(units)[:_MOST_UNITS]:
+        for length in _LENGTHS:
+            text = (unit * length)[:length] + "\n!"
+            began = time.perf_counter()
+            pattern.search(text)
+            if time.perf_counter() - began > _SLOW_SECONDS:
+                return True
+    return False

@@ -1,0 +1,181 @@
+"""Which facts leave: SPOKEN_FACTS at the ring, SEARCHABLE_FACTS in searches. A caller id can be forged.
+
+Other text is searched for the values of facts that do not leave: "My address is 12 Elm Street" states one.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+
+from elmemory.memory.card import Card
+from elmemory.memory.fields import canonical_field
+from elmemory.memory.names import NAME_FIELDS
+from elmemory.memory.ranking.dates import days_named
+from elmemory.memory.ranking.words import UNSPACED, folded, terms_of, words
+from elmemory.memory.text import sentences
+
+ALL, NONE = "all", "none"
+
+# Shorter values, and these, are in too many sentences that have nothing to do with the fact.
+_SHORTEST, _SHORTEST_UNSPACED = 3, 2
+_SAY_LITTLE = frozenset("yes no true false not none and the for with".split())
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_LISTED = re.compile(r"[,;،、，；\n]")
+_NUMBER = re.compile(r"\d(?:[ ().,/+-]{0,2}\d)*")
+_SHORTEST_NUMBER, _SHORTEST_NUMBER_IN_TEXT = 3, 5
+# Of a number with country or area code the last digits are enough.
+_WHOLE_NUMBER, _SUBSCRIBER_NUMBER = 10, 7
+_DIGITS = {word: str(digit) for digit, word in enumerate("zero one two three four five six seven eight nine".split())}
+_DIGIT_WORD = re.compile(rf"\b(?:{'|'.join(_DIGITS)}|oh)\b")
+_NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
+_SPOKEN_SIGN = re.compile(r"\s*\b(at|dot)\b\s*|\s*([@.])\s*")
+_PREFIX = re.compile(r"On [^:]{1,30}: ")
+
+
+@lru_cache(maxsize=8)
+def fields_of(setting: tuple[str, ...]) -> frozenset[str] | None:
+    """The canonical fields that a setting names; None for all (also an empty setting)."""
+    names = [name.strip().casefold() for name in setting]
+    if not names or names == [ALL]:
+        return None
+    return frozenset(canonical_field(name) for name in setting) - {"", NONE}
+
+
+def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = None) -> Card:
+    """The card with the facts that the setting names, and without sentences and facts that state another's value.
+
+    `secret` are the values that must not leave, if they were computed already.
+    """
+    allowed = fields_of(tuple(setting))
+    if allowed is None:
+        return card
+    secret = secret or Secrets(card.facts.items(), card.facts, allowed)
+    facts = {
+        name: value for name, value in card.facts.items() if name in allowed and not secret.stated_in_fact(name, value)
+    }
+    return replace(card, facts=facts, last_call_summary=secret.without_sentences(card.last_call_summary))
+
+
+class Secrets:
+    """The values of one caller's facts that must not leave.
+
+    `values` are pairs of field and value, former ones too; `facts` are the current ones. What an allowed fact says in
+    the same words is no secret, and neither are the words of an allowed name.
+    """
+
+    def __init__(self, values: Iterable[tuple[str, str]], facts: Mapping[str, str], allowed: frozenset[str]) -> None:
+        self.allowed = allowed
+        open_facts = {_normal(value) for name, value in facts.items() if name in allowed}
+        open_names = {
+            word for name, value in facts.items() if name in allowed and name in NAME_FIELDS for word in words(value)
+        }
+        self._texts: set[str] = set()
+        self._numbers: set[str] = set()
+        self._addresses: set[str] = set()
+        self._days: set[int] = set()
+        self._years: list[int] = []
+        for name, value in values:
+            if name in allowed:
+                continue
+            for part in _parts(name, value, open_names):
+                if _normal(part) not in open_facts:
+                    self._add(part)
+
+    def _add(self, value: str) -> None:
+        text = _normal(value)
+        plain = text.replace(" ", "")
+        shortest = _SHORTEST_UNSPACED if _UNSPACED.search(plain) else _SHORTEST
+        if len(plain) >= shortest and not _SAY_LITTLE.issuperset(words(value)):
+            self._texts.add(text)
+        if "@" in value:
+            self._addresses.add(_address(value))
+        days = _days_in(value)
+        self._days |= days
+        self._years += [date.fromordinal(day).year for day in days]
+        # Beside letters, as in AC-471182, only longer numbers are telling.
+        shortest = _SHORTEST_NUMBER_IN_TEXT if any(char.isalpha() for char in value) else _SHORTEST_NUMBER
+        for digits in () if days else _numbers_in(value):
+            if len(digits) >= shortest:
+                self._numbers.add(digits[-_SUBSCRIBER_NUMBER:] if len(digits) >= _WHOLE_NUMBER else digits)
+
+    def stated_in_fact(self, name: str, value: str) -> bool:
+        """Whether the value of an allowed fact states a secret."""
+        return name not in NAME_FIELDS and self.stated_in(value)
+
+    def stated_in(self, text: str) -> bool:
+        """Whether the text states a secret: its words, or a number, date or address in another spelling."""
+        if not text:
+            return False
+        normal = _normal(text)
+        if any(_contains(normal, secret) for secret in self._texts):
+            return True
+        if self._addresses and any(address in _address(text) for address in self._addresses):
+            return True
+        if self._numbers and any(_is_said(number, secret) for number in _numbers_in(text) for secret in self._numbers):
+            return True
+        return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
+
+    def without_sentences(self, text: str) -> str:
+        """The text without the sentences that state a secret; the date before a summary stays with what is left."""
+        prefix = found.group() if (found := _PREFIX.match(text)) else ""
+        said = sentences(text[len(prefix) :])
+        kept = [sentence for sentence in said if not self.stated_in(sentence)]
+        rest = "".join(kept).strip()
+        # A secret may be longer than a sentence: "St. Paul".
+        if not rest or self.stated_in(rest):
+            return ""
+        return prefix + rest
+
+
+def _parts(name: str, value: str, open_names: set[str]) -> list[str]:
+    """The value, the items of a list, and the words of a name."""
+    if name in NAME_FIELDS:
+        return [word for word in words(value) if word not in open_names]
+    items = [item for item in _LISTED.split(value) if any(char.isalpha() for char in item)]
+    return [value, *items] if len(items) > 1 else [value]
+
+
+def _normal(text: str) -> str:
+    """The folded words and their stems between blanks, so that a phrase is found at the borders of words."""
+    spoken = words(text)
+    return f" {' '.join(_stem(word) for word in spoken)} "
+
+
+@lru_cache(maxsize=1 << 14)
+def _stem(word: str) -> str:
+    return word if _UNSPACED.search(word) else terms_of([word])[0]
+
+
+def _contains(text: str, secret: str) -> bool:
+    if secret in text:
+        return True
+    plain = secret.strip()
+    # Scripts that write no blanks between words have no borders to look for.
+    return bool(_UNSPACED.search(plain)) and plain.replace(" ", "") in text.replace(" ", "")
+
+
+def _numbers_in(text: str) -> list[str]:
+    text = _DIGIT_WORD.sub(lambda found: _DIGITS.get(found.group(), "0"), folded(text))
+    return ["".join(char for char in number if char.isdecimal()) for number in _NUMBER.findall(text)]
+
+
+def _is_said(number: str, secret: str) -> bool:
+    return secret in number if len(secret) >= _SUBSCRIBER_NUMBER else secret == number
+
+
+def _days_in(text: str, years: Sequence[int] = ()) -> set[int]:
+    """The single days that the text names, as ordinals; 3/12/1984 is two of them.
+
+    A day without a year is that day in each of `years`.
+    """
+    text = folded(text)
+    for first, second, year in _NUMERIC_DATE.findall(text):
+        text += f" {year}-{first:0>2}-{second:0>2} {year}-{second:0>2}-{first:0>2}"
+    return {days.first for days in days_named(text, None, years) if days.first == days.last}
+
+
+def _address(text: str) -> str:
+    """Lower case, with @ and full stops for "at" and "dot"."""
+    return _SPOKEN_SIGN.sub(lambda found: "@" if found[1] == "at" or found[2] == "@" else ".", folded(text))

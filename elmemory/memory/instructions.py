@@ -1,0 +1,72 @@
+"""Names that are instructions: what a caller gives as a name is spoken first, and must not command an agent."""
+
+import re
+from functools import lru_cache
+
+from elmemory.memory.names import MOST_WORDS, spoken_name
+from elmemory.memory.names import person_name as whole_name
+from elmemory.memory.ranking.words import folded
+
+# Beginnings of words, folded, that no name begins with: to ignore, instruction, prompt, override, to reveal …
+_NEVER_IN_A_NAME = re.compile(
+    r"\b(?:ignor[aeiouyz]|disregard|overrid|instru[ckz]|system\b|assistant\b|anweisung|bypass|jailbreak|prompt|pretend|reveal|"
+    r"execut|repeat|respond|transfer|verg(?:iss|ess)|vergeet|missacht|befolg|wiederhol|olvid[ea]\b|olvidad|desobede|"
+    r"oubli(?:e|ez)\b|desconsider|esquec|dimentic|negeer|zignor|zapom[ni]|pomin|glom\b|bortse|unohda|yoksay|unut\b|unutun\b|"
+    r"abaikan|lupakan|bo qua|инструкц|вказівк|ігнор|игнор|забудь|подсказк|talimat|"
+    r"تجاهل|تعليمات|התעלם|אגנו|अनदेखा|नजरअंदाज|नज़रअंदाज़|निर्देश|αγνο|οδηγι)"
+)
+_NEVER_IN_A_NAME_UNSPACED = re.compile(
+    "無視|无视|忽略|忘记|忘れて|忽視|指示|指令|提示词|命令|무시|지시|명령|잊어|ละเว้น|เพิกเฉย|คำสั่ง"
+)
+# Commands that are names as well (William Tell, Say Wah): they count before a word that no name has.
+_COMMANDS = frozenset(
+    "say tell call forget give send show speak write read open play stop print act answer ask be become do go let make"
+    " run please you from add delete remove drop set change use follow enter press dial connect hang"
+    " end now never always"
+    " sag sage sagen ruf rufe nenne gib zeige sende schreibe bitte antworte"
+    " di dile diga digan dime llama llame dame envia muestra escribe lee por"
+    " dis dites appelle appelez donne donnez envoie montre"
+    " fale chame mostre envie chama dimmi dici chiama mostra invia"
+    " zeg bel geef toon stuur powiedz zadzwon podaj pokaz wyslij"
+    " skazhi скажи скажите позвони позвоните назови дай покажи отправь скажіть подзвони"
+    " soyle ara goster gonder sag ring visa skicka si vis sano soita rekni zavolej spune suna mondd hivd"
+    " قل اتصل اخبر कहो बोलो बताओ πες hay goi katakan panggil".split()
+)
+_NOT_OF_A_NAME = frozenset(
+    "a an the i this that these those you your yours my me us our him her them their it everyone everybody all any"
+    " to from with as of for in on at is are was have has not no yes hello hi bye goodbye free nothing something"
+    " previous above"
+    " system user caller customer agent assistant password secret number numbers code account money name out up down"
+    " das dass die der dem mir uns ihm ihr alle alles hallo el la los las que me nos le les hola todo todos"
+    " le la les que moi nous lui bonjour tout o os as que mim ola tudo il lo gli che mi ci ciao tutto"
+    " de het dat mij ons hallo ze ze mi nam im wszystko что мне нам всем привет".split()
+)
+_PARTICLES = frozenset(
+    "de da do dos das del della di du la le el al van von der den ter ten zu y e und and i bin".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def person_or_nothing(text: str) -> str:
+    """The name in the text as an agent may say it; empty if it is an instruction or longer than names are.
+
+    More than four words, particles such as "de la" not counted, are no name.
+    """
+    name = whole_name(text)
+    if sum(word.casefold() not in _PARTICLES for word in name.split()) > MOST_WORDS or _commands(name):
+        return ""
+    return spoken_name(text)
+
+
+def _commands(name: str) -> bool:
+    text = folded(name)
+    if _NEVER_IN_A_NAME.search(text) or _NEVER_IN_A_NAME_UNSPACED.search(text):
+        return True
+    first, *others = text.split() or [""]
+    if first not in _COMMANDS or not others:
+        return False
+    # Not so of two letters: "do thi hoa" is Vietnamese.
+    written_small = any(word.islower() and word not in _PARTICLES for word in name.split()[1:])
+    return (written_small and len(first) > 2) or any(
+        word in _NOT_OF_A_NAME and word not in _PARTICLES for word in others
+    )

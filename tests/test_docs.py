@@ -1,0 +1,102 @@
+"""What the documents name exists: commands and their options, settings, make targets, paths, modules and links."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from tests.harness.server import ROOT
+
+DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
+    path for path in (ROOT / "docs").glob("*.md") if path.name != "performance.md"
+)
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+SETTINGS = set(re.findall(r"^([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE))
+# Placeholders, variables of an OpenMemory server and of single commands.
+OTHERS = re.compile(r"AGENT_ID|FUZZ_(CASES|SEED)|OM_[A-Z_]+|OPENMEMORY_(FROM_KEY|TEST_[A-Z]+)")
+
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def text(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
+
+
+def code(document: Path) -> Iterator[str]:
+    """The code spans, and the lines of the code blocks."""
+    outside, *rest = re.split(r"^```.*$", text(document), flags=re.MULTILINE)
+    for number, part in enumerate([outside, *rest]):
+        yield from part.splitlines() if number % 2 else re.findall(r"`([^`]+)`", part)
+
+
+def options_of(command: str) -> set[str]:
+    parser = load_command_class(str(get_commands()[command]), command).create_parser("manage.py", command)
+    return set(re.findall(r"--[a-z][a-z-]*", parser.format_help()))
+
+
+@documents
+def test_each_command_exists_with_its_options(document: Path) -> None:
+    for line in code(document):
+        for command, arguments in re.findall(r"(?:manage\.py|^elmemory) ([a-z_]+)([^#|\n]*)", line):
+            assert command in get_commands(), line
+            for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", arguments):
+                assert option in options_of(command), line
+
+
+@documents
+def test_each_setting_exists(document: Path) -> None:
+    named = {name for span in code(document) for name in re.findall(r"(?<![\w/%-])[A-Z]+_[A-Z_]*[A-Z](?![\w%])", span)}
+    assert {name for name in named - SETTINGS if not OTHERS.fullmatch(name)} == set()
+
+
+@documents
+def test_each_relative_link_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text(document))
+    assert [target for target in targets if "://" not in target and not (document.parent / target).exists()] == []
+
+
+@documents
+def test_each_make_target_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
+    named = {name for line in code(document) for name in re.findall(r"^make ([a-z-]+)", line)}
+    assert named <= targets
+
+
+@documents
+def test_each_path_and_module_exists(document: Path) -> None:
+    for span in code(document):
+        if re.fullmatch(r"(?:elmemory|webhooks|conversations|tests|bench|docs|deploy)/[\w/.-]+", span):
+            assert (ROOT / span).exists(), span
+        if re.fullmatch(r"(?:elmemory|webhooks|conversations)(?:\.[a-z_]+)+", span):
+            path = ROOT / span.replace(".", "/")
+            assert path.is_dir() or path.with_suffix(".py").exists(), span
+
+
+def test_the_layout_names_modules_that_exist() -> None:
+    folders = {0: ROOT}
+    for line in text(ROOT / "docs" / "architecture.md").split("```")[1].strip().splitlines():
+        found = re.match(r"( *)(\S+(?: \S+)*)(?:  |$)", line)
+        assert found, line
+        indent = len(found[1])
+        if indent > 4:
+            continue  # the rest of a description
+        for name in found[2].split():
+            path = folders[indent] / name.rstrip("/")
+            assert path.exists() or path.with_suffix(".py").exists(), line
+            folders |= {indent + 2: path, indent + 4: path} if name.endswith("/") else {}
+
+
+def test_each_setting_is_in_the_table_of_the_readme_with_its_default() -> None:
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|([^|]*)\|", text(ROOT / "README.md"), re.MULTILINE)
+    in_table = {name for names, _ in rows for name in re.findall(r"[A-Z_]+", names)}
+    assert in_table == SETTINGS
+    for names, defaults in rows:
+        for name, default in zip(re.findall(r"[A-Z_]+", names), re.findall(r"`([^`]+)`", defaults), strict=False):
+            assert re.search(rf'^{name}="?{re.escape(default)}"?$', EXAMPLE, re.MULTILINE), name
+
+
+def test_each_setting_of_the_example_is_read() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', text(ROOT / "elmemory" / "settings.py")))
+    assert read == SETTINGS
