@@ -134,14 +134,14 @@ class ConversationAdmin(CallListAdmin):
             raise Http404
         needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
         _require(request, f"conversations.{needed}")
-        recorded = {"caller": row.caller_ref, "detail": name.removeprefix(row.pk)}
+        detail = name.removeprefix(row.pk)
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
             response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
             if carries_sound(request, response):
-                record(request, Action.DOWNLOAD, "file", row.pk, **recorded)
+                record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
             return response
-        record(request, Action.DOWNLOAD, "file", row.pk, **recorded)
+        record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
         inline = "shown" in request.GET
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
