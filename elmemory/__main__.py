@@ -21,6 +21,9 @@ def main() -> None:
         _make_dotenv(Path.cwd())
     from django.core.management import execute_from_command_line
 
+    from elmemory.audit.acting import acting
+
+    acting.set("command")
     execute_from_command_line(sys.argv)
 
 

@@ -1,4 +1,12 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """The admin, with this project's login."""
+
+    default = False  # of this module, ElmemoryConfig is
+    default_site = "elmemory.login.Site"
 
 
 class ElmemoryConfig(AppConfig):

@@ -37,6 +37,8 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
         "loggers": {
             # The endpoints log what they refuse; Django would log it a second time, with the path.
             "django.request": {"level": "ERROR"},
+            # It logs every failed login, with the agent of the browser; the audit log has them.
+            "axes": {"level": "ERROR"},
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},

@@ -5,11 +5,14 @@ import httpx2
 import hypothesis
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connections
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
+from elmemory.audit import triggers
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.server import Server
 from tests.harness.staff import logged_in
@@ -19,6 +22,20 @@ type As = Callable[[str], Client]
 # No deadline: a busy machine must not fail a property.
 hypothesis.settings.register_profile("elmemory", deadline=None)
 hypothesis.settings.load_profile("elmemory")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:  # noqa: ARG001
+    """The databases, without the triggers of the audit log: they would refuse to empty it after a test."""
+    with django_db_blocker.unblock():
+        triggers.remove(connections["default"])
+
+
+@pytest.fixture
+def audit_triggers(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
+    triggers.install(connections["default"])
+    yield
+    triggers.remove(connections["default"])
 
 
 @pytest.fixture

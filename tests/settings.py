@@ -28,6 +28,7 @@ os.environ |= {
 }
 for _name in (
     "DEBUG",
+    "REQUIRE_2FA",
     "PUBLIC_URL",
     "ALLOWED_HOSTS",
     "TRUSTED_PROXIES",

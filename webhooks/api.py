@@ -64,7 +64,7 @@ def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
 
 @api.post(
     "/client-data",
-    auth=KeyHeader("ELEVENLABS_CLIENT_DATA_KEYS"),
+    auth=KeyHeader("ELEVENLABS_CLIENT_DATA_KEYS", "client-data"),
     response={200: ClientData, 401: Problem},
     openapi_extra=_documented_body(ClientDataRequest),
     summary="The phone rings",
@@ -83,7 +83,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
 
 @api.post(
     "/search-data",
-    auth=KeyHeader("ELEVENLABS_SEARCH_DATA_KEYS"),
+    auth=KeyHeader("ELEVENLABS_SEARCH_DATA_KEYS", "search-data"),
     response={200: SearchData, 400: Problem, 401: Problem, 422: InvalidRequest},
     summary="The agent looks something up",
 )

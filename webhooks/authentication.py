@@ -1,13 +1,20 @@
 """Header keys of the webhooks: `X-Api-Key: <key>`, or `Authorization: Bearer <key>`."""
 
 import hmac
+import time
 from collections.abc import Sequence
 from inspect import markcoroutinefunction
 
+import structlog
 from django.conf import settings
 from ninja.security import APIKeyHeader
 
 from elmemory.serving.lean import LeanRequest
+from webhooks.metrics import refused_keys
+
+log = structlog.get_logger(__name__)
+
+_LOGGED_EVERY_SECONDS = 60
 
 
 class KeyHeader(APIKeyHeader):
@@ -15,9 +22,13 @@ class KeyHeader(APIKeyHeader):
 
     param_name = "X-Api-Key"
 
-    def __init__(self, setting: str) -> None:
+    def __init__(self, setting: str, endpoint: str) -> None:
         super().__init__()
         self._setting = setting
+        self._endpoint = endpoint
+        self._refused = refused_keys.labels(endpoint)
+        self._unlogged = 0
+        self._logged_at = float("-inf")
         markcoroutinefunction(self)  # ninja checks for this at every request
 
     async def __call__(self, request: LeanRequest) -> bool:  # type: ignore[override]
@@ -25,7 +36,19 @@ class KeyHeader(APIKeyHeader):
 
     def authenticate(self, request: LeanRequest, key: str | None) -> bool:  # type: ignore[override]  # noqa: ARG002
         expected: Sequence[str] = getattr(settings, self._setting)
-        return _has_key(request, expected) if expected else settings.DEBUG
+        if _has_key(request, expected) if expected else settings.DEBUG:
+            return True
+        self._count_refusal()
+        return False
+
+    def _count_refusal(self) -> None:
+        """Count the refused key, and log how many there were: at once, then at most once a minute."""
+        self._refused.inc()
+        self._unlogged += 1
+        now = time.monotonic()
+        if now - self._logged_at >= _LOGGED_EVERY_SECONDS:
+            log.warning("requests without the right key were refused", endpoint=self._endpoint, count=self._unlogged)
+            self._unlogged, self._logged_at = 0, now
 
 
 def is_one_of(sent: bytes, keys: Sequence[str]) -> bool:

@@ -18,6 +18,8 @@ _searches = Histogram("elmemory_search_seconds", f"Searches ({_OUTCOMES_HELP})",
 rings = {outcome: _rings.labels(outcome) for outcome in _OUTCOMES}
 searches = {outcome: _searches.labels(outcome) for outcome in _OUTCOMES}
 
+refused_keys = Counter("elmemory_refused_keys", "Requests without the right header key", ["endpoint"])
+
 _deliveries = Counter("elmemory_deliveries", "Post-call deliveries by type and status", ["type", "status"])
 
 

@@ -20,6 +20,7 @@ from conversations.admin.masking import keys_of, mask, mask_of_call, may_hold_ke
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import calls_matching
+from conversations.admin.searches import record_search
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
@@ -97,6 +98,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
+        record_search(request, "calls", search_term)
         return calls_matching(queryset, search_term, reveal=may_reveal(request)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

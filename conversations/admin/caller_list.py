@@ -15,6 +15,7 @@ from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import callers_matching
+from conversations.admin.searches import record_search
 from conversations.models import Caller, CallerCard, Conversation
 
 
@@ -70,6 +71,7 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
+        record_search(request, "callers", search_term)
         found = callers_matching(search_term.strip(), reveal=may_reveal(request))
         return (queryset.none() if found is None else queryset.filter(found)), False
 

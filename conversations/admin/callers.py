@@ -67,6 +67,7 @@ class CallerAdmin(CallerActions):
             "number": number_element(row.number, reveal=reveal),
             "may_correct": request.user.has_perm(MAY_CORRECT),
             "may_forget": request.user.has_perm(MAY_FORGET),
+            "may_audit": request.user.has_perm("audit.view_entry"),
             "may_export": reveal and request.user.has_perm(MAY_FORGET),
             "form": Correction(auto_id="correction-%s"),
         }

@@ -18,7 +18,7 @@ from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
 from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
-from conversations.admin.recording import recording
+from conversations.admin.recording import carries_sound, recording
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
@@ -49,7 +49,7 @@ class ConversationAdmin(CallListAdmin):
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
         row = self._row(request, object_id)
-        record(request, Action.VIEW, "call", row.pk)
+        record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         reveal, user = may_reveal(request), request.user
         page = call_page(row, reveal=reveal)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -69,6 +69,7 @@ class ConversationAdmin(CallListAdmin):
             "may_download": user.has_perm("conversations.download_conversation"),
             "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
+            "may_audit": user.has_perm("audit.view_entry"),
             **self._neighbours(row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
@@ -113,11 +114,15 @@ class ConversationAdmin(CallListAdmin):
     def recording_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         _require(request, "conversations.listen_conversation")
         row = self._row(request, object_id)
-        record(request, Action.LISTEN, "recording", row.pk, once_in=_SAME_LISTENING)
         try:
-            return recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
+            response = recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
         except FileNotFoundError:
             raise Http404 from None
+        if carries_sound(request, response):
+            # The player asks with ?play once its button is pressed; whatever else fetches a recording keeps it.
+            action = Action.LISTEN if "play" in request.GET else Action.DOWNLOAD
+            record(request, action, "recording", row.pk, caller=row.caller_ref, once_in=_SAME_LISTENING)
+        return response
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
@@ -129,11 +134,14 @@ class ConversationAdmin(CallListAdmin):
             raise Http404
         needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
         _require(request, f"conversations.{needed}")
-        record(request, Action.DOWNLOAD, "file", row.pk, detail=name.removeprefix(row.pk))
+        detail = name.removeprefix(row.pk)
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
             response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            if carries_sound(request, response):
+                record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
             return response
+        record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
         inline = "shown" in request.GET
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
@@ -203,7 +211,8 @@ class ConversationAdmin(CallListAdmin):
 
     def _reprocess(self, request: HttpRequest, ids: Sequence[str]) -> None:
         for conversation_id in ids:
-            record(request, Action.REPROCESS, "call", conversation_id)
+            caller = Conversation.objects.filter(pk=conversation_id).values_list("caller_ref", flat=True).first()
+            record(request, Action.REPROCESS, "call", conversation_id, caller=caller or "")
             reprocess.request(conversation_id)
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from conversations.admin import private_search
+from conversations.admin.searches import record_search
 from conversations.index.schema import make_ready
 from elmemory.admin import ReadOnlyAdmin
 
@@ -31,6 +32,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
             asked = request.GET[SEARCH_VAR]
         if asked is not None and self.has_view_permission(request):
             make_ready()
+            # A whole number is looked for by its caller reference from here on.
+            record_search(request, "callers" if self.reference_field == "ref" else "calls", asked)
             return HttpResponseRedirect(
                 request.path + private_search.query_string(request, asked, self.reference_field)
             )

@@ -5,11 +5,12 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _CHUNK = 2**16
+_PROBED = 2
 
 
 def recording(path: Path, asked: str | None) -> HttpResponseBase:
@@ -27,6 +28,12 @@ def recording(path: Path, asked: str | None) -> HttpResponseBase:
     if start >= end:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
     return _streamed(path, start, end, 206, {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"})
+
+
+def carries_sound(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether the response is heard: not to HEAD, no error, and not the first two bytes alone, which players probe."""
+    found = re.match(r"bytes 0-([0-9]+)/", response.headers.get("Content-Range", ""))
+    return request.method != "HEAD" and response.status_code < 400 and not (found and int(found[1]) < _PROBED)
 
 
 def _streamed(path: Path, start: int, end: int, status: int, headers: dict[str, str]) -> StreamingHttpResponse:

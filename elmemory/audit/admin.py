@@ -1,15 +1,81 @@
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.timezone import localtime
 
 from elmemory.admin import ReadOnlyAdmin
-from elmemory.audit.models import Entry
+from elmemory.audit.export import csv_lines
+from elmemory.audit.models import Action, Entry
+from elmemory.audit.record import record
+
+# The admin pages of the objects, by the kind that entries name.
+_PAGES = {
+    "call": "conversations_conversation",
+    "calls": "conversations_conversation",
+    "recording": "conversations_conversation",
+    "file": "conversations_conversation",
+    "caller": "conversations_caller",
+    "user": "auth_user",
+    "role": "auth_group",
+}
 
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin[Entry]):
     """The audit log."""
 
-    list_display = ("at", "username", "action", "kind", "object", "detail", "address")
+    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
-    search_fields = ("username__exact", "object__startswith", "address__exact")
+    search_fields = ("username__exact", "object__startswith", "caller__exact", "address__exact")
     search_help_text = "A user, a conversation id, a caller's reference or an address."
     date_hierarchy = "at"
+    fields = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address", "hash")
+    readonly_fields = ("when", "touched", "caller_shown")
+    list_select_related = False
+
+    @admin.display(description="when", ordering="id")
+    def when(self, entry: Entry) -> str:
+        return localtime(entry.at).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+    @admin.display(description="what", ordering="object")
+    def touched(self, entry: Entry) -> str:
+        return _link(_PAGES.get(entry.kind), entry.object)
+
+    @admin.display(description="caller reference", ordering="caller")
+    def caller_shown(self, entry: Entry) -> str:
+        return _link(_PAGES["caller"], entry.caller)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("audit.export_entry")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"title": "Audit log", "may_export": self.has_export_permission(request)}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
+    def get_urls(self) -> list[URLPattern]:
+        export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_entry_export")
+        return [export, *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The list as it is filtered, as CSV."""
+        if not (self.has_view_permission(request) and self.has_export_permission(request)):
+            raise PermissionDenied
+        entries = self.get_changelist_instance(request).get_queryset(request)
+        record(request, Action.EXPORT, "log", detail=f"{entries.count()} entries")
+        headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _link(page: str | None, key: str) -> str:
+    """A link to the object's page, where there is one."""
+    if not (page and key):
+        return key
+    try:
+        return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[key]), key)
+    except NoReverseMatch:
+        return key

@@ -8,6 +8,8 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from elmemory.audit import watch
         from elmemory.audit.roles import make_roles
 
         post_migrate.connect(make_roles, sender=self)
+        watch.connect()

@@ -2,7 +2,13 @@
 
 from typing import Any, Never
 
-from django.db import models
+from django.db import models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.timezone import now
+
+from elmemory.audit.chain import Head, digest, write_head
+
+_LOCK = 0x656C6D61  # any number that no other advisory lock of this database has
 
 
 class Action(models.TextChoices):
@@ -10,6 +16,7 @@ class Action(models.TextChoices):
     LISTEN = "listen", "listened"
     DOWNLOAD = "download", "downloaded"
     EXPORT = "export", "exported"
+    FIND = "find", "searched the list"
     SEARCH = "search", "asked what the agent would find"
     REPROCESS = "reprocess", "reprocessed"
     CORRECT = "correct", "corrected"
@@ -17,10 +24,17 @@ class Action(models.TextChoices):
     OPT_OUT = "opt_out", "changed the opt-out"
     SHARED_LINE = "shared_line", "changed the shared line"
     FORGET = "forget", "forgot"
+    LOGIN = "login", "logged in"
+    LOGIN_FAILED = "login_failed", "failed to log in"
+    LOCKOUT = "lockout", "was locked out"
+    LOGOUT = "logout", "logged out"
+    REFUSED = "refused", "was refused"
+    CHANGE = "change", "changed"
+    RUN = "run", "ran"
 
 
 class AppendOnly(Exception):
-    """An attempt to change or delete entries of the audit log."""
+    """An attempt to change or delete entries of the audit log, or to add some outside the chain."""
 
 
 class Entries(models.QuerySet["Entry"]):
@@ -30,37 +44,61 @@ class Entries(models.QuerySet["Entry"]):
     def delete(self) -> Never:
         raise AppendOnly
 
+    def bulk_create(self, *args: Any, **kwargs: Any) -> Never:  # noqa: ARG002
+        raise AppendOnly
+
 
 class Entry(models.Model):
     """An action of a user.
 
-    `object` is a conversation id or a caller reference, never a phone number; `detail` holds no personal data.
+    `object` is a conversation id, a caller reference or the like, never a phone number; `detail` holds no personal
+    data. `id` rises by one with each entry, and `hash` chains them (`elmemory.audit.chain`).
     """
 
-    at = models.DateTimeField("when", auto_now_add=True, db_index=True)
+    at = models.DateTimeField("when", default=now, editable=False, db_index=True)
     # Not a foreign key: the entry outlives the user.
     user_id = models.BigIntegerField(null=True, editable=False)
     username = models.CharField("who", max_length=150, db_index=True)
     action = models.CharField("did", max_length=16, choices=Action)
     kind = models.CharField("what kind", max_length=16)
     object = models.CharField("what", max_length=128, blank=True, db_index=True)
+    caller = models.CharField("caller reference", max_length=24, blank=True, db_index=True)
     detail = models.CharField(max_length=200, blank=True)
     address = models.GenericIPAddressField("from where", null=True)
+    hash = models.CharField(max_length=64, editable=False)
 
     objects = Entries.as_manager()
 
     class Meta:
         verbose_name_plural = "entries"
         default_permissions = ("view",)
-        ordering = ("-at", "-id")
+        permissions = (("export_entry", "Can export the audit log"),)
+        ordering = ("-id",)
 
     def __str__(self) -> str:
         return f"{self.username} {self.get_action_display()} {self.kind} {self.object}".strip()
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Add the entry to the end of the chain. Time, id and hash are set here, while no other process adds one."""
         if not self._state.adding:
             raise AppendOnly
-        super().save(*args, **kwargs)
+        using = kwargs.get("using") or router.db_for_write(Entry)
+        with transaction.atomic(using):
+            _lock(transaction.get_connection(using))
+            newest = Entry.objects.using(using).order_by("-pk").first()
+            self.pk = newest.pk + 1 if newest else 1
+            self.at = now()
+            self.hash = digest(newest.hash if newest else "", self)
+            super().save(force_insert=True, using=using)
+            head = Head(self.pk, self.hash)
+            transaction.on_commit(lambda: write_head(head), using)
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:  # noqa: ARG002
         raise AppendOnly
+
+
+def _lock(connection: BaseDatabaseWrapper) -> None:
+    """Hold off other writers until the transaction ends. SQLite's transactions do so: they begin as IMMEDIATE."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

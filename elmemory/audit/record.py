@@ -1,39 +1,77 @@
 """Writing the audit log."""
 
 from datetime import timedelta
+from getpass import getuser
 
+import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from elmemory.audit.models import Action, Entry
 from elmemory.serving.client_address import client_address
 
+log = structlog.get_logger(__name__)
+
 
 def record(
-    request: HttpRequest,
+    request: HttpRequest | None,
     action: Action,
     kind: str,
     what: str = "",
     *,
+    caller: str = "",
     detail: str = "",
     once_in: timedelta | None = None,
 ) -> None:
     """Add an entry: the user of this request did `action` to the object `what` of this kind.
 
-    With `once_in` a repetition within that time adds none: a player requests a recording piece by piece.
+    Without a request a command did, and the operating system's user is named. `caller` is the caller reference that
+    the object belongs to. With `once_in` a repetition within that time adds none: a player requests a recording piece
+    by piece.
     """
-    user = request.user
+    user = request.user if request else None
     entry = Entry(
-        user_id=user.pk,
-        username=user.get_username(),
+        user_id=user.pk if user else None,
+        username=user.get_username() if user and user.is_authenticated else "unknown" if request else command_user(),
         action=action,
         kind=kind,
-        object=what,
+        object=what[:128],
+        caller=what if kind == "caller" else caller,
         detail=detail[:200],
-        address=client_address(request.META.get("REMOTE_ADDR"), request.headers),
+        address=request_address(request) if request else None,
     )
-    if once_in and Entry.objects.filter(
-        username=entry.username, action=action, kind=kind, object=what, at__gt=now() - once_in
-    ):
+    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail", "address")}
+    if once_in and Entry.objects.filter(**same, at__gt=now() - once_in).exists():
         return
     entry.save()
+
+
+def record_command(name: str, detail: str = "") -> None:
+    """Add an entry: the user of the operating system ran this command.
+
+    A database that does not answer is logged and stops no command: some are there to repair it.
+    """
+    try:
+        record(None, Action.RUN, "command", name, detail=detail)
+    except DatabaseError as error:
+        log.error("a command was not recorded in the audit log", command=name, error=type(error).__name__)
+
+
+def command_user() -> str:
+    """`command:` and the name of the operating system's user."""
+    try:
+        return f"command:{getuser()}"[:150]
+    except OSError:  # a container's user need not have a name
+        return "command:unnamed"
+
+
+def keyed_reference(text: str) -> str:
+    """A keyed hash that stands for a text which may be personal data: equal texts have equal references."""
+    return salted_hmac("elmemory.audit", text, algorithm="sha256").hexdigest()[:24]
+
+
+def request_address(request: HttpRequest) -> str | None:
+    """The address of the client, by the rule of TRUSTED_PROXIES."""
+    return client_address(request.META.get("REMOTE_ADDR"), request.headers)

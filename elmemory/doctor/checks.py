@@ -49,7 +49,7 @@ def run_checks_in_subprocess(agent_id: str = "") -> list[Check]:
 
     Raises OSError, subprocess.SubprocessError or ValueError if the process gives no result.
     """
-    command = [sys.executable, "-m", "elmemory", "doctor", "--json", *filter(None, [agent_id])]
+    command = [sys.executable, "-m", "elmemory", "doctor", "--json", "--recorded", *filter(None, [agent_id])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(  # noqa: S603
         command, capture_output=True, timeout=_SUBPROCESS_TIMEOUT_SECONDS, env=environment, check=False

@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from elmemory.audit.models import Action
+from elmemory.audit.record import record
 from elmemory.doctor.checks import run_checks_in_subprocess
 
 _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -26,6 +28,8 @@ class DoctorPage:
         if not request.user.has_perm("conversations.run_doctor"):
             raise PermissionDenied
         agent_id = request.POST.get("agent", "").strip()
+        if request.method == "POST":
+            record(request, Action.RUN, "doctor", agent_id if _AGENT_ID.fullmatch(agent_id) else "")
         result = self._run(agent_id) if request.method == "POST" else {}
         context = {**admin.site.each_context(request), "title": "Doctor", "agent_id": agent_id, **result}
         return TemplateResponse(request, "admin/doctor.html", context)

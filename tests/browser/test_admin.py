@@ -81,7 +81,6 @@ def test_a_recording_plays_and_its_turns_follow(staff: LogIn) -> None:
 def test_the_keyboard_plays_and_seeks(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
-    becomes(page, "recording.readyState > 0")
     page.keyboard.press("ArrowRight")
     becomes(page, "recording.currentTime === 5")
     page.keyboard.press("j")

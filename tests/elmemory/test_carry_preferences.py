@@ -17,7 +17,7 @@ from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.openmemory_servers import stub_server
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["memory", "index"])
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"])
 
 MAYA, PEPE = "+14155550100", "+14155550101"
 OPT_OUT = {"kind": "preference", "preference": "opt_out", "key": "preference:opt_out"}

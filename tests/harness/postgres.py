@@ -28,6 +28,7 @@ ON_BOTH = [
     "tests/conversations/files",
     "tests/conversations/index",
     "tests/conversations/memories",
+    "tests/elmemory/audit",
     "tests/elmemory/doctor/test_checks.py",
     "tests/elmemory/memory/openmemory/test_contract.py",
     "tests/elmemory/memory/openmemory/test_embedded.py",

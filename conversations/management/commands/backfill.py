@@ -10,6 +10,7 @@ from conversations.files.locks import Busy, backfill_lock
 from conversations.management.times import day_or_time
 from conversations.memories.backfill import Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.audit.record import record_command
 
 _ASK_ABOVE = 100
 _MOST_FAILURES_IN_A_ROW = 5
@@ -45,6 +46,7 @@ class Command(BaseCommand):
                     self.stdout.write("Nothing was fetched.")
                 elif found.missing:
                     self._confirm(len(found.missing), yes=options["yes"])
+                    record_command("backfill", f"{len(found.missing)} calls")
                     self._fetch(api, found, quiet=options["quiet"])
         except Busy:
             raise CommandError("another backfill is running") from None

@@ -18,6 +18,7 @@ from conversations.memories.remember import preview, remember
 from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
 from conversations.payloads.outline import NotReadable
+from elmemory.audit.record import record_command
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         if options["unreadable"]:
             if options["dry_run"]:
                 raise CommandError("--unreadable stores deliveries; it has no dry run")
+            record_command("reprocess --unreadable")
             deliveries, left = replay_unreadable()
             placed = [delivery.conversation_id for delivery in deliveries if delivery.type == TRANSCRIPTION]
             self.stdout.write(f"{len(deliveries)} unreadable deliveries were read, {left} still cannot be read.")
@@ -64,6 +66,7 @@ class Command(BaseCommand):
             return
         if len(ids) > _ASK_ABOVE and not options["yes"] and not _confirmed("Continue?"):
             raise CommandError("nothing was changed")
+        record_command("reprocess", f"{len(ids)} calls")
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
         if failures:
             raise CommandError(f"{failures} calls were not reprocessed; the worker retries those that it can")
@@ -81,6 +84,7 @@ class Command(BaseCommand):
                 raise CommandError("--discard-unreadable deletes for good: add --yes")
             if not _confirmed(f"Delete these {len(paths)} for good?"):
                 raise CommandError("nothing was deleted")
+        record_command("reprocess --discard-unreadable", f"{len(paths)} deliveries")
         for path in paths:
             path.unlink(missing_ok=True)
         self.stdout.write(f"{len(paths)} unreadable deliveries deleted.")

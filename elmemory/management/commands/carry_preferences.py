@@ -15,6 +15,7 @@ from django.db.utils import ConnectionHandler
 from conversations.files.locks import caller_lock
 from conversations.index.sync import reconcile
 from conversations.models import Conversation
+from elmemory.audit.record import record_command
 from elmemory.environment.databases import sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         written = callers = 0
         try:
             preferences = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
+            record_command("carry_preferences", f"of {len(preferences)} callers")
             for caller, entries in preferences.items():
                 with caller_lock(caller) as lock:
                     puts = store.put_all(caller, entries)

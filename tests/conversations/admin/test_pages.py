@@ -520,6 +520,7 @@ def test_the_audit_log_records_what_staff_do(staff: Client, store: EmbeddedOpenM
         ("view", "caller", caller),
         ("search", "caller", caller),
         ("download", "file", conversation_id),
+        ("find", "calls", ""),
         ("export", "list", ""),
         ("reprocess", "call", conversation_id),
         ("correct", "caller", caller),
@@ -532,7 +533,7 @@ def test_the_audit_log_records_what_staff_do(staff: Client, store: EmbeddedOpenM
 def test_a_recording_heard_piece_by_piece_is_one_entry(staff: Client) -> None:
     deliver(raw_sample("audio"))
     for asked in ("bytes=0-", "bytes=10-", "bytes=20-30"):
-        staff.get(f"{LIST}conv_example_returning/recording/", headers={"range": asked})
+        staff.get(f"{LIST}conv_example_returning/recording/?play", headers={"range": asked})
     assert Entry.objects.filter(action=Action.LISTEN).count() == 1
 
 

@@ -29,7 +29,7 @@ from tests.harness.samples import new_number
 from tests.harness.server import ROOT, Server, wait_until
 from tests.harness.stored import place
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["index"])
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "index"])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from conversations.memories.backfill import survey
 from elmemory.agents.api import Api
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs, conversation
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["index"])
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "index"])
 
 
 class Paging(FakeElevenLabs):

@@ -17,7 +17,7 @@ from tests.harness.samples import transcription
 from tests.harness.stored import deliver
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
     pytest.mark.usefixtures("payloads", "index_schema"),
 ]
 

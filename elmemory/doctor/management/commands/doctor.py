@@ -1,5 +1,5 @@
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -8,6 +8,7 @@ import orjson
 from django.core.management.base import BaseCommand
 
 from elmemory.agents.check import Check
+from elmemory.audit.record import record_command
 from elmemory.doctor.checks import run_checks
 
 _MARKS = {"ok": "✓", "fault": "✗", "note": "·"}
@@ -21,8 +22,12 @@ class Command(BaseCommand):
         parser.add_argument("agent", metavar="AGENT_ID", nargs="?", default="", help="the agent to check")
         parser.add_argument("--url", default="", help="this server's public address (PUBLIC_URL)")
         parser.add_argument("--json", action="store_true", help="print JSON")
+        # The doctor's page records who ran the checks.
+        parser.add_argument("--recorded", action="store_true", help=SUPPRESS)
 
     def handle(self, *args: Any, agent: str, url: str, json: bool, **options: Any) -> None:  # noqa: ARG002
+        if not options["recorded"]:
+            record_command("doctor", agent)
         checks = run_checks(agent, url)
         faults = sum(check.state == "fault" for check in checks)
         if json:

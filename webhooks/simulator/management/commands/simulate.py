@@ -14,6 +14,7 @@ from tqdm import tqdm
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_folder
 from conversations.index.sync import refresh_row
+from elmemory.audit.record import record_command
 from elmemory.environment.hosts import unencrypted
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import open_memory
@@ -109,6 +110,7 @@ class Command(BaseCommand):
 
     def _clean_up(self, calls: Iterable[SimulatedCall]) -> None:
         forgotten, callers, deleted = 0, set[str](), 0
+        record_command("simulate --cleanup", "its own calls and all memories of their callers")
         for call in calls:
             with caller_lock(call.caller):
                 shutil.rmtree(conversation_folder(call.conversation_id), ignore_errors=True)

@@ -1,0 +1,117 @@
+"""The hash chain of the audit log: each entry's hash covers its fields and the hash of the entry before it.
+
+The newest hash is also written beside the payloads, so that entries removed from the end are missed. Whoever can write
+both the database and that file can still rewrite the log: keep what `audit verify` prints in another place too.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import orjson
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+
+
+class Chained(Protocol):
+    """An entry, as the model and its historical versions in migrations have it."""
+
+    pk: int
+    at: datetime
+    user_id: int | None
+    username: str
+    action: str
+    kind: str
+    object: str
+    caller: str
+    detail: str
+    address: str | None
+    hash: str
+
+
+class Head(NamedTuple):
+    """The newest entry of a log."""
+
+    pk: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.pk}:{self.hash}"
+
+
+def digest(previous: str, entry: Chained) -> str:
+    """The hash of the entry that follows the one with the hash `previous`, in hexadecimal."""
+    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    fields = [
+        entry.pk, at, entry.user_id, entry.username, entry.action, entry.kind, entry.object, entry.caller, entry.detail,
+        entry.address,
+    ]  # fmt: skip
+    return sha256(previous.encode() + orjson.dumps(fields)).hexdigest()
+
+
+def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None = None) -> Iterator[str]:
+    """Yield what is wrong with the log. `entries` are all of it, by id.
+
+    `written` is the head beside the payloads, `noted` one that was kept elsewhere.
+    """
+    missing = {head for head in (noted, written) if head}
+    previous, last = "", 0
+    for entry in entries:
+        if entry.hash != digest(previous, entry):
+            gap = f"; entries {last + 1} to {entry.pk - 1} are missing" if entry.pk > last + 1 else ""
+            yield f"entry {entry.pk} does not follow entry {last}{gap or ': one was changed, inserted or moved'}"
+        here = {head for head in missing if head.pk == entry.pk}
+        missing -= here
+        if here - {Head(entry.pk, entry.hash)}:
+            yield f"entry {entry.pk} is not the one that was written: the log was rewritten from there or before"
+        previous, last = entry.hash, entry.pk
+    for head in sorted(missing):
+        yield f"entry {head.pk} was the newest once and is missing: the end of the log was removed, from {last + 1} on"
+    if written and last > written.pk:
+        yield (
+            f"entries {written.pk + 1} to {last} are newer than the head that was written beside the payloads:"
+            " inserted by hand, or their process was killed in that instant"
+        )
+
+
+def head_path() -> Path:
+    return Path(settings.PAYLOAD_STORAGE_PATH) / "_audit_head"
+
+
+def read_head() -> Head | None:
+    """The newest entry according to the file; None without a file. Raises ValueError if it cannot be read."""
+    try:
+        return parse_head(head_path().read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return None
+
+
+def parse_head(text: str) -> Head:
+    """`ID:HASH` as a head. Raises ValueError."""
+    pk, _, hash_ = text.partition(":")
+    if len(hash_) != 64:
+        raise ValueError("not ID:HASH")
+    return Head(int(pk), hash_)
+
+
+def write_head(head: Head) -> None:
+    """Write the head to its file, unless a later one is there. A full disk is logged and stops nobody's work."""
+    path = head_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            known = os.pread(file, 100, 0).partition(b":")[0]
+            if not known.isdigit() or int(known) < head.pk:
+                os.pwrite(file, f"{head}\n".encode(), 0)
+        finally:
+            os.close(file)
+    except OSError as error:
+        log.error("the head of the audit log was not written", error=type(error).__name__, entry=head.pk)

@@ -1,0 +1,34 @@
+"""The audit log as CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC
+
+from django.db.models import QuerySet
+
+from elmemory.audit.models import Entry
+
+COLUMNS = "id", "at", "username", "action", "kind", "object", "caller", "detail", "address", "hash"
+_FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"
+
+
+async def csv_lines(entries: QuerySet[Entry]) -> AsyncIterator[str]:
+    """A header, then a line for each entry, oldest first; times are UTC."""
+    yield csv_line(COLUMNS)
+    async for entry in entries.order_by("pk").aiterator(1000):
+        yield csv_line(row(entry))
+
+
+def row(entry: Entry) -> list[object]:
+    values = {name: getattr(entry, name) for name in COLUMNS} | {"at": entry.at.astimezone(UTC).isoformat()}
+    return list(values.values())
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """The cells as a line. No cell is one that a spreadsheet takes for a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerow(
+        f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in values
+    )
+    return text.getvalue()

@@ -1,0 +1,57 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections, router
+
+from elmemory.audit import triggers
+from elmemory.audit.chain import Head, faults, parse_head, read_head
+from elmemory.audit.export import COLUMNS, csv_line, row
+from elmemory.audit.models import Entry
+from elmemory.audit.record import record_command
+
+
+class Command(BaseCommand):
+    help = "Verify that no entry of the audit log was changed, removed, inserted or moved; or export the log as CSV."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        commands = parser.add_subparsers(dest="subcommand", required=True)
+        verify = commands.add_parser("verify", help="exit code 1 means faults")
+        verify.add_argument("--head", metavar="ID:HASH", help="a head that an earlier run printed")
+        commands.add_parser("export", help="write CSV to the standard output")
+
+    def handle(self, *args: Any, subcommand: str, **options: Any) -> None:  # noqa: ARG002
+        if subcommand == "verify":
+            self._verify(options["head"])
+        else:
+            record_command("audit export")
+            self.stdout.write(csv_line(COLUMNS), ending="")
+            for entry in Entry.objects.order_by("pk").iterator(1000):
+                self.stdout.write(csv_line(row(entry)), ending="")
+
+    def _verify(self, given: str | None) -> None:
+        """Print each fault, the number of entries and the head. Raises CommandError if there are faults."""
+        entries, found, written = Entry.objects.order_by("pk"), list[str](), None
+        newest = entries.last()
+        try:
+            # After the newest entry, so that those which are added meanwhile are on neither side.
+            written = read_head()
+        except ValueError:
+            found.append("the head that was written beside the payloads cannot be read")
+        else:
+            if not written:
+                self.stdout.write("No head was written beside the payloads: a removed end would not be seen.")
+        try:
+            noted = parse_head(given) if given else None
+        except ValueError:
+            raise CommandError("--head: write ID:HASH as `audit verify` printed it") from None
+        if newest:
+            entries = entries.filter(pk__lte=max(newest.pk, written.pk if written else 0))
+        found += faults(entries.iterator(1000), written, noted)
+        found += [f"the trigger {name} is missing" for name in triggers.missing(connections[router.db_for_read(Entry)])]
+        for fault in found:
+            self.stdout.write(self.style.ERROR(f"  ✗ {fault}"))
+        self.stdout.write(f"{entries.count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}")
+        if found:
+            raise CommandError(f"{len(found)} faults in the audit log")
