@@ -1,3 +1,4 @@
+import asyncio
 import os
 import secrets
 import socket
@@ -22,9 +23,12 @@ from django.db.migrations.executor import MigrationExecutor
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema
 from elmemory.environment.startup import report_checks
+from elmemory.serving.edge import close_overdue
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
+
+_TICKS_PER_SECOND = 10
 
 
 class Command(BaseCommand):
@@ -104,7 +108,7 @@ class Command(BaseCommand):
 
 
 class _Server(uvicorn.Server):
-    """A server that calls `listening` once it listens."""
+    """A server that calls `listening` once it listens, and closes the connections of slow clients."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -114,6 +118,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._listening()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_PER_SECOND == 0:
+            close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
 
 class _WorkerProcess:
