@@ -1,76 +1,104 @@
 """Reading a payload of any size in little memory: its outline, with the long strings left in the file.
 
-An audio event is one JSON object with tens of megabytes of base64 in one string. Its outline is the same
-JSON with a short placeholder in the place of each long string; order, spaces, escapes and unknown keys
-of the original do not matter.
+An audio event is one JSON object with tens of megabytes of base64 in one string, and a signed body may be any JSON. The
+outline holds the few values that say what the payload is; everything else is skipped, not decoded. Order, spaces,
+escapes and unknown keys do not matter.
 """
 
 import binascii
+import codecs
 import contextlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import IO, Any, NamedTuple, Protocol
 
 import orjson
 
 _CHUNK = 2**16
+# A regex holds the interpreter: chunks that are scanned are small enough for a live call to wait.
+_SCANNED = 2**14
 _LONG = 2**16
-_LARGEST_OUTLINE = 2**26
+_LARGEST_WIDE = 2**26
+# 30 values a turn: a call of more than ten hours.
+_MOST_VALUES = 500_000
+_MOST_MEMBERS = 10_000
 _DEEPEST = 1000
 _SHALLOW = 100
 _LONGEST_INTEGER = 1000
+_LONGEST_WORD = 1024
 _LONGEST_ESCAPE = len(r"\u0041")
+_FEW = 256
+# The innermost brackets of a chunk are removed together; deeper ones are counted one by one, which takes longer.
+_LEVELS = 3
+_STEPS = {ord("["): 1, ord("]"): -1}
+
+_OUTLINE: dict[str, Any] = {
+    "type": None,
+    "event_timestamp": None,
+    "data": {"conversation_id": None, "full_audio": None},
+}
+
+_QUOTE = ord('"')
+_MARKS = frozenset((b"[", b"]", b"{", b"}", b",", b":", b'"'))
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_WORD = re.compile(rb'[^ \t\r\n"\[\]{},:]++')
+_TOKEN = re.compile(rb'["\[\]{},:]|' + _WORD.pattern)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\[\s\S])*+"')
+_WHOLE_STRINGS = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\[\s\S])*+")*+')
+_BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"(?:[^"\\]++|\\[\s\S])*+(")?')
+_PIECE = re.compile(rb'[^"]++|"(?:[^"\\]++|\\[\s\S])*+"?')
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _IN_STRING = re.compile(rb'(?:[^"\\]|\\[\s\S])*+')
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
 class NotReadable(ValueError):
-    """The payload is not what its type promises; the message says in what, and holds nothing of it."""
+    """The payload cannot be read. The message says why, and holds nothing of the payload."""
 
 
 class LongString(NamedTuple):
-    """Where the characters of a long JSON string stand in the file: bytes from `start` up to `end`."""
+    """A long JSON string in a file: its characters, escaped, are the bytes from `start` up to `end`."""
 
     start: int
     end: int
 
 
-def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
-    """The JSON value in the file; strings of more than 64 KiB are `LongString`, unless the file is so small (bytes)
-    that it is read whole. Raises NotReadable.
+def read_outline(file: IO[bytes]) -> Any:
+    """The event in the file, with those of its members that `_OUTLINE` names. Raises NotReadable.
+
+    A string of more than 64 KiB is a `LongString`; objects and lists are None. What is skipped is only checked for
+    closed strings and brackets.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    is_wide = b"\0" in file.read(4)
+    start = file.read(4)
     file.seek(0)
-    if size <= whole_up_to or (is_wide and size <= _LARGEST_OUTLINE):
-        return parse(file.read())
-    mark = secrets.token_hex(16)
-    spans: list[LongString] = []
-    outline = bytearray()
-    for piece in _pieces(file):
-        if isinstance(piece, LongString):
-            outline += b"%s:%d" % (mark.encode(), len(spans))
-            spans.append(piece)
-        else:
-            outline += piece
-        if len(outline) > _LARGEST_OUTLINE:
+    if b"\0" in start:  # UTF-16 or UTF-32
+        if size > _LARGEST_WIDE:
             raise NotReadable("too large to be read")
-    value = parse(bytes(outline))
-    try:
-        return _with_long_strings(value, mark, spans) if spans else value
-    except RecursionError:
-        return _with_long_strings(_loads(_shallow(outline.decode("utf-8", "replace"))), mark, spans)
+        return parse(file.read())
+    if start.startswith(codecs.BOM_UTF8):
+        file.seek(len(codecs.BOM_UTF8))
+    scanner = _Scanner(file)
+    value = scanner.value(_OUTLINE)
+    if scanner.token():
+        raise NotReadable("not JSON")
+    return value
 
 
 def parse(raw: bytes) -> Any:
-    """JSON, read leniently: NaN, lone surrogates and bytes that are no UTF-8 do no harm; a number without end or
-    nesting without bottom costs itself only; it may be UTF-16 or UTF-32 and begin with a byte order mark. Raises
-    NotReadable."""
+    """The JSON value, read leniently. Raises NotReadable, also for more than 500,000 values.
+
+    NaN, lone surrogates and bytes that are no UTF-8 are accepted. A number of a thousand digits becomes a float, and a
+    value nested more than 100 levels deep becomes None. The text may be UTF-16 or UTF-32, with a byte order mark.
+    """
+    if len(raw) > _MOST_VALUES and _values(raw) > _MOST_VALUES:
+        raise NotReadable(f"made of more than {_MOST_VALUES:,} values")
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
     text = raw.decode(json.detect_encoding(raw), "replace").removeprefix("\ufeff")
@@ -93,7 +121,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _shallow(text: str) -> str:
-    """The same JSON with null in the place of what is nested too deeply."""
+    """The JSON text with null in the place of values that are nested too deeply."""
     kept = []
     depth = start = 0
     for token in _NESTING.finditer(text):
@@ -117,7 +145,7 @@ class Writable(Protocol):
 
 
 def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
-    """Write what the base64 text stands for. Raises NotReadable where it is broken."""
+    """Decode base64 text, which may be in `source`, into `target`. Raises NotReadable."""
     chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
     rest = b""
     ended = False
@@ -137,52 +165,149 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
         raise NotReadable("audio is cut off")
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
-    """The file in pieces, with the characters of long strings as one LongString each."""
-    in_string = False
-    string_start = 0
-    string = bytearray()
-    long = False
-    offset = 0
-    rest = b""
-    while True:
-        read = file.read(_CHUNK)
-        chunk = rest + read
-        position = 0
-        while position < len(chunk):
-            if not in_string:
-                quote = chunk.find(b'"', position)
-                if quote < 0:
-                    yield chunk[position:]
-                    position = len(chunk)
-                else:
-                    yield chunk[position : quote + 1]
-                    position = quote + 1
-                    in_string, long, string_start = True, False, offset + position
-                    string.clear()
-                continue
-            end = _end_of_string(chunk, position)
-            if not long:
-                string += chunk[position:end]
-                long = len(string) > _LONG
-            position = end
-            if position < len(chunk) and chunk[position : position + 1] == b'"':
-                yield LongString(string_start, offset + position) if long else bytes(string)
-                yield b'"'
-                position += 1
-                in_string = False
-            elif position < len(chunk):
-                break  # a backslash whose other half is in the next chunk
-        rest = chunk[position:]
-        offset += position
-        if not read:
-            if in_string or rest:
+class _Scanner:
+    """Reads JSON from a file token by token, and skips values in chunks. Works in at most a few chunks of memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._offset = file.tell()  # of the buffer's first byte
+        self._buffer = b""
+        self._at = 0
+        self._members_left = _MOST_MEMBERS
+
+    def value(self, wanted: Any) -> Any:
+        """The next value; of an object, the members that `wanted` names, if it is a dictionary."""
+        token = self.token()
+        if token == b'"':
+            return self._string()
+        if token == b"{" and isinstance(wanted, dict):
+            return dict(self._members(wanted))
+        if token in (b"{", b"["):
+            return self._skip()
+        if not token or token in b"]}:,":
+            raise NotReadable("not JSON")
+        return _loads(token.decode("ascii", "replace"))
+
+    def token(self) -> bytes:
+        """The next bracket, quote, comma, colon or word, of which the first KiB; empty at the end."""
+        while not (found := _TOKEN.match(self._buffer, self._past_space())):
+            if not self._read_on():
+                return b""
+        self._at = found.end()
+        token = found[0]
+        while self._at == len(self._buffer) and token not in _MARKS and self._read_on():
+            if more := _WORD.match(self._buffer):
+                self._at = more.end()
+                token = (token + more[0])[:_LONGEST_WORD]
+        return token
+
+    def _past_space(self) -> int:
+        self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+        return self._at
+
+    def _members(self, wanted: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        token = self.token()
+        while token != b"}":
+            self._members_left -= 1
+            if token != b'"' or self._members_left < 0:
+                raise NotReadable("not JSON" if token != b'"' else "an event with too many members")
+            key = self._string()
+            if self.token() != b":":
                 raise NotReadable("not JSON")
-            return
+            is_wanted = isinstance(key, str) and key in wanted
+            value = self.value(wanted[key] if is_wanted else None)
+            if is_wanted:
+                yield key, value
+            if (token := self.token()) == b",":
+                token = self.token()
+            elif token != b"}":
+                raise NotReadable("not JSON")
+
+    def _string(self) -> str | LongString:
+        """The string whose opening quote has been read."""
+        if isinstance(raw := self._raw_string(), LongString):
+            return raw
+        text: str = _loads(f'"{raw.decode("utf-8", "replace")}"')
+        return text
+
+    def _raw_string(self) -> bytes | LongString:
+        start = self._offset + self._at
+        raw = bytearray()
+        while (end := _end_of_string(self._buffer, self._at)) == len(self._buffer) or self._buffer[end] != _QUOTE:
+            if len(raw) <= _LONG:
+                raw += self._buffer[self._at : end]
+            self._at = end
+            if not self._read_on():
+                raise NotReadable("not JSON")
+        raw += self._buffer[self._at : end]
+        self._at = end + 1
+        return LongString(start, self._offset + end) if len(raw) > _LONG else bytes(raw)
+
+    def _skip(self) -> None:
+        """Skip the rest of an object or list, whose opening bracket has been read."""
+        depth = self._skip_tokens(1, self._at + _FEW)
+        while depth:
+            if self._at == len(self._buffer) and not self._read_on():
+                raise NotReadable("not JSON")
+            end = _WHOLE_STRINGS.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+            brackets = _STRING.sub(b"", self._buffer[self._at : end]).translate(_ONE_KIND, _NO_BRACKETS)
+            for _ in range(_LEVELS):
+                brackets = brackets.replace(b"[]", b"")
+            depths = list(accumulate((_STEPS[char] for char in brackets), initial=depth))
+            if min(depths) > 0:
+                depth = depths[-1]
+                self._at = end
+            else:
+                self._skip_tokens(depth, end)
+                return
+            if self._at < len(self._buffer):  # a string that is longer than the buffer
+                self._at += 1
+                self._raw_string()
+
+    def _skip_tokens(self, depth: int, end: int) -> int:
+        """Skip up to this place in the buffer, or less; return the depth there, 0 just behind the end of the value."""
+        for token in _BRACKET_OR_STRING.finditer(self._buffer, self._at, end):
+            if token[0] in b"[{":
+                depth += 1
+            elif token[0] in b"]}":
+                depth -= 1
+                if not depth:
+                    self._at = token.end()
+                    return 0
+            elif not token[1]:
+                self._at = token.start()
+                return depth
+        self._at = min(end, len(self._buffer))
+        return depth
+
+    def _read_on(self) -> bool:
+        """Append a chunk to what is left of the buffer; False at the end of the file."""
+        chunk = self._file.read(_SCANNED)
+        self._offset += self._at
+        self._buffer = self._buffer[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)
+
+
+def _values(raw: bytes) -> int:
+    """At least the number of values in this JSON, if it is above `_MOST_VALUES`; commas in strings do not count."""
+    if _marks(raw) <= _MOST_VALUES:
+        return 0
+    count = 0
+    for piece in _PIECE.finditer(raw):
+        if not piece[0].startswith(b'"'):
+            count += _marks(piece[0])
+            if count > _MOST_VALUES:
+                break
+    return count
+
+
+def _marks(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _end_of_string(chunk: bytes, start: int) -> int:
-    """Where the string's closing quote stands, or the half of an escape at the chunk's end, or the chunk's end."""
+    """Where the string's closing quote is, or half an escape at the chunk's end, or the chunk's end."""
     quote = chunk.find(b'"', start)
     end = len(chunk) if quote < 0 else quote
     if chunk.find(b"\\", start, end) < 0:
@@ -228,14 +353,3 @@ def _is_deeper(value: Any, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def _with_long_strings(value: Any, mark: str, spans: list[LongString]) -> Any:
-    match value:
-        case str() if value.startswith(mark):
-            return spans[int(value[len(mark) + 1 :])]
-        case dict():
-            return {key: _with_long_strings(item, mark, spans) for key, item in value.items()}
-        case list():
-            return [_with_long_strings(item, mark, spans) for item in value]
-    return value
