@@ -1,4 +1,4 @@
-"""The server and what stands beside it, each a process of its own on loopback."""
+"""The processes of a measurement, on loopback: the server, floors, slow stores."""
 
 import os
 import socket
@@ -12,13 +12,13 @@ from tests.harness.server import ROOT, Server, free_port, wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CORES = sorted(os.sched_getaffinity(0))
-# What is measured has a core of its own, and so has the load: else their figures hang on who meets whom on which core.
+# The measured process and the load each have a core of their own: else the figures depend on the scheduler.
 MEASURED, LOAD = _CORES[0], _CORES[-1]
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Processes that are started in here stay on this core."""
+    """Processes that are started in this block stay on this core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -34,12 +34,12 @@ class _OnItsCore(Server):
 
 
 def server(folder: Path, **environment: str) -> Server:
-    """Without a worker, on a core of its own."""
+    """A server without a worker, on a core of its own."""
     return _OnItsCore(_made(folder), "--no-worker", **_QUIET, **environment)
 
 
 def server_anywhere(folder: Path, *, worker: bool = False) -> Server:
-    """On whichever core is free, as it would run."""
+    """A server without a pinned core, as in production."""
     return Server(_made(folder), *(() if worker else ("--no-worker",)), **_QUIET)
 
 

@@ -21,7 +21,7 @@ _CHUNK = 2**16
 # A regex holds the interpreter: chunks that are scanned are small enough for a live call to wait.
 _SCANNED = 2**14
 _LONG = 2**16
-_LARGEST_WIDE = 2**26
+_LARGEST_WIDE = 2**24
 # 30 values a turn: a call of more than ten hours.
 _MOST_VALUES = 500_000
 _MOST_MEMBERS = 10_000

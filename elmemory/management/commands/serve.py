@@ -1,4 +1,3 @@
-import asyncio
 import os
 import secrets
 import socket
@@ -23,12 +22,10 @@ from django.db.migrations.executor import MigrationExecutor
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema
 from elmemory.environment.startup import report_checks
-from elmemory.serving.edge import close_overdue
+from elmemory.serving.edge import BoundedServer
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
-
-_TICKS_PER_SECOND = 10
 
 
 class Command(BaseCommand):
@@ -107,8 +104,8 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-class _Server(uvicorn.Server):
-    """A server that calls `listening` once it listens, and closes the connections of slow clients."""
+class _Server(BoundedServer):
+    """A server that calls `listening` once it listens."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -118,11 +115,6 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._listening()
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS_PER_SECOND == 0:
-            close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
 
 
 class _WorkerProcess:
