@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 from django.conf import settings
 
-LARGE = 2**18
+from conversations.files.spool import MOST_IN_MEMORY
+
 # Less than a telephone modem carries: a sender on the worst of lines gets through.
 _MIN_BYTES_PER_SECOND = 1024
 _PAYLOADS_ON_DISK = 2
@@ -51,7 +52,7 @@ class Admission:
     @contextmanager
     def slot(self, announced_bytes: int) -> Iterator["Body"]:
         """A slot for a body of this Content-Length (0 if unknown), until it is stored. Raises TooMany."""
-        body = Body(self, is_large=announced_bytes > LARGE)
+        body = Body(self, is_large=announced_bytes > MOST_IN_MEMORY)
         self._take_slot(body)
         try:
             yield body
@@ -60,7 +61,7 @@ class Admission:
 
     def make_room(self, body: "Body") -> None:
         """Move a body that has become large to the large slots, and bound the bytes on the disk. Raises TooMany."""
-        if body.received > LARGE and not body.is_large:
+        if body.received > MOST_IN_MEMORY and not body.is_large:
             self._bodies[False].discard(body)
             body.is_large = True
             self._take_slot(body)

@@ -50,8 +50,10 @@ class LenientParser(Parser):
 
 class Api(NinjaAPI):
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """What a view's headers, cookies and result would be put into. Ours answer with a response of their own:
-        checking an answer against its schema is for tests, not for a live call."""
+        """A response for a view's headers and cookies, which goes unused: our views return their own responses.
+
+        Answers are checked against their schemas in tests, not in live calls.
+        """
         return LeanResponse()
 
 
@@ -73,8 +75,8 @@ def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
 async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     """Who calls, and what the agent should know before the first word.
 
-    Always 200 and always complete, whatever the body and however OpenMemory is: a stranger, a fault or a
-    late store get the neutral answer.
+    Always 200 with all variables, whatever the body is. Strangers, faults and a store that answers too late get the
+    neutral answer.
     """
     body = _json_object(request.body)
     caller = caller_of_ring(body.get("caller_id"), body.get("called_number"))
@@ -89,7 +91,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     summary="The agent looks something up",
 )
 async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> HttpResponse:
-    """What is known of the caller, and the memories that best answer the question, best first."""
+    """The caller's profile, and the memories that answer the question, best first."""
     who = body.user_id if caller_key(body.user_id) else body.caller_id
     caller = caller_of_ring(who, body.called_number)
     found = await found_for(caller, request.received_at, body.question, body.most)
@@ -131,7 +133,7 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
     except CannotStore as error:
         return _refusal("not_stored", 503, str(error))
     count_delivery(delivery.status, delivery.type)
-    log.info("took in a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
+    log.info("stored a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
     return JsonAnswer({"status": delivery.status, "type": delivery.type, "conversation_id": delivery.conversation_id})
 
 

@@ -69,7 +69,7 @@ def report() -> dict[str, Any]:
 
 
 def _payloads() -> dict[str, Any]:
-    turned_away = {"refused": receiver().refused} | {status: refusals[status] for status in ("too_many", "too_slow")}
+    counts = {"refused": receiver().refused} | {status: refusals[status] for status in ("too_many", "too_slow")}
     try:
         with spool() as spooled:
             spooled.file.write(b"x")
@@ -77,8 +77,8 @@ def _payloads() -> dict[str, Any]:
             os.fsync(spooled.file.fileno())
         free = free_bytes()
     except OSError as error:
-        return {"ok": False, "detail": error.strerror or type(error).__name__} | turned_away
-    state: dict[str, Any] = {"ok": True, "free_mb": free // 2**20} | turned_away
+        return {"ok": False, "detail": error.strerror or type(error).__name__} | counts
+    state: dict[str, Any] = {"ok": True, "free_mb": free // 2**20} | counts
     if free < settings.MIN_FREE_MB * 2**20:
         state |= {"ok": False, "detail": "the disk is nearly full"}
     return state

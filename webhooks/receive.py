@@ -5,8 +5,9 @@ The body passes through the HMAC into a spool file; nothing is parsed before the
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import cache, partial
 
 import structlog
@@ -16,7 +17,7 @@ from django.db import DatabaseError
 from conversations.files.encodings import TooLarge
 from conversations.files.locks import Busy
 from conversations.files.placing import Delivery, accept, accept_all
-from conversations.files.spool import Spool, free_bytes, spool
+from conversations.files.spool import MOST_IN_MEMORY, Spool, free_bytes
 from conversations.index.sync import record_deliveries
 from elmemory.serving.channel import Receive
 from webhooks.admission import Admission, Body
@@ -66,13 +67,14 @@ class Receiver:
         if announced_bytes > most:
             raise TooLarge
         try:
-            with self._admission.slot(announced_bytes) as body, spool() as spooled:
-                self._check_disk()
-                async with body.on_time():
-                    await self._spool_body(channel, signature, spooled, body, most)
-                signature.verify()
-                body.is_verified = True
-                delivery = await self._store(spooled)
+            with self._admission.slot(announced_bytes) as body:
+                async with _spool() as spooled:
+                    self._check_disk()
+                    async with body.on_time():
+                        await self._spool_body(channel, signature, spooled, body, most)
+                    signature.verify()
+                    body.is_verified = True
+                    delivery = await self._store(spooled)
         except OSError as error:
             self.refused += 1
             log.error("a delivery could not be stored", error=error.strerror)
@@ -117,6 +119,19 @@ class Receiver:
 def receiver() -> Receiver:
     """The receiver of this process."""
     return Receiver()
+
+
+@asynccontextmanager
+async def _spool() -> AsyncIterator[Spool]:
+    """A new spool, closed at the end: a large one in a thread, because deleting its file takes long."""
+    spooled = Spool()
+    try:
+        yield spooled
+    finally:
+        if spooled.size <= MOST_IN_MEMORY:
+            spooled.close()
+        else:
+            await _completed(asyncio.get_running_loop().run_in_executor(None, spooled.close))
 
 
 async def _completed[R](future: asyncio.Future[R]) -> R:

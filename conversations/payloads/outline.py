@@ -35,12 +35,7 @@ _FEW = 256
 _LEVELS = 3
 _STEPS = {ord("["): 1, ord("]"): -1}
 
-_OUTLINE: dict[str, Any] = {
-    "type": None,
-    "event_timestamp": None,
-    "data": {"conversation_id": None, "full_audio": None},
-}
-
+_OUTLINE = {"type": None, "event_timestamp": None, "data": {"conversation_id": None, "full_audio": None}}
 _QUOTE = ord('"')
 _MARKS = frozenset((b"[", b"]", b"{", b"}", b",", b":", b'"'))
 _SPACE = re.compile(rb"[ \t\r\n]*+")
@@ -190,9 +185,11 @@ class _Scanner:
 
     def token(self) -> bytes:
         """The next bracket, quote, comma, colon or word, of which the first KiB; empty at the end."""
-        while not (found := _TOKEN.match(self._buffer, self._past_space())):
+        self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+        while not (found := _TOKEN.match(self._buffer, self._at)):
             if not self._read_on():
                 return b""
+            self._at = _SPACE.match(self._buffer).end()  # type: ignore[union-attr]
         self._at = found.end()
         token = found[0]
         while self._at == len(self._buffer) and token not in _MARKS and self._read_on():
@@ -200,10 +197,6 @@ class _Scanner:
                 self._at = more.end()
                 token = (token + more[0])[:_LONGEST_WORD]
         return token
-
-    def _past_space(self) -> int:
-        self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
-        return self._at
 
     def _members(self, wanted: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         token = self.token()
@@ -214,10 +207,10 @@ class _Scanner:
             key = self._string()
             if self.token() != b":":
                 raise NotReadable("not JSON")
-            is_wanted = isinstance(key, str) and key in wanted
-            value = self.value(wanted[key] if is_wanted else None)
-            if is_wanted:
-                yield key, value
+            if isinstance(key, str) and key in wanted:
+                yield key, self.value(wanted[key])
+            else:
+                self.value(None)
             if (token := self.token()) == b",":
                 token = self.token()
             elif token != b"}":

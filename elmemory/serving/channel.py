@@ -11,7 +11,7 @@ type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 async def read_body(receive: Receive, most: int) -> bytes | None:
     """The request body, cut after `most` + 1 bytes; None where the client disconnected before its end.
 
-    A body above `most` is read to its end all the same, so that the connection can be used again.
+    A body above `most` is still read to its end, so that the connection can be used again.
     """
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):

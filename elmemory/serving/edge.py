@@ -29,8 +29,8 @@ log = BoundedLog(__name__)
 class BoundedProtocol(HttpToolsProtocol):
     """A connection on which a request's head is complete within 10 s and holds at most 100 headers and 32 KB.
 
-    A body may take 30 s, and one second more for each KiB. After an answer that was sent before the end of the body, the
-    rest is read for 5 s. Of all connections that wait for their clients, the 512 last heard from are kept.
+    A body may take 30 s, and one second more for each KiB. After an answer that was sent before the end of the body,
+    the rest is read for 5 s. Of all connections that wait for their clients, the 512 last heard from are kept.
     """
 
     most_waiting = 512

@@ -64,7 +64,7 @@ class OnePacketProtocol(BoundedProtocol, UpgradeDecliningProtocol):
 
 
 class _OnePacket:
-    """A transport that delays the head of an answer until the body is written, at most to the event loop's next turn."""
+    """A transport that delays the head of an answer until its body, at most until the event loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport

@@ -38,7 +38,15 @@ def test_a_long_string_stays_in_the_file() -> None:
 
 
 def test_the_outline_holds_what_placing_needs_and_skips_the_rest() -> None:
-    more = {"transcript": [{"message": "]}"}], "a": {}, "b": [], "c": None, "d": 1.5, "e": 'x"', "type": "no"}
+    more: dict[str, Any] = {
+        "transcript": [{"message": "]}"}],
+        "a": {},
+        "b": [],
+        "c": None,
+        "d": 1.5,
+        "e": 'x"',
+        "type": "no",
+    }
     for data in ({"conversation_id": "é", **more}, {**more, "conversation_id": "é"}):
         for spelling in ({}, {"indent": 3}, {"ensure_ascii": False}, {"separators": (",", ":")}):
             encoded = json.dumps({"event_timestamp": 7, "data": data, **more, "type": "t"}, **spelling).encode()
@@ -144,7 +152,7 @@ def test_any_value_is_skipped(one: Any, other: Any, times: int) -> None:
 SIZE = 3_000_000
 SWARMS = [
     *(b"[],", b"{},", b"0,", b'"",', b'{"a":1},', b"[[[]]],", b"[" * 50 + b"]" * 50 + b",", b'"\\"",', b" ", b"[0,\n"),
-    *(b'"' + b"\\\"" * 30_000 + b'",', b'"' + b"][" * 40_000 + b'",'),
+    *(b'"' + b'\\"' * 30_000 + b'",', b'"' + b"][" * 40_000 + b'",'),
 ]
 
 

@@ -84,6 +84,17 @@ def seconds_until_closed(connection: socket.socket) -> float:
     return time.monotonic() - began
 
 
+def is_cut_off(connection: socket.socket, sent: list[bytes], pause: float = 0) -> bool:
+    """Whether the server closes the connection before it has received all pieces."""
+    try:
+        for piece in sent:
+            connection.sendall(piece)
+            time.sleep(pause)
+    except ConnectionError:
+        return True
+    return False
+
+
 def head_of(*headers: bytes, path: bytes = b"/") -> bytes:
     return b"\r\n".join([b"GET %s HTTP/1.1" % path, b"Host: localhost", *headers, b"", b""])
 
@@ -129,10 +140,7 @@ def test_a_head_may_hold_32_kb_and_100_headers(
 )
 def test_an_endless_head_is_cut_off(connect: Callable[[], socket.socket], start: bytes) -> None:
     connection = connect()
-    with pytest.raises(ConnectionError):
-        connection.sendall(start)
-        for _ in range(60):
-            connection.sendall(b"x" * 2**20)
+    assert is_cut_off(connection, [start, *[b"x" * 2**20] * 60])
     assert answer(connect(), REQUEST) == 200
 
 
@@ -174,10 +182,7 @@ def test_an_unfinished_request_does_not_stay(connect_scaled: Callable[[], socket
 
 def test_dripping_does_not_prolong_a_head(connect_scaled: Callable[[], socket.socket]) -> None:
     connection, began = connect_scaled(), time.monotonic()
-    with pytest.raises(ConnectionError):
-        for byte in b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 99:
-            connection.sendall(bytes([byte]))
-            time.sleep(0.1)
+    assert is_cut_off(connection, [b"GET / HTTP/1.1\r\n", *[b"a: b\r\n"] * 90], pause=0.1)
     assert time.monotonic() - began < 5
 
 
