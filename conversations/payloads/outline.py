@@ -288,10 +288,9 @@ def _values(raw: bytes) -> int:
         return 0
     count = 0
     for piece in _PIECE.finditer(raw):
-        if not piece[0].startswith(b'"'):
-            count += _marks(piece[0])
-            if count > _MOST_VALUES:
-                break
+        count += 0 if piece[0].startswith(b'"') else _marks(piece[0])
+        if count > _MOST_VALUES:
+            break
     return count
 
 

@@ -154,7 +154,7 @@ def test_the_slowest_unverified_body_makes_room_for_a_new_one(payloads: Path) ->
         crowd = Crowd(Admission(small_slots=3))
         await (await crowd.begins(BODY, END))  # what happens only once makes no body slow
         quick, slow, middling = [await crowd.begins(b"x" * size, None) for size in (200_000, 1, 100_000)]
-        assert (await (await crowd.begins(BODY, END))).status == "received"
+        assert (await (await crowd.begins(BODY, END))).status == "duplicate"
         with pytest.raises(TooMany):
             await slow
         assert not quick.done()
