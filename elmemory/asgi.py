@@ -30,7 +30,7 @@ for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
         static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
 # Django writes bodies of any size to a temporary file, also for people who are not logged in.
-pages_application = with_bounded_body(static_application, 2**22)
+pages_application = with_bounded_body(static_application, 2**20)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -95,3 +95,9 @@ def test_a_header_that_cannot_be_right_is_refused_before_the_body_is_read(attack
     with socket.create_connection(("127.0.0.1", int(attacked.environment["PORT"])), timeout=5) as connection:
         connection.sendall(b"POST /webhook/post-call HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+
+
+def test_a_page_takes_no_large_body(attacked: Server) -> None:
+    form = b"csrfmiddlewaretoken=x&username=" + b"x" * 2**21
+    assert attacked.client.post("/admin/login/", content=form).status_code == 413
+    assert attacked.client.post("/admin/login/", content=form[:1000]).status_code == 403
