@@ -14,7 +14,7 @@ from conversations.files.spool import MOST_IN_MEMORY
 
 # Less than a telephone modem carries: a sender on the worst of lines gets through.
 _MIN_BYTES_PER_SECOND = 1024
-_PAYLOADS_ON_DISK = 2
+_PAYLOADS_ON_DISK = 4
 
 
 class TooMany(Exception):
@@ -31,14 +31,14 @@ class Admission:
     Small bodies (up to 256 KiB, which a spool keeps in memory) and large ones have slots of their own, so that large
     bodies never keep small ones waiting. A body may take `grace_seconds` and one second more for each KiB received, but
     no longer than `longest_seconds`, and may not pause for more than `idle_seconds`. Unverified large bodies together
-    may take twice MAX_PAYLOAD_MB on the disk.
+    may take four times MAX_PAYLOAD_MB on the disk.
     """
 
     def __init__(
         self,
         *,
         small_slots: int = 64,
-        large_slots: int = 8,
+        large_slots: int = 64,
         grace_seconds: float = 5,
         idle_seconds: float = 30,
         longest_seconds: float = 900,
