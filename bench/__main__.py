@@ -1,7 +1,7 @@
-"""Measures how fast live calls are answered, and at what cost.
+"""How fast a live call is answered, and what it costs.
 
-make bench                 all parts, in about a quarter of an hour; writes docs/performance.md
-python -m bench --quick    one short round of each, to see that it works; writes nothing
+make bench                 everything, in about a quarter of an hour; writes docs/performance.md
+python -m bench --quick    the same in short, to see that it works; writes nothing
 python -m bench --only ring search
 """
 

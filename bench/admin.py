@@ -1,7 +1,8 @@
-"""Measures the admin's pages over 1,000, 10,000 and 100,000 calls: `python -m bench.admin [ROWS ...]`.
+"""How long the admin's pages take over 1,000, 10,000 and 100,000 calls: `python -m bench.admin [ROWS ...]`.
 
-Invented rows and texts are written straight into an index of their own; pages are requested through Django's test
-client, several times each, in one process. The figures are CPU time of one core.
+The rows and their texts are invented and written straight into an index of their own; pages are asked for through
+Django's test client, a few times each, in one process. What is told is the time of one core, whatever else the
+machine does.
 """
 
 import os

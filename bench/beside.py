@@ -1,4 +1,4 @@
-"""Rings beside a hanging store, large bodies and the admin; then deliveries, and the start."""
+"""What must not touch a ring: a store that hangs, large bodies, the admin. And deliveries, and the start."""
 
 import asyncio
 import base64
@@ -138,7 +138,7 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
                 for way, these in taken.items()
             ),
         ],
-        "The server fsyncs the file, its new folder and the folder that holds this one; deliveries that arrive together share what"
+        "The server fsyncs the file, its new folder and the folder that holds this one; what comes together shares what"
         " can be shared.",
     )
     share = statistics.median(mine / floor for mine, floor in zip(rates[f"{most} at a time"], bare, strict=True))
@@ -155,11 +155,11 @@ def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
 
 
 def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in a process of its own, with the tests' databases."""
+    """In a process of its own, with the databases of the tests."""
     sizes = ("1000",) if quick else ("1000", "10000", "100000")
     with on_core(MEASURED):
-        done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
-    head, _, *rows = (_cells(line) for line in done.stdout.decode().splitlines() if line.startswith("|"))
+        told = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
+    head, _, *rows = (_cells(line) for line in told.stdout.decode().splitlines() if line.startswith("|"))
     report.table("The admin, by the calls in the index", head, rows)
 
 
@@ -191,7 +191,7 @@ async def _rings_beside(
 ) -> tuple[Measured, float]:
     loop = asyncio.get_running_loop()
     work = {"audio": partial(_send_audio, ours.url, seconds), "admin": partial(_show_page, ours.url, admin, seconds)}
-    # In processes of their own, so that they do not delay the sending of rings.
+    # In processes of their own: what they cost is not to delay the rings on their way out.
     with ProcessPoolExecutor(2, get_context("spawn")) as processes:
         await asyncio.gather(*(loop.run_in_executor(processes, time.sleep, 0.3) for _ in range(2)))
         others = [loop.run_in_executor(processes, work[task]) for task in tasks]
@@ -228,7 +228,7 @@ def _logged_in(ours: Server) -> dict[str, str]:
 
 
 class _Deliveries:
-    """Signed transcriptions of one conversation each."""
+    """Signed transcriptions, each of a conversation of its own."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -258,7 +258,7 @@ def _delivery(conversation_id: str) -> bytes:
 
 
 def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
-    """Write, fsync and rename a file; if `as_careful` as the server, in a new folder each, with the folders fsynced."""
+    """Write, fsync, rename; `as_careful` as the server is with a new folder for each, and the folders fsynced."""
     folder.mkdir(parents=True)
     content, count, began = _delivery("conv_bare"), 0, time.monotonic()
     while time.monotonic() - began < seconds:

@@ -1,4 +1,4 @@
-"""Invented callers with any number of memories, inserted straight into the table of an embedded store."""
+"""Invented callers with as many memories as wanted, put straight into the table of an embedded store."""
 
 import random
 import sqlite3
@@ -31,7 +31,7 @@ def number_of(caller: int) -> str:
 
 
 def message(number: int) -> Row:
-    """A caller's sentence, determined by its number."""
+    """A caller's sentence; the same number gives the same one."""
     words = random.Random(number).choices(_WORDS, k=12)
     call, position = divmod(number, _TURNS_PER_CALL)
     metadata = {
@@ -60,7 +60,7 @@ def card(memories: int) -> Row:
 
 
 def remember(store: Path, callers: Iterable[int], memories: int) -> None:
-    """Give each caller this many memories, the last of them the card."""
+    """Give each of the callers this many memories, the card the last of them."""
     with sqlite3.connect(store) as database:
         for caller in callers:
             database.executemany(_INSERT, _rows(caller, memories))

@@ -1,10 +1,10 @@
-"""Checks that nothing is lost or duplicated when server, worker, OpenMemory, disk, index and clock fail.
+"""What is left after the server, its worker, OpenMemory, the disk, the index and the clock were made to fail.
 
     python -m bench.faults [--long] [--only WORD] [--seed N] [--keep]
 
-Each run starts a real server in a folder of its own, sends signed deliveries from 16 senders that repeat what was not
-acknowledged, injects the fault meanwhile, and then looks for each acknowledged payload byte for byte, for each memory
-exactly once and for leftovers. Prints a Markdown table; the exit code is 1 if anything is lost or duplicated.
+Every run starts a real server in a folder of its own, sends signed deliveries from 16 senders that repeat what was not
+acknowledged, strikes meanwhile, and then looks for each acknowledged payload byte for byte, for each memory exactly
+once and for anything left behind. Prints a Markdown table; the exit code is 1 when anything is lost or doubled.
 """
 
 import argparse
@@ -38,11 +38,11 @@ HOUR = 3600
 
 
 class Skipped(Exception):
-    """This fault cannot be injected on this machine; the message says why."""
+    """This fault cannot be made here; the message says why."""
 
 
 class Run:
-    """One fault: its servers, its deliveries and their results."""
+    """One fault: its servers, its deliveries, and what became of them."""
 
     def __init__(self, folder: Path, *, seed: int, long: bool, stack: ExitStack) -> None:
         self.folder = folder
@@ -65,7 +65,7 @@ class Run:
 
     @contextmanager
     def sending(self, count: int, *servers: Server, callers: int = 40) -> Iterator[Senders]:
-        """Senders that deliver; at the end of the block all of them have finished."""
+        """Deliveries under way; at its end every sender has done its part."""
         made = deliveries(count, self.chance, callers=max(callers, count // 20))
         self.made += made
         with Senders(
@@ -77,10 +77,10 @@ class Run:
         self.problems += [f"{one.file_name}: never acknowledged" for one in made if not one.acknowledged]
 
     def moments(self, senders: Senders, count: int) -> Iterator[int]:
-        """Wait for this many random instants, spread over the time of sending."""
+        """So many random instants, spread over the time of sending."""
         for number in range(count):
             senders.wait_for_share((number + self.chance.random()) / (count + 0.5))
-            # At a random point of a request.
+            # Within whatever a request is doing just then.
             time.sleep(self.chance.uniform(0, 0.03))
             self.strikes += 1
             yield number
@@ -98,7 +98,7 @@ class Run:
         self.problems += [f"{conversation_id}: not done after {seconds} s" for conversation_id in waiting]
 
     def settle(self) -> None:
-        """Wait until all calls are remembered and the servers are idle; then judge."""
+        """Wait until all is remembered and the servers have come to rest; then judge."""
         self.wait_until_remembered()
         self._ask_by_ring()
         for server in self.servers:
@@ -115,15 +115,15 @@ class Run:
         return path.exists() and bool(json.loads(path.read_bytes())["payload"])
 
     def _ask_by_ring(self) -> None:
-        """Check that a ring answers with the number of the caller's calls."""
+        """Callers are told how often they have called."""
         callers = [delivery.caller for delivery in self.made if delivery.is_call and delivery.acknowledged]
         for caller in sorted(set(callers)):
-            answered = self.servers[-1].ring(caller)["dynamic_variables"]["call_count"]
-            if answered != str(callers.count(caller)):
-                self.problems.append(f"{caller}: a ring answers {answered} calls instead of {callers.count(caller)}")
+            told = self.servers[-1].ring(caller)["dynamic_variables"]["call_count"]
+            if told != str(callers.count(caller)):
+                self.problems.append(f"{caller}: a ring tells of {told} calls of {callers.count(caller)}")
 
     def _clear_spool(self) -> None:
-        """Check that the next process to start removes the spool files of dead processes, once they are old enough."""
+        """What dead processes left is removed by the next one to start, once it is old enough to be theirs."""
         spool = self.folder / "payloads" / "_spool"
         for path in spool.iterdir():
             os.utime(path, (time.time() - HOUR, time.time() - HOUR))
@@ -147,7 +147,7 @@ def _running(server: Server) -> Iterator[Server]:
 
 
 def _memories(stub: StubOpenMemory) -> list[Row]:
-    """The server's rows, without the incomplete ones, which readers ignore."""
+    """The server's rows without those that are none yet, which readers take no notice of."""
     rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
     memories = [row for row in rows if "unfinished_key" not in row.metadata]
     if len(memories) < len(rows):
@@ -159,7 +159,7 @@ def _memories(stub: StubOpenMemory) -> list[Row]:
 
 
 def server_killed(run: Run) -> None:
-    """kill -9 of the server at random instants, every other time together with its worker."""
+    """kill -9 of the server at random instants; every other time of its worker with it."""
     server = run.server()
     with run.sending(10_000 if run.long else 1000, server) as senders:
         for number in run.moments(senders, 60 if run.long else 8):
@@ -171,7 +171,7 @@ def server_killed(run: Run) -> None:
 
 
 def worker_killed(run: Run) -> None:
-    """kill -9 of the worker while it processes calls."""
+    """kill -9 of the worker in the midst of its work."""
     server = run.server()
     with run.sending(3000 if run.long else 400, server) as senders:
         for _ in run.moments(senders, 6 if run.long else 4):
@@ -180,7 +180,7 @@ def worker_killed(run: Run) -> None:
 
 
 def openmemory_misbehaving(run: Run) -> None:
-    """Every fault of an OpenMemory server in turn, each while a call's memories are written."""
+    """Every fault of an OpenMemory server in turns, each in the midst of writing what a call leaves."""
     with stub_openmemory(run.chance.getrandbits(32)) as stub:
         run.stub = stub
         server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
@@ -193,7 +193,7 @@ def openmemory_misbehaving(run: Run) -> None:
                 wait_until(lambda: _failures(run.index[0]), 60)
             else:
                 wait_until(lambda: stub.struck >= struck + 2, 120)  # noqa: B023
-            # Without a working phase in between, the pauses between attempts would grow to half a minute.
+            # Without a well moment the pauses between attempts would grow to half a minute.
             stub.fault = None
             run.wait_until_remembered()
         run.settle()
@@ -201,7 +201,7 @@ def openmemory_misbehaving(run: Run) -> None:
 
 
 def disk_full(run: Run) -> None:
-    """Payloads, databases and logs on one small disk that becomes full, or nearly full."""
+    """Payloads, databases and logs on one small disk, which fills up to the last byte, or nearly."""
     with _small_disk(run.folder, megabytes=160):
         server = run.server(MIN_FREE_MB="0")
         with run.sending(3000 if run.long else 1200, server) as senders:
@@ -214,7 +214,7 @@ def disk_full(run: Run) -> None:
 
 
 def index_destroyed(run: Run) -> None:
-    """The index damaged in the middle, overwritten with garbage, and deleted while only the worker restarts."""
+    """The index spoilt in its midst, overwritten with garbage, and deleted while only the worker begins anew."""
     server = run.server()
     with run.sending(2000 if run.long else 400, server) as senders:
         for number in run.moments(senders, 21 if run.long else 6):
@@ -232,7 +232,7 @@ def index_destroyed(run: Run) -> None:
 
 
 def two_servers(run: Run) -> None:
-    """Two servers and two workers on one payload folder; deliveries and repetitions reach either. One server dies."""
+    """Two servers and two workers on the same folders; deliveries go to either, repeated ones too. One dies."""
     one, other = run.server(), run.server()
     with run.sending(3000 if run.long else 500, one, other) as senders:
         for number in run.moments(senders, 6 if run.long else 2):
@@ -243,7 +243,7 @@ def two_servers(run: Run) -> None:
 
 
 def clock_steps_back(run: Run) -> None:
-    """The server's clock, an hour ahead, is set back while calls wait for a store that is down."""
+    """The server's clock, an hour ahead, is put right while calls wait for a store that is away."""
     ahead = run.folder / "clock"
     ahead.write_text("+3600")
     server = run.server(**_clock(run.folder, ahead), POST_CALL_TOLERANCE=str(3 * HOUR))
@@ -253,7 +253,7 @@ def clock_steps_back(run: Run) -> None:
             with _store_away(run.folder / "memory.sqlite3"):
                 wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
                 ahead.write_text("+0")
-    # Again without later deliveries, and with rows that reconciling finds up to date.
+    # Once more with nothing coming in afterwards, and with rows that reconciling finds nothing wrong with.
     run.wait_until_remembered()
     ahead.write_text("+3600")
     with _store_away(run.folder / "memory.sqlite3"):
@@ -281,7 +281,7 @@ FAULTS: dict[str, Callable[[Run], None]] = {
 }
 
 
-# How the faults are injected
+# How they are made
 
 
 def _workers_of(server: Server) -> list[int]:
@@ -320,7 +320,7 @@ def _small_disk(folder: Path, *, megabytes: int) -> Iterator[None]:
 
 
 def _fill(folder: Path, *, leave: int) -> Path:
-    """Create a file that fills the disk except for `leave` bytes."""
+    """A file that takes all the room but `leave` bytes."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while shutil.disk_usage(folder).free > leave:
@@ -329,7 +329,7 @@ def _fill(folder: Path, *, leave: int) -> Path:
 
 
 def _clock(folder: Path, ahead: Path) -> dict[str, str]:
-    """An environment whose processes see a clock that is ahead by the seconds in this file."""
+    """An environment in which processes see a clock that is ahead by the seconds in this file."""
     for library in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
         return {
             "LD_PRELOAD": str(library),
@@ -338,7 +338,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",  # the times of files are the kernel's
         }
-    # Without libfaketime: shift Python's own clock at its start.
+    # Without libfaketime Python's own clock is moved, as it starts.
     (folder / "sitecustomize.py").write_text(
         f"import time\n_ns = time.time_ns\n_ahead = lambda: float(open({str(ahead)!r}).read() or 0)\n"
         "time.time_ns = lambda: _ns() + int(_ahead() * 1e9)\ntime.time = lambda: time.time_ns() / 1e9\n"
@@ -357,7 +357,7 @@ def _store_away(database: Path) -> Iterator[None]:
 
 
 def _failures(index: Path, *, after: float = 0) -> int:
-    """How many calls are due for another attempt after this time."""
+    """How many calls wait for another attempt, after this time."""
     waiting = f"SELECT count(*) FROM conversation WHERE attempts > 0 AND next_attempt_at > {after}"
     return _execute(index, waiting)[0][0]
 
@@ -386,7 +386,7 @@ def main() -> int:
     print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     faults = {name: fault for name, fault in FAULTS.items() if options.only in name}
-    # A run mostly waits: two at a time take little longer than one.
+    # Much of a run is waiting: two at a time take little more than one.
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(lambda name: _try(name, faults[name], seed, long=options.long, keep=options.keep), faults)
         return 0 if all(list(results)) else 1
@@ -423,7 +423,7 @@ def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep
 
 
 def _enter_user_namespace() -> None:
-    """Re-execute in a user namespace, where users other than root may mount a small disk if the kernel allows it."""
+    """Whoever is not root may mount a small disk in a namespace of their own, where the kernel lets them."""
     unshare = shutil.which("unshare")
     into = [unshare or "", "--user", "--map-root-user", "--mount"]
     if (

@@ -1,4 +1,4 @@
-"""Floors: raw ASGI applications that do the single read of a ring, and nothing else.
+"""What a ring costs at least: raw ASGI applications that do the same single read, and nothing besides.
 
 No authentication, no deadline, no identity, no checks; they answer what the server answers.
 """

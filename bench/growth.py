@@ -1,4 +1,4 @@
-"""Callers with more memories, larger stores, and leaks over many rings."""
+"""Larger callers, larger stores, and a long life."""
 
 import random
 import statistics
@@ -44,8 +44,8 @@ def larger_stores(report: Report, folder: Path, quick: bool) -> None:
             ours = servers.enter_context(server(folder / str(size)))
             callers = size // _MEMORIES_OF_OTHERS
             remember(folder / str(size) / "memory.sqlite3", range(callers), _MEMORIES_OF_OTHERS)
-            sample = random.Random(size).sample(range(callers), min(callers, 1000))
-            asked[size] = rings(port_of(ours), sample), searches(port_of(ours), sample[:20])
+            anybody = random.Random(size).sample(range(callers), min(callers, 1000))
+            asked[size] = rings(port_of(ours), anybody), searches(port_of(ours), anybody[:20])
             assert answer_of(port_of(ours), asked[size][0])["conversation_config_override"]
         taken = _in_turn(asked, quick)
     ratios = {
@@ -74,7 +74,7 @@ def larger_stores(report: Report, folder: Path, quick: bool) -> None:
 
 
 def _in_turn(asked: dict[int, tuple[Requests, Requests]], quick: bool) -> dict[int, tuple[list[float], list[float]]]:
-    """The p50 of ring and search in ms, in several rounds; all sizes take turns in each round, as do ring and search."""
+    """The p50 of ring and search, in ms, of several rounds; in each all sizes take turns, and so do both."""
     for ring, search in asked.values():
         as_fast_as_it_goes(ring, 1, 1)
         as_fast_as_it_goes(search, 1, 1)

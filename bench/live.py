@@ -1,4 +1,4 @@
-"""Rings and searches compared with their floors."""
+"""Rings and searches, against their floors."""
 
 import statistics
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Load on a server: wrk sends as fast as it can, a client of our own at a steady pace."""
+"""Load on a server: wrk for what comes as fast as it can, and a client of our own for what comes at a steady pace."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ class Measured:
 
 
 class Messages(Protocol):
-    """The HTTP messages for a port, by number."""
+    """What is sent to a port, whole HTTP messages by their number."""
 
     @property
     def port(self) -> int: ...
@@ -67,7 +67,7 @@ def as_fast_as_it_goes(requests: Requests, connections: int, seconds: int) -> Me
 
 
 async def at_a_pace(requests: Requests, per_second: int, seconds: float) -> tuple[Measured, list[bytes]]:
-    """Send each request at its scheduled time, from which its latency counts; returns the answers too."""
+    """Each request at its time, whatever became of the others; latency counts from that time. With the answers."""
     began = time.perf_counter()
     pool: list[_Connection] = []
     latencies: list[float] = []
@@ -125,7 +125,7 @@ class _Connection:
 
 
 async def one_after_the_other(messages: Messages, connections: int, seconds: float) -> Measured:
-    """Send as fast as possible: each connection sends its next message when the previous one is answered."""
+    """Each connection sends its next message when the one before is answered."""
     latencies: list[float] = []
     errors = 0
     numbers = itertools.count()
@@ -178,7 +178,7 @@ def _wrk(requests: Requests, connections: int, seconds: int) -> Measured:
         command.append(f"http://127.0.0.1:{requests.port}")
         with on_core(LOAD):
             output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    result = re.search(r"RESULT (\d+) (\S+) (\S+) (\S+) (\S+) (\d+)", output)
-    assert result, output
-    count, duration, p50, p99, longest = int(result[1]), *(float(result[part]) for part in range(2, 6))
-    return Measured(count, count / duration, p50, p99, longest, int(result[6]))
+    told = re.search(r"RESULT (\d+) (\S+) (\S+) (\S+) (\S+) (\d+)", output)
+    assert told, output
+    count, duration, p50, p99, longest = int(told[1]), *(float(told[part]) for part in range(2, 6))
+    return Measured(count, count / duration, p50, p99, longest, int(told[6]))

@@ -1,4 +1,4 @@
-"""The processes of a measurement, on loopback: the server, floors, slow stores."""
+"""The server and what stands beside it, each a process of its own on loopback."""
 
 import os
 import socket
@@ -12,13 +12,13 @@ from tests.harness.server import ROOT, Server, free_port, wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CORES = sorted(os.sched_getaffinity(0))
-# The measured process and the load each have a core of their own: else the figures depend on the scheduler.
+# What is measured has a core of its own, and so has the load: else their figures hang on who meets whom on which core.
 MEASURED, LOAD = _CORES[0], _CORES[-1]
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Processes that are started in this block stay on this core."""
+    """Processes that are started in here stay on this core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -34,12 +34,12 @@ class _OnItsCore(Server):
 
 
 def server(folder: Path, **environment: str) -> Server:
-    """A server without a worker, on a core of its own."""
+    """Without a worker, on a core of its own."""
     return _OnItsCore(_made(folder), "--no-worker", **_QUIET, **environment)
 
 
 def server_anywhere(folder: Path, *, worker: bool = False) -> Server:
-    """A server without a pinned core, as in production."""
+    """On whichever core is free, as it would run."""
     return Server(_made(folder), *(() if worker else ("--no-worker",)), **_QUIET)
 
 

@@ -1,12 +1,12 @@
-"""Measures how much of the known evidence the ranker finds, and how fast.
+"""How much of the known evidence the ranker finds, and how fast.
 
-    python -m bench.recall [--data locomo10.json]
+    python bench/recall.py [--data locomo10.json]
 
 LoCoMo (data/locomo10.json of the LoCoMo repository) holds ten long conversations with questions and the turns that
 answer them. Every turn is a memory of one caller. The constants of the ranker were tuned on the first, third, … of
-the conversations and of the invented callers; the others were kept for checking, but ideas came from both. LoCoMo's
-trick questions, which swap the two speakers, were not used for tuning. Without --data only the invented calls are
-asked.
+the conversations and of the invented callers; the others were kept for checking, though what to try was decided
+looking at both. LoCoMo's trick questions, which swap the two speakers, had no part in either: the turns that they
+are about are known all the same. Without --data only the invented calls are asked.
 """
 
 import argparse
@@ -20,6 +20,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from elmemory.memory import kinds
 from elmemory.memory.ranking import Corpus
@@ -54,7 +56,7 @@ def halves(callers: Sequence[Caller]) -> dict[str, Sequence[Caller]]:
 
 
 def locomo(samples: Sequence[dict[str, Any]], *, words_only: bool, tricks: bool = False) -> list[Caller]:
-    """The conversations as callers; a question counts if any of its evidence is known."""
+    """The conversations as callers; a question counts where any of its evidence is known."""
     talks = []
     for sample in samples:
         talk = sample["conversation"]
@@ -109,16 +111,16 @@ def speed(callers: Sequence[Caller]) -> None:
 
 
 def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:
-    """One caller with this many memories: copies of all callers' memories, each copy in conversations of its own."""
+    """One caller with so many memories: everybody's, as often as it takes, each time in conversations of their own."""
     memories: list[Memory] = []
     while len(memories) < size:
         for caller in callers:
-            copy = len(memories)
+            told = len(memories)
             memories += [
                 replace(
                     memory,
-                    id=f"{copy}.{memory.id}",
-                    metadata={**memory.metadata, "conversation_id": f"{copy}.{memory.metadata['conversation_id']}"},
+                    id=f"{told}.{memory.id}",
+                    metadata={**memory.metadata, "conversation_id": f"{told}.{memory.metadata['conversation_id']}"},
                 )
                 for memory in caller.memories
             ]

@@ -2,7 +2,8 @@
 
     python -m bench.slow_openmemory PORT DELAY_MS MEMORIES
 
-With a delay of -1 the server hangs. It is a bare protocol, so that it takes little CPU from what is measured.
+A delay of -1 never ends: the server hangs. Written on the bare protocol, so that it costs little beside what is
+measured.
 """
 
 import asyncio

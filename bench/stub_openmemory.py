@@ -1,4 +1,4 @@
-"""An in-memory OpenMemory server that misbehaves on demand: the API of v1.2.3 with its quirks, and injected faults."""
+"""An OpenMemory server in memory that misbehaves on demand: the wire of v1.2.3 with its traps, and faults over it."""
 
 import json
 import random
@@ -17,7 +17,7 @@ Fault = Literal[
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 KEY = "stub-key"
-# Longer than the client's timeout.
+# Longer than a client waits.
 HANGING_SECONDS = 12
 
 _HTML = b"<!doctype html><title>Welcome to nginx!</title>"
@@ -53,7 +53,7 @@ class StubOpenMemory:
         self._fault = fault
 
     def strikes(self) -> Fault | None:
-        """The fault of this request, if any."""
+        """The fault that this request meets, if any."""
         with self.lock:
             if self._fault is None or (self._fault != "refuses" and self._chance.random() >= self._probability):
                 return None
@@ -61,7 +61,7 @@ class StubOpenMemory:
             return self._fault
 
     def hang(self) -> None:
-        """Wait until the client has given up."""
+        """Until the client has given up."""
         self._ended.wait(HANGING_SECONDS)
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ def stub_openmemory(seed: int = 0) -> Iterator[StubOpenMemory]:
 
 
 def _words(content: str) -> frozenset[str]:
-    """The memory with the words of this text, into which v1.2.3 merges it. PATCH never merges."""
+    """A server takes two texts of the same words for one memory. PATCH never does."""
     return frozenset(re.findall(r"[a-z0-9]+", content.casefold()))
 
 
