@@ -20,7 +20,7 @@ from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
-from elmemory.serving.channel import Receive, Send
+from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
 from webhooks.exposition import metrics_application
@@ -34,6 +34,8 @@ static_application = ServeStaticASGI(django_application, max_age=3600, allow_all
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
         static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
+# Django writes bodies of any size to a temporary file, also for people who are not logged in.
+pages_application = with_bounded_body(static_application, 2**20)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -49,7 +51,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif scope["path"] == "/metrics":
         await prometheus_application(scope, receive, send)
     else:
-        await static_application(without_untrusted_scheme(scope), receive, send)
+        await pages_application(without_untrusted_scheme(scope), receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -15,9 +15,10 @@ from conversations.files.encodings import TooLarge, read_json
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.identity import caller_key, caller_of_ring
 from elmemory.serving.lean import MAX_BODY, JsonAnswer, LeanRequest, LeanResponse
+from webhooks.admission import TooMany, TooSlow
 from webhooks.authentication import KeyHeader
 from webhooks.live.reads import card_of_ringing, found_for
-from webhooks.metrics import count_delivery
+from webhooks.metrics import count_delivery, count_refusal
 from webhooks.receive import CannotStore, SenderGone, receiver
 from webhooks.ring import client_data
 from webhooks.schemas import (
@@ -49,8 +50,10 @@ class LenientParser(Parser):
 
 class Api(NinjaAPI):
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """What a view's headers, cookies and result would be put into. Ours answer with a response of their own:
-        checking an answer against its schema is for tests, not for a live call."""
+        """A response for a view's headers and cookies, which goes unused: our views return their own responses.
+
+        Answers are checked against their schemas in tests, not in live calls.
+        """
         return LeanResponse()
 
 
@@ -72,8 +75,8 @@ def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
 async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     """Who calls, and what the agent should know before the first word.
 
-    Always 200 and always complete, whatever the body and however OpenMemory is: a stranger, a fault or a
-    late store get the neutral answer.
+    Always 200 with all variables, whatever the body is. Strangers, faults and a store that answers too late get the
+    neutral answer.
     """
     body = _json_object(request.body)
     caller = caller_of_ring(body.get("caller_id"), body.get("called_number"))
@@ -88,7 +91,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     summary="The agent looks something up",
 )
 async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> HttpResponse:
-    """What is known of the caller, and the memories that best answer the question, best first."""
+    """The caller's profile, and the memories that answer the question, best first."""
     who = body.user_id if caller_key(body.user_id) else body.caller_id
     caller = caller_of_ring(who, body.called_number)
     found = await found_for(caller, request.received_at, body.question, body.most)
@@ -104,7 +107,7 @@ async def search_data_webhook(request: LeanRequest, body: SearchDataRequest) -> 
 async def post_call_webhook(request: LeanRequest) -> HttpResponse:
     """A transcription, an audio recording or a failure, signed in the header `elevenlabs-signature`.
 
-    200 only once the payload is on the disk; 503 where it could not be put there.
+    200 only once the payload is on the disk; 503 if it could not be put there, or too many others are being received.
     """
     try:
         signature = SignatureCheck(
@@ -113,22 +116,28 @@ async def post_call_webhook(request: LeanRequest) -> HttpResponse:
             now=time.time(),
             tolerance=settings.POST_CALL_TOLERANCE,
         )
-        delivery = await receiver().receive(request.receive, signature)
+        announced_bytes = int(next(request.shown(b"content-length"), b"0"))
+        delivery = await receiver().receive(request.receive, signature, announced_bytes)
     except InvalidSignature as error:
-        count_delivery("refused")
-        return JsonAnswer({"detail": str(error)}, 401)
+        return _refusal("refused", 401, str(error))
     except TooLarge:
-        count_delivery("too_large")
-        return JsonAnswer({"detail": f"more than {settings.MAX_PAYLOAD_MB} MB"}, 413)
+        return _refusal("too_large", 413, f"more than {settings.MAX_PAYLOAD_MB} MB")
     except SenderGone:
-        count_delivery("broken_off")
-        return JsonAnswer({"detail": "the body did not arrive"}, 408)
+        return _refusal("broken_off", 408, "the body did not arrive")
+    except TooSlow:
+        return _refusal("too_slow", 408, "the body arrives too slowly")
+    except TooMany:
+        return _refusal("too_many", 503, "too many deliveries are under way")
     except CannotStore as error:
-        count_delivery("not_stored")
-        return JsonAnswer({"detail": str(error)}, 503)
+        return _refusal("not_stored", 503, str(error))
     count_delivery(delivery.status, delivery.type)
-    log.info("took in a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
+    log.info("stored a delivery", conversation_id=delivery.conversation_id, type=delivery.type, status=delivery.status)
     return JsonAnswer({"status": delivery.status, "type": delivery.type, "conversation_id": delivery.conversation_id})
+
+
+def _refusal(status: str, code: int, detail: str) -> HttpResponse:
+    count_refusal(status)
+    return JsonAnswer({"detail": detail}, code)
 
 
 @api.exception_handler(Exception)

@@ -17,6 +17,7 @@ from conversations.files.spool import free_bytes, spool
 from conversations.index.queue import queue_status
 from elmemory.memory.openmemory import open_memory
 from elmemory.serving.lean import LeanRequest
+from webhooks.metrics import refusals
 from webhooks.receive import receiver
 
 PROOF_HEADER = "Elmemory-Proof"
@@ -87,7 +88,7 @@ def report() -> dict[str, Any]:
 
 
 def _payloads() -> dict[str, Any]:
-    refused = receiver().refused
+    counts = {"refused": receiver().refused} | {status: refusals[status] for status in ("too_many", "too_slow")}
     try:
         with spool() as spooled:
             spooled.file.write(b"x")
@@ -95,8 +96,8 @@ def _payloads() -> dict[str, Any]:
             os.fsync(spooled.file.fileno())
         free = free_bytes()
     except OSError as error:
-        return {"ok": False, "detail": error.strerror or type(error).__name__, "refused": refused}
-    state: dict[str, Any] = {"ok": True, "free_mb": free // 2**20, "refused": refused}
+        return {"ok": False, "detail": error.strerror or type(error).__name__} | counts
+    state: dict[str, Any] = {"ok": True, "free_mb": free // 2**20} | counts
     if free < settings.MIN_FREE_MB * 2**20:
         state |= {"ok": False, "detail": "the disk is nearly full"}
     return state

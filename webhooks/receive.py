@@ -5,8 +5,9 @@ The body passes through the HMAC into a spool file; nothing is parsed before the
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import cache, partial
 
 import structlog
@@ -16,9 +17,10 @@ from django.db import DatabaseError
 from conversations.files.encodings import TooLarge
 from conversations.files.locks import Busy
 from conversations.files.placing import Delivery, accept, accept_all
-from conversations.files.spool import Spool, free_bytes, spool
+from conversations.files.spool import MOST_IN_MEMORY, Spool, free_bytes
 from conversations.index.sync import record_deliveries
 from elmemory.serving.channel import Receive
+from webhooks.admission import Admission, Body
 from webhooks.live.batcher import Batcher
 from webhooks.signature import SignatureCheck
 
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 _INDEX_SECONDS = 0.1
 # Larger bodies, and bodies whose conversation is locked elsewhere, would delay the batch.
 _LARGEST_IN_BATCH = 2**20
+_DISK_CHECKED_EVERY = 2**22
 
 
 class CannotStore(Exception):
@@ -34,78 +37,76 @@ class CannotStore(Exception):
 
 
 class SenderGone(Exception):
-    """The sender disconnected, or fell silent, before the end of the body."""
+    """The sender disconnected before the end of the body."""
 
 
 class Receiver:
     """Receives deliveries for one process.
 
-    `most_under_way` deliveries are received at a time. A body must not pause for more than `idle_seconds`, nor take
-    more than `longest_seconds` in all. `store` places a batch of small bodies. `refused` counts the deliveries that
-    could not be stored.
+    `store` places a batch of small bodies. `refused` counts the deliveries that could not be stored.
     """
 
     def __init__(
         self,
         *,
-        most_under_way: int = 64,
-        idle_seconds: float = 30,
-        longest_seconds: float = 900,
+        admission: Admission | None = None,
         store: Callable[[Sequence[Spool]], Sequence[Delivery | Exception]] | None = None,
     ) -> None:
         self.refused = 0
-        self._most_under_way = most_under_way
-        self._idle_seconds = idle_seconds
-        self._longest_seconds = longest_seconds
-        self._under_way = 0
+        self._admission = admission or Admission()
         self._store_batch = Batcher(store or partial(accept_all, wait=False), "store")
         self._store_alone = ThreadPoolExecutor(4, thread_name_prefix="store-alone")
         self._record_batch = Batcher(_record_rows, "index")
 
-    async def receive(self, channel: Receive, signature: SignatureCheck) -> Delivery:
-        """Store the delivery durably and record it in the index.
+    async def receive(self, channel: Receive, signature: SignatureCheck, announced_bytes: int = 0) -> Delivery:
+        """Store the delivery durably and record it in the index. `announced_bytes` is its Content-Length.
 
-        Raises InvalidSignature, TooLarge, SenderGone or CannotStore; then nothing is left behind.
+        Raises InvalidSignature, TooLarge, TooMany, TooSlow, SenderGone or CannotStore; then nothing is left behind.
         """
-        if self._under_way >= self._most_under_way:
-            raise CannotStore("too many deliveries are under way")
-        self._under_way += 1
+        most = settings.MAX_PAYLOAD_MB * 2**20
+        if announced_bytes > most:
+            raise TooLarge
         try:
-            if free_bytes() < settings.MIN_FREE_MB * 2**20:
-                self.refused += 1
-                raise CannotStore("the disk is nearly full")
-            with spool() as spooled:
-                try:
-                    async with asyncio.timeout(self._longest_seconds):
-                        await self._spool_body(channel, signature, spooled)
-                except TimeoutError:
-                    raise SenderGone from None
-                signature.verify()
-                delivery = await self._store(spooled)
+            with self._admission.slot(announced_bytes) as body:
+                async with _spool() as spooled:
+                    self._check_disk()
+                    async with body.on_time():
+                        await self._spool_body(channel, signature, spooled, body, most)
+                    signature.verify()
+                    body.is_verified = True
+                    delivery = await self._store(spooled)
         except OSError as error:
             self.refused += 1
             log.error("a delivery could not be stored", error=error.strerror)
             raise CannotStore("the payload could not be stored") from error
-        finally:
-            self._under_way -= 1
         if delivery.conversation_id:
             await asyncio.wait([self._record_batch.submit(delivery)], timeout=_INDEX_SECONDS)
         return delivery
 
-    async def _spool_body(self, channel: Receive, signature: SignatureCheck, spooled: Spool) -> None:
-        left = settings.MAX_PAYLOAD_MB * 2**20
+    async def _spool_body(
+        self, channel: Receive, signature: SignatureCheck, spooled: Spool, body: Body, most: int
+    ) -> None:
+        check_disk_at = _DISK_CHECKED_EVERY
         while True:
-            message = await asyncio.wait_for(channel(), self._idle_seconds)
+            message = await channel()
             if message["type"] == "http.disconnect":
                 raise SenderGone
             chunk = message.get("body", b"")
-            left -= len(chunk)
-            if left < 0:
+            body.add(len(chunk))
+            if body.received > most:
                 raise TooLarge
+            if body.received > check_disk_at:
+                check_disk_at += _DISK_CHECKED_EVERY
+                self._check_disk()
             signature.update(chunk)
             spooled.write(chunk)
             if not message.get("more_body", False):
                 return
+
+    def _check_disk(self) -> None:
+        if free_bytes() < settings.MIN_FREE_MB * 2**20:
+            self.refused += 1
+            raise CannotStore("the disk is nearly full")
 
     async def _store(self, spooled: Spool) -> Delivery:
         if spooled.size <= _LARGEST_IN_BATCH:
@@ -118,6 +119,19 @@ class Receiver:
 def receiver() -> Receiver:
     """The receiver of this process."""
     return Receiver()
+
+
+@asynccontextmanager
+async def _spool() -> AsyncIterator[Spool]:
+    """A new spool, closed at the end: a large one in a thread, because deleting its file takes long."""
+    spooled = Spool()
+    try:
+        yield spooled
+    finally:
+        if spooled.size <= MOST_IN_MEMORY:
+            spooled.close()
+        else:
+            await _completed(asyncio.get_running_loop().run_in_executor(None, spooled.close))
 
 
 async def _completed[R](future: asyncio.Future[R]) -> R:

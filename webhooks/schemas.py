@@ -1,4 +1,4 @@
-"""What goes over the wire, as the OpenAPI document shows it."""
+"""Requests and answers of the webhooks, for the OpenAPI document."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,12 +10,12 @@ _LONGEST_QUERY = 2000
 
 
 class ClientDataRequest(Schema):
-    """What ElevenLabs sends when the phone rings. More may come; all of it may be missing or of another type."""
+    """What ElevenLabs sends when the phone rings. Any field may be missing, of another type, or unknown to us."""
 
     model_config = ConfigDict(extra="allow")
 
     caller_id: Any = Field(
-        None, description="The calling number; on an outbound call our own.", examples=["+14155550100"]
+        None, description="The calling number; on an outbound call, our own.", examples=["+14155550100"]
     )
     called_number: Any = Field(None, description="The called number.", examples=["+14155550199"])
     agent_id: Any = None
@@ -24,7 +24,7 @@ class ClientDataRequest(Schema):
 
 
 class ClientData(Schema):
-    """`conversation_initiation_client_data`: variables always complete, overrides only where there is one."""
+    """`conversation_initiation_client_data`: all variables, and the overrides that apply."""
 
     type: Literal["conversation_initiation_client_data"] = "conversation_initiation_client_data"
     dynamic_variables: dict[str, str]
@@ -32,7 +32,7 @@ class ClientData(Schema):
 
 
 def _count(given: object) -> int | None:
-    """A number in any spelling; None for anything else: a live call is not to fail for it."""
+    """A whole number, from text or number; None for anything else: a live call must not fail because of it."""
     try:
         return int(float(given)) if isinstance(given, str | int | float) and given is not True else None
     except (ValueError, OverflowError):
@@ -40,7 +40,7 @@ def _count(given: object) -> int | None:
 
 
 class SearchDataRequest(Schema):
-    """What the agent's tool sends: the question, and who is on the line."""
+    """What the agent's tool sends: the question and the caller."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
@@ -48,12 +48,12 @@ class SearchDataRequest(Schema):
         min_length=1, description="The question, in the caller's or the agent's words."
     )
     user_id: Any = Field(None, description="The caller's number: the dynamic variable system__caller_id.")
-    caller_id: Any = Field(None, description="The same, under its other name.")
+    caller_id: Any = Field(None, description="The caller's number, if `user_id` holds none.")
     called_number: Any = Field(None, description="The dynamic variable system__called_number.")
     agent_id: Any = None
     conversation_id: Any = None
     k: Annotated[int | None, BeforeValidator(_count)] = Field(
-        None, description=f"How many memories at most; 8, and never more than {MOST_MEMORIES}."
+        None, description=f"The greatest number of memories: 8 by default, at most {MOST_MEMORIES}."
     )
     context: Any = None
 
@@ -98,6 +98,6 @@ class Problem(Schema):
 
 
 class InvalidRequest(Schema):
-    """What is wrong, and where: one entry each."""
+    """One entry for each fault: what is wrong, and where."""
 
     detail: list[dict[str, Any]]

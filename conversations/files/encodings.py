@@ -1,7 +1,7 @@
-"""Bodies as senders may encode them: gzip or zlib around the JSON, which need not be UTF-8.
+"""Reads bodies that may be compressed with gzip or zlib, of JSON that need not be UTF-8.
 
-What a body is shows in its first bytes: no JSON text begins as a compressed one does. The header `Content-Encoding`
-is not asked: proxies drop it, or leave it on what they have decompressed.
+The first bytes show whether a body is compressed: no JSON text begins like that. The header `Content-Encoding` is
+ignored: proxies drop it, or leave it on bodies that they have decompressed.
 """
 
 import zlib
@@ -22,11 +22,14 @@ _GZIP_OR_ZLIB = 47
 
 
 class TooLarge(Exception):
-    """The body is larger than it may be, as it came or decompressed."""
+    """The body is larger than the limit, as it arrived or decompressed."""
 
 
 def read_json(body: bytes, *, most: int) -> Any:
-    """The JSON value of a body, which may decompress to `most` bytes. Raises NotReadable or TooLarge."""
+    """The JSON value of a body, which may be compressed and then decompress to `most` bytes.
+
+    Raises NotReadable or TooLarge.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -34,7 +37,7 @@ def read_json(body: bytes, *, most: int) -> Any:
 
 
 def without_compression(spooled: Spool, new_spools: ExitStack) -> Spool:
-    """The body itself, or a spool of what it decompresses to. Raises NotReadable, or TooLarge above MAX_PAYLOAD_MB."""
+    """The body, or a new spool of its decompressed content. Raises NotReadable, or TooLarge above MAX_PAYLOAD_MB."""
     source = spooled.rewound()
     if not _is_compressed(source.read(2)):
         return spooled
@@ -46,7 +49,7 @@ def without_compression(spooled: Spool, new_spools: ExitStack) -> Spool:
 
 
 def _is_compressed(start: bytes) -> bool:
-    """RFC 1952, 2.3.1; RFC 1950, 2.2."""
+    """Whether a body begins like gzip (RFC 1952, 2.3.1) or zlib (RFC 1950, 2.2)."""
     return start == b"\x1f\x8b" or (len(start) == 2 and start[0] & 0x8F == 8 and not int.from_bytes(start) % 31)
 
 
@@ -56,7 +59,7 @@ def _decompressed(source: IO[bytes], most: int) -> Iterator[bytes]:
     try:
         for chunk in iter(partial(source.read, _CHUNK), b""):
             while chunk:
-                if stream.eof:  # gzip allows several, one after the other
+                if stream.eof:  # a gzip file may have several members
                     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
                 piece = stream.decompress(chunk, _CHUNK)
                 chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
@@ -66,6 +69,6 @@ def _decompressed(source: IO[bytes], most: int) -> Iterator[bytes]:
                 yield piece
         yield stream.flush()
     except zlib.error:
-        raise NotReadable("not compressed as it says") from None
+        raise NotReadable("damaged compressed data") from None
     if not stream.eof:
         raise NotReadable("compressed and cut off")

@@ -239,8 +239,8 @@ def _event_time_of(path: Path) -> float:
     """The event timestamp of a stored payload in seconds since 1970; its arrival where it has none."""
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
-        with contextlib.suppress(NotReadable):
-            return event_seconds(parse(path.read_bytes())) or arrival
+        with contextlib.suppress(NotReadable), path.open("rb") as file:
+            return event_seconds(read_outline(file)) or arrival
     return arrival
 
 

@@ -14,14 +14,13 @@ from typing import IO
 
 from django.conf import settings
 
-_MOST_IN_MEMORY = 2**18
+MOST_IN_MEMORY = 2**18
 _ABANDONED_AFTER_SECONDS = 60
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class Spool:
-    """A body that is written once. Up to 256 KiB stay in memory until `save`, so that small bodies which are refused
-    before never touch the disk; larger ones are written to `file` at once.
+    """A body that is written once. Up to 256 KiB stay in memory until `save`; larger bodies are written to `file`.
 
     The file is locked (flock) while it is open: a file that can be locked was left by a process that died.
     """
@@ -29,7 +28,7 @@ class Spool:
     def __init__(self) -> None:
         self.path = _folder() / f"{time.time_ns()}-{secrets.token_hex(8)}"
         self.size = 0
-        self._chunks: list[bytes] = []
+        self._content = bytearray()
         self._file: IO[bytes] | None = None
         self._descriptor: int | None = None
         self._is_moved = False
@@ -38,28 +37,28 @@ class Spool:
     def file(self) -> IO[bytes]:
         """The spool file, for writing and reading before `save`. The content in memory is written to it."""
         if self._file is None:
-            self._file = os.fdopen(_new(self.path), "w+b", buffering=_MOST_IN_MEMORY)
+            self._file = os.fdopen(_new(self.path), "w+b", buffering=MOST_IN_MEMORY)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file.writelines(self._chunks)
-            self._chunks.clear()
+            self._file.write(self._content)
+            self._content.clear()
         return self._file
 
     @property
     def in_memory(self) -> bytes | None:
         """The whole content; None once it is in a `file`."""
-        return b"".join(self._chunks) if self._file is None else None
+        return bytes(self._content) if self._file is None else None
 
     def rewound(self) -> IO[bytes]:
-        """To be read from its first byte on."""
+        """A file with the whole content, at its first byte."""
         if self._file is None:
-            return BytesIO(b"".join(self._chunks))
+            return BytesIO(self._content)
         self._file.seek(0)
         return self._file
 
     def write(self, chunk: bytes) -> None:
         self.size += len(chunk)
-        if self._file is None and self.size <= _MOST_IN_MEMORY:
-            self._chunks.append(chunk)
+        if self._file is None and self.size <= MOST_IN_MEMORY:
+            self._content += chunk
         else:
             self.file.write(chunk)
 
@@ -71,7 +70,7 @@ class Spool:
         if self._descriptor is None:
             self._descriptor = _new(self.path)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left = memoryview(b"".join(self._chunks))
+            left = memoryview(bytes(self._content))
             while left:
                 left = left[os.write(self._descriptor, left) :]
         return self._descriptor
@@ -79,7 +78,7 @@ class Spool:
     def digest(self) -> str:
         """SHA-256, in hexadecimal."""
         if self._file is None:
-            return sha256(b"".join(self._chunks)).hexdigest()
+            return sha256(self._content).hexdigest()
         self._file.seek(0)
         return file_digest(self._file, "sha256").hexdigest()  # type: ignore[arg-type]
 

@@ -1,78 +1,99 @@
-"""Reads a payload of any size in little memory, as an outline whose long strings stay in the file.
+"""Reading a payload of any size in little memory: its outline, with the long strings left in the file.
 
-An audio event is one JSON object with tens of megabytes of base64 in one string. Its outline is that JSON with a
-short placeholder for each long string.
+An audio event is one JSON object with tens of megabytes of base64 in one string, and a signed body may be any JSON. The
+outline holds the few values that say what the payload is; everything else is skipped, not decoded. Order, spaces,
+escapes and unknown keys do not matter.
 """
 
 import binascii
+import codecs
 import contextlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import IO, Any, NamedTuple, Protocol
 
 import orjson
 
 _CHUNK = 2**16
+# A regex holds the interpreter: chunks that are scanned are small enough for a live call to wait.
+_SCANNED = 2**14
 _LONG = 2**16
-_LARGEST_OUTLINE = 2**26
+_LARGEST_WIDE = 2**24
+# 30 values a turn: a call of more than ten hours.
+_MOST_VALUES = 500_000
+_MOST_MEMBERS = 10_000
 _DEEPEST = 1000
 _SHALLOW = 100
 _LONGEST_INTEGER = 1000
+_LONGEST_WORD = 1024
 _LONGEST_ESCAPE = len(r"\u0041")
+_FEW = 256
+# The innermost brackets of a chunk are removed together; deeper ones are counted one by one, which takes longer.
+_LEVELS = 3
+_STEPS = {ord("["): 1, ord("]"): -1}
+
+_OUTLINE = {"type": None, "event_timestamp": None, "data": {"conversation_id": None, "full_audio": None}}
+_QUOTE = ord('"')
+_MARKS = frozenset((b"[", b"]", b"{", b"}", b",", b":", b'"'))
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_WORD = re.compile(rb'[^ \t\r\n"\[\]{},:]++')
+_TOKEN = re.compile(rb'["\[\]{},:]|' + _WORD.pattern)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\[\s\S])*+"')
+_WHOLE_STRINGS = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\[\s\S])*+")*+')
+_BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"(?:[^"\\]++|\\[\s\S])*+(")?')
+_PIECE = re.compile(rb'[^"]++|"(?:[^"\\]++|\\[\s\S])*+"?')
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _IN_STRING = re.compile(rb'(?:[^"\\]|\\[\s\S])*+')
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
 class NotReadable(ValueError):
-    """The payload is not of its type. The message says why, without quoting the payload."""
+    """The payload cannot be read. The message says why, and holds nothing of the payload."""
 
 
 class LongString(NamedTuple):
-    """The position of a long JSON string's characters in the file: bytes from `start` up to `end`."""
+    """A long JSON string in a file: its characters, escaped, are the bytes from `start` up to `end`."""
 
     start: int
     end: int
 
 
-def read_outline(file: IO[bytes], *, whole_up_to: int = 2**20) -> Any:
-    """The JSON value in the file, with a `LongString` for each string of more than 64 KiB. Raises NotReadable.
+def read_outline(file: IO[bytes]) -> Any:
+    """The event in the file, with those of its members that `_OUTLINE` names. Raises NotReadable.
 
-    A file of up to `whole_up_to` bytes is read whole, long strings included.
+    A string of more than 64 KiB is a `LongString`; objects and lists are None. What is skipped is only checked for
+    closed strings and brackets.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    is_wide = b"\0" in file.read(4)
+    start = file.read(4)
     file.seek(0)
-    if size <= whole_up_to or (is_wide and size <= _LARGEST_OUTLINE):
-        return parse(file.read())
-    mark = secrets.token_hex(16)
-    spans: list[LongString] = []
-    outline = bytearray()
-    for piece in _pieces(file):
-        if isinstance(piece, LongString):
-            outline += b"%s:%d" % (mark.encode(), len(spans))
-            spans.append(piece)
-        else:
-            outline += piece
-        if len(outline) > _LARGEST_OUTLINE:
+    if b"\0" in start:  # UTF-16 or UTF-32
+        if size > _LARGEST_WIDE:
             raise NotReadable("too large to be read")
-    value = parse(bytes(outline))
-    try:
-        return _with_long_strings(value, mark, spans) if spans else value
-    except RecursionError:
-        return _with_long_strings(_loads(_shallow(outline.decode("utf-8", "replace"))), mark, spans)
+        return parse(file.read())
+    if start.startswith(codecs.BOM_UTF8):
+        file.seek(len(codecs.BOM_UTF8))
+    scanner = _Scanner(file)
+    value = scanner.value(_OUTLINE)
+    if scanner.token():
+        raise NotReadable("not JSON")
+    return value
 
 
 def parse(raw: bytes) -> Any:
-    """The JSON value of these bytes, read leniently. Raises NotReadable.
+    """The JSON value, read leniently. Raises NotReadable, also for more than 500,000 values.
 
-    UTF-16, UTF-32 and byte order marks are read; NaN, lone surrogates and bytes that are not UTF-8 are tolerated. A
-    number of 1000 digits or more becomes a float, and what is nested too deeply becomes null.
+    NaN, lone surrogates and bytes that are no UTF-8 are accepted. A number of a thousand digits becomes a float, and a
+    value nested more than 100 levels deep becomes None. The text may be UTF-16 or UTF-32, with a byte order mark.
     """
+    if len(raw) > _MOST_VALUES and _values(raw) > _MOST_VALUES:
+        raise NotReadable(f"made of more than {_MOST_VALUES:,} values")
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
     text = raw.decode(json.detect_encoding(raw), "replace").removeprefix("\ufeff")
@@ -95,7 +116,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _shallow(text: str) -> str:
-    """This JSON with null for each value that is nested too deeply."""
+    """The JSON text with null in the place of values that are nested too deeply."""
     kept = []
     depth = start = 0
     for token in _NESTING.finditer(text):
@@ -119,7 +140,7 @@ class Writable(Protocol):
 
 
 def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
-    """Decode the base64 text into `target`. Raises NotReadable if it is invalid."""
+    """Decode base64 text, which may be in `source`, into `target`. Raises NotReadable."""
     chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
     rest = b""
     ended = False
@@ -130,7 +151,7 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
             rest = whole[cut:]
             if cut:
                 if ended:
-                    raise NotReadable("audio continues after its end")
+                    raise NotReadable("audio goes on after its end")
                 target.write(binascii.a2b_base64(whole[:cut], strict_mode=True))
                 ended = whole[cut - 1 : cut] == b"="
     except binascii.Error:
@@ -139,52 +160,146 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
         raise NotReadable("audio is cut off")
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes | LongString]:
-    """The file in pieces, with one LongString for the characters of each long string."""
-    in_string = False
-    string_start = 0
-    string = bytearray()
-    long = False
-    offset = 0
-    rest = b""
-    while True:
-        read = file.read(_CHUNK)
-        chunk = rest + read
-        position = 0
-        while position < len(chunk):
-            if not in_string:
-                quote = chunk.find(b'"', position)
-                if quote < 0:
-                    yield chunk[position:]
-                    position = len(chunk)
-                else:
-                    yield chunk[position : quote + 1]
-                    position = quote + 1
-                    in_string, long, string_start = True, False, offset + position
-                    string.clear()
-                continue
-            end = _end_of_string(chunk, position)
-            if not long:
-                string += chunk[position:end]
-                long = len(string) > _LONG
-            position = end
-            if position < len(chunk) and chunk[position : position + 1] == b'"':
-                yield LongString(string_start, offset + position) if long else bytes(string)
-                yield b'"'
-                position += 1
-                in_string = False
-            elif position < len(chunk):
-                break  # an escape that continues in the next chunk
-        rest = chunk[position:]
-        offset += position
-        if not read:
-            if in_string or rest:
+class _Scanner:
+    """Reads JSON from a file token by token, and skips values in chunks. Works in at most a few chunks of memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._offset = file.tell()  # of the buffer's first byte
+        self._buffer = b""
+        self._at = 0
+        self._members_left = _MOST_MEMBERS
+
+    def value(self, wanted: Any) -> Any:
+        """The next value; of an object, the members that `wanted` names, if it is a dictionary."""
+        token = self.token()
+        if token == b'"':
+            return self._string()
+        if token == b"{" and isinstance(wanted, dict):
+            return dict(self._members(wanted))
+        if token in (b"{", b"["):
+            return self._skip()
+        if not token or token in b"]}:,":
+            raise NotReadable("not JSON")
+        return _loads(token.decode("ascii", "replace"))
+
+    def token(self) -> bytes:
+        """The next bracket, quote, comma, colon or word, of which the first KiB; empty at the end."""
+        self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+        while not (found := _TOKEN.match(self._buffer, self._at)):
+            if not self._read_on():
+                return b""
+            self._at = _SPACE.match(self._buffer).end()  # type: ignore[union-attr]
+        self._at = found.end()
+        token = found[0]
+        while self._at == len(self._buffer) and token not in _MARKS and self._read_on():
+            if more := _WORD.match(self._buffer):
+                self._at = more.end()
+                token = (token + more[0])[:_LONGEST_WORD]
+        return token
+
+    def _members(self, wanted: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        token = self.token()
+        while token != b"}":
+            self._members_left -= 1
+            if token != b'"' or self._members_left < 0:
+                raise NotReadable("not JSON" if token != b'"' else "an event with too many members")
+            key = self._string()
+            if self.token() != b":":
                 raise NotReadable("not JSON")
-            return
+            if isinstance(key, str) and key in wanted:
+                yield key, self.value(wanted[key])
+            else:
+                self.value(None)
+            if (token := self.token()) == b",":
+                token = self.token()
+            elif token != b"}":
+                raise NotReadable("not JSON")
+
+    def _string(self) -> str | LongString:
+        """The string whose opening quote has been read."""
+        if isinstance(raw := self._raw_string(), LongString):
+            return raw
+        text: str = _loads(f'"{raw.decode("utf-8", "replace")}"')
+        return text
+
+    def _raw_string(self) -> bytes | LongString:
+        start = self._offset + self._at
+        raw = bytearray()
+        while (end := _end_of_string(self._buffer, self._at)) == len(self._buffer) or self._buffer[end] != _QUOTE:
+            if len(raw) <= _LONG:
+                raw += self._buffer[self._at : end]
+            self._at = end
+            if not self._read_on():
+                raise NotReadable("not JSON")
+        raw += self._buffer[self._at : end]
+        self._at = end + 1
+        return LongString(start, self._offset + end) if len(raw) > _LONG else bytes(raw)
+
+    def _skip(self) -> None:
+        """Skip the rest of an object or list, whose opening bracket has been read."""
+        depth = self._skip_tokens(1, self._at + _FEW)
+        while depth:
+            if self._at == len(self._buffer) and not self._read_on():
+                raise NotReadable("not JSON")
+            end = _WHOLE_STRINGS.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+            brackets = _STRING.sub(b"", self._buffer[self._at : end]).translate(_ONE_KIND, _NO_BRACKETS)
+            for _ in range(_LEVELS):
+                brackets = brackets.replace(b"[]", b"")
+            depths = list(accumulate((_STEPS[char] for char in brackets), initial=depth))
+            if min(depths) > 0:
+                depth = depths[-1]
+                self._at = end
+            else:
+                self._skip_tokens(depth, end)
+                return
+            if self._at < len(self._buffer):  # a string that is longer than the buffer
+                self._at += 1
+                self._raw_string()
+
+    def _skip_tokens(self, depth: int, end: int) -> int:
+        """Skip up to this place in the buffer, or less; return the depth there, 0 just behind the end of the value."""
+        for token in _BRACKET_OR_STRING.finditer(self._buffer, self._at, end):
+            if token[0] in b"[{":
+                depth += 1
+            elif token[0] in b"]}":
+                depth -= 1
+                if not depth:
+                    self._at = token.end()
+                    return 0
+            elif not token[1]:
+                self._at = token.start()
+                return depth
+        self._at = min(end, len(self._buffer))
+        return depth
+
+    def _read_on(self) -> bool:
+        """Append a chunk to what is left of the buffer; False at the end of the file."""
+        chunk = self._file.read(_SCANNED)
+        self._offset += self._at
+        self._buffer = self._buffer[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)
+
+
+def _values(raw: bytes) -> int:
+    """At least the number of values in this JSON, if it is above `_MOST_VALUES`; commas in strings do not count."""
+    if _marks(raw) <= _MOST_VALUES:
+        return 0
+    count = 0
+    for piece in _PIECE.finditer(raw):
+        count += 0 if piece[0].startswith(b'"') else _marks(piece[0])
+        if count > _MOST_VALUES:
+            break
+    return count
+
+
+def _marks(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _end_of_string(chunk: bytes, start: int) -> int:
-    """The index of the string's closing quote, of an incomplete escape at the chunk's end, or of the chunk's end."""
+    """Where the string's closing quote is, or half an escape at the chunk's end, or the chunk's end."""
     quote = chunk.find(b'"', start)
     end = len(chunk) if quote < 0 else quote
     if chunk.find(b"\\", start, end) < 0:
@@ -230,14 +345,3 @@ def _is_deeper(value: Any, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def _with_long_strings(value: Any, mark: str, spans: list[LongString]) -> Any:
-    match value:
-        case str() if value.startswith(mark):
-            return spans[int(value[len(mark) + 1 :])]
-        case dict():
-            return {key: _with_long_strings(item, mark, spans) for key, item in value.items()}
-        case list():
-            return [_with_long_strings(item, mark, spans) for item in value]
-    return value

@@ -20,8 +20,8 @@ def client_address(peer: str | None, headers: Mapping[str, str]) -> str | None:
 
     `peer` is the other end of the connection, None for a Unix socket. Peers on this machine and in TRUSTED_PROXIES are
     trusted; the headers of all others are ignored. The client is the last hop of `X-Forwarded-For`, else of `Forwarded`
-    (RFC 7239), that is not itself such a proxy: what stands before it anybody can have written. Where a hop cannot be
-    read, the peer's address is the answer; None where that is no address either.
+    (RFC 7239), that is not such a proxy itself; clients can forge the hops before it. If a hop cannot be read, the
+    peer's address is returned, or None if that is no address.
     """
     address = _address(peer or "")
     own = str(address) if address else None
@@ -50,7 +50,7 @@ def without_untrusted_scheme(scope: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_on_this_machine(peer: str | None, header_names: Iterable[bytes]) -> bool:
-    """Whether the client itself, and no proxy for it, has connected from a loopback address.
+    """Whether the client has connected from a loopback address, without a proxy.
 
     `header_names` are in lower case, as in an ASGI scope.
     """
@@ -61,7 +61,7 @@ def is_on_this_machine(peer: str | None, header_names: Iterable[bytes]) -> bool:
 
 
 def _hops(headers: Mapping[str, str]) -> Iterator[str]:
-    """The nodes that the headers name, from the client on; "" is one that cannot be read."""
+    """The nodes that the headers name, beginning with the client; "" for one that cannot be read."""
     if raw := headers.get("x-forwarded-for"):
         yield from (hop.strip() for hop in raw.split(","))
         return
@@ -87,7 +87,7 @@ def _is_trusted(address: Address) -> bool:
 
 
 def _address(text: str) -> Address | None:
-    """An IPv4 address that is written as an IPv6 one counts as IPv4; a zone (`%eth0`) is left out."""
+    """The address in the text, without a zone (`%eth0`); None if there is none. IPv4 mapped to IPv6 becomes IPv4."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,6 +1,6 @@
-"""Django without what a webhook has no use for: no middleware, no thread context, no database signals.
+"""An ASGI handler for Django views without middleware, thread context and database signals.
 
-A live call waits for these answers. Database work behind this handler runs in threads of its own.
+A live call waits for the answers. Views that use a database do so in other threads.
 """
 
 import re
@@ -34,10 +34,10 @@ type View = Callable[..., Awaitable[HttpResponseBase]]
 
 
 class LeanRequest(ASGIRequest):
-    """A Django request of which only path and method are made at first; META and the rest when somebody asks for them.
+    """A Django request with path and method; META and the other attributes are made on first access.
 
     `receive` is the raw ASGI channel, `received_at` the monotonic time of arrival in seconds. The body of a streamed
-    path is read from `receive` alone: `body` raises RawPostDataException there. There is no `user` and no `session`.
+    path can only be read from `receive`: `body` raises RawPostDataException. There is no `user` and no `session`.
     """
 
     def __init__(self, scope: dict[str, Any], receive: Receive, received_at: float) -> None:
@@ -48,10 +48,10 @@ class LeanRequest(ASGIRequest):
         self.received_at = received_at
 
     def __getattr__(self, name: str) -> Any:
-        """What Django's constructor sets: it is run when the first of it is asked for."""
+        """An attribute that Django's constructor sets, which runs on the first access to one of them."""
         own = self.__dict__.copy()
         if "META" in own or "scope" not in own or name.startswith("__"):
-            raise AttributeError(f"a webhook's request has no {name}: it passed no middleware", name=name, obj=self)
+            raise AttributeError(f"a webhook's request has no {name}: no middleware has run", name=name, obj=self)
         super().__init__(self.scope, BytesIO(own.get("_body", b"")))
         del self.resolver_match
         self._read_started = "_body" not in own
@@ -64,24 +64,24 @@ class LeanRequest(ASGIRequest):
 
     @cached_property
     def _encoding(self) -> str | None:
-        _ = self.META  # Django's constructor reads it from the Content-Type
+        _ = self.META  # runs Django's constructor, which reads the encoding from the Content-Type
         encoding: str | None = self.__dict__.get("_encoding")
         return encoding
 
     def shown(self, header: bytes) -> Iterator[bytes]:
-        """The values of a header, which is named in lower case."""
+        """The values of a header; `header` is its name in lower case."""
         return (value for name, value in self.scope["headers"] if name == header)
 
 
 class LeanResponse(HttpResponse):
-    """A Django response of JSON bytes; headers, cookies and the rest are made when somebody asks for them."""
+    """A Django response of JSON bytes; headers, cookies and other attributes are made on first access."""
 
     def __init__(self, raw: bytes = b"", status: int = 200) -> None:
         self.raw = raw
         self.status_code = status
 
     def __getattr__(self, name: str) -> Any:
-        """What Django's constructor sets: it is run when the first of it is asked for."""
+        """An attribute that Django's constructor sets, which runs on the first access to one of them."""
         own = self.__dict__.copy()
         if "headers" in own or "raw" not in own or name.startswith("__"):
             raise AttributeError(f"a response has no {name}", name=name, obj=self)
@@ -91,7 +91,7 @@ class LeanResponse(HttpResponse):
 
     @property
     def is_bare(self) -> bool:
-        """Whether `raw` and `status_code` are all of it."""
+        """Whether only `raw` and `status_code` are set."""
         return len(self.__dict__) == _BARE
 
 
@@ -99,17 +99,17 @@ _BARE = len(LeanResponse().__dict__)
 
 
 class JsonAnswer(LeanResponse):
-    """A response that is this value in JSON."""
+    """A response with this value as JSON."""
 
     def __init__(self, content: Any, status: int = 200) -> None:
         super().__init__(orjson.dumps(content), status)
 
 
 class LeanHandler:
-    """An ASGI application for paths that never touch the `default` database: Django's URLs, views and responses.
+    """An ASGI application that calls Django views whose paths never use the `default` database.
 
-    Bodies are read up to 1 MiB and cut there; views of the `streamed` paths read theirs from
-    `request.receive`. Slashes too many in a path do not count. Errors are JSON, whoever made them.
+    Bodies are cut after 1 MiB; views of the `streamed` paths read theirs from `request.receive`. Superfluous slashes in
+    a path are ignored. All errors are answered in JSON.
     """
 
     def __init__(self, streamed: Collection[str] = ()) -> None:
@@ -120,7 +120,7 @@ class LeanHandler:
         request = LeanRequest(scope, receive, time.monotonic())
         path = request.path
         if path[-1:] == "/" or "//" in path:
-            # Redirected, a POST would lose its body.
+            # A POST loses its body in a redirect.
             path = request.path = request.path_info = _SLASHES.sub("/", path).rstrip("/")
         if path not in self._streamed:
             body = await read_body(receive, MAX_BODY)
@@ -135,12 +135,12 @@ class LeanHandler:
             headers, content = _sendable(response)
         except Exception as error:
             headers, content = _sendable(response := _answer_to(error, path))
-        # Nothing is closed afterwards: there is but a body in memory, and nobody listens for the signals.
+        # The response needs no closing: it holds nothing but its body, and no receiver is connected to the signals.
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     def _view(self, path: str) -> View:
-        """The view of a path; remembered, unless the path holds arguments: those have no end."""
+        """The view of a path, from a cache unless the path has arguments: there may be any number of those."""
         match = resolve(path)
         view: View = match.func if iscoroutinefunction(match.func) else sync_to_async(match.func)
         if not match.args and not match.kwargs:
@@ -150,7 +150,7 @@ class LeanHandler:
 
 
 def _sendable(response: HttpResponseBase) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers and body as ASGI takes them. Raises TypeError for a response that has no content of its own."""
+    """Headers and body for ASGI. Raises TypeError for a response without content, such as a stream."""
     if isinstance(response, LeanResponse) and response.is_bare:
         return [(b"Content-Length", b"%d" % len(response.raw)), _JSON], response.raw
     if not isinstance(response, HttpResponse):
@@ -165,7 +165,7 @@ def _sendable(response: HttpResponseBase) -> tuple[list[tuple[bytes, bytes]], by
 
 
 def _as_json(response: HttpResponseBase) -> HttpResponseBase:
-    """Machines read these errors: texts are put as JSON."""
+    """An error response as JSON."""
     if response.headers.get("Content-Type", "").startswith("application/json"):
         return response
     answer = JsonAnswer({"detail": response.reason_phrase}, response.status_code)

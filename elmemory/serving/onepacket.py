@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with the body behind an offer to upgrade, and head and body of an answer in one packet.
+"""uvicorn's HTTP protocol, which ignores offers to upgrade and writes head and body of an answer in one packet.
 
 uvicorn writes them one after the other, which costs a second system call and wakes the other side twice.
 """
@@ -9,12 +9,17 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from elmemory.serving.bounded_log import BoundedLog
+from elmemory.serving.edge import BoundedProtocol
+
+log = BoundedLog(__name__)
+
 
 class UpgradeDecliningProtocol(HttpToolsProtocol):
     """Reads a request that offers another protocol (`Upgrade: h2c`, websocket) as if it offered none: RFC 9110, 7.8.
 
-    httptools takes whatever follows such a head for the other protocol. A new parser therefore gets the same head
-    without the offer, and then the rest.
+    httptools takes what follows such a head for the other protocol. A new parser therefore reads the head again without
+    the offer, and then the rest.
     """
 
     def data_received(self, data: bytes) -> None:
@@ -22,7 +27,7 @@ class UpgradeDecliningProtocol(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
+            log.warning("refused a request", "not HTTP")
             self.send_400_response("Invalid HTTP request received.")
 
     def _parse(self, data: bytes) -> None:
@@ -51,14 +56,15 @@ class UpgradeDecliningProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
 
-class OnePacketProtocol(UpgradeDecliningProtocol):
+class OnePacketProtocol(BoundedProtocol, UpgradeDecliningProtocol):
+    """The protocol of the server: bounded requests, no upgrades, answers in one packet."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_OnePacket(transport, self.loop))  # type: ignore[arg-type]
 
 
 class _OnePacket:
-    """A transport that holds back the head of an answer for the body that follows, but no longer than until the
-    event loop's next turn."""
+    """A transport that delays the head of an answer until its body, at most until the event loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Taking in a body: slow, broken and too large ones, full disks, and too many at once."""
+"""Receiving a body: slow, broken and too large ones, full disks, and too many at once."""
 
 import asyncio
 import errno
@@ -19,6 +19,7 @@ from conversations.files.placing import Delivery, accept_all
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.server import Server
 from webhooks import receive
+from webhooks.admission import Admission, TooMany, TooSlow
 from webhooks.receive import CannotStore, Receiver, SenderGone
 from webhooks.signature import InvalidSignature, SignatureCheck, signed
 
@@ -54,7 +55,7 @@ END = {"type": "http.request", "body": b"", "more_body": False}
 GONE = {"type": "http.disconnect"}
 
 
-def take_in(*messages: dict[str, Any] | bytes | None, receiver: Receiver | None = None) -> Delivery:
+def received(*messages: dict[str, Any] | bytes | None, receiver: Receiver | None = None) -> Delivery:
     return asyncio.run((receiver or Receiver()).receive(sender(*messages), signature(BODY)))
 
 
@@ -68,57 +69,194 @@ def left_behind(payloads: Path) -> list[str]:
 
 
 def test_a_body_may_come_in_any_chunks(payloads: Path) -> None:
-    assert take_in(*(BODY[start : start + 7] for start in range(0, len(BODY), 7)), END).status == "received"
+    assert received(*(BODY[start : start + 7] for start in range(0, len(BODY), 7)), END).status == "received"
     (stored,) = left_behind(payloads)
     assert Path(stored).read_bytes() == BODY
 
 
 def test_a_sender_that_breaks_off_leaves_nothing(payloads: Path) -> None:
     with pytest.raises(SenderGone):
-        take_in(BODY[:100], GONE)
+        received(BODY[:100], GONE)
     assert left_behind(payloads) == []
 
 
-def test_a_sender_that_goes_silent_is_given_up(payloads: Path) -> None:
-    with pytest.raises(SenderGone):
-        take_in(BODY[:100], None, receiver=Receiver(idle_seconds=0.01))
+def test_a_sender_that_pauses_for_too_long_is_refused(payloads: Path) -> None:
+    with pytest.raises(TooSlow):
+        received(BODY[:100], None, receiver=Receiver(admission=Admission(idle_seconds=0.01)))
     assert left_behind(payloads) == []
 
 
-def test_a_sender_that_drips_is_given_up(payloads: Path) -> None:
-    with pytest.raises(SenderGone):
-        take_in(BODY[:100], None, receiver=Receiver(longest_seconds=0.02))
+def test_a_sender_that_takes_too_long_is_refused(payloads: Path) -> None:
+    with pytest.raises(TooSlow):
+        received(BODY[:100], None, receiver=Receiver(admission=Admission(longest_seconds=0.02)))
+    assert left_behind(payloads) == []
+
+
+def test_a_sender_below_the_minimum_rate_is_refused_after_the_grace(payloads: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(TooSlow):
+        received(b"x" * 512, None, receiver=Receiver(admission=Admission(grace_seconds=0.25)))
+    assert 0.7 < time.monotonic() - began < 2, "the grace, and half a second for half a KiB"
     assert left_behind(payloads) == []
 
 
 def test_a_body_above_the_limit_is_refused_before_it_has_come(payloads: Path, settings: Settings) -> None:
     settings.MAX_PAYLOAD_MB = 1
     with pytest.raises(TooLarge):
-        take_in(*[b"x" * 2**19] * 3, None)
+        received(*[b"x" * 2**19] * 3, None)
     assert left_behind(payloads) == []
 
 
 def test_a_wrong_signature_leaves_nothing(payloads: Path) -> None:
     with pytest.raises(InvalidSignature):
-        take_in(BODY + b" ", END)
+        received(BODY + b" ", END)
     assert left_behind(payloads) == []
 
 
 def test_a_nearly_full_disk_takes_nothing_more(payloads: Path, settings: Settings) -> None:
     settings.MIN_FREE_MB = 2**30
     with pytest.raises(CannotStore, match="nearly full"):
-        take_in(BODY, END)
+        received(BODY, END)
     assert left_behind(payloads) == []
 
 
-def test_too_many_bodies_under_way_are_refused(payloads: Path) -> None:
-    with pytest.raises(CannotStore, match="too many"):
-        take_in(BODY, END, receiver=Receiver(most_under_way=0))
+def test_the_disk_is_checked_while_a_body_arrives(payloads: Path, settings: Settings) -> None:
+    def filling_up(body: bytes) -> Iterator[bytes]:
+        yield body
+        settings.MIN_FREE_MB = 2**30
+        yield body
+
+    with pytest.raises(CannotStore, match="nearly full"):
+        received(*filling_up(b"x" * 2**22), END, None)
+    assert left_behind(payloads) == []
+
+
+def test_an_announced_length_above_the_limit_is_refused_before_reading(payloads: Path) -> None:
+    with pytest.raises(TooLarge):
+        asyncio.run(Receiver().receive(sender(None), signature(BODY), 2**40))
     assert not payloads.exists()
 
 
+class Crowd:
+    """Bodies that are received at the same time by one receiver."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.receiver = Receiver(admission=admission)
+
+    async def begins(self, *messages: dict[str, Any] | bytes | None, announced: int = 0) -> "asyncio.Task[Delivery]":
+        task = asyncio.create_task(self.receiver.receive(sender(*messages), signature(BODY), announced))
+        await asyncio.sleep(0)
+        return task
+
+
+def test_the_slowest_unverified_body_makes_room_for_a_new_one(payloads: Path) -> None:
+    async def crowded() -> None:
+        crowd = Crowd(Admission(small_slots=3))
+        await (await crowd.begins(BODY, END))  # what happens only once makes no body slow
+        quick, slow, middling = [await crowd.begins(b"x" * size, None) for size in (200_000, 1, 100_000)]
+        assert (await (await crowd.begins(BODY, END))).status == "duplicate"
+        with pytest.raises(TooMany):
+            await slow
+        assert not quick.done()
+        assert not middling.done()
+
+    asyncio.run(crowded())
+    assert len(left_behind(payloads)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 64, 640])
+def test_no_number_of_slow_bodies_keeps_a_signed_one_waiting(payloads: Path, count: int) -> None:
+    async def crowded() -> None:
+        crowd = Crowd(Admission())
+        slow = [await crowd.begins(b"x", None) for _ in range(count)]
+        assert (await (await crowd.begins(BODY, END))).status == "received"
+        assert sum(not body.done() for body in slow) == min(63, count)
+
+    asyncio.run(crowded())
+    assert len(left_behind(payloads)) == 1
+
+
+@pytest.mark.parametrize("announced", [0, 2**19])
+def test_large_bodies_take_slots_of_their_own(payloads: Path, announced: int) -> None:
+    async def crowded() -> None:
+        crowd = Crowd(Admission(small_slots=2, large_slots=2))
+        small = await crowd.begins(b"x", None)
+        large = [await crowd.begins(b"x" * size, None, announced=announced) for size in (2**18 + 1, 2**21, 2**21)]
+        with pytest.raises(TooMany):
+            await large[0]
+        assert [body.done() for body in (small, *large)] == [False, True, False, False]
+
+    asyncio.run(crowded())
+    assert left_behind(payloads) == []
+
+
+def test_unverified_bodies_take_a_bounded_part_of_the_disk(payloads: Path, settings: Settings) -> None:
+    settings.MAX_PAYLOAD_MB = 1
+    most = 0
+
+    async def crowded() -> None:
+        nonlocal most
+        crowd = Crowd(Admission())
+        bodies = [await crowd.begins(*[b"x" * 2**17] * 6, None) for _ in range(8)]
+        _, under_way = await asyncio.wait(bodies, timeout=0.2)
+        most = sum(path.stat().st_size for path in (payloads / "_spool").iterdir())
+        assert len(under_way) == 5
+        assert (await (await crowd.begins(BODY, END))).status == "received"
+
+    asyncio.run(crowded())
+    assert 2**20 <= most <= 4 * 2**20
+
+
+def test_many_recordings_that_arrive_at_once_are_all_received(payloads: Path) -> None:
+    async def crowded() -> None:
+        crowd, arrived = Crowd(Admission()), asyncio.Event()
+        chunk = b" " * 2**19
+
+        async def recording(number: int) -> Delivery:
+            event = json.dumps(transcription("+14155550100", "Hi.", conversation_id=f"conv_{number}")).encode()
+            left = iter(({"type": "http.request", "body": chunk, "more_body": True}, None))
+
+            async def channel() -> dict[str, Any]:
+                if message := next(left):
+                    return message
+                await arrived.wait()
+                return {"type": "http.request", "body": event, "more_body": False}
+
+            return await crowd.receiver.receive(channel, signature(chunk + event), 2**20)
+
+        recordings = [asyncio.create_task(recording(number)) for number in range(64)]
+        await asyncio.sleep(0)
+        arrived.set()
+        assert {delivery.status for delivery in await asyncio.gather(*recordings)} == {"received"}
+
+    asyncio.run(crowded())
+    assert len(left_behind(payloads)) == 64
+
+
+def test_a_verified_body_keeps_its_slot_until_it_is_stored(payloads: Path) -> None:
+    async def crowded() -> None:
+        storing, stored = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def accept_slowly(spools: Any) -> Any:
+            loop.call_soon_threadsafe(storing.set)
+            stored.wait(5)
+            return accept_all(spools)
+
+        receiver = Receiver(admission=Admission(small_slots=1), store=accept_slowly)
+        first = asyncio.create_task(receiver.receive(sender(BODY, END), signature(BODY)))
+        await storing.wait()
+        with pytest.raises(TooMany):
+            await receiver.receive(sender(BODY, END), signature(BODY))
+        stored.set()
+        assert (await first).status == "received"
+
+    asyncio.run(crowded())
+    assert len(left_behind(payloads)) == 1
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_fault_of_the_disk_is_told_counted_and_leaves_nothing(
+def test_a_fault_of_the_disk_is_raised_counted_and_leaves_nothing(
     payloads: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     def full(*_: Any) -> None:
@@ -128,10 +266,10 @@ def test_a_fault_of_the_disk_is_told_counted_and_leaves_nothing(
     with monkeypatch.context() as fault:
         fault.setattr(os if call == "fsync" else Path, call, full)
         with pytest.raises(CannotStore):
-            take_in(BODY, END, receiver=receiver)
+            received(BODY, END, receiver=receiver)
     assert receiver.refused == 1
     assert left_behind(payloads) == []
-    assert take_in(BODY, END, receiver=receiver).status == "received", "it recovers by itself"
+    assert received(BODY, END, receiver=receiver).status == "received", "it recovers by itself"
 
 
 def test_a_cancelled_request_does_not_close_the_file_under_the_thread_that_stores_it(

@@ -38,7 +38,7 @@ class Batcher[T, R]:
         self._waiting.append((item, future))
         if not self._is_working:
             self._is_working = True
-            loop.call_soon(self._start_batch)  # later, so that items of the same turn of the loop share a batch
+            loop.call_soon(self._start_batch)  # later, so that all items of this turn of the loop share a batch
         return future
 
     def _start_batch(self) -> None:

@@ -25,6 +25,7 @@ from conversations.index.schema import ensure_schema
 from elmemory.environment.private_files import write_private
 from elmemory.environment.startup import report_checks
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.serving.edge import BoundedServer
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,7 @@ def _first_login_path() -> Path:
     return folder / "_first_login.txt"
 
 
-class _Server(uvicorn.Server):
+class _Server(BoundedServer):
     """A server that calls `listening` once it listens."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:

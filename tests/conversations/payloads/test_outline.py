@@ -1,10 +1,12 @@
 import base64
 import io
 import json
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
@@ -13,12 +15,12 @@ RECORDING = bytes(range(256)) * 800
 
 
 def outline_of(encoded: bytes) -> Any:
-    return read_outline(io.BytesIO(encoded), whole_up_to=0)
+    return read_outline(io.BytesIO(encoded))
 
 
 def audio_of(encoded: bytes) -> bytes:
     source, target = io.BytesIO(encoded), io.BytesIO()
-    decode_base64(source, read_outline(source, whole_up_to=0)["data"]["full_audio"], target)
+    decode_base64(source, read_outline(source)["data"]["full_audio"], target)
     return target.getvalue()
 
 
@@ -35,13 +37,26 @@ def test_a_long_string_stays_in_the_file() -> None:
     assert outline["data"]["conversation_id"] == "conv_1"
 
 
-def test_of_a_small_file_nothing_stays_behind() -> None:
-    encoded = json.dumps(event()).encode()
-    assert read_outline(io.BytesIO(encoded), whole_up_to=len(encoded)) == event()
+def test_the_outline_holds_what_placing_needs_and_skips_the_rest() -> None:
+    more: dict[str, Any] = {
+        "transcript": [{"message": "]}"}],
+        "a": {},
+        "b": [],
+        "c": None,
+        "d": 1.5,
+        "e": 'x"',
+        "type": "no",
+    }
+    for data in ({"conversation_id": "é", **more}, {**more, "conversation_id": "é"}):
+        for spelling in ({}, {"indent": 3}, {"ensure_ascii": False}, {"separators": (",", ":")}):
+            encoded = json.dumps({"event_timestamp": 7, "data": data, **more, "type": "t"}, **spelling).encode()
+            for body in (encoded, b"\xef\xbb\xbf" + encoded):
+                assert outline_of(body) == {"type": "t", "event_timestamp": 7, "data": {"conversation_id": "é"}}
 
 
-def test_short_strings_are_read_as_they_are() -> None:
-    assert outline_of(b'{"a": "x\\n\\u00e9", "b": [1, "y"]}') == {"a": "x\né", "b": [1, "y"]}
+@pytest.mark.parametrize("value", ["1", '"x"', "null", "[[1], 2]"])
+def test_data_that_is_no_object_is_read(value: str) -> None:
+    assert outline_of(f'{{"data": {value}, "type": "t"}}'.encode())["type"] == "t"
 
 
 def spelled(text: str, escapes: list[str]) -> str:
@@ -106,25 +121,71 @@ def test_what_is_not_json_is_refused(broken: bytes) -> None:
 @pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"]":', b"}"), (b'[{"\\"[":', b"}]")])
 def test_what_is_nested_too_deeply_costs_itself_only(depth: int, start: bytes, end: bytes) -> None:
     deep = start * depth + b"1" + end * depth
-    encoded = b'{"before": ["x"], "deep": %s, "long": "%s", "after": ["}"]}' % (deep, b"y" * 100_000)
-    outline = outline_of(encoded)
-    assert (outline["before"], outline["after"]) == (["x"], ["}"])
-    assert isinstance(outline["long"], LongString)
-    assert parse(encoded)["long"] == "y" * 100_000
+    encoded = b'{"type": "t", "deep": %s, "data": {"deep": %s, "conversation_id": "c"}}' % (deep, deep)
+    assert outline_of(encoded) == {"type": "t", "data": {"conversation_id": "c"}}
+    assert parse(b'{"before": ["x"], "deep": %s, "after": ["}"]}' % deep)["after"] == ["}"]
 
 
 @pytest.mark.parametrize("number", [b"9" * 100, b"-" + b"9" * 100_000, b"1e400", b"0." + b"1" * 100_000])
 def test_an_endless_number_costs_itself_only(number: bytes) -> None:
-    assert parse(b'{"number": %s, "after": "x"}' % number)["after"] == "x"
+    encoded = b'{"number": %s, "type": "x"}' % number
+    assert parse(encoded)["type"] == outline_of(encoded)["type"] == "x"
 
 
-@given(
-    st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), lambda inner: st.lists(inner))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-def test_the_outline_of_small_json_is_the_json(value: Any) -> None:
-    for encoded in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=2)):
+
+
+@settings(max_examples=40, deadline=None)
+@given(JSON, JSON, st.sampled_from([1, 100, 3_000]))
+def test_any_value_is_skipped(one: Any, other: Any, times: int) -> None:
+    event = {"a": [one] * times, "type": "t", "data": {"a": [other] * times, "conversation_id": "c", "b": one}}
+    for encoded in (json.dumps(event), json.dumps(event, ensure_ascii=False, indent=2)):
         raw = encoded.encode("utf-8", "surrogatepass")
-        assert outline_of(raw) == parse(raw)
+        assert outline_of(raw) == {"type": "t", "data": {"conversation_id": "c"}}
+        with pytest.raises(NotReadable):
+            outline_of(raw.rstrip()[:-1])
+
+
+SIZE = 3_000_000
+SWARMS = [
+    *(b"[],", b"{},", b"0,", b'"",', b'{"a":1},', b"[[[]]],", b"[" * 50 + b"]" * 50 + b",", b'"\\"",', b" ", b"[0,\n"),
+    *(b'"' + b'\\"' * 30_000 + b'",', b'"' + b"][" * 40_000 + b'",'),
+]
+
+
+@pytest.mark.parametrize("swarm", SWARMS, ids=lambda swarm: repr(swarm[:8]))
+def test_a_swarm_of_small_values_is_skipped_in_little_memory(swarm: bytes) -> None:
+    times = SIZE // len(swarm)
+    closed = b"0" + b"]" * (swarm.count(b"[") - swarm.count(b"]")) * times
+    encoded = b'{"type": "t", "data": {"a": [%s%s], "conversation_id": "c"}}' % (swarm * times, closed)
+    tracemalloc.start()
+    try:
+        began = time.process_time()
+        assert outline_of(encoded) == {"type": "t", "data": {"conversation_id": "c"}}
+        assert time.process_time() - began < 10
+        assert tracemalloc.get_traced_memory()[1] < SIZE + 2**20  # BytesIO copies the body
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("member", [b'"a":1,', b'"a":[],', b'"type":"t",'])
+def test_an_event_of_countless_members_is_not_readable(member: bytes) -> None:
+    with pytest.raises(NotReadable, match="members"):
+        outline_of(b'{"data": {%s"a":1}}' % (member * 500_000))
+
+
+@pytest.mark.parametrize("values", [b"[],", b"{},", b"0,", b'"",', b'{"a":1},', b"0 , "])
+def test_more_values_than_any_call_has_are_not_built(values: bytes) -> None:
+    with pytest.raises(NotReadable, match="500,000 values"):
+        parse(b"[%s0]" % (values * 500_001))
+
+
+def test_commas_in_what_is_said_are_no_values() -> None:
+    said = "yes, [no], {well}" * 300_000
+    assert parse(json.dumps({"said": [said, "\\", said]}).encode()) == {"said": [said, "\\", said]}
 
 
 @pytest.mark.parametrize("raw", [b'{"a": NaN}', b'{"a": "\\ud800"}', b'{"a": "\xff"}', b'{"a": 1, "a": 2}'])

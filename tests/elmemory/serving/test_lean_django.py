@@ -141,7 +141,7 @@ def test_uploaded_files_are_read() -> None:
 def test_what_middleware_would_have_set_is_missed_by_name(name: str) -> None:
     error = seen(lambda request: getattr(request, name))
     assert isinstance(error, AttributeError)
-    assert str(error) == f"a webhook's request has no {name}: it passed no middleware"
+    assert str(error) == f"a webhook's request has no {name}: no middleware has run"
 
 
 def test_a_host_that_is_not_ours_is_refused() -> None:

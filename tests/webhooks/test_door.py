@@ -1,0 +1,103 @@
+"""A stranger, who has no secret, cannot keep signed deliveries or rings waiting."""
+
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.harness.samples import new_number, transcription
+from tests.harness.server import Server, wait_until
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("attacked"), "--no-worker", MAX_PAYLOAD_MB="4") as running:
+        yield running
+
+
+@pytest.fixture
+def strangers() -> Iterator[ExitStack]:
+    with ExitStack() as connections:
+        yield connections
+
+
+def begin(strangers: ExitStack, server: Server, length: int, body: bytes) -> socket.socket:
+    """A delivery with a signature that could be right, of which only this much is sent."""
+    connection = strangers.enter_context(socket.create_connection(("127.0.0.1", int(server.environment["PORT"]))))
+    head = (
+        f"POST /webhook/post-call HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+        f"ElevenLabs-Signature: t={int(time.time())},v0={'0' * 64}\r\n\r\n"
+    )
+    with suppress(ConnectionError):  # displaced meanwhile
+        connection.sendall(head.encode() + body)
+    return connection
+
+
+def spooled(server: Server) -> int:
+    return sum(path.stat().st_size for path in (server.payloads / "_spool").glob("*") if path.exists())
+
+
+@pytest.mark.parametrize("count", [64, 200])
+def test_slow_senders_keep_no_signed_delivery_and_no_ring_waiting(
+    attacked: Server, strangers: ExitStack, count: int
+) -> None:
+    for _ in range(count):
+        begin(strangers, attacked, 20_000, b"x")
+    waits = []
+    for _ in range(50):
+        answer = attacked.post_call(transcription(new_number(), "Hello."))
+        assert answer.json()["status"] == "received", answer.text
+        began = time.monotonic()
+        attacked.ring(new_number())
+        waits.append(time.monotonic() - began)
+    assert statistics.median(waits) < 0.05
+
+
+@pytest.mark.parametrize("announced", [10_000_000, 3_000_000])
+def test_large_unverified_bodies_take_a_bounded_part_of_the_disk(
+    attacked: Server, strangers: ExitStack, announced: int
+) -> None:
+    for _ in range(30):
+        begin(strangers, attacked, announced, b"x" * 1_000_000)
+        wait_until(lambda: spooled(attacked) <= 4 * 4 * 2**20)  # files are deleted in a thread
+        assert attacked.post_call(transcription(new_number(), "Hello.")).json()["status"] == "received"
+
+
+def test_deliveries_that_were_turned_away_are_counted_and_logged(attacked: Server, strangers: ExitStack) -> None:
+    connections = [begin(strangers, attacked, 20_000, b"x") for _ in range(70)]
+    assert connections[0].recv(4096).startswith(b"HTTP/1.1 503")
+
+    def turned_away() -> int:
+        state: dict[str, int] = attacked.client.get("/health").json()["payloads"]
+        assert (state["refused"], state["too_slow"]) == (0, 0)
+        return state["too_many"]
+
+    assert wait_until(turned_away) >= 6
+    assert "refused a delivery" in attacked.output
+    lines = [line for line in attacked.output.splitlines() if "reason=too_many" in line]
+    assert len(lines) <= 2, "not one for each"
+
+
+def test_every_reason_has_a_series_from_the_start(tmp_path: Path) -> None:
+    with Server(tmp_path, "--no-worker") as server:
+        exposition = server.client.get("/metrics").text
+        for status in ("refused", "too_large", "too_many", "too_slow", "broken_off", "not_stored"):
+            assert f'elmemory_deliveries_total{{status="{status}",type=""}} 0.0' in exposition
+        assert server.client.post("/webhook/post-call", content=b"{}").status_code == 401
+        assert 'status="refused",type=""} 1.0' in server.client.get("/metrics").text
+
+
+def test_a_header_that_cannot_be_right_is_refused_before_the_body_is_read(attacked: Server) -> None:
+    with socket.create_connection(("127.0.0.1", int(attacked.environment["PORT"])), timeout=5) as connection:
+        connection.sendall(b"POST /webhook/post-call HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+
+
+def test_a_page_takes_no_large_body(attacked: Server) -> None:
+    form = b"csrfmiddlewaretoken=x&username=" + b"x" * 2**21
+    assert attacked.client.post("/admin/login/", content=form).status_code == 413
+    assert attacked.client.post("/admin/login/", content=form[:1000]).status_code == 403
