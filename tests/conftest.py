@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from conversations.index.schema import ensure_schema
 from conversations.models import Conversation
 from elmemory.audit import triggers
+from elmemory.audit.chain import head_path
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.server import Server
 from tests.harness.staff import logged_in
@@ -40,8 +41,9 @@ def audit_triggers(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
 
 @pytest.fixture
 def payloads(tmp_path: Path, settings: Settings) -> Path:
-    """An empty payload folder."""
+    """An empty payload folder, and an audit log without a head."""
     settings.PAYLOAD_STORAGE_PATH = tmp_path / "payloads"
+    head_path().unlink(missing_ok=True)
     return tmp_path / "payloads"
 
 

@@ -1,6 +1,6 @@
 """The hash chain of the audit log: each entry's hash covers its fields and the hash of the entry before it.
 
-The newest hash is also written beside the payloads, so that entries removed from the end are missed. Whoever can write
+The newest hash is also written to a file, so that entries removed from the end are missed. Whoever can write
 both the database and that file can still rewrite the log: keep what `audit verify` prints in another place too.
 """
 
@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 
 import orjson
 import structlog
-from django.conf import settings
+
+from elmemory.environment.private_files import private_folder
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ def digest(previous: str, entry: Chained) -> str:
 def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None = None) -> Iterator[str]:
     """Yield what is wrong with the log. `entries` are all of it, by id.
 
-    `written` is the head beside the payloads, `noted` one that was kept elsewhere.
+    `written` is the head of the file, `noted` one that was kept elsewhere.
     """
     missing = {head for head in (noted, written) if head}
     previous, last = "", 0
@@ -75,13 +76,13 @@ def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None 
         yield f"entry {head.pk} was the newest once and is missing: the end of the log was removed, from {last + 1} on"
     if written and last > written.pk:
         yield (
-            f"entries {written.pk + 1} to {last} are newer than the head that was written beside the payloads:"
+            f"entries {written.pk + 1} to {last} are newer than the head in its file:"
             " inserted by hand, or their process was killed in that instant"
         )
 
 
 def head_path() -> Path:
-    return Path(settings.PAYLOAD_STORAGE_PATH) / "_audit_head"
+    return private_folder() / "_audit_head"
 
 
 def read_head() -> Head | None:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
+
 _MOST_CONVERSATIONS = 200
 
 
@@ -21,6 +24,14 @@ def write_private(path: Path, text: str, *, replace: bool = False) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def private_folder() -> Path:
+    """The folder for our own small files: that of the default database if it is SQLite, else the payload folder."""
+    database = settings.DATABASES[DEFAULT_DB_ALIAS]
+    if database["ENGINE"].endswith("sqlite3"):
+        return Path(database["NAME"]).parent
+    return Path(settings.PAYLOAD_STORAGE_PATH)
 
 
 def is_loose(path: Path) -> bool:

@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema
-from elmemory.environment.private_files import write_private
+from elmemory.environment.private_files import private_folder, write_private
 from elmemory.environment.startup import report_checks
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.serving.edge import BoundedServer
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         elif self.stdout.isatty():
             shown = f"{password}   (shown once)"
         else:  # what is printed is stored in a log
-            path = _first_login_path()
+            path = private_folder() / "_first_login.txt"
             write_private(path, f"{name}\n{password}\n", replace=True)
             shown = f"in {path}   (delete this file after the first login)"
         users.create_superuser(username=name, email="", password=password)
@@ -120,14 +120,6 @@ def _named(variable: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         raise CommandError(f"{variable}: the database does not answer: {summary(error)}") from None
-
-
-def _first_login_path() -> Path:
-    """Return the path of the file for the first password: beside the SQLite database, else in the payload folder."""
-    database = settings.DATABASES[DEFAULT_DB_ALIAS]
-    is_sqlite = database["ENGINE"].endswith("sqlite3")
-    folder = Path(database["NAME"]).parent if is_sqlite else Path(settings.PAYLOAD_STORAGE_PATH)
-    return folder / "_first_login.txt"
 
 
 class _Server(BoundedServer):

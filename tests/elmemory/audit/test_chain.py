@@ -92,7 +92,7 @@ def rewrite() -> None:
         (insert, "entry 5 does not follow entry 4"),
         (lambda: forge(8, after=7), "entries 8 to 8 are newer than the head"),
         (rewrite, "entry 7 is not the one that was written"),
-        (lambda: head_path().write_text("nonsense"), "head that was written beside the payloads cannot be read"),
+        (lambda: head_path().write_text("nonsense"), "file of the head cannot be read"),
     ],
 )
 def test_what_was_done_to_the_log_is_found_with_its_place(attack: Attack, found: str) -> None:
@@ -152,14 +152,17 @@ def test_an_entry_that_is_rolled_back_leaves_no_trace() -> None:
 def test_without_the_head_file_the_log_is_still_verified_and_the_reader_is_warned(seven: list[Entry]) -> None:
     head_path().unlink()
     assert verify() == (
-        "No head was written beside the payloads: a removed end would not be seen.\n"
+        "The file of the head is missing: a removed end would not be seen.\n"
         f"7 entries; head 7:{seven[-1].hash}\n"
     )
 
 
-def test_a_payload_folder_that_cannot_be_written_keeps_no_entry_out(payloads: Path) -> None:
-    payloads.write_text("a file in the folder's place")
-    add(1)
+def test_a_head_that_cannot_be_written_keeps_no_entry_out() -> None:
+    head_path().mkdir()
+    try:
+        add(1)
+    finally:
+        head_path().rmdir()
     assert Entry.objects.count() == 1
 
 

@@ -265,7 +265,8 @@ def test_other_responses_are_sent_or_refused(
 # The response that Ninja makes for each request
 
 
-def test_two_requests_at_the_same_time_share_no_response() -> None:
+def test_two_requests_at_the_same_time_share_no_response(settings: Settings) -> None:
+    settings.MIDDLEWARE = []  # as on the lean path
     api: NinjaAPI = Api(urls_namespace="two-at-once")
     both_are_here = asyncio.Event()
     here: list[HttpResponse] = []

@@ -38,10 +38,10 @@ class Command(BaseCommand):
             # After the newest entry, so that those which are added meanwhile are on neither side.
             written = read_head()
         except ValueError:
-            found.append("the head that was written beside the payloads cannot be read")
+            found.append("the file of the head cannot be read")
         else:
             if not written:
-                self.stdout.write("No head was written beside the payloads: a removed end would not be seen.")
+                self.stdout.write("The file of the head is missing: a removed end would not be seen.")
         try:
             noted = parse_head(given) if given else None
         except ValueError:
