@@ -23,6 +23,7 @@ WRONG = {
     "PORT": f"80{MARK}",
     "DEBUG": f"ja {MARK}",
     "LOG_JSON": MARK,
+    "REQUIRE_2FA": MARK,
     "MAX_PAYLOAD_MB": f"256MB {MARK}",
     "MIN_FREE_MB": f"1_000{MARK}",
     "RING_DEADLINE_MS": f"800ms{MARK}",
