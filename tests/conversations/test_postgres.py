@@ -197,7 +197,7 @@ def test_a_server_that_finds_no_database_when_it_starts_says_so(own_cluster: Clu
     told = server.manage("serve")
     server.client.close()
     assert told.returncode == 1
-    assert "a database does not answer" in told.stderr
+    assert "INDEX_DATABASE_URL: the database does not answer" in told.stderr
     assert "Traceback" not in told.stderr
 
 

@@ -68,7 +68,8 @@ class Command(BaseCommand):
                 worker.stop()
 
     def _set_up(self) -> None:
-        with set_up_lock():
+        # On PostgreSQL the lock is one of the index database.
+        with _named("INDEX_DATABASE_URL"), set_up_lock():
             for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
                 with _named(variable):
                     executor = MigrationExecutor(connections[alias])

@@ -107,6 +107,7 @@ def test_the_command_moves_them_and_reprocesses_no_call_for_them(payloads: Path)
     assert "0 calls to reprocess." in told
 
 
+@pytest.mark.django_db
 def test_unreadable_bodies_are_listed_and_deleted_on_demand(payloads: Path) -> None:
     path = kept(payloads, b"no json")
     told = reprocess("--discard-unreadable", "--yes")

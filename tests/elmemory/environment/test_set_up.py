@@ -123,7 +123,7 @@ def test_in_development_an_endpoint_without_a_key_is_open(tmp_path: Path) -> Non
 
 def test_every_setting_is_described_in_the_example() -> None:
     described = {line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line}
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "elmemory" / "settings.py").read_text()))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', (ROOT / "elmemory" / "settings.py").read_text()))
     assert read == described
 
 
