@@ -73,11 +73,14 @@ def test_a_server_started_in_an_empty_folder_makes_its_settings_and_data_there(i
         answer = wait_until(lambda: page("/health"))
         assert answer is not None
         assert answer.json()["status"] == "ok"
-        for path, told in (("/admin/login/", "/static/conversations/icon.svg"), ("/static/conversations/call.js", "")):
+        for path, output in (
+            ("/admin/login/", "/static/conversations/icon.svg"),
+            ("/static/conversations/call.js", ""),
+        ):
             answer = page(path)
             assert answer is not None
             assert answer.status_code == 200
-            assert told in answer.text
+            assert output in answer.text
         assert "elmemory simulate" in (tmp_path / "log").read_text()
         queue = wait_until(lambda: list((tmp_path / "data" / "payloads").iterdir()))
         assert queue

@@ -46,8 +46,8 @@ def call_of_maya(caller: str, *says: str, **changes: Any) -> dict[str, Any]:
 
 
 def greeting(answer: dict[str, Any]) -> str | None:
-    told: str | None = answer["conversation_config_override"].get("agent", {}).get("first_message")
-    return told
+    reported: str | None = answer["conversation_config_override"].get("agent", {}).get("first_message")
+    return reported
 
 
 def execute(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -116,8 +116,8 @@ def test_a_dropped_index_is_made_anew_from_the_files(cluster: Cluster, tmp_path:
         index = server.environment["INDEX_DATABASE_URL"]
         execute(index, "DROP TABLE conversation, conversation_text, caller_card, index_schema CASCADE")
         server.deliver(call_of_maya(new_number(), "No, thank you."))
-        told = server.manage("reindex", "--quiet")
-        assert "2 conversations indexed" in told.stdout, told.stderr
+        reported = server.manage("reindex", "--quiet")
+        assert "2 conversations indexed" in reported.stdout, reported.stderr
         rows = "SELECT memory_state FROM conversation JOIN conversation_text ON rowid = sort_key"
         assert execute(index, rows) == [("written",), ("written",)]
 
@@ -194,11 +194,11 @@ def test_while_the_databases_hang_rings_are_neutral_and_deliveries_kept(own_clus
 def test_a_server_that_finds_no_database_when_it_starts_says_so(own_cluster: Cluster, tmp_path: Path) -> None:
     server = Server(tmp_path, **own_cluster.databases())
     own_cluster.stop()
-    told = server.manage("serve")
+    reported = server.manage("serve")
     server.client.close()
-    assert told.returncode == 1
-    assert "INDEX_DATABASE_URL: the database does not answer" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert reported.returncode == 1
+    assert "INDEX_DATABASE_URL: the database does not answer" in reported.stderr
+    assert "Traceback" not in reported.stderr
 
 
 # Several machines

@@ -87,8 +87,8 @@ def test_over_http_it_is_received_once(server: Server) -> None:
     notice = raw(REMOVAL | {"event_timestamp": 1_790_000_777})
     for status in ("received", "duplicate"):
         answer = server.post_call(notice)
-        told = {"status": status, "type": "voice_removal_notice", "conversation_id": ""}
-        assert (answer.status_code, answer.json()) == (200, told)
+        output = {"status": status, "type": "voice_removal_notice", "conversation_id": ""}
+        assert (answer.status_code, answer.json()) == (200, output)
 
 
 def test_those_that_an_older_version_could_not_read_are_moved(payloads: Path) -> None:
@@ -102,17 +102,17 @@ def test_those_that_an_older_version_could_not_read_are_moved(payloads: Path) ->
 def test_the_command_moves_them_and_reprocesses_no_call_for_them(payloads: Path) -> None:
     ensure_schema()
     kept(payloads, raw(REMOVAL))
-    told = reprocess("--unreadable")
-    assert "1 unreadable deliveries were read, 0 still cannot be read." in told
-    assert "0 calls to reprocess." in told
+    output = reprocess("--unreadable")
+    assert "1 unreadable deliveries were read, 0 still cannot be read." in output
+    assert "0 calls to reprocess." in output
 
 
 @pytest.mark.django_db
 def test_unreadable_bodies_are_listed_and_deleted_on_demand(payloads: Path) -> None:
     path = kept(payloads, b"no json")
-    told = reprocess("--discard-unreadable", "--yes")
-    assert f"{path.name}  7 bytes" in told
-    assert "1 unreadable deliveries deleted." in told
+    output = reprocess("--discard-unreadable", "--yes")
+    assert f"{path.name}  7 bytes" in output
+    assert "1 unreadable deliveries deleted." in output
     assert unreadable_paths() == []
 
 

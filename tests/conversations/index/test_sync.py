@@ -77,10 +77,10 @@ def test_a_delivery_that_arrives_while_its_row_is_refreshed_is_not_missed(monkey
     made = row_values
 
     def made_while_the_recording_comes(conversation_id: str) -> Any:
-        told = made(conversation_id)
+        output = made(conversation_id)
         monkeypatch.setattr("conversations.index.sync.row_values", made)
         receive(raw_sample("audio"))
-        return told
+        return output
 
     monkeypatch.setattr("conversations.index.sync.row_values", made_while_the_recording_comes)
     refresh_stale_rows()

@@ -97,9 +97,9 @@ def rewrite() -> None:
 )
 def test_what_was_done_to_the_log_is_found_with_its_place(attack: Attack, found: str) -> None:
     attack()
-    told = verify()
-    assert found in told
-    assert "error: " in told
+    output = verify()
+    assert found in output
+    assert "error: " in output
 
 
 @pytest.mark.usefixtures("seven")
@@ -152,8 +152,7 @@ def test_an_entry_that_is_rolled_back_leaves_no_trace() -> None:
 def test_without_the_head_file_the_log_is_still_verified_and_the_reader_is_warned(seven: list[Entry]) -> None:
     head_path().unlink()
     assert verify() == (
-        "The file of the head is missing: a removed end would not be seen.\n"
-        f"7 entries; head 7:{seven[-1].hash}\n"
+        f"The file of the head is missing: a removed end would not be seen.\n7 entries; head 7:{seven[-1].hash}\n"
     )
 
 

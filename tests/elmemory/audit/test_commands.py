@@ -64,9 +64,9 @@ def test_a_command_that_cannot_be_recorded_runs_all_the_same(tmp_path: Path) -> 
     with Server(tmp_path) as server:
         pass
     Path(server.environment["DATABASE_URL"]).unlink()
-    told = server.manage("reprocess", "--all", "--yes", "--quiet")
-    assert told.returncode == 0
-    assert "a command was not recorded in the audit log" in told.stderr
+    output = server.manage("reprocess", "--all", "--yes", "--quiet")
+    assert output.returncode == 0
+    assert "a command was not recorded in the audit log" in output.stderr
 
 
 def test_the_doctors_page_records_who_ran_it_and_only_that(audited: Server) -> None:
@@ -96,14 +96,14 @@ def test_a_change_through_the_real_server_names_the_user_who_made_it(audited: Se
 
 
 def test_the_log_of_a_real_server_and_its_commands_verifies(audited: Server) -> None:
-    told = audited.manage("audit", "verify")
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "; head " in told.stdout
+    output = audited.manage("audit", "verify")
+    assert output.returncode == 0, output.stdout + output.stderr
+    assert "; head " in output.stdout
     with closing(sqlite3.connect(audited.environment["DATABASE_URL"])) as database:
         database.execute("DROP TRIGGER audit_entry_no_delete")
         database.execute("DELETE FROM audit_entry WHERE id = (SELECT max(id) FROM audit_entry)")
         database.commit()
-    told = audited.manage("audit", "verify")
-    assert told.returncode == 1
-    assert "the end of the log was removed" in told.stdout
-    assert "the trigger audit_entry_no_delete is missing" in told.stdout
+    output = audited.manage("audit", "verify")
+    assert output.returncode == 1
+    assert "the end of the log was removed" in output.stdout
+    assert "the trigger audit_entry_no_delete is missing" in output.stdout

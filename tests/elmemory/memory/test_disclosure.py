@@ -195,9 +195,9 @@ def test_a_search_does_not_find_what_staff_corrected(contents: Callable[..., lis
 
 
 def test_a_call_whose_summary_states_a_fact_is_not_found(contents: Callable[..., list[str]]) -> None:
-    told = call("2026-10-07T10:00:00+00:00", "She spoke of her migraine.")
+    output = call("2026-10-07T10:00:00+00:00", "She spoke of her migraine.")
     other = call("2026-10-08T10:00:00+00:00", "She asked for the hours.")
-    found = contents(fact("condition", "migraine"), told, other, allowed=["first_name"])
+    found = contents(fact("condition", "migraine"), output, other, allowed=["first_name"])
     assert found == ["She asked for the hours."]
 
 

@@ -67,8 +67,8 @@ def answered(
     }
     asyncio.run(LeanHandler(["/a"] if streamed else [])(scope, receive, send))
     start, content = sent
-    told = [(name.decode().lower(), value.decode("latin-1")) for name, value in start["headers"]]
-    return start["status"], told, content["body"]
+    output = [(name.decode().lower(), value.decode("latin-1")) for name, value in start["headers"]]
+    return start["status"], output, content["body"]
 
 
 def seen(ask: Callable[[LeanRequest], object], body: bytes = b"", **options: Any) -> object:
@@ -94,7 +94,7 @@ UPLOAD = (
 
 
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "output"),
     [
         (lambda request: request.META["REMOTE_ADDR"], "192.0.2.7"),
         (lambda request: request.META["CONTENT_TYPE"], f"{FORM}; charset=utf-8"),
@@ -122,9 +122,9 @@ UPLOAD = (
         (lambda request: getattr(request, "user", "nobody"), "nobody"),
     ],
 )
-def test_a_request_tells_what_djangos_own_tells(ask: Callable[[LeanRequest], object], told: object) -> None:
+def test_a_request_tells_what_djangos_own_tells(ask: Callable[[LeanRequest], object], output: object) -> None:
     headers = {"content_type": f"{FORM}; charset=utf-8", "cookie": "c=d", "accept": "application/json"}
-    assert seen(ask, b"a=1", **headers) == told
+    assert seen(ask, b"a=1", **headers) == output
 
 
 def test_uploaded_files_are_read() -> None:
@@ -192,9 +192,9 @@ def test_what_is_done_to_an_answer_is_sent(
         return answer
 
     expected = {"content-type": "application/json", "content-length": str(len(body)), **headers}
-    status, told, content = answered(view)
-    assert (status, dict(told), content) == (200, expected, body)
-    assert len(told) == len(expected)
+    status, output, content = answered(view)
+    assert (status, dict(output), content) == (200, expected, body)
+    assert len(output) == len(expected)
 
 
 def test_cookies_are_sent() -> None:
@@ -226,8 +226,8 @@ def test_an_error_keeps_its_headers() -> None:
         answer["Retry-After"] = "7"
         return answer
 
-    status, told, _ = answered(view)
-    assert (status, dict(told)["retry-after"]) == (503, "7")
+    status, output, _ = answered(view)
+    assert (status, dict(output)["retry-after"]) == (503, "7")
 
 
 def test_an_answer_shows_what_it_is() -> None:
@@ -258,8 +258,8 @@ def test_other_responses_are_sent_or_refused(
     async def view(request: LeanRequest) -> HttpResponseBase:  # noqa: ARG001
         return response()
 
-    told = answered(view)
-    assert (told[0], told[2]) == (status, body)
+    output = answered(view)
+    assert (output[0], output[2]) == (status, body)
 
 
 # The response that Ninja makes for each request

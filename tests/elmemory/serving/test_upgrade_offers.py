@@ -61,9 +61,9 @@ def test_a_ring_that_offers_another_protocol_is_read(server: Server, connection:
     connection.send(
         head("/webhook/client-data", offer, "X-Api-Key: client-data-key\r\n", f"Content-Length: {len(body)}\r\n") + body
     )
-    status, told = connection.answer()
+    status, output = connection.answer()
     assert status == 200
-    assert told["dynamic_variables"]["user_name"] == "Imke"
+    assert output["dynamic_variables"]["user_name"] == "Imke"
 
 
 @pytest.mark.parametrize("size", [0, 5_000_000])
