@@ -157,7 +157,7 @@ def test_without_the_head_file_the_log_is_still_verified_and_the_reader_is_warne
 
 
 def test_a_head_that_cannot_be_written_keeps_no_entry_out() -> None:
-    head_path().mkdir()
+    head_path().mkdir(parents=True)
     try:
         add(1)
     finally:
