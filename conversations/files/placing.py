@@ -20,7 +20,8 @@ from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
 from conversations.files.spool import Spool, spool
-from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.payloads.base64_text import decode_base64
+from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
 from conversations.payloads.values import event_seconds
 
 log = structlog.get_logger(__name__)

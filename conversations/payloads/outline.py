@@ -5,7 +5,6 @@ outline holds the few values that say what the payload is; everything else is sk
 escapes and unknown keys do not matter.
 """
 
-import binascii
 import codecs
 import contextlib
 import json
@@ -13,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -29,7 +28,6 @@ _DEEPEST = 1000
 _SHALLOW = 100
 _LONGEST_INTEGER = 1000
 _LONGEST_WORD = 1024
-_LONGEST_ESCAPE = len(r"\u0041")
 _FEW = 256
 # The innermost brackets of a chunk are removed together; deeper ones are counted one by one, which takes longer.
 _LEVELS = 3
@@ -49,7 +47,6 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _IN_STRING = re.compile(rb'(?:[^"\\]|\\[\s\S])*+')
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-_WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
 class NotReadable(ValueError):
@@ -93,7 +90,10 @@ def parse(raw: bytes) -> Any:
     value nested more than 100 levels deep becomes None. The text may be UTF-16 or UTF-32, with a byte order mark.
     """
     if len(raw) > _MOST_VALUES and _values(raw) > _MOST_VALUES:
-        raise NotReadable(f"made of more than {_MOST_VALUES:,} values")
+        # Nesting that is too deep to be read does not count.
+        raw = b"" if raw.count(b",") > _MOST_VALUES else _shallow(raw.decode("utf-8", "replace")).encode()
+        if not raw or _values(raw) > _MOST_VALUES:
+            raise NotReadable(f"made of more than {_MOST_VALUES:,} values")
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(raw)
     text = raw.decode(json.detect_encoding(raw), "replace").removeprefix("\ufeff")
@@ -133,31 +133,6 @@ def _shallow(text: str) -> str:
     if depth > _SHALLOW:
         raise NotReadable("not JSON")
     return "".join(kept) + text[start:]
-
-
-class Writable(Protocol):
-    def write(self, chunk: bytes, /) -> object: ...
-
-
-def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
-    """Decode base64 text, which may be in `source`, into `target`. Raises NotReadable."""
-    chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
-    rest = b""
-    ended = False
-    try:
-        for chunk in chunks:
-            whole = rest + chunk
-            cut = len(whole) - len(whole) % 4
-            rest = whole[cut:]
-            if cut:
-                if ended:
-                    raise NotReadable("audio goes on after its end")
-                target.write(binascii.a2b_base64(whole[:cut], strict_mode=True))
-                ended = whole[cut - 1 : cut] == b"="
-    except binascii.Error:
-        raise NotReadable("audio is not base64") from None
-    if rest:
-        raise NotReadable("audio is cut off")
 
 
 class _Scanner:
@@ -305,32 +280,6 @@ def _end_of_string(chunk: bytes, start: int) -> int:
     if chunk.find(b"\\", start, end) < 0:
         return end
     return _IN_STRING.match(chunk, start).end()  # type: ignore[union-attr]
-
-
-def _characters(source: IO[bytes], span: LongString) -> Iterator[bytes]:
-    """The characters of a long string, unescaped, in chunks."""
-    source.seek(span.start)
-    left = span.end - span.start
-    rest = b""
-    while left:
-        chunk = source.read(min(_CHUNK, left))
-        if not chunk:
-            raise NotReadable("audio is cut off")
-        left -= len(chunk)
-        chunk = rest + chunk
-        rest = b""
-        if b"\\" in chunk:
-            end = _WHOLE_ESCAPES.match(chunk).end()  # type: ignore[union-attr]
-            chunk, rest = chunk[:end], chunk[end:]
-            if len(rest) > _LONGEST_ESCAPE:
-                raise NotReadable("not JSON")
-            try:
-                chunk = json.loads(b'"%s"' % chunk).encode("ascii", "replace")
-            except ValueError:
-                raise NotReadable("not JSON") from None
-        yield chunk
-    if rest:
-        raise NotReadable("not JSON")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

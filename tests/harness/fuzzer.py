@@ -93,7 +93,7 @@ def case(seed: int, number: int) -> Case:
 def words_in(readable: bytes) -> Words | None:
     """The words of an identified caller in a transcription; read with nothing but the standard library."""
     try:
-        event = json.loads(readable.decode("utf-8", "replace"), parse_int=_integer)
+        event = _loads(readable)
     except (ValueError, RecursionError):
         return None
     data = _get(event, "data")
@@ -124,10 +124,15 @@ def words_in(readable: bytes) -> Words | None:
 def recording_in(readable: bytes) -> bytes | None:
     """The MP3 of an audio event, where there is a whole one."""
     try:
-        audio = _get(_get(json.loads(readable.decode("utf-8", "replace"), parse_int=_integer), "data"), "full_audio")
+        audio = _get(_get(_loads(readable), "data"), "full_audio")
         return base64.b64decode(audio, validate=True) if isinstance(audio, str) else None
     except (ValueError, RecursionError):
         return None
+
+
+def _loads(readable: bytes) -> Any:
+    text = readable.decode(json.detect_encoding(readable), "replace").removeprefix("\ufeff")
+    return json.loads(text, parse_int=_integer)
 
 
 def _as_stored(text: str) -> str:

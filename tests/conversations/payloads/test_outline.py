@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.payloads.outline import LongString, NotReadable, decode_base64, parse, read_outline
+from conversations.payloads.base64_text import decode_base64
+from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
 
 RECORDING = bytes(range(256)) * 800
 
