@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from elmemory.memory.card import Card, card_memory
+
 _WORDS = (
     "dog cat appointment friday garden invoice moved called sister doctor parking engine holiday boiler window tablet"
     " bread piano train letter money river winter brother office kitchen Biscuit Duluth monday morning evening price"
@@ -46,17 +48,14 @@ def message(number: int) -> Row:
 
 
 def card(memories: int) -> Row:
-    metadata = {
-        "kind": "card",
-        "revision": 1,
-        "facts": [["first_name", "Maya"], ["last_name", "Okafor"], ["city", "Duluth"], ["email", "maya@example.com"]],
-        "call_count": 1 + memories // _TURNS_PER_CALL,
-        "last_called_on": "7 October 2026",
-        "last_call_summary": "On 7 October 2026: Maya moved the appointment from Thursday to Friday at nine.",
-        "shared_line": False,
-        "opted_out": False,
-    }
-    return _row("card:1", "The caller is Maya Okafor.", 1.0, metadata)
+    known = Card(
+        facts={"first_name": "Maya", "last_name": "Okafor", "city": "Duluth", "email": "maya@example.com"},
+        call_count=1 + memories // _TURNS_PER_CALL,
+        last_called_on="7 October 2026",
+        last_call_summary="On 7 October 2026: Maya moved the appointment from Thursday to Friday at nine.",
+    )
+    written = card_memory(known, revision=1)
+    return _row(written.key, written.content, 1.0, {"kind": written.kind, **written.metadata})
 
 
 def remember(store: Path, callers: Iterable[int], memories: int) -> None:

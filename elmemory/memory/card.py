@@ -201,7 +201,7 @@ def write_card(store: OpenMemory, caller: str) -> Card | None:
     card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
     if card is not None and (not cards or not _holds(cards[0], card)):
         revision = 1 + (_revision(cards[0].metadata) if cards else 0)
-        store.put_all(caller, kinds.entries([_card_memory(card, revision)]))
+        store.put_all(caller, kinds.entries([card_memory(card, revision)]))
     elif cards and card is not None:
         cards = cards[1:]
     for old in cards:
@@ -275,7 +275,8 @@ def _revision(card: Mapping[str, Any]) -> int:
     return revision if isinstance(revision, int) else 0
 
 
-def _card_memory(card: Card, revision: int) -> kinds.NewMemory:
+def card_memory(card: Card, revision: int) -> kinds.NewMemory:
+    """The memory that holds the card."""
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
         "revision": revision,

@@ -3,10 +3,11 @@
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from elmemory.memory.fillers import is_filler
 from elmemory.memory.numbers import LONGEST_ID, Conventions, Number, other_spellings, read_number
@@ -19,18 +20,18 @@ def caller_key(raw: object) -> str | None:
 
     `raw` is whatever stood in the payload; anything but text and whole numbers identifies no caller.
     """
-    return _key(raw, _conventions())
+    return _key(raw, _rules().conventions)
 
 
 def number_key(raw: object) -> str | None:
     """The E.164 form of the number that a raw id spells, even of a filler; None where it spells none."""
-    number = _number(_text(raw), _conventions())
+    number = _number(_text(raw), _rules().conventions)
     return number.e164 if number else None
 
 
 def other_party(*raw_ids: object) -> str | None:
     """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`)."""
-    conventions = _conventions()
+    conventions = _rules().conventions
     others = (raw for raw in raw_ids if not _is_ours(raw, conventions))
     return next((key for raw in others if (key := _key(raw, conventions))), None)
 
@@ -41,7 +42,7 @@ def caller_of_ring(caller_id: object, called_number: object) -> str | None:
     That is the calling party, except where it is one of our own numbers (an outbound call): then it
     is the called one. A stranger who rings us stays a stranger.
     """
-    conventions = _conventions()
+    conventions = _rules().conventions
     if _is_ours(caller_id, conventions):
         return other_party(called_number)
     return _key(caller_id, conventions)
@@ -62,14 +63,14 @@ def caller_of_call(*, outbound: bool, external_number: object, caller_id: object
 
 def former_keys(key: str) -> list[str]:
     """The keys that the same person may have had before two spellings of their number were made one."""
-    conventions = _conventions()
+    conventions = _rules().conventions
     number = _number(key, conventions)
     return other_spellings(number, conventions.separate) if number else []
 
 
 def unreadable_not_callers() -> list[str]:
     """The entries of `NOT_CALLERS` that name neither a number nor a range of numbers."""
-    return [entry for entry in settings.NOT_CALLERS if not _entry(entry, _conventions()).start]
+    return [entry for entry in _rules().not_callers if not _entry(entry, _rules().conventions).start]
 
 
 def _text(raw: object) -> str:
@@ -79,19 +80,37 @@ def _text(raw: object) -> str:
     return raw.strip() if isinstance(raw, str) and len(raw) <= LONGEST_ID else ""
 
 
-def _conventions() -> Conventions:
-    return Conventions(settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS))
+class _Rules(NamedTuple):
+    conventions: Conventions
+    not_callers: tuple[str, ...]
+    agent_numbers: tuple[str, ...]
+
+
+@cache
+def _rules() -> _Rules:
+    """What the settings say; read once, since a ring would pay for each setting."""
+    conventions = Conventions(
+        settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS)
+    )
+    return _Rules(conventions, tuple(settings.NOT_CALLERS), tuple(settings.AGENT_NUMBERS))
+
+
+def _forget_rules(**kwargs: object) -> None:  # noqa: ARG001
+    _rules.cache_clear()
+
+
+setting_changed.connect(_forget_rules)
 
 
 def _key(raw: object, conventions: Conventions) -> str | None:
-    return _caller_key(_text(raw), conventions, tuple(settings.NOT_CALLERS))
+    return _caller_key(_text(raw), conventions, _rules().not_callers)
 
 
 def _is_ours(raw: object, conventions: Conventions) -> bool:
-    if not settings.AGENT_NUMBERS:
+    if not (agent_numbers := _rules().agent_numbers):
         return False
     number = _number(_text(raw), conventions)
-    return number is not None and number in _numbers(tuple(settings.AGENT_NUMBERS), conventions)
+    return number is not None and number in _numbers(agent_numbers, conventions)
 
 
 @lru_cache(maxsize=64)
