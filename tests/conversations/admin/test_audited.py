@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from conversations.index.references import caller_reference
 from elmemory.audit.models import Action, Entry
@@ -78,12 +79,11 @@ def test_what_carries_sound_is_no_probe(staff: Client, asked: str) -> None:
 @pytest.mark.parametrize("address", [CALLS, CALLERS])
 @pytest.mark.parametrize("question", ["+14155550100", "(415) 555-0100", "+1 415.555.0100"])
 def test_a_search_for_a_number_is_recorded_with_its_caller_reference(
-    staff: Client, address: str, question: str
+    staff: Client, settings: Settings, address: str, question: str
 ) -> None:
+    settings.DEFAULT_REGION = "US"
     deliver(transcription(MAYA, "Hi."))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("django.conf.settings.DEFAULT_REGION", "US")
-        staff.get(address, {"q": question})
+    staff.get(address, {"q": question})
     (entry,) = Entry.objects.all()
     assert (entry.action, entry.detail, entry.caller) == (Action.FIND, "a number", caller_reference(MAYA))
     assert entry.kind == ("calls" if address == CALLS else "callers")
