@@ -8,6 +8,7 @@ from django.conf import settings
 
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.agents.check import Check
+from elmemory.agents.search_tool import language_problem
 from elmemory.agents.wiring import (
     CALLED,
     CALLER,
@@ -180,6 +181,10 @@ def _tool(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
         yield Check(_TOOL, "query", "ok", "filled by the model")
     else:
         yield Check(_TOOL, "query", "fault", "the model does not fill it: every search is refused with 422", fix)
+    if problem := language_problem(tool["tool_config"], fix):
+        yield Check(_TOOL, "language", "note", *problem)
+    else:
+        yield Check(_TOOL, "language", "ok", "the model is asked for the caller's")
     if "called_number" in properties and filled_by(properties["called_number"]) == ("dynamic_variable", CALLED):
         yield Check(_TOOL, "called_number", "ok", CALLED)
     else:

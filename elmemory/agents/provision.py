@@ -9,34 +9,25 @@ from typing import Any
 import orjson
 
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.agents.search_tool import completed_tool
 from elmemory.agents.wiring import (
-    CALLED,
-    CALLER,
     CLIENT_DATA_PATH,
     EVENTS,
     INITIATION,
     POST_CALL,
     POST_CALL_PATH,
     SEARCH_DATA_PATH,
-    TOOL_NAME,
     Json,
     ThisServer,
     Wiring,
-    filled_by,
     fingerprint,
     has_retries,
-    header,
     marked_name,
     secret_fingerprint,
+    with_key,
 )
 
 _WEBHOOK_NAME = "elmemory post-call"
-_TOOL_DESCRIPTION = (
-    "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
-    "Ask one short question in plain words. Use it before asking the caller for something they may have told us "
-    "already."
-)
-_QUERY_DESCRIPTION = "The question, in plain words"
 
 
 @dataclass(frozen=True)
@@ -166,7 +157,7 @@ def _initiation(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     url = server.url + CLIENT_DATA_PATH
     secret = wiring.secret_id(server.client_data_secret)
     before = wiring.settings(INITIATION) if _target(wiring, INITIATION, server) == wiring.holder(INITIATION) else {}
-    after = {**before, "url": url, "request_headers": _with_key(before.get("request_headers"), secret)}
+    after = {**before, "url": url, "request_headers": with_key(before.get("request_headers"), secret)}
     yield from _section_step("initiation webhook", wiring, server, INITIATION, before, after)
 
 
@@ -224,43 +215,17 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     secret = wiring.secret_id(server.search_data_secret)
     tool = wiring.search_tool(url)
     if tool is None:
-        config = _completed_tool({}, url, secret)
+        config = completed_tool({}, url, secret)
         yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)))
         return
     before = tool["tool_config"]
-    after = _completed_tool(before, url, secret)
+    after = completed_tool(before, url, secret)
     if after != before:
         request = {"tool_config": after}
         if tool.get("response_mocks"):
             request["response_mocks"] = tool["response_mocks"]
         tool_id = tool["id"]
         yield Step("tool search_data", before, after, _writer(lambda api: api.update_tool(tool_id, request)))
-
-
-def _completed_tool(config: Json, url: str, secret: str | None) -> Json:
-    """Return the tool with everything that is required; the rest stays, or gets the values of a new tool."""
-    config = {
-        "type": "webhook",
-        "name": TOOL_NAME,
-        "response_timeout_secs": 5,
-        **copy.deepcopy(config),
-    }
-    config["description"] = config.get("description") or _TOOL_DESCRIPTION
-    schema = config["api_schema"] = {**(config.get("api_schema") or {}), "url": url, "method": "POST"}
-    schema["request_headers"] = _with_key(schema.get("request_headers"), secret)
-    if schema.get("content_type") not in (None, "application/json"):
-        schema["content_type"] = "application/json"
-    body = schema["request_body_schema"] = {"type": "object", **(schema.get("request_body_schema") or {})}
-    properties = body["properties"] = dict(body.get("properties") or {})
-    for name, variable in (("user_id", CALLER), ("called_number", CALLED)):
-        if filled_by(properties.get(name) or {}) != ("dynamic_variable", variable):
-            properties[name] = {"type": "string", "dynamic_variable": variable}
-    by, description = filled_by(properties.get("query") or {})
-    if by != "model" or not description:
-        properties["query"] = {"type": "string", "description": _QUERY_DESCRIPTION}
-    required = body.get("required") or []
-    body["required"] = [*required, *(name for name in ("query", "user_id") if name not in required)]
-    return config
 
 
 def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
@@ -306,13 +271,6 @@ def _platform_settings(wiring: Wiring) -> Json:
     )
     settings = copy.deepcopy(wiring.agent.get("platform_settings") or {})
     return {name: value for name, value in settings.items() if name not in read_only}
-
-
-def _with_key(headers: Json | None, secret: str | None) -> Json:
-    name, value = header(headers)
-    if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
-        value = {"secret_id": secret or "(the new secret)"}
-    return {**(headers or {}), name: value}
 
 
 def _secret_writer(name: str, value: str) -> Callable[[Api], None]:

@@ -265,6 +265,33 @@ def test_a_fault_at_elevenlabs_is_found(fake: FakeElevenLabs, planted: str) -> N
     assert found.remedy
 
 
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        ("The question, in plain words", "manage.py provision"),
+        ("What to look for", 'Add to the description of "query"'),
+    ],
+)
+def test_a_search_tool_that_does_not_ask_for_the_callers_language_is_noticed(
+    fake: FakeElevenLabs, query: str, remedy: str
+) -> None:
+    (tool,) = fake.tools.values()
+    tool["tool_config"]["description"] = "Searches earlier calls."
+    tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
+    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    assert check.state == "note"
+    assert check.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("query", ["Die Frage, in der Sprache des Anrufers", "通話相手の言語での質問"])
+def test_a_search_tool_may_ask_for_the_callers_language_in_its_own_words(fake: FakeElevenLabs, query: str) -> None:
+    (tool,) = fake.tools.values()
+    tool["tool_config"]["description"] = "Searches earlier calls."
+    tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
+    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    assert check.state == "ok"
+
+
 def test_keys_that_differ_are_found(fake: FakeElevenLabs) -> None:
     _other_secret(fake)
     assert [check.detail.endswith("it answers 401") for check in faults()] == [True, True]
