@@ -8,6 +8,7 @@ from django.conf import settings
 
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.agents.check import Check
+from elmemory.agents.data_collection import FIELDS, missing, of_agent
 from elmemory.agents.search_tool import language_problem
 from elmemory.agents.wiring import (
     CALLED,
@@ -68,6 +69,7 @@ def check_agent(agent_id: str, url: str) -> list[Check]:
         *_variables(wiring, settings.DYNAMIC_VARIABLES),
         *_tool(wiring, server, fix),
         *_post_call(wiring, server, fix),
+        *_data_collection(wiring, fix),
     ]
 
 
@@ -208,6 +210,25 @@ def _post_call(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
         yield Check(_AFTERWARDS, "events", "fault", "sent without the transcript, or not as JSON", fix)
     else:
         yield Check(_AFTERWARDS, "events", "ok", ", ".join(EVENTS))
+
+
+def _data_collection(wiring: Wiring, fix: str) -> Iterator[Check]:
+    """Check which fields the agent lacks; a note, because memory works without them."""
+    found = [(field, *there) for field in FIELDS if (there := of_agent(field, wiring))]
+    if lacking := missing(wiring):
+        detail = f"not collected: {', '.join(field.id for field in lacking)}"
+        yield Check(_AFTERWARDS, "data collection", "note", detail, f"{fix} --memory")
+    else:
+        yield Check(_AFTERWARDS, "data collection", "ok", f"all {len(found)} fields that memory uses")
+    if own := [id_ for field, id_, one in found if not field.is_ours(one)]:
+        detail = f"described in other words than ours: {', '.join(own)}"
+        yield Check(_AFTERWARDS, "own fields", "ok", f"{detail}; they are used and stay as they are")
+    for field, id_, one in found:
+        if one.get("type") != field.type:
+            detail = f"{id_} is of type {one.get('type')}, not {field.type}"
+            yield Check(
+                _AFTERWARDS, "own fields", "note", detail, f"Make it a {field.type}, or delete it and run: {fix}"
+            )
 
 
 def _alive(webhook: Json, fix: str) -> Check:

@@ -116,6 +116,15 @@ class Api:
     def update_agent(self, agent_id: str, **sections: Any) -> None:
         self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
+    def tier(self) -> str:
+        """Return the tier of the workspace's subscription, such as "creator"; "" if the key may not see it."""
+        try:
+            return str(self._json(self._sdk.user.subscription.with_raw_response.get).get("tier") or "")
+        except ElevenLabsError as error:
+            if error.status in (401, 403):
+                return ""
+            raise
+
     def phone_numbers(self) -> list[dict[str, Any]]:
         """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
         return list(self._json(self._agents_api.phone_numbers.with_raw_response.list))

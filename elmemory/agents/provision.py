@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.agents.data_collection import Collecting, collected, reasons, wanted
 from elmemory.agents.search_tool import completed_tool
 from elmemory.agents.wiring import (
     CLIENT_DATA_PATH,
@@ -39,6 +40,7 @@ class Step:
     after: Any
     write: Callable[[Api], str | None]
     """Returns the secret of a webhook that it creates, else None."""
+    reasons: tuple[str, ...] = ()
 
     @property
     def diff(self) -> list[str]:
@@ -54,8 +56,13 @@ class Stopped(Exception):
         self.done, self.failed, self.left = done, failed, left
 
 
-def plan(wiring: Wiring, server: ThisServer) -> list[Step]:
-    """Return the missing writes, in their order; none if the agent is wired correctly."""
+def plan(wiring: Wiring, server: ThisServer, collecting: Collecting | None = None) -> list[Step]:
+    """Return the missing writes, in their order; none if the agent is wired correctly.
+
+    With `collecting`, the writes that add the fields of data collection too; or only the one that removes them.
+    """
+    if collecting is not None and collecting.change == "remove":
+        return list(_data_collection(wiring, collecting))
     return [
         *_secrets(wiring, server),
         *_webhook(wiring, server),
@@ -63,25 +70,32 @@ def plan(wiring: Wiring, server: ThisServer) -> list[Step]:
         *_post_call(wiring, server),
         *_tool(wiring, server),
         *_agent(wiring, server),
+        *(_data_collection(wiring, collecting) if collecting else ()),
     ]
 
 
 def carry_out(
-    api: Api, agent_id: str, server: ThisServer, *, done: Callable[[str], None], secret: Callable[[str], None]
+    api: Api,
+    agent_id: str,
+    server: ThisServer,
+    collecting: Collecting | None = None,
+    *,
+    done: Callable[[str], None],
+    secret: Callable[[str], None],
 ) -> list[str]:
     """Carry out the plan and return the titles of its steps. Raises Stopped.
 
     `done` is called with each title once the step is read back, `secret` with a new webhook's secret at once.
     """
     finished: list[str] = []
-    steps = plan(Wiring.read(api, agent_id), server)
+    steps = plan(Wiring.read(api, agent_id), server, collecting)
     while steps:
         step, left = steps[0], [step.title for step in steps[1:]]
         try:
             if new_secret := step.write(api):
                 secret(new_secret)
                 server = replace(server, new_post_call_key=new_secret)
-            steps = plan(Wiring.read(api, agent_id), server)
+            steps = plan(Wiring.read(api, agent_id), server, collecting)
         except (ElevenLabsError, KeyboardInterrupt) as error:
             raise Stopped(finished, step.title, left, str(error) or "interrupted") from error
         if any(missing.title == step.title for missing in steps):
@@ -259,6 +273,25 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             overrides,
             _writer(lambda api: api.update_agent(agent_id, platform_settings=settings)),
         )
+
+
+def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
+    before, after = collected(wiring), wanted(wiring, collecting)
+    if before == after:
+        return
+    settings, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]
+    # The list of attached items is what ElevenLabs makes of the fields: an old one would contradict them.
+    settings.pop("analysis_items", None)
+    settings["data_collection"] = after
+    if scopes := settings.get("data_collection_scopes"):
+        settings["data_collection_scopes"] = {id_: one for id_, one in scopes.items() if id_ in after}
+    yield Step(
+        "data collection for memory",
+        before,
+        after,
+        _writer(lambda api: api.update_agent(agent_id, platform_settings=settings)),
+        tuple(reasons(wiring, collecting)),
+    )
 
 
 def _platform_settings(wiring: Wiring) -> Json:
