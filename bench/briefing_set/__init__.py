@@ -3,7 +3,7 @@
 Written by hand, before any code that makes a briefing of it: 40 callers, 13 languages, one JSON file per language (rare
 ones in `others.json`). All people, companies and numbers are invented. A file is a list of
 
-    {"caller": "de-1", "about": …, "next": "2026-06-02", "calls": [call × 6], "must": […], "must_not": […],
+    {"caller": "de-1", "about": …, "next": "2026-06-02", "calls": [six calls], "must": […], "must_not": […],
      "variables": {…}}
 
 - A call is `[day, said, got]`. `said` are the caller's sentences as speech recognition writes them, one per turn; those

@@ -147,6 +147,12 @@ class Api:
             answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
             return bytes(answer._response.content)
 
+    def run_analysis(self, conversation_id: str) -> bytes:
+        """Run the agent's present criteria and data collection again, which is charged; return the conversation."""
+        with self._request():
+            run = self._agents_api.conversations.analysis.with_raw_response.run
+            return bytes(run(conversation_id, request_options=_NO_RETRY)._response.content)
+
     def audio(self, conversation_id: str) -> Iterator[bytes]:
         """Yield the recording, an MP3, in chunks."""
         with self._request():

@@ -75,9 +75,9 @@ def most_fields(tier: str) -> int:
     return _MOST_OF_ENTERPRISES if "enterprise" in tier.lower() else _MOST
 
 
-def collected(wiring: Wiring) -> dict[str, Json]:
+def collected(agent: Json) -> dict[str, Json]:
     """Return the agent's fields by id, in their order."""
-    found = (wiring.agent.get("platform_settings") or {}).get("data_collection") or {}
+    found = (agent.get("platform_settings") or {}).get("data_collection") or {}
     return {id_: one for id_, one in found.items() if isinstance(one, dict)}
 
 
@@ -86,7 +86,7 @@ def of_agent(field: Field, wiring: Wiring) -> tuple[str, Json] | None:
 
     An author's field of another spelling (`First Name`), or an item whose name says it, is used as well.
     """
-    found = collected(wiring)
+    found = collected(wiring.agent)
     if field.id in found:
         return field.id, found[field.id]
     for id_, one in found.items():
@@ -107,7 +107,7 @@ def left_out(wiring: Wiring, collecting: Collecting) -> list[Field]:
 
 def wanted(wiring: Wiring, collecting: Collecting) -> dict[str, Json]:
     """Return the agent's fields as they should be: an author's unchanged, ours in the agent's language."""
-    found, language = collected(wiring), str(wiring.agent_config.get("language") or "")
+    found, language = collected(wiring.agent), str(wiring.agent_config.get("language") or "")
     ours = {field.id: field for field in FIELDS if field.id in found and field.is_ours(found[field.id])}
     if collecting.change == "remove":
         return {id_: one for id_, one in found.items() if id_ not in ours}
@@ -118,7 +118,7 @@ def wanted(wiring: Wiring, collecting: Collecting) -> dict[str, Json]:
 
 def reasons(wiring: Wiring, collecting: Collecting) -> Iterator[str]:
     """Yield, for people, what each added field is good for, and how many fields are left then."""
-    used = len(collected(wiring))
+    used = len(collected(wiring.agent))
     after = wanted(wiring, collecting)
     if collecting.change == "remove":
         yield f"{used - len(after)} of {used} fields are removed; those with another description stay"
@@ -129,12 +129,12 @@ def reasons(wiring: Wiring, collecting: Collecting) -> Iterator[str]:
 
 
 def _room(wiring: Wiring, collecting: Collecting) -> int:
-    return max(0, _most(wiring, collecting) - len(collected(wiring)))
+    return max(0, _most(wiring, collecting) - len(collected(wiring.agent)))
 
 
 def _most(wiring: Wiring, collecting: Collecting) -> int:
     """Return the limit; an agent with more fields than it shows a higher one."""
-    return _MOST_OF_ENTERPRISES if len(collected(wiring)) > collecting.most else collecting.most
+    return _MOST_OF_ENTERPRISES if len(collected(wiring.agent)) > collecting.most else collecting.most
 
 
 @cache

@@ -276,7 +276,7 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
 
 
 def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
-    before, after = collected(wiring), wanted(wiring, collecting)
+    before, after = collected(wiring.agent), wanted(wiring, collecting)
     if before == after:
         return
     settings, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]

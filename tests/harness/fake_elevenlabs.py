@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +45,8 @@ class FakeElevenLabs:
 
     `fail_at_write`: answer the n-th write from now with 500, without effect. `forget_writes`: answer writes with 200,
     without effect. `hold_at`: let the n-th read of a conversation wait for `release`; `held` is set while it waits.
+    `answers`: values that an analysis finds, by conversation and field. `runs`: how often each was analysed.
+    `results_after`: reads of a conversation until its analysis shows. `lose_answers`: analyse, and answer with 500.
     `reports_retries`: list whether webhooks have retries. `tier`: of the subscription, None if the key may not see it.
     `clock_ahead`: seconds by which the `Date` header is ahead.
     """
@@ -63,6 +66,11 @@ class FakeElevenLabs:
         self.agents: dict[str, dict[str, Any]] = {}
         self.conversations: dict[str, dict[str, Any]] = {}
         self.recordings: dict[str, bytes] = {}
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.runs: Counter[str] = Counter()
+        self.results_after = 0
+        self.lose_answers = False
+        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
         self.phone_numbers: list[dict[str, Any]] = []
         self.tier: str | None = "creator"
         self.requests: list[tuple[str, str]] = []
@@ -211,6 +219,7 @@ class FakeElevenLabs:
             ("GET", "/v1/convai/conversations"): self._list_conversations,
             ("GET", f"/v1/convai/conversations/{one}"): self._get_conversation,
             ("GET", f"/v1/convai/conversations/{one}/audio"): self._get_audio,
+            ("POST", f"/v1/convai/conversations/{one}/analysis/run"): self._run_analysis,
         }
 
     def _list_secrets(self, query: dict[str, str]) -> Any:
@@ -414,7 +423,32 @@ class FakeElevenLabs:
         if self.hold_at and reads >= self.hold_at:
             self.held.set()
             self.released.wait(30)
+        if conversation_id in self._waiting:
+            left, analysis = self._waiting.pop(conversation_id)
+            if left > 1:
+                self._waiting[conversation_id] = left - 1, analysis
+            else:
+                self.conversations[conversation_id]["analysis"] = analysis
         return _known(self.conversations, conversation_id)
+
+    def _run_analysis(self, conversation_id: str, body: Any) -> Any:  # noqa: ARG002
+        data = _known(self.conversations, conversation_id)
+        self.runs[conversation_id] += 1
+        fields = self.agents[data["agent_id"]]["platform_settings"]["data_collection"]
+        values = self.answers.get(conversation_id, {})
+        results = {
+            id_: {"data_collection_id": id_, "value": values.get(id_), "json_schema": one, "rationale": "As said."}
+            for id_, one in fields.items()
+        }
+        analysis = {**data["analysis"], "data_collection_results": results}
+        data["metadata"]["charging"] = {"analysis": {"last_run": {"charge": 3 * len(fields)}}}
+        if self.results_after:
+            self._waiting[conversation_id] = self.results_after, analysis
+        else:
+            data["analysis"] = analysis
+        if self.lose_answers:
+            raise Refused(500, {"status": "internal_server_error", "message": "Internal server error"})
+        return data
 
     def _get_audio(self, conversation_id: str, query: dict[str, str]) -> bytes:  # noqa: ARG002
         _known(self.conversations, conversation_id)
