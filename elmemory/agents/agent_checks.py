@@ -8,7 +8,7 @@ from django.conf import settings
 
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.agents.check import Check
-from elmemory.agents.data_collection import FIELDS, missing, of_agent
+from elmemory.agents.data_collection import FIELDS, Collecting, left_out, missing, of_agent
 from elmemory.agents.search_tool import language_problem
 from elmemory.agents.wiring import (
     CALLED,
@@ -217,7 +217,9 @@ def _data_collection(wiring: Wiring, fix: str) -> Iterator[Check]:
     found = [(field, *there) for field in FIELDS if (there := of_agent(field, wiring))]
     if lacking := missing(wiring):
         detail = f"not collected: {', '.join(field.id for field in lacking)}"
-        yield Check(_AFTERWARDS, "data collection", "note", detail, f"{fix} --memory")
+        full = left_out(wiring, Collecting()) == lacking
+        first = "Outside enterprise workspaces, first remove a field of the agent's: 25 are allowed. " if full else ""
+        yield Check(_AFTERWARDS, "data collection", "note", detail, f"{first}{fix} --memory")
     else:
         yield Check(_AFTERWARDS, "data collection", "ok", f"all {len(found)} fields that memory uses")
     if own := [id_ for field, id_, one in found if not field.is_ours(one)]:

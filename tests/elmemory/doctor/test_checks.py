@@ -387,6 +387,13 @@ def test_fields_that_the_agent_lacks_are_noted(fake: FakeElevenLabs) -> None:
     assert check.remedy.endswith("--memory")
 
 
+def test_without_room_for_them_the_remedy_says_so(fake: FakeElevenLabs) -> None:
+    fields = platform(fake)["data_collection"]
+    del fields["mood"]
+    fields |= {f"question_{number}": {"type": "string", "description": "Mine"} for number in range(16)}
+    assert "first remove a field" in the_checks("data collection")["note"].remedy
+
+
 def test_fields_that_were_changed_by_hand_are_shown(fake: FakeElevenLabs) -> None:
     platform(fake)["data_collection"]["company"]["description"] = "The clinic"
     assert "in other words than ours: first_name, company" in the_checks("own fields")["ok"].detail
