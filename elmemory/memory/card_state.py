@@ -106,9 +106,9 @@ class CardState:
         return {
             "version": _VERSION,
             "facts": [[holding.corrected, *holding.order] for holding in self.facts.values()],
-            "last_inbound": self.last_inbound,
-            "last_outbound": self.last_outbound,
-            "last_spoken": self.last_spoken,
+            "last_inbound": _as_list(self.last_inbound),
+            "last_outbound": _as_list(self.last_outbound),
+            "last_spoken": _as_list(self.last_spoken),
             "is_open": self.is_open,
         }
 
@@ -200,6 +200,10 @@ def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:
     """Two corrections of the same second are ordered by their fields."""
     name, holding = fact
     return holding.order, name
+
+
+def _as_list(call: LastCall | None) -> list[str] | None:
+    return list(call) if call else None
 
 
 def _last(before: LastCall | None, calls: Iterable[Memory], *, with_summary: bool = False) -> LastCall | None:

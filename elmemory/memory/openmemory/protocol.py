@@ -64,7 +64,7 @@ class OpenMemory(Protocol):
         """
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        """The user's memories with this conversation id in their metadata, the newest written first."""
+        """The user's memories with this conversation id in their metadata, in no order."""
 
     @property
     def finds_conversations(self) -> bool:

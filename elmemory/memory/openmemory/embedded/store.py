@@ -29,11 +29,12 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
-# Rows without a value were written by an older version since the column was added.
-_OF_CONVERSATION = (
-    f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND (conversation_id = %s OR conversation_id IS NULL)"
-    " ORDER BY sequence DESC"
-)
+# NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
+_OF_CONVERSATION = f"""
+    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
+    UNION ALL
+    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+"""
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
@@ -116,7 +117,7 @@ class EmbeddedOpenMemory:
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id)]
+        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id, user_id)]
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
