@@ -32,13 +32,20 @@ class KeyHeader(APIKeyHeader):
         markcoroutinefunction(self)  # ninja checks for this at every request
 
     async def __call__(self, request: LeanRequest) -> bool:  # type: ignore[override]
-        return self.authenticate(request, None)
+        return request.auth is self or self.authenticate(request, None)
 
     def authenticate(self, request: LeanRequest, key: str | None) -> bool:  # type: ignore[override]  # noqa: ARG002
-        expected: Sequence[str] = getattr(settings, self._setting)
-        if _has_key(request, expected) if expected else settings.DEBUG:
+        if self.accepts(request):
             return True
         self._count_refusal()
+        return False
+
+    def accepts(self, request: LeanRequest) -> bool:
+        """Whether the request carries a key. Asked before its body is read, and not again if it does."""
+        expected: Sequence[str] = getattr(settings, self._setting)
+        if _has_key(request, expected) if expected else settings.DEBUG:
+            request.auth = self
+            return True
         return False
 
     def _count_refusal(self) -> None:
