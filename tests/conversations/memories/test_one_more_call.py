@@ -104,7 +104,7 @@ def test_the_cost_of_one_more_call_on_a_server_is_that_of_the_call(server_url: s
 
 @pytest.mark.parametrize("correct_at", range(4))
 def test_every_order_of_calls_with_a_correction_makes_the_same_card(memory_store: OpenMemory, correct_at: int) -> None:
-    cards = []
+    cards: list[Card | None] = []
     for order in permutations(range(len(CALLS))):
         memory_store.forget(MAYA)
         for step in range(len(CALLS) + 1):
@@ -155,7 +155,7 @@ def stopping(store: OpenMemory, after: int, error: Exception) -> OpenMemory:
 
     stopped = Stopping.__new__(Stopping)
     stopped.__dict__.update(store.__dict__)
-    return stopped  # type: ignore[no-any-return]
+    return stopped
 
 
 @pytest.mark.parametrize("after", range(6))

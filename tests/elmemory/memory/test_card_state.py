@@ -22,7 +22,7 @@ ONE, TWO, THREE = (f"2026-10-{day:02}T10:00:00+00:00" for day in (1, 2, 3))
 
 def made(conversation_id: str, called_at: str, *, summary: str = "", facts: dict[str, str], **known: Any) -> Call:
     """The memories of a call, as the worker would write them."""
-    common = {"conversation_id": conversation_id, "called_at": called_at}
+    common: dict[str, Any] = {"conversation_id": conversation_id, "called_at": called_at}
     said = [fact(name, value, position=position, **common) for position, (name, value) in enumerate(facts.items())]
     return [*said, call(summary=summary or conversation_id, **common, **known)]
 
