@@ -121,10 +121,10 @@ def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
 
     Raises as `remember` does.
     """
-    call, stamp = _read(conversation_id)
+    call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     note_forgotten(call, receipt)
-    return bool(call.caller and _wanted(store, call.caller, call, receipt))
+    return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
 
 
 def memories_of(
