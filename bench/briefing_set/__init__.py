@@ -14,8 +14,8 @@ ones in `others.json`). All people, companies and numbers are invented. A file i
   settled, the first of two numbers where the caller corrected it.
 - `next` is the day of the seventh call. `must`: what its briefing has to contain; `must_not`: what is false or outdated
   by then. Both are looked for in the profile summary and the variables together, ignoring case; "a|b" is either.
-- `variables`: what a variable has to contain ("a|b": either); "" means that it has to be empty. A variable that is not
-  named is not judged.
+- `variables`: what `open_request` and `agent_promise` have to contain ("a|b": either), and what the others have to be.
+  "" means empty; a variable that is not named is not judged.
 - A caller who asked not to be remembered ("forget") must leave nothing in the briefing.
 
 Some mistakes cannot be seen by any rule, such as a plausible invention that nothing contradicts: full marks are not to
