@@ -11,6 +11,11 @@ _OTHER_NAMES_OF_FIELDS = {
     "email": "e_mail email_address e_mail_address mail",
     "phone": "phone_number telephone telephone_number",
 }
+CALLER_PROFILE = "caller_profile"
+OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST = "open_request", "agent_promise", "resolved_request"
+PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, "mood"))
+PREFERRED_LANGUAGE, MOOD = "preferred_language", "mood"
+
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 
 
