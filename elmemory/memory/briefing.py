@@ -16,9 +16,6 @@ from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_
 from elmemory.memory.insights import current, replaces
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
 
-# These have their own places in the text and their own variables.
-BRIEFED = frozenset((AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST))
-
 _SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
 _BAD_MOODS = frozenset(("annoyed", "angry", "upset"))
 _OPEN_FOR = timedelta(days=180)

@@ -12,7 +12,6 @@ import orjson
 
 from elmemory.memory import kinds
 from elmemory.memory.briefing import (
-    BRIEFED,
     NOTHING_STANDS,
     Briefing,
     briefing_from,
@@ -22,7 +21,14 @@ from elmemory.memory.briefing import (
     within,
 )
 from elmemory.memory.card_state import CardState, LastCall, speakable, state_from, state_of
-from elmemory.memory.fields import AGENT_PROMISE, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
+from elmemory.memory.fields import (
+    AGENT_PROMISE,
+    BRIEFED,
+    OPEN_REQUEST,
+    PREFERRED_LANGUAGE,
+    canonical_field,
+    label,
+)
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
@@ -295,7 +301,7 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "revision": revision,
         "usable": _RULES,
         "facts": [[name, value] for name, value in card.facts.items()],
-        "briefing": card.briefing,
+        "briefing": list(card.briefing),
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
         "last_called_on": card.last_called_on,

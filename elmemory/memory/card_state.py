@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from elmemory.memory import kinds
-from elmemory.memory.fields import PASSING
+from elmemory.memory.fields import BRIEFED, PASSING
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.records import Memory
@@ -117,10 +117,13 @@ class CardState:
         )
 
     def as_metadata(self) -> dict[str, Any]:
-        """The state as JSON, without the counts and preferences, which the card's metadata hold."""
+        """The state as JSON, without the counts, preferences and values of facts that the card's metadata hold."""
         return {
             "version": _VERSION,
-            "facts": [[name, holding.value, holding.corrected, *holding.order] for name, holding in self.facts.items()],
+            "facts": [
+                [name, holding.value if name in BRIEFED else None, holding.corrected, *holding.order]
+                for name, holding in self.facts.items()
+            ],
             "insights": [[insight.text, *insight.order] for insight in self.insights],
             "last_inbound": _as_list(self.last_inbound),
             "last_outbound": _as_list(self.last_outbound),
@@ -145,7 +148,11 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
         written = orjson.loads(metadata["state"])
         if written["version"] != _VERSION:
             return None
-        facts = {name: Holding(corrected, Order(*order), value) for name, value, corrected, *order in written["facts"]}
+        shown = dict(metadata["facts"])
+        facts = {
+            name: Holding(corrected, Order(*order), shown[name] if value is None else value)
+            for name, value, corrected, *order in written["facts"]
+        }
         return CardState(
             facts=facts,
             insights=tuple(Insight(Order(*order), text) for text, *order in written["insights"]),
