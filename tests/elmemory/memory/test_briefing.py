@@ -40,7 +40,7 @@ def test_an_open_request_is_said_first_with_its_day_and_a_promise_of_the_same_on
         call(1, first_name="Maya", open_request="A new card by Friday.", agent_promise="A new card by Friday.")
     )
     assert known.summary.startswith("The caller is Maya. Open: A new card by Friday (1 March 2026). They have called")
-    assert known.briefing.agent_promise == same
+    assert known.briefing.agent_promise == "A new card by Friday."
 
 
 def test_a_later_call_without_a_word_of_it_leaves_a_request_open() -> None:
