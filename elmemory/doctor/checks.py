@@ -13,14 +13,16 @@ import httpx2
 import orjson
 from django.conf import settings
 from django.core import checks as system_checks
+from django.db import DatabaseError
 
-from conversations.memories.former import misplaced_calls
+from conversations.memories.former import memories_without_calls, misplaced_calls
 from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from webhooks.health import PROOF_HEADER, proof, report
 
 _HERE, _OUTSIDE = "This server", "From outside"
@@ -37,7 +39,7 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
     serves calls `run_checks_in_subprocess` instead.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_callers(), *_reachable(url)]
+    checks = [*_settings(), *_state(), *_callers(), *_without_files(), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *check_agent(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
@@ -120,6 +122,24 @@ def _callers() -> Iterator[Check]:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
     if not misplaced:
         yield Check(_HERE, "callers", "ok", "each call is remembered under its caller's number")
+
+
+def _without_files() -> Iterator[Check]:
+    """Check for memories of callers whose calls are not stored here any more."""
+    what = "memories without files"
+    try:
+        found = memories_without_calls(open_memory())
+    except (OpenMemoryError, DatabaseError) as error:
+        yield Check(_HERE, what, "note", f"not counted ({type(error).__name__})")
+        return
+    if found is None:
+        yield Check(_HERE, what, "note", "not counted: this OpenMemory server does not list its users")
+    elif found.callers:
+        detail = f"{found.memories} memories of {found.callers} callers, who are still greeted by name"
+        remedy = "They are in the admin's list of callers; forget them there or with: manage.py forget_caller NUMBER"
+        yield Check(_HERE, what, "note", detail, remedy)
+    else:
+        yield Check(_HERE, what, "ok", "none")
 
 
 def _masked(calls_by_key: dict[str, list[str]]) -> str:

@@ -34,6 +34,7 @@ _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LI
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
+_USERS = "SELECT user_id, count(*) FROM memory GROUP BY user_id"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
@@ -149,6 +150,10 @@ class EmbeddedOpenMemory:
         with connections[ALIAS].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             return int(cursor.rowcount)
+
+    @_guarded
+    def users(self) -> dict[str, int]:
+        return dict(_rows(_USERS))
 
     # For the HTTP API only: memories by id, pages, changes.
 
