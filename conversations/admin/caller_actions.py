@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -158,15 +159,17 @@ class CallerActions(CallerListAdmin):
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
-            forgetting.forget(store, row.number, payloads=payloads)
+            how = forgetting.Forgetting(payloads=payloads, request=request)
+            certified = forgetting.forget(store, row.number, how).entry
         except OpenMemoryError as error:
             messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
         except OSError as error:
             messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+        except OperationalError:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} A database was in use and may hold traces.")
         else:
             messages.success(request, f"Forgotten: {detail}.")
-            if payloads:
-                return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+            return HttpResponseRedirect(reverse("admin:audit_entry_certificate", args=[certified.pk]))
         return self._back(row)
 
     def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:

@@ -12,16 +12,10 @@ from django.db import OperationalError, connections
 from conversations.files.locks import Busy, caller_lock
 from conversations.files.receipts import read_receipt
 from conversations.files.spool import remove_abandoned_spools
-from conversations.index.cards import (
-    callers_listed_by_number,
-    callers_without_card,
-    delete_card,
-    list_callers_without_calls,
-    save_card,
-    save_card_without_calls,
-)
+from conversations.index.cards import callers_without_card, save_card
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.sync import reconcile, refresh_row, refresh_stale_rows
+from conversations.memories.callers import list_without_calls
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
@@ -95,19 +89,7 @@ class Worker:
         if not self.pause:
             for caller in callers_without_card(_CARDS_AT_ONCE):
                 self._copy_card(caller)
-            self._list_callers_without_calls()
-
-    def _list_callers_without_calls(self) -> None:
-        """List the callers whose calls are not stored here any more, but of whom the store has memories."""
-        with contextlib.suppress(OpenMemoryError):
-            if (users := self._store.users()) is not None:
-                list_callers_without_calls(users)
-        for caller in callers_listed_by_number(_CARDS_AT_ONCE):
-            with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
-                if memories := self._store.memories(caller):
-                    save_card_without_calls(caller, read_card(self._store, caller), memories)
-                else:
-                    delete_card(caller)  # forgotten meanwhile
+            list_without_calls(self._store, _CARDS_AT_ONCE)
 
     def refresh_index(self) -> None:
         """Refresh the rows that are behind. A fault other than an unavailable database must not stop processing."""
