@@ -72,6 +72,8 @@ def _empty_index() -> None:
     ensure_schema()
     Conversation.objects.all().delete()
     CallerCard.objects.all().delete()
+    with connections["index"].cursor() as cursor:
+        cursor.execute("DELETE FROM conversation_text")
 
 
 @pytest.fixture

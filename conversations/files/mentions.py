@@ -1,6 +1,5 @@
 """Files that name a caller: searched byte by byte, also inside gzip and zlib."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,17 +21,11 @@ def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
     """
     is_text = path.suffix in _TEXTS
     with path.open("rb") as file:
-        begin = file.read(2)
         yield from _hits(file, needles, is_text=is_text)
-        if begin == b"\x1f\x8b":
-            file.seek(0)
-            with suppress(EOFError, zlib.error, gzip.BadGzipFile), gzip.GzipFile(fileobj=file) as content:
-                yield from _hits(content, needles, is_text=is_text)
-        elif begin[:1] == b"\x78" and int.from_bytes(begin) % 31 == 0:
-            file.seek(0)
+        file.seek(0)
+        if compressed := _compressed(file):
             with suppress(zlib.error):
-                for offset, piece in _pieces(_Inflated(file)):
-                    yield from _moved(needles.find(piece, is_text=is_text), offset)
+                yield from _hits(compressed, needles, is_text=is_text)
 
 
 def names(path: Path, needles: Needles) -> bool:
@@ -50,30 +43,39 @@ def loose_files_naming(needles: Needles) -> list[Path]:
 
 
 class _Inflated:
-    """The content of a zlib file, for reading."""
+    """The content of a deflated file, for reading. Its checksum does not matter: the file may be damaged."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._inflate = file, zlib.decompressobj()
+        self._file, self._inflate = file, zlib.decompressobj(-zlib.MAX_WBITS)
 
     def read(self, size: int) -> bytes:
-        content = self._inflate.decompress(self._inflate.unconsumed_tail or self._file.read(size), size)
-        return content or (self._inflate.flush() if self._inflate.eof else b"")
+        content = b""
+        while not content and not self._inflate.eof:
+            if not (more := self._inflate.unconsumed_tail or self._file.read(size)):
+                return self._inflate.flush()
+            content = self._inflate.decompress(more, size)
+        return content
 
 
-def _hits(file: IO[bytes] | gzip.GzipFile, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
-    file.seek(0)
-    for offset, piece in _pieces(file):
-        yield from _moved(needles.find(piece, is_text=is_text), offset)
+def _compressed(file: IO[bytes]) -> _Inflated | None:
+    """The content of a gzip or zlib file, after its header; None of another file."""
+    begin = file.read(10)
+    if begin[:3] == b"\x1f\x8b\x08":
+        if begin[3:4] == b"\x08":  # the name of the file follows, up to a NUL
+            while file.read(1) not in (b"\x00", b""):
+                pass
+        return _Inflated(file)
+    if begin[:1] == b"\x78" and int.from_bytes(begin[:2]) % 31 == 0:
+        file.seek(2)
+        return _Inflated(file)
+    return None
 
 
-def _pieces(file: "IO[bytes] | gzip.GzipFile | _Inflated") -> Iterator[tuple[int, bytes]]:
-    """Yield the content in pieces with their offsets; each begins with the end of the one before."""
+def _hits(file: IO[bytes] | _Inflated, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
+    """Search the content in pieces, each with the end of the one before."""
     offset, before = 0, b""
     while piece := file.read(_PIECE):
         whole = before + piece
-        yield offset - len(before), whole
+        for hit in needles.find(whole, is_text=is_text):
+            yield hit._replace(offset=hit.offset + offset - len(before))
         offset, before = offset + len(piece), whole[-OVERLAP:]
-
-
-def _moved(hits: Iterator[Hit], offset: int) -> Iterator[Hit]:
-    return (hit._replace(offset=hit.offset + offset) for hit in hits)
