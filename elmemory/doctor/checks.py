@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core import checks as system_checks
 from django.db import DatabaseError
 
+from conversations.memories.certificate import unfinished
 from conversations.memories.former import memories_without_calls, misplaced_calls
 from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
@@ -132,6 +133,9 @@ def _without_files() -> Iterator[Check]:
     except (OpenMemoryError, DatabaseError) as error:
         yield Check(_HERE, what, "note", f"not counted ({type(error).__name__})")
         return
+    if count := unfinished():
+        remedy = "Repeat it, in the admin or with manage.py forget_caller: it completes what was begun."
+        yield Check(_HERE, "forgetting", "fault", f"{count} were begun and not finished", remedy)
     if found is None:
         yield Check(_HERE, what, "note", "not counted: this OpenMemory server does not list its users")
     elif found.callers:

@@ -19,7 +19,7 @@ _NO_DIGITS = bytes(set(range(256)) - set(_DIGITS))
 _LOWER = bytes(range(256)).lower()
 _DROPPED = b"\x00\t\n\r ()-./_,:;*'\"\\?!"
 # Between two digits of a number: blanks and punctuation of ASCII, UTF-8 and UTF-16.
-_BETWEEN_DIGITS = rb"[\x00-\x20()./_,:;*'\"\\\x80-\xff-]{0,6}"
+_BETWEEN_DIGITS = rb"[\x00-\x20()./_,:;*'\"\\\x80-\xff-]{0,8}"
 _BETWEEN_LETTERS = rb"[\x00\t\n\r ()./_,:;*'\"\\?!-]*"
 _ESCAPES = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+|%[0-9a-fA-F]{2}|\\[nrt]")
 _OTHER_SCRIPTS = 0x660, 0x6F0, 0x966, 0xFF10
@@ -133,12 +133,13 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def _before_unescaping(content: bytes, offset: int) -> int:
-    """The offset in the content of what is at this offset once the escapes are undone."""
+    """The offset in the content of what is at this offset once the escapes are undone: within escapes, their first."""
     shift = 0
     for escape in _ESCAPES.finditer(content):
-        if escape.start() - shift >= offset:
-            break
-        shift += len(escape[0]) - len(_unescaped(escape))
+        length = len(_unescaped(escape))
+        if offset < escape.start() - shift + length:
+            return min(offset + shift, escape.start())
+        shift += len(escape[0]) - length
     return offset + shift
 
 

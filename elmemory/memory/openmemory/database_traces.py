@@ -11,6 +11,7 @@ from pathlib import Path
 from django.db import OperationalError, connections
 
 _ATTEMPTS = 3
+_PIECE = 2**18
 
 
 def files_of(alias: str) -> list[Path]:
@@ -48,6 +49,18 @@ def rewrite(alias: str) -> None:
         with connections[alias].cursor() as cursor:
             cursor.execute("VACUUM")
         clear_log(alias)
+
+
+def holds(alias: str, text: bytes) -> bool:
+    """Whether a file of the SQLite database holds these bytes."""
+    for path in files_of(alias):
+        with path.open("rb") as file:
+            before = b""
+            while piece := file.read(_PIECE):
+                if text in before + piece:
+                    return True
+                before = piece[-len(text) :]
+    return False
 
 
 def rows_of(alias: str) -> Iterator[tuple[str, list[str | bytes]]]:

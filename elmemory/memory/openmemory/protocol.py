@@ -76,7 +76,10 @@ class OpenMemory(Protocol):
         """Delete one memory of this user; False if the user has no such memory."""
 
     def forget(self, user_id: str) -> int:
-        """Delete all memories of the user, and return how many there were."""
+        """Delete all memories of the user, and return how many there were.
+
+        The embedded store also removes what its files keep of deleted rows.
+        """
 
     def users(self) -> dict[str, int] | None:
         """How many memories each user has, whichever client wrote them; None if the store cannot list its users."""

@@ -16,6 +16,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -149,7 +150,11 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         with connections[ALIAS].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
-            return int(cursor.rowcount)
+            count = int(cursor.rowcount)
+        clear_log(ALIAS)
+        if holds(ALIAS, user_id.encode()):
+            rewrite(ALIAS)
+        return count
 
     @_guarded
     def users(self) -> dict[str, int]:
