@@ -43,13 +43,17 @@ class Searched:
     traces: list[Trace] = field(default_factory=list)
 
 
-def search_databases(needles: Needles, aliases: Iterable[str]) -> Searched:
-    """Search these databases: the bytes of SQLite files, and the rows as SQL returns them."""
+def search_databases(needles: Needles, aliases: Iterable[str], *, rows_too: bool = False) -> Searched:
+    """Search these databases: the bytes of SQLite files, and the rows of others.
+
+    With `rows_too` also the rows of SQLite: a text that continues on another page is found only there.
+    """
     searched, aliases = Searched(), list(aliases)
     for alias in aliases:
         for path in files_of(alias):
             _search_file(path, needles, searched)
-        _search_rows(alias, needles, searched)
+        if rows_too or connections[alias].vendor != "sqlite":
+            _search_rows(alias, needles, searched)
     _search_sessions(needles, searched)
     if INDEX not in aliases:
         return searched
@@ -62,7 +66,7 @@ def search_databases(needles: Needles, aliases: Iterable[str]) -> Searched:
 
 def search_everything(needles: Needles, store: OpenMemory, keys: Iterable[str]) -> Searched:
     """Search the databases, every file of the data folders, and the store. Raises OpenMemoryError."""
-    searched = search_databases(needles, connections)
+    searched = search_databases(needles, connections, rows_too=True)
     of_databases = {path for alias in connections for path in files_of(alias)}
     for path in _data_files():
         if needles.are_in(path.name):
