@@ -8,7 +8,7 @@ memories: both are kept in the metadata and honoured here.
 import re
 import threading
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ import orjson
 
 from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
+from elmemory.memory.openmemory.remote.users import users_of
 from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -127,17 +128,7 @@ class RemoteOpenMemory:
         return forgotten
 
     def users(self) -> dict[str, int] | None:
-        """As the protocol says: by our own server's route, else from the owners of all memories."""
-        try:
-            listed = (self._server.call("GET", "/users", seconds=ALL_SECONDS) or {}).get("users")
-            if isinstance(listed, list):
-                return {str(user["user_id"]): int(user["memories"]) for user in listed}
-        except (OpenMemoryMisconfigured, KeyError, TypeError, ValueError):
-            pass  # a server without this route
-        try:
-            return self._owners()
-        except OpenMemoryMisconfigured:
-            return None
+        return users_of(self._server)
 
     def summary(self, user_id: str) -> str:
         """The server's summary; empty if it is a placeholder or was written for an editor."""
@@ -197,21 +188,6 @@ class RemoteOpenMemory:
             if memory.metadata.get("conversation_id") in conversations:
                 self._delete(user_id, memory.id)
         return puts
-
-    def _owners(self) -> dict[str, int]:
-        """How many memories each user has, from pages of all memories."""
-        owners: dict[str, str] = {}
-        offset = 0
-        while True:
-            query = {"l": _PAGE, "u": offset}
-            items = (self._server.call("GET", "/memory/all", seconds=FORGET_SECONDS, query=query) or {}).get("items")
-            if not isinstance(items, list):
-                raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-            known = len(owners)
-            owners |= {str(item.get("id")): str(item.get("user_id") or "") for item in items if isinstance(item, dict)}
-            if len(items) < _PAGE or len(owners) == known:
-                return {user: count for user, count in Counter(owners.values()).items() if user}
-            offset += _PAGE
 
     # One request each.
 
