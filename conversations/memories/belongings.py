@@ -15,7 +15,7 @@ from conversations.files.paths import (
     payload_path,
     transcription_path,
 )
-from conversations.files.receipts import Receipt, read_receipt, receipt_path
+from conversations.files.receipts import receipt_path
 from conversations.index import fulltext
 from conversations.index.schema import healed
 from conversations.models import Conversation
@@ -80,19 +80,17 @@ def files_of(caller: str) -> Files:
     for conversation_id in conversation_ids():
         if conversation_id in own:
             continue
-        receipt = read_receipt(conversation_id)
-        is_receipts = receipt is not None and _names_one_of(receipt, keys)
-        if conversation_id in of_nobody or not _has_party(conversation_id):
-            files = [path for path in conversation_files(conversation_id) if path.suffix != ".mp3"]
-            if conversation_id in named or is_receipts or any(names(path, needles) for path in files):
+        files = conversation_files(conversation_id)
+        is_in_receipt = _is_in_receipt(conversation_id, keys)
+        if conversation_id in of_nobody or not _has_party(conversation_id, files):
+            texts = [path for path in files if path.suffix != ".mp3"]
+            if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
                 found.calls.append(conversation_id)
                 continue
         found.versions += [
-            path
-            for path in conversation_files(conversation_id)
-            if path.suffix == ".json" and _VERSION.fullmatch(path.name) and _party(path) in keys
+            path for path in files if path.suffix == ".json" and _VERSION.fullmatch(path.name) and _party(path) in keys
         ]
-        if is_receipts:
+        if is_in_receipt:
             found.receipts.append(conversation_id)
     return found
 
@@ -143,12 +141,17 @@ def _calls_of_nobody() -> set[str]:
     return set(Conversation.objects.filter(caller="").values_list("pk", flat=True))
 
 
-def _has_party(conversation_id: str) -> bool:
-    return transcription_path(conversation_id).exists() or payload_path(conversation_id, FAILURE).exists()
+def _has_party(conversation_id: str, files: Iterable[Path]) -> bool:
+    """Whether a transcription or a failure is stored, which says whose call it is."""
+    return not {transcription_path(conversation_id), payload_path(conversation_id, FAILURE)}.isdisjoint(files)
 
 
-def _names_one_of(receipt: Receipt, keys: Iterable[str]) -> bool:
-    return not {receipt.caller, *receipt.callers, *receipt.forgotten}.isdisjoint(keys)
+def _is_in_receipt(conversation_id: str, keys: Iterable[str]) -> bool:
+    try:
+        raw = receipt_path(conversation_id).read_bytes()
+    except FileNotFoundError:
+        return False
+    return any(key.encode() in raw for key in keys)
 
 
 def _party(path: Path) -> str | None:

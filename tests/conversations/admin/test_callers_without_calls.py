@@ -14,6 +14,7 @@ from django.test import Client
 from conversations.files.paths import conversation_folder, transcription_path
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
+from conversations.memories.forgetting import Forgetting, forget
 from conversations.memories.worker import Worker
 from conversations.models import Caller, Conversation
 from elmemory.doctor.checks import run_checks
@@ -160,3 +161,15 @@ def test_a_caller_of_a_server_that_lists_no_users_is_found_by_the_receipt() -> N
         assert Caller.objects.get().number == MAYA
         assert Conversation.objects.get().caller_ref == caller_reference(MAYA)
         server.close()
+
+
+def test_the_doctor_reports_a_forgetting_that_was_not_finished(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr("conversations.memories.forgetting.certify", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            forget(store, MAYA, Forgetting())
+    assert [check.state for check in run_checks() if check.name == "forgetting"] == ["fault"]
+    forget(store, MAYA, Forgetting())
+    assert not [check for check in run_checks() if check.name == "forgetting"]
