@@ -1,7 +1,7 @@
 """Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import batched
 
@@ -17,21 +17,47 @@ from elmemory.memory.records import Memory
 _BATCH = 500
 _NUMBER = re.compile(r"\+[1-9][0-9]{2,14}")
 
+_COLUMNS = ("name", "name_words", "opted_out", "shared_line")
 
-@healed
+
 def save_card(caller: str, card: Card | None) -> None:
     """Copy the card into the index; None, a caller of whom nothing is remembered, as an empty card."""
-    CallerCard.objects.update_or_create(caller_ref=caller_reference(caller), defaults=_columns(card or Card()))
+    save_cards({caller: card})
+
+
+@healed
+def save_cards(cards: Mapping[str, Card | None]) -> None:
+    """Copy the cards of these callers into the index in one transaction, if any of them differs from its copy."""
+    copies = {caller_reference(caller): _copy(caller, card or Card()) for caller, card in cards.items()}
+    known = {stored.caller_ref: stored for stored in CallerCard.objects.filter(pk__in=list(copies))}
+    changed = [
+        copy
+        for reference, copy in sorted(copies.items())
+        if reference not in known or any(getattr(known[reference], name) != getattr(copy, name) for name in _COLUMNS)
+    ]
+    CallerCard.objects.bulk_create(changed, update_conflicts=True, unique_fields=["caller_ref"], update_fields=_COLUMNS)
+
+
+def _copy(caller: str, card: Card) -> CallerCard:
+    return CallerCard(
+        caller_ref=caller_reference(caller),
+        name=card.full_name,
+        name_words=as_column(card.full_name),
+        opted_out=card.opted_out,
+        shared_line=card.shared_line,
+    )
 
 
 @healed
 def save_card_without_calls(caller: str, card: Card | None, memories: Iterable[Memory]) -> None:
     """Copy the card of a caller without stored calls, with the times of the calls that the memories name."""
     times = sorted(filter(None, (_called_at(memory) for memory in memories)))
-    dates = {"first_call": times[0], "last_call": times[-1]} if times else {}
-    CallerCard.objects.update_or_create(
-        caller_ref=caller_reference(caller), defaults=_columns(card or Card()) | dates | {"number": caller}
-    )
+    copy = _copy(caller, card or Card())
+    copy.number = caller
+    if times:
+        copy.first_call, copy.last_call = times[0], times[-1]
+    own = (*_COLUMNS, "number", "first_call", "last_call")
+    CallerCard.objects.bulk_create([copy], update_conflicts=True, unique_fields=["caller_ref"], update_fields=own)
 
 
 @healed
@@ -77,15 +103,6 @@ def callers_listed_by_number(limit: int) -> list[str]:
     """Caller keys of callers without calls whose card and times are not in the index yet, at most `limit`."""
     listed = CallerCard.objects.filter(number__gt="", name_words="")
     return list(listed.order_by("number").values_list("number", flat=True)[:limit])
-
-
-def _columns(card: Card) -> dict[str, object]:
-    return {
-        "name": card.full_name,
-        "name_words": as_column(card.full_name),
-        "opted_out": card.opted_out,
-        "shared_line": card.shared_line,
-    }
 
 
 def _called_at(memory: Memory) -> datetime | None:
