@@ -211,5 +211,5 @@ def test_the_log_is_exported_as_csv() -> None:
     call_command("audit", "export", stdout=out)
     header, first, second = out.getvalue().splitlines()
     assert header == "id,at,username,action,kind,object,caller,detail,address,document,hash"
-    assert re.match(r"1,\d{4}-\d\d-\d\dT[\d:.]+\+00:00,'=1\+1,view,call,conv_1,,,,[0-9a-f]{64}$", first)
+    assert re.match(r"1,\d{4}-\d\d-\d\dT[\d:.]+\+00:00,'=1\+1,view,call,conv_1,,,,,[0-9a-f]{64}$", first)
     assert ",run,command,audit export," in second
