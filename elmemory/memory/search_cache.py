@@ -8,6 +8,7 @@ from queue import Full, Queue
 from threading import Lock, Thread
 from typing import NamedTuple
 
+from elmemory.memory.caches import CLEARED_EVERY_SECONDS
 from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
 from elmemory.memory.search import Found, PreparedCaller
@@ -26,12 +27,14 @@ class _Entry(NamedTuple):
     memories: Sequence[Memory]
     size: int
     caller: PreparedCaller
+    used_at: float
 
 
 class SearchCache:
     """A least-recently-used cache of prepared callers with at most `most` memories together. Thread-safe.
 
-    Before it serves a caller it asks the store whether that caller's memories have changed.
+    Before it serves a caller it asks the store whether that caller's memories have changed: a forgotten caller is never
+    served, and `drop_unused` drops them.
     """
 
     def __init__(self, store: OpenMemory, most: int = _MEMORIES_IN_CACHE) -> None:
@@ -80,16 +83,27 @@ class SearchCache:
         if known is not None and token is None and known.memories == memories:
             self._keep(caller, known)
             return known.caller
-        entry = _Entry(token, memories if token is None else (), len(memories), PreparedCaller(memories))
+        compared = memories if token is None else ()
+        entry = _Entry(token, compared, len(memories), PreparedCaller(memories), time.monotonic())
         self._keep(caller, entry)
         return entry.caller
+
+    def drop_unused(self) -> None:
+        """Drop the callers who were not used since the last clearing of caches: one may have been forgotten."""
+        with self._lock:
+            while self._entries:
+                caller, entry = next(iter(self._entries.items()))
+                if time.monotonic() - entry.used_at < CLEARED_EVERY_SECONDS:
+                    break
+                del self._entries[caller]
+                self.size -= entry.size
 
     def _keep(self, caller: str, entry: _Entry) -> None:
         """Make this the most recently used entry, and evict the least recently used ones that no longer fit."""
         with self._lock:
             if before := self._entries.pop(caller, None):
                 self.size -= before.size
-            self._entries[caller] = entry
+            self._entries[caller] = entry._replace(used_at=time.monotonic())
             self.size += entry.size
             while self.size > self._most:
                 self.size -= self._entries.popitem(last=False)[1].size

@@ -4,8 +4,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
+
+from elmemory.memory.caches import kept_briefly
 
 _STOP_WORDS = frozenset(
     "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
@@ -111,7 +112,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
-@lru_cache(maxsize=1 << 16)
+@kept_briefly(maxsize=1 << 16)
 def _terms(word: str) -> tuple[str, ...]:
     if not word.isascii() and _UNSPACED.search(word):
         return tuple(pairs(word))

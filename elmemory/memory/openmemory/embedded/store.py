@@ -16,6 +16,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -40,6 +41,7 @@ _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LI
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
+_USERS = "SELECT user_id, count(*) FROM memory GROUP BY user_id"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
@@ -165,7 +167,15 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         with connections[ALIAS].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
-            return int(cursor.rowcount)
+            count = int(cursor.rowcount)
+        clear_log(ALIAS)
+        if holds(ALIAS, user_id.encode()):
+            rewrite(ALIAS)
+        return count
+
+    @_guarded
+    def users(self) -> dict[str, int]:
+        return dict(_rows(_USERS))
 
     # For the HTTP API only: memories by id, pages, changes.
 
