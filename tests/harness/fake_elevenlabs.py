@@ -44,6 +44,7 @@ class FakeElevenLabs:
     `fail_at_write`: answer the n-th write from now with 500, without effect. `forget_writes`: answer writes with 200,
     without effect. `hold_at`: let the n-th read of a conversation wait for `release`; `held` is set while it waits.
     `reports_retries`: list whether webhooks have retries. `clock_ahead`: seconds by which the `Date` header is ahead.
+    `redirects_to`: answer everything with a redirect to this address.
     """
 
     def __init__(self) -> None:
@@ -67,6 +68,7 @@ class FakeElevenLabs:
         self.forget_writes = False
         self.reports_retries = False
         self.clock_ahead = 0.0
+        self.redirects_to = ""
         self.largest_page = 100
         self.hold_at = 0
         self.held = threading.Event()
@@ -427,7 +429,9 @@ class FakeElevenLabs:
                 except Refused as refused:
                     status, value = refused.status, {"detail": refused.detail}
                 body = value if isinstance(value, bytes) else json.dumps(value).encode()
-                self.send_response(status)
+                self.send_response(307 if fake.redirects_to else status)
+                if fake.redirects_to:
+                    self.send_header("location", f"{fake.redirects_to}{self.path}")
                 self.send_header("content-type", "audio/mpeg" if isinstance(value, bytes) else "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()

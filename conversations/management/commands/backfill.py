@@ -3,7 +3,7 @@ from argparse import ArgumentParser, BooleanOptionalAction
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from conversations.files.locks import Busy, backfill_lock
@@ -11,14 +11,14 @@ from conversations.management.times import day_or_time
 from conversations.memories.backfill import Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 
 _ASK_ABOVE = 100
 _MOST_FAILURES_IN_A_ROW = 5
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Fetch calls and recordings from ElevenLabs that were never delivered here. The worker processes them."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agent", help="calls of this agent id only")
