@@ -20,7 +20,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Scaled(OnePacketProtocol):
-    most_waiting = 8
+    most_open = 8
     head_seconds = 0.5
     body_seconds = 0.5
     linger_seconds = 0.5
