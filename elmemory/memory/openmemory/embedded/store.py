@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate
 
 import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
@@ -63,22 +63,24 @@ _PUT = """
 """
 
 
-def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
+def _guarded[**P, R](
+    method: Callable[Concatenate["EmbeddedOpenMemory", P], R],
+) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
     Every operation is one statement or one transaction that may be repeated.
     """
 
     @wraps(method)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def guarded(store: "EmbeddedOpenMemory", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             try:
-                return method(*args, **kwargs)
+                return method(store, *args, **kwargs)
             except (OperationalError, InterfaceError):
-                if connections[ALIAS].in_atomic_block:
+                if connections[store.alias].in_atomic_block:
                     raise
-                connections[ALIAS].close()
-                return method(*args, **kwargs)
+                connections[store.alias].close()
+                return method(store, *args, **kwargs)
         except DataError as error:
             raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
         except (DatabaseError, InterfaceError) as error:
@@ -88,9 +90,10 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 
 
 class EmbeddedOpenMemory:
-    """The `OpenMemory` protocol over the table of this app."""
+    """The `OpenMemory` protocol over the table of this app in the database with this alias."""
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str = ALIAS) -> None:
+        self.alias = alias
         self._reader: sqlite3.Connection | None = None
 
     def put(
@@ -111,25 +114,25 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             return [_put(cursor, user_id, entry) for entry in entries]
 
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return [_memory(row) for row in _rows(_NEWEST, user_id)]
-        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+            return [_memory(row) for row in _rows(self.alias, _NEWEST, user_id)]
+        return [_memory(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
 
     @_guarded
     def users(self) -> list[str]:
-        return [user_id for (user_id,) in _rows(_USERS) if user_id != BOOKKEEPER]
+        return [user_id for (user_id,) in _rows(self.alias, _USERS) if user_id != BOOKKEEPER]
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
         require_user(user_id)
         # Not through `connections`: on the event loop they make a new wrapper for every task.
-        database = connections.settings[ALIAS]
+        database = connections.settings[self.alias]
         if not database["ENGINE"].endswith("sqlite3"):
             return None
         try:
@@ -143,23 +146,23 @@ class EmbeddedOpenMemory:
     @_guarded
     def change_token(self, user_id: str) -> Hashable:
         require_user(user_id)
-        return _rows(_CHANGES_SO_FAR, user_id)[0]
+        return _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
 
     @property
     def concurrency(self) -> int:
-        return 1 if connections.settings[ALIAS]["ENGINE"].endswith("sqlite3") else 8
+        return 1 if connections.settings[self.alias]["ENGINE"].endswith("sqlite3") else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s AND id = %s", (user_id, memory_id))
             return bool(cursor.rowcount)
 
     @_guarded
     def forget(self, user_id: str) -> int:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             return int(cursor.rowcount)
 
@@ -169,20 +172,20 @@ class EmbeddedOpenMemory:
     def add(self, user_id: str, entry: Entry) -> Memory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             memory_id = _insert(cursor, user_id, entry).id
             return _one(cursor, memory_id)
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             return _memory(row) if (row := cursor.fetchone()) else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
             return [_memory(row) for row in cursor.fetchall()]
 
@@ -190,7 +193,7 @@ class EmbeddedOpenMemory:
     def sector_counts(self) -> list[dict[str, Any]]:
         """How many memories of all users each primary sector has, and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_SECTORS)
             for sectors, count, salience in cursor.fetchall():
                 sector = orjson.loads(sectors)[0]
@@ -207,7 +210,7 @@ class EmbeddedOpenMemory:
 
         Another memory of this user with the same key is deleted.
         """
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
                 return None
@@ -243,12 +246,12 @@ class EmbeddedOpenMemory:
 
     def ping(self) -> Health:
         try:
-            with connections[ALIAS].cursor() as cursor:
+            with connections[self.alias].cursor() as cursor:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
         except (DatabaseError, InterfaceError) as error:
-            connections[ALIAS].close()
+            connections[self.alias].close()
             return Health("embedded", False, f"the embedded store answered {summary(error)}")
-        return Health("embedded", True, connections[ALIAS].vendor)
+        return Health("embedded", True, connections[self.alias].vendor)
 
 
 def _open_for_peeks(path: str) -> sqlite3.Connection:
@@ -256,8 +259,8 @@ def _open_for_peeks(path: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
 
 
-def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-    connection = connections[ALIAS]
+def _rows(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[alias]
     if connection.vendor == "sqlite":
         # A live call waits, and Django's cursor doubles the time of a small query.
         connection.ensure_connection()
