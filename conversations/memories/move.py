@@ -29,12 +29,8 @@ _PREFIX = "moved:"
 _WEIGHTS = frozenset(("key", "salience", "decay_lambda"))
 
 
-class SameStore(Exception):
-    """Source and target are the same store."""
-
-
 class Comparison(NamedTuple):
-    """One user's memories in two stores: how many the source has, and how many of them the target lacks or has otherwise.
+    """One user's memories in two stores: how many the source has, the target lacks, and the target has otherwise.
 
     `extra` are those that only the target has. The digests are of all contents, by the names of the memories.
     """
@@ -91,9 +87,8 @@ def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
         call_command("migrate", "openmemory", database=MOVED, verbosity=0)
         yield EmbeddedTarget(EmbeddedOpenMemory(MOVED))
     finally:
-        with suppress(AttributeError):  # it was never used
-            connections[MOVED].close()
-            del connections[MOVED]
+        connections[MOVED].close()
+        del connections[MOVED]
         del connections.settings[MOVED]
 
 
@@ -110,15 +105,11 @@ def copy(source: OpenMemory, target: Target, user_id: str, *, delete_extra: bool
     """Copy what the target lacks of this user; return how many memories that were, and how the stores compare now.
 
     A card that the source no longer has is always deleted, other such memories with `delete_extra`. Raises
-    OpenMemoryError, DatabaseError, and SameStore.
+    OpenMemoryError or DatabaseError.
     """
     with caller_lock(user_id) as lock:
         memories, there = source.memories(user_id), target.store.memories(user_id)
         known = {_name(memory): _substance(memory) for memory in there}
-        if isinstance(target, ServerTarget) and not {each.id for each in memories}.isdisjoint(
-            each.id for each in there
-        ):
-            raise SameStore
         wanted = [memory for memory in reversed(memories) if known.get(_name(memory)) != _substance(memory)]
         _write(target, user_id, wanted)
         names = set(map(_name, memories))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from tqdm import tqdm
 
 from conversations.index.references import caller_reference
@@ -22,10 +22,12 @@ from elmemory.environment.hosts import unencrypted
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError, open_memory
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.embedded.store import ALIAS
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 
 _KEY = "OPENMEMORY_TO_KEY"
+_SAME = "both are the same store"
 _MOST_SHOWN = 20
 _NOT_TAKEN = (
     "A server sets ids and times itself, and memories that other clients wrote without a key have one there. Its"
@@ -61,8 +63,6 @@ class Command(CheckedCommand):
         try:
             with _opened(options["to"], must_exist=options["verify"], may_make=not only_compares) as target:
                 self._move(open_memory(), target, only_compares=only_compares)
-        except move.SameStore:
-            raise CommandError("both are the same store. Nothing was copied.") from None
         except KeyboardInterrupt:
             raise CommandError("interrupted; run it again to continue", returncode=130) from None
         except (OpenMemoryError, DatabaseError) as error:
@@ -124,16 +124,17 @@ class Command(CheckedCommand):
             f"Compared {memories} memories of {len(found)} users: {len(found) - len(different)} users are equal,"
             f" {len(different)} differ.\n"
         )
-        for user_id, one in list(different.items())[:_MOST_SHOWN]:
+        shown = found if self._options["verbosity"] > 1 else dict(list(different.items())[:_MOST_SHOWN])
+        for user_id, one in shown.items():
             name = user_id if self._options["numbers"] else caller_reference(user_id)
             self.stdout.write(
                 f"  {name}  here {one.memories}, missing there {one.missing}, different {one.changed}, only there"
                 f" {one.extra}; contents {one.digests[0]}, there {one.digests[1]}\n"
             )
+        if len(shown) < len(different):
+            self.stdout.write(f"  and {len(different) - len(shown)} more: -v 2 shows all users\n")
         if reordered := sum(not one.is_ordered for one in found.values()):
             self.stdout.write(f"{reordered} users have their memories in another order there.\n")
-        if len(different) > _MOST_SHOWN:
-            self.stdout.write(f"  and {len(different) - _MOST_SHOWN} more\n")
         if any(one.missing or one.changed for one in different.values()):
             raise CommandError("the other store lacks memories; run it again to copy them")
         if different:
@@ -144,6 +145,8 @@ class Command(CheckedCommand):
 def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Target | None]:
     """The other store; None for a file that is not there and may not be made. Raises CommandError."""
     if to.startswith(("http://", "https://")):
+        if settings.OPENMEMORY_PORT and server_url(settings.OPENMEMORY_PORT) == to.rstrip("/"):
+            raise CommandError(_SAME)
         with closing(_server(to)) as server:
             health = server.ping()
             if not health.ok:
@@ -157,15 +160,20 @@ def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Targe
         yield None
         return
     database = sqlite(path) if path else _of_url(to)
-    here = settings.DATABASES["memory"]
-    names = ("ENGINE", "NAME", "HOST", "PORT")
-    if not settings.OPENMEMORY_PORT and (
-        [here.get(name) or "" for name in names] == [database.get(name) or "" for name in names]
-        or (path and path.exists() and Path(here["NAME"]).exists() and path.samefile(here["NAME"]))
-    ):
-        raise move.SameStore
+    if not settings.OPENMEMORY_PORT and _is_same(database, connections.settings[ALIAS]):
+        raise CommandError(_SAME)
     with move.embedded_target(database) as target:
         yield target
+
+
+def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    names = ("ENGINE", "NAME", "HOST", "PORT")
+    if [str(one.get(name) or "") for name in names] == [str(other.get(name) or "") for name in names]:
+        return True
+    try:
+        return Path(one["NAME"]).samefile(other["NAME"])
+    except OSError:
+        return False
 
 
 def _server(url: str) -> RemoteOpenMemory:
