@@ -82,14 +82,13 @@ class EmbeddedTarget:
 @contextmanager
 def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
     """The embedded store in the database with these settings, with its tables. Raises DatabaseError."""
-    connections.settings[MOVED] = ConnectionHandler({"default": {}, MOVED: database}).settings[MOVED]
+    connections[MOVED] = ConnectionHandler({"default": {}, MOVED: database})[MOVED]
     try:
         call_command("migrate", "openmemory", database=MOVED, verbosity=0)
         yield EmbeddedTarget(EmbeddedOpenMemory(MOVED))
     finally:
         connections[MOVED].close()
         del connections[MOVED]
-        del connections.settings[MOVED]
 
 
 def users_of(store: OpenMemory) -> tuple[list[str], bool]:
