@@ -76,7 +76,7 @@ class EmbeddedTarget:
         self.store = store
 
     def write(self, user_id: str, memories: Sequence[Memory]) -> None:
-        restore(self.store.alias, user_id, [_as_its_client_wrote_it(memory) for memory in memories])
+        restore(self.store.alias, user_id, [_as_it_was_written(memory) for memory in memories])
 
 
 @contextmanager
@@ -165,9 +165,10 @@ def _digest(memories: Iterable[Memory]) -> str:
     return sha256("\0".join(part for pair in named for part in pair).encode()).hexdigest()[:16]
 
 
-def _as_its_client_wrote_it(memory: Memory) -> Memory:
-    """The memory with the id that it had before it was moved to a server, and without the key that it got for that."""
+def _as_it_was_written(memory: Memory) -> Memory:
+    """The memory without what a server has made of it: the key of one that had none, and 0 for 0.0."""
     if not memory.key.startswith(_PREFIX):
-        return memory
+        weights = {name: getattr(memory, name) for name in ("salience", "decay_lambda") if name in memory.metadata}
+        return replace(memory, metadata={**memory.metadata, **weights})
     metadata = {name: value for name, value in memory.metadata.items() if name not in _WEIGHTS}
     return replace(memory, id=memory.key.removeprefix(_PREFIX), metadata=metadata)
