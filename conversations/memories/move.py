@@ -21,6 +21,7 @@ from elmemory.memory import kinds
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.openmemory.embedded.restore import restore
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.protocol import BOOKKEEPER
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry, Memory
 from elmemory.routers import MOVED
@@ -95,7 +96,7 @@ def users_of(store: OpenMemory) -> tuple[list[str], bool]:
     """The users of the store, and whether it listed them; else they are the callers that receipts name."""
     listed = store.users()
     if listed is not None:
-        return sorted(listed), True
+        return sorted({*listed} - {BOOKKEEPER}), True
     receipts = filter(None, map(read_receipt, conversation_ids()))
     return sorted({caller for receipt in receipts for caller in (*receipt.callers, receipt.caller) if caller}), False
 

@@ -26,7 +26,7 @@ from elmemory.memory.openmemory.embedded.store import ALIAS
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 
-_KEY = "OPENMEMORY_TO_KEY"
+_KEY = "OPENMEMORY_TARGET_KEY"
 _SAME = "both are the same store"
 _MOST_SHOWN = 20
 _NOT_TAKEN = (
@@ -43,8 +43,8 @@ class Command(CheckedCommand):
             "--to",
             required=True,
             metavar="URL|PATH",
-            help="the other store: http(s):// URL of an OpenMemory server (its key in OPENMEMORY_TO_KEY), or path or"
-            " postgres:// URL of an embedded one (a password in PGPASSWORD)",
+            help="the other store: http(s):// URL of an OpenMemory server (its key in OPENMEMORY_TARGET_KEY), or path"
+            " or postgres:// URL of an embedded one (a password in PGPASSWORD)",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would be copied, and copy nothing")
         parser.add_argument("--verify", action="store_true", help="only compare both stores")
@@ -71,7 +71,7 @@ class Command(CheckedCommand):
 
     def _move(self, source: OpenMemory, target: move.Target | None, *, only_compares: bool) -> None:
         users, are_listed = move.users_of(source)
-        there = (target.store.users() if target else None) or []
+        there = move.users_of(target.store)[0] if target else []
         if not are_listed:
             self.stdout.write(
                 "This store does not list its users: they are the callers whom receipts name. What other clients keep"

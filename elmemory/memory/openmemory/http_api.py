@@ -83,13 +83,12 @@ class OpenMemoryApi:
 
     def _answer_unread(self, scope: Mapping[str, Any]) -> Answer | None:
         """The answer to a request whose body does not matter: what a stranger sends is not read."""
-        if scope["method"] == "OPTIONS":
-            return Answer(200, "")
         try:
-            self._authenticate(_Request(scope, b""))
+            if scope["method"] != "OPTIONS":
+                return self._authenticate(_Request(scope, b""))
         except Refused as refusal:
             return refusal.answer
-        return None
+        return Answer(200, "")
 
     def _answer(self, scope: Mapping[str, Any], body: bytes) -> Answer:
         try:

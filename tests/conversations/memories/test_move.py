@@ -42,7 +42,7 @@ MAYA, PEPE, OTHER = "+14155550100", "+14155550101", "an editor"
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENMEMORY_TO_KEY", KEY)
+    monkeypatch.setenv("OPENMEMORY_TARGET_KEY", KEY)
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +189,7 @@ def test_a_run_that_was_killed_is_completed_by_the_next_one(tmp_path: Path, wire
     for user_id in (MAYA, PEPE):
         fill_embedded(file, user_id, 60)
     command = [sys.executable, "manage.py", "move_memories", "--to", url, "--yes", "--quiet"]
-    environment = server.environment | {"OPENMEMORY_TO_KEY": KEY}
+    environment = server.environment | {"OPENMEMORY_TARGET_KEY": KEY}
     arrived = wire[0]
 
     killed = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -198,7 +198,7 @@ def test_a_run_that_was_killed_is_completed_by_the_next_one(tmp_path: Path, wire
     killed.wait()
     assert len(rows(arrived, "id")) < 120
 
-    done = server.manage(*command[2:], OPENMEMORY_TO_KEY=KEY)
+    done = server.manage(*command[2:], OPENMEMORY_TARGET_KEY=KEY)
     assert done.returncode == 0, done.stderr
     assert "Compared 120 memories of 2 users: 2 users are equal, 0 differ." in done.stdout
     assert rows(arrived, "user_id, content") == rows(file, "user_id, content")
@@ -323,8 +323,8 @@ def test_what_cannot_be_done_is_refused(to: str, options: tuple[str, ...], probl
 
 
 def test_a_wrong_key_is_named_by_its_variable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENMEMORY_TO_KEY", "wrong")
-    with pytest.raises(CommandError, match="refuses OPENMEMORY_TO_KEY"):
+    monkeypatch.setenv("OPENMEMORY_TARGET_KEY", "wrong")
+    with pytest.raises(CommandError, match="refuses OPENMEMORY_TARGET_KEY"):
         move(url)
 
 

@@ -1,0 +1,29 @@
+"""The users of an OpenMemory server."""
+
+from contextlib import suppress
+
+from elmemory.memory.openmemory.protocol import BOOKKEEPER, OpenMemoryMisconfigured
+from elmemory.memory.openmemory.remote.connection import Connection
+
+_SECONDS = 10.0
+_PAGE = 1000
+
+
+def users_of(server: Connection) -> list[str] | None:
+    """As the protocol says: from `/users`, which our own server has, else from the memories of all users."""
+    with suppress(OpenMemoryMisconfigured):
+        listed = (server.call("GET", "/users", seconds=_SECONDS) or {}).get("users")
+        if isinstance(listed, list):
+            return [str(user_id) for user_id in listed]
+    users: dict[str, None] = {}
+    offset = 0
+    while True:
+        query = {"l": _PAGE, "u": offset}
+        items = (server.call("GET", "/memory/all", seconds=_SECONDS, query=query) or {}).get("items")
+        if not isinstance(items, list):
+            return None
+        users |= {str(item["user_id"]): None for item in items if isinstance(item, dict) and item.get("user_id")}
+        if len(items) < _PAGE:
+            users.pop(BOOKKEEPER, None)
+            return list(users)
+        offset += _PAGE
