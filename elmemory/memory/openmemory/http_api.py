@@ -83,12 +83,13 @@ class OpenMemoryApi:
 
     def _answer_unread(self, scope: Mapping[str, Any]) -> Answer | None:
         """The answer to a request whose body does not matter: what a stranger sends is not read."""
+        if scope["method"] == "OPTIONS":
+            return Answer(200, "")
         try:
-            if scope["method"] != "OPTIONS":
-                return self._authenticate(_Request(scope, b""))
+            self._authenticate(_Request(scope, b""))
         except Refused as refusal:
             return refusal.answer
-        return Answer(200, "")
+        return None
 
     def _answer(self, scope: Mapping[str, Any], body: bytes) -> Answer:
         try:
@@ -277,17 +278,15 @@ class _Request:
 
 async def _read(receive: Receive) -> bytes | None:
     """The body, cut one chunk after _MAX_BODY; None if the client closed the connection."""
-    chunks: list[bytes] = []
-    size = 0
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        if size <= _MAX_BODY:
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+        if len(body) <= _MAX_BODY:
+            body += message.get("body", b"")
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return bytes(body)
 
 
 def _user_id(given: object, name: str = "user_id") -> str:

@@ -15,15 +15,15 @@ def users_of(server: Connection) -> list[str] | None:
         listed = (server.call("GET", "/users", seconds=_SECONDS) or {}).get("users")
         if isinstance(listed, list):
             return [str(user_id) for user_id in listed]
-    users: dict[str, None] = {}
+    owners: dict[str, str] = {}
     offset = 0
     while True:
         query = {"l": _PAGE, "u": offset}
         items = (server.call("GET", "/memory/all", seconds=_SECONDS, query=query) or {}).get("items")
         if not isinstance(items, list):
             return None
-        users |= {str(item["user_id"]): None for item in items if isinstance(item, dict) and item.get("user_id")}
-        if len(items) < _PAGE:
-            users.pop(BOOKKEEPER, None)
-            return list(users)
+        known = len(owners)
+        owners |= {str(item.get("id")): str(item.get("user_id") or "") for item in items if isinstance(item, dict)}
+        if len(items) < _PAGE or len(owners) == known:
+            return list({*owners.values()} - {BOOKKEEPER, ""})
         offset += _PAGE
