@@ -65,10 +65,7 @@ class ServerTarget:
     def write(self, user_id: str, memories: Sequence[Memory]) -> None:
         self.store.put_all(
             user_id,
-            [
-                Entry(_name(each), each.content, each.tags, each.metadata, each.salience, each.decay_lambda)
-                for each in memories
-            ],
+            [Entry.of(memory)._replace(key=_name(memory)) for memory in memories],
         )
 
 

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from django.db import connections, transaction
 
+from elmemory.memory.openmemory.embedded.rows import conversation_id_of
 from elmemory.memory.openmemory.protocol import require_user
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.records import Memory
 
 _RESTORE = """
-    INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,
+    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
                         created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (user_id, key) DO UPDATE SET
-        content = excluded.content, tags = excluded.tags, metadata = excluded.metadata, salience = excluded.salience,
-        decay_lambda = excluded.decay_lambda, sectors = excluded.sectors, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, last_seen_at = excluded.last_seen_at, version = memory.version + 1
+        conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
+        metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
+        sectors = excluded.sectors, created_at = excluded.created_at, updated_at = excluded.updated_at,
+        last_seen_at = excluded.last_seen_at, version = memory.version + 1
 """
 
 
@@ -36,6 +38,7 @@ def restore(alias: str, user_id: str, memories: Sequence[Memory]) -> None:
                 str(uuid.uuid4()) if cursor.fetchone() else memory.id,
                 user_id,
                 key,
+                conversation_id_of(memory.metadata),
                 storable(memory.content),
                 storable_json(list(memory.tags)),
                 storable_json(dict(memory.metadata)),

@@ -16,6 +16,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
 from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -24,16 +25,12 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 
 ALIAS = "memory"
 
-_COLUMNS = (
-    "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
-    " created_at, updated_at, last_seen_at, version"
-)
-_NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_NEWEST = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 # NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
 _OF_CONVERSATION = f"""
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
     UNION ALL
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
 """
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
@@ -49,7 +46,7 @@ _USERS = """
     SELECT user_id FROM one WHERE user_id IS NOT NULL
 """
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
-_ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
+_ONE = f"SELECT {COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
@@ -129,7 +126,7 @@ class EmbeddedOpenMemory:
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id, user_id)]
+        memories = [memory_of(row) for row in _rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id)]
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
@@ -138,8 +135,8 @@ class EmbeddedOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return [_memory(row) for row in _rows(self.alias, _NEWEST, user_id)]
-        return [_memory(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
+            return [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
+        return [memory_of(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
 
     @_guarded
     def users(self) -> list[str]:
@@ -197,14 +194,14 @@ class EmbeddedOpenMemory:
     def get(self, memory_id: str) -> Memory | None:
         with connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
-            return _memory(row) if (row := cursor.fetchone()) else None
+            return memory_of(row) if (row := cursor.fetchone()) else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
         with connections[self.alias].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return [_memory(row) for row in cursor.fetchall()]
+            return [memory_of(row) for row in cursor.fetchall()]
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
@@ -231,7 +228,7 @@ class EmbeddedOpenMemory:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
                 return None
-            wanted = change(_memory(row))
+            wanted = change(memory_of(row))
             key = wanted.key or memory_id
             cursor.execute(
                 "DELETE FROM memory WHERE user_id = %s AND key = %s AND id <> %s", (wanted.user_id, key, memory_id)
@@ -241,7 +238,7 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
-                    _conversation_id(wanted.metadata),
+                    conversation_id_of(wanted.metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
                     storable_json(wanted.metadata),
@@ -307,7 +304,7 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
         memory_id,
         user_id,
         key,
-        _conversation_id(entry.metadata),
+        conversation_id_of(entry.metadata),
         storable(entry.content),
         storable_json(list(entry.tags)),
         storable_json(dict(entry.metadata)),
@@ -327,33 +324,8 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
 
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
-    return _memory(cursor.fetchone())
-
-
-def _conversation_id(metadata: Mapping[str, Any]) -> str:
-    """As the column holds it; empty for a memory of no conversation."""
-    conversation_id = metadata.get("conversation_id")
-    return storable(conversation_id) if isinstance(conversation_id, str) else ""
+    return memory_of(cursor.fetchone())
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _memory(row: Sequence[Any]) -> Memory:
-    sectors = orjson.loads(row[7])
-    return Memory(
-        id=row[0],
-        user_id=row[1],
-        content=row[2],
-        tags=orjson.loads(row[3]),
-        metadata=orjson.loads(row[4]),
-        salience=row[5],
-        decay_lambda=row[6],
-        primary_sector=sectors[0],
-        sectors=sectors,
-        created_at=row[8],
-        updated_at=row[9],
-        last_seen_at=row[10],
-        version=row[11],
-    )
