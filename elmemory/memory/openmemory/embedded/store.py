@@ -95,6 +95,8 @@ def _guarded[**P, R](
 class EmbeddedOpenMemory:
     """The `OpenMemory` protocol over the table of this app in the database with this alias."""
 
+    alias = ALIAS
+
     def __init__(self, alias: str = ALIAS) -> None:
         self.alias = alias
         self._reader: sqlite3.Connection | None = None
