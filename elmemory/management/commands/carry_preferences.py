@@ -8,7 +8,7 @@ from typing import Any
 
 import environ
 import orjson
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
@@ -19,6 +19,7 @@ from elmemory.audit.record import record_command
 from elmemory.environment.databases import sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
@@ -28,9 +29,8 @@ from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Copy the preferences that staff set (opt-outs, shared lines, corrections) from another store into this one."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple, Protocol
 
 from elmemory.memory.records import Entry, Match, Memory, Put
 
+# The user under whom we note in a store what was done to it; no caller, and never copied to another store.
+BOOKKEEPER = "elmemory-bookkeeper"
+
 
 class OpenMemoryError(Exception):
     """The store failed. A retry may succeed."""
@@ -95,7 +98,10 @@ class OpenMemory(Protocol):
         """
 
     def users(self) -> dict[str, int] | None:
-        """How many memories each user has, whichever client wrote them; None if the store cannot list its users."""
+        """How many memories each user but BOOKKEEPER has, whichever client wrote them.
+
+        None if the store cannot list its users.
+        """
 
     def summary(self, user_id: str) -> str:
         """The store's own summary of the user, in a sentence or two; empty if it has none."""

@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections, router
 
 from elmemory.audit import triggers
@@ -10,11 +10,11 @@ from elmemory.audit.chain import Head, faults, parse_head, read_head
 from elmemory.audit.export import COLUMNS, csv_line, row
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Verify that no entry of the audit log was changed, removed, inserted or moved; or export the log as CSV."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", required=True)

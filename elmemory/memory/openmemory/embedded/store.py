@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate
 
 import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
@@ -17,7 +17,8 @@ from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
-from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
+from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
+from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -25,24 +26,20 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 
 ALIAS = "memory"
 
-_COLUMNS = (
-    "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
-    " created_at, updated_at, last_seen_at, version"
-)
-_NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_NEWEST = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 # NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
 _OF_CONVERSATION = f"""
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
     UNION ALL
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
 """
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
-_USERS = "SELECT user_id, count(*) FROM memory GROUP BY user_id"
-_ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
+_USERS = "SELECT user_id, count(*) FROM memory WHERE user_id <> %s GROUP BY user_id"
+_ONE = f"SELECT {COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
@@ -62,22 +59,24 @@ _PUT = """
 """
 
 
-def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
+def _guarded[**P, R](
+    method: Callable[Concatenate["EmbeddedOpenMemory", P], R],
+) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
     Every operation is one statement or one transaction that may be repeated.
     """
 
     @wraps(method)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def guarded(store: "EmbeddedOpenMemory", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             try:
-                return method(*args, **kwargs)
+                return method(store, *args, **kwargs)
             except (OperationalError, InterfaceError):
-                if connections[ALIAS].in_atomic_block:
+                if connections[store.alias].in_atomic_block:
                     raise
-                connections[ALIAS].close()
-                return method(*args, **kwargs)
+                connections[store.alias].close()
+                return method(store, *args, **kwargs)
         except DataError as error:
             raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
         except (DatabaseError, InterfaceError) as error:
@@ -87,9 +86,12 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 
 
 class EmbeddedOpenMemory:
-    """The `OpenMemory` protocol over the table of this app."""
+    """The `OpenMemory` protocol over the table of this app in the database with this alias."""
 
-    def __init__(self) -> None:
+    alias = ALIAS
+
+    def __init__(self, alias: str = ALIAS) -> None:
+        self.alias = alias
         self._reader: sqlite3.Connection | None = None
 
     def put(
@@ -110,7 +112,7 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             return [_put(cursor, user_id, entry) for entry in entries]
 
     def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
@@ -119,7 +121,7 @@ class EmbeddedOpenMemory:
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id, user_id)]
+        memories = [memory_of(row) for row in _rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id)]
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
@@ -128,14 +130,14 @@ class EmbeddedOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return [_memory(row) for row in _rows(_NEWEST, user_id)]
-        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+            return [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
+        return [memory_of(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
         require_user(user_id)
         # Not through `connections`: on the event loop they make a new wrapper for every task.
-        database = connections.settings[ALIAS]
+        database = connections.settings[self.alias]
         if not database["ENGINE"].endswith("sqlite3"):
             return None
         try:
@@ -149,33 +151,33 @@ class EmbeddedOpenMemory:
     @_guarded
     def change_token(self, user_id: str) -> Hashable:
         require_user(user_id)
-        return _rows(_CHANGES_SO_FAR, user_id)[0]
+        return _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
 
     @property
     def concurrency(self) -> int:
-        return 1 if connections.settings[ALIAS]["ENGINE"].endswith("sqlite3") else 8
+        return 1 if connections.settings[self.alias]["ENGINE"].endswith("sqlite3") else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s AND id = %s", (user_id, memory_id))
             return bool(cursor.rowcount)
 
     @_guarded
     def forget(self, user_id: str) -> int:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             count = int(cursor.rowcount)
-        clear_log(ALIAS)
-        if holds(ALIAS, user_id.encode()):
-            rewrite(ALIAS)
+        clear_log(self.alias)
+        if holds(self.alias, user_id.encode()):
+            rewrite(self.alias)
         return count
 
     @_guarded
     def users(self) -> dict[str, int]:
-        return dict(_rows(_USERS))
+        return dict(_rows(self.alias, _USERS, BOOKKEEPER))
 
     # For the HTTP API only: memories by id, pages, changes.
 
@@ -183,28 +185,28 @@ class EmbeddedOpenMemory:
     def add(self, user_id: str, entry: Entry) -> Memory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             memory_id = _insert(cursor, user_id, entry).id
             return _one(cursor, memory_id)
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
-            return _memory(row) if (row := cursor.fetchone()) else None
+            return memory_of(row) if (row := cursor.fetchone()) else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return [_memory(row) for row in cursor.fetchall()]
+            return [memory_of(row) for row in cursor.fetchall()]
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
         """How many memories of all users each primary sector has, and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_SECTORS)
             for sectors, count, salience in cursor.fetchall():
                 sector = orjson.loads(sectors)[0]
@@ -221,11 +223,11 @@ class EmbeddedOpenMemory:
 
         Another memory of this user with the same key is deleted.
         """
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
                 return None
-            wanted = change(_memory(row))
+            wanted = change(memory_of(row))
             key = wanted.key or memory_id
             cursor.execute(
                 "DELETE FROM memory WHERE user_id = %s AND key = %s AND id <> %s", (wanted.user_id, key, memory_id)
@@ -235,7 +237,7 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
-                    _conversation_id(wanted.metadata),
+                    conversation_id_of(wanted.metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
                     storable_json(wanted.metadata),
@@ -258,12 +260,12 @@ class EmbeddedOpenMemory:
 
     def ping(self) -> Health:
         try:
-            with connections[ALIAS].cursor() as cursor:
+            with connections[self.alias].cursor() as cursor:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
         except (DatabaseError, InterfaceError) as error:
-            connections[ALIAS].close()
+            connections[self.alias].close()
             return Health("embedded", False, f"the embedded store answered {summary(error)}")
-        return Health("embedded", True, connections[ALIAS].vendor)
+        return Health("embedded", True, connections[self.alias].vendor)
 
 
 def _open_for_peeks(path: str) -> sqlite3.Connection:
@@ -271,8 +273,8 @@ def _open_for_peeks(path: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
 
 
-def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-    connection = connections[ALIAS]
+def _rows(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[alias]
     if connection.vendor == "sqlite":
         # A live call waits, and Django's cursor doubles the time of a small query.
         connection.ensure_connection()
@@ -301,7 +303,7 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
         memory_id,
         user_id,
         key,
-        _conversation_id(entry.metadata),
+        conversation_id_of(entry.metadata),
         storable(entry.content),
         storable_json(list(entry.tags)),
         storable_json(dict(entry.metadata)),
@@ -321,33 +323,8 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
 
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
-    return _memory(cursor.fetchone())
-
-
-def _conversation_id(metadata: Mapping[str, Any]) -> str:
-    """As the column holds it; empty for a memory of no conversation."""
-    conversation_id = metadata.get("conversation_id")
-    return storable(conversation_id) if isinstance(conversation_id, str) else ""
+    return memory_of(cursor.fetchone())
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _memory(row: Sequence[Any]) -> Memory:
-    sectors = orjson.loads(row[7])
-    return Memory(
-        id=row[0],
-        user_id=row[1],
-        content=row[2],
-        tags=orjson.loads(row[3]),
-        metadata=orjson.loads(row[4]),
-        salience=row[5],
-        decay_lambda=row[6],
-        primary_sector=sectors[0],
-        sectors=sectors,
-        created_at=row[8],
-        updated_at=row[9],
-        last_seen_at=row[10],
-        version=row[11],
-    )

@@ -425,7 +425,7 @@ def test_a_server_in_trouble_is_asked_again_later(
         ((200, "<html>Welcome</html>"), "correct OPENMEMORY_PORT"),
         ((200, '{"items": [{'), "correct OPENMEMORY_PORT"),
         ((404, "404: Not Found"), "correct OPENMEMORY_PORT"),
-        ((302, ""), "correct OPENMEMORY_PORT"),
+        ((302, ""), "redirects, which is not followed: correct OPENMEMORY_PORT"),
     ],
 )
 def test_a_server_that_cannot_serve_us_says_what_to_change(
