@@ -8,9 +8,10 @@ from django.utils.dateparse import parse_datetime
 
 from conversations.admin.masking import keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
+from conversations.files.decisions import about
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, newest_facts, read_card
+from elmemory.memory.card import Card, card_of, newest_facts, read_card
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
@@ -74,7 +75,7 @@ def _calls_with_digits(page: dict[str, Any]) -> set[str]:
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
-    card = read_card(store, caller)
+    card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
     if card is None:
         return {}
     return {

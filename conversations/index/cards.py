@@ -1,5 +1,6 @@
 """Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
 
+from conversations.files import decisions
 from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
@@ -16,7 +17,7 @@ def save_card(caller: str, card: Card | None) -> None:
         defaults={
             "name": card.full_name,
             "name_words": as_column(card.full_name),
-            "opted_out": card.opted_out,
+            "opted_out": card.opted_out or decisions.about(caller).opted_out,
             "shared_line": card.shared_line,
         },
     )
@@ -26,6 +27,12 @@ def save_card(caller: str, card: Card | None) -> None:
 def delete_card(caller: str) -> None:
     """Delete the copy of the caller's card."""
     CallerCard.objects.filter(pk=caller_reference(caller)).delete()
+
+
+@healed
+def opted_out_callers() -> list[str]:
+    """Caller keys of the callers with calls who are opted out."""
+    return list(Caller.objects.filter(opted_out=True).values_list("number", flat=True))
 
 
 @healed

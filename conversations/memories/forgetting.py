@@ -1,28 +1,21 @@
 """Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls.
 
-Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A mark in
-`_forgotten/`, under the caller reference, holds the time: a call that began before and arrives later is treated alike.
+Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A decision holds
+the time: a call that began before and arrives later is treated alike. An opt-out stays.
 """
 
-from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
-from django.utils.timezone import now
-
+from conversations.files.decisions import decide
 from conversations.files.deletion import delete_conversation
-from conversations.files.durable import write_durably
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_files
-from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.cards import delete_card
-from conversations.index.references import caller_reference
 from conversations.index.schema import healed
 from conversations.index.sync import reconcile, refresh_row
+from conversations.memories.decided import enforce, note_carried_out
 from conversations.models import Conversation
-from conversations.payloads.transcription import Transcription
-from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import OpenMemory
 
 
@@ -51,11 +44,13 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
     reconcile()  # finds calls that the index has missed
     with caller_lock(caller) as lock:
         calls = calls_of(caller)
-        # Written before the memories are deleted, so that no other process writes them again meanwhile.
-        write_durably(_mark(caller), now().isoformat().encode())
+        enforce(store, caller)
+        # Recorded before the memories are deleted, so that no other process writes them again meanwhile.
+        decision = decide(caller, "forgotten")
         for conversation_id in calls:
             _list_as_forgotten(conversation_id, caller)
         store.forget(caller)
+        note_carried_out(store, [decision])
         delete_card(caller)
         if payloads:
             for conversation_id in calls:
@@ -63,16 +58,6 @@ def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
         lock.confirm()
     for conversation_id in calls:
         refresh_row(conversation_id)
-
-
-def note_forgotten(call: Transcription, receipt: Receipt) -> None:
-    """List the call's caller as forgotten in the receipt, if the call began before they were forgotten."""
-    caller = call.caller
-    if not caller or caller in receipt.forgotten:
-        return
-    forgotten_at = _forgotten_at(caller)
-    if forgotten_at and call.started_at(receipt.arrival) <= forgotten_at:
-        receipt.forgotten.append(caller)
 
 
 @healed
@@ -89,14 +74,3 @@ def _list_as_forgotten(conversation_id: str, caller: str) -> None:
     receipt.forgotten = sorted({*receipt.forgotten, caller})
     receipt.memories = []
     write_receipt(conversation_id, receipt)
-
-
-def _forgotten_at(caller: str) -> datetime | None:
-    """When the caller was last forgotten, in whichever spelling of the number; None for never."""
-    marks = [_mark(key) for key in (caller, *former_keys(caller))]
-    return max((datetime.fromisoformat(mark.read_text()) for mark in marks if mark.exists()), default=None)
-
-
-def _mark(caller: str) -> Path:
-    """The file that holds the time at which the caller was forgotten."""
-    return Path(settings.PAYLOAD_STORAGE_PATH, "_forgotten", caller_reference(caller))

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from conversations.files.decisions import about
 from conversations.files.paths import conversation_ids
 from conversations.files.receipts import read_receipt
+from conversations.memories.decided import permits
 from elmemory.memory import kinds
 from elmemory.memory.card import write_card
 from elmemory.memory.identity import caller_key, former_keys
@@ -37,6 +39,7 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
     """
     if not caller:
         return
+    decided = about(caller)
     for key in former:
         stated = [memory for memory in store.memories(key) if memory.kind == kinds.PREFERENCE]
         if not stated:
@@ -45,7 +48,7 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
         moved = [
             Entry(memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda)
             for memory in reversed(stated)
-            if memory.key not in known
+            if memory.key not in known and permits(decided, memory)
         ]
         store.put_all(caller, moved)
         for memory in stated:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
 import structlog
 
+from conversations.files import decisions, opted_out
 from conversations.files.locks import caller_lock
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import (
@@ -20,8 +21,9 @@ from conversations.files.receipts import (
     read_receipt,
     write_receipt,
 )
-from conversations.memories.forgetting import note_forgotten
+from conversations.memories import decided
 from conversations.memories.former import former_callers, take_over_preferences
+from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card, spoken_date, write_card
@@ -66,14 +68,15 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)
-        note_forgotten(call, receipt)
+        if _carry_out_decisions(store, call, receipt):
+            return "changed meanwhile"
         if call.caller and call.caller not in receipt.callers:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
         take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
-            receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
+            receipt.memories += _rewrite(store, caller, conversation_id, wanted(store, caller, call, receipt))
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
         lock.confirm()
@@ -84,11 +87,10 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
     """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
     call, stamp = _read(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
-    note_forgotten(call, receipt)
     added = changed = removed = 0
     for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
         stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
-        for memory in _wanted(store, caller, call, receipt):
+        for memory in wanted(store, caller, call, receipt):
             before = stored.pop(memory.key, None)
             if before is None:
                 added += 1
@@ -115,7 +117,7 @@ def memories_of(
     }
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
-        if text and one.field:
+        if text and one.field and not is_opt_out_field(one):
             name = label(field_name(one.name))
             value = redacted(text, name)
             yield kinds.NewMemory(
@@ -158,22 +160,50 @@ def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
     return Transcription.read(raw), PayloadStamp.of(raw, stat)
 
 
-def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
+def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether its files changed.
+
+    The caller's lock must be held.
+    """
+    if not call.caller:
+        return False
+    began = call.started_at(receipt.arrival)
+    ended = began + timedelta(seconds=call.duration_seconds or 0)
+    if call.asks_for_opt_out:
+        decided.opt_out_by_call(store, call.caller, call.conversation_id, ended)
+    elif decisions.about(call.caller):
+        decided.enforce(store, call.caller)
+    return opted_out.reduce_stored(call.conversation_id, call.caller, began, ended)
+
+
+def wanted(
+    store: OpenMemory, caller: str, call: Transcription, receipt: Receipt, *, even_withheld: bool = False
+) -> list[kinds.NewMemory]:
     """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
-    if caller != call.caller or caller in receipt.forgotten:
+    about = decisions.about(caller)
+    if caller != call.caller or caller in receipt.forgotten or not about.allows(call.started_at(receipt.arrival)):
         return []
     card = read_card(store, caller)
-    if card is not None and card.opted_out:
+    if card is not None and card.opted_out:  # in the store, by an earlier version
         return []
     memories = list(memories_of(call, receipt.arrival))
-    if not receipt.withheld:
+    if even_withheld or not (receipt.withheld or about.withheld):
         return memories
+    return [memory for memory, digest in zip(memories, withheld_of(call, receipt), strict=True) if not digest]
+
+
+def withheld_of(call: Transcription, receipt: Receipt) -> list[str]:
+    """For each memory of the call the digest under which staff deleted it, "" if they did not."""
+    about = decisions.about(call.caller)
     # Staff may have deleted a memory while REDACT was set in another way.
-    unredacted, fully = (memories_of(call, receipt.arrival, redact) for redact in (_unredacted, fully_redacted))
+    each_way = (memories_of(call, receipt.arrival, redact) for redact in (redacted, _unredacted, fully_redacted))
+
+    def is_withheld(digest: str) -> bool:
+        return about.withholds(call.conversation_id, digest, by_receipt=digest in receipt.withheld)
+
     return [
-        memory
-        for memory, *same in zip(memories, unredacted, fully, strict=True)
-        if not {content_digest(each.content) for each in (memory, *same)}.intersection(receipt.withheld)
+        next(filter(is_withheld, (content_digest(memory.content) for memory in same)), "")
+        for same in zip(*each_way, strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from conversations.files.spool import remove_abandoned_spools
 from conversations.index.cards import callers_without_card, save_card
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.sync import reconcile, refresh_row, refresh_stale_rows
+from conversations.memories.decided import settle
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
@@ -80,11 +81,15 @@ class Worker:
             self.refresh_index()
 
     def reconcile(self) -> None:
-        """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
+        """Delete abandoned spools, compare files and rows, settle the store, and copy missing cards into the index."""
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
         if refreshed := reconcile():
             log.info("refreshed rows that differed from the files", rows=refreshed)
+        try:
+            settle(self._store)
+        except OpenMemoryError as error:
+            log.warning("the store may hold what decisions forbid", error=str(error))
         if not self.pause:
             for caller in callers_without_card(_CARDS_AT_ONCE):
                 self._copy_card(caller)

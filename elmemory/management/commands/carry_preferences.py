@@ -14,6 +14,7 @@ from django.db.utils import ConnectionHandler
 
 from conversations.files.locks import caller_lock
 from conversations.index.sync import reconcile
+from conversations.memories.decided import enforce
 from conversations.models import Conversation
 from elmemory.audit.record import record_command
 from elmemory.environment.databases import sqlite
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             for caller, entries in preferences.items():
                 with caller_lock(caller) as lock:
                     puts = store.put_all(caller, entries)
+                    enforce(store, caller)
                     write_card(store, caller)
                     lock.confirm()
                 callers += 1

@@ -132,6 +132,8 @@ class OpenMemoryApi:
                 if not self._store.delete(memory.user_id, memory_id):
                     raise Refused(404, {"err": "nf"})
                 return {"ok": True}
+            case ("GET", "users"):
+                return {"users": self._store.users()}
             case ("GET", "users", user_id, "memories"):
                 size, offset = request.number("l", "limit", 100), request.number("u", "offset", 0)
                 memories = self._store.page(_user_id(user_id), size, offset)

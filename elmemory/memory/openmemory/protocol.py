@@ -6,6 +6,10 @@ from typing import Any, NamedTuple, Protocol
 from elmemory.memory.records import Entry, Match, Memory, Put
 
 
+# The user under whom we note in a store what was done to it; no caller, and never copied to another store.
+BOOKKEEPER = "elmemory-bookkeeper"
+
+
 class OpenMemoryError(Exception):
     """The store failed. A retry may succeed."""
 
@@ -59,6 +63,9 @@ class OpenMemory(Protocol):
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, the newest written first; without a limit all of them."""
+
+    def users(self) -> list[str] | None:
+        """The ids of all users with memories but BOOKKEEPER, in no order. None if the store cannot list them."""
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """The metadata of the user's newest memories, newest first, without waiting: it runs on the event loop.

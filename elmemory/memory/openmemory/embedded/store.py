@@ -16,7 +16,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
-from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
+from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -33,6 +33,15 @@ _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LI
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
+# One step in the index for each user; DISTINCT would read it whole.
+_USERS = """
+    WITH RECURSIVE one(user_id) AS (
+        SELECT min(user_id) FROM memory
+        UNION ALL
+        SELECT (SELECT min(user_id) FROM memory WHERE user_id > one.user_id) FROM one WHERE one.user_id IS NOT NULL
+    )
+    SELECT user_id FROM one WHERE user_id IS NOT NULL
+"""
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
@@ -111,6 +120,10 @@ class EmbeddedOpenMemory:
         if limit is None:
             return [_memory(row) for row in _rows(_NEWEST, user_id)]
         return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+
+    @_guarded
+    def users(self) -> list[str]:
+        return [user_id for (user_id,) in _rows(_USERS) if user_id != BOOKKEEPER]
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
