@@ -21,10 +21,10 @@ from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
+from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
-from elmemory.memory.openmemory import OpenMemoryError
 from webhooks.exposition import metrics_application
 from webhooks.live.reads import live_memory
 

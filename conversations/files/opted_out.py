@@ -46,7 +46,8 @@ def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] |
     else:
         return "all"
     decided = decisions.about(caller)
-    return settings.STORE_OPTED_OUT if decided.opted_out or decided.was_opted_out(began, ended) else "all"
+    share: Share = settings.STORE_OPTED_OUT
+    return share if decided.opted_out or decided.was_opted_out(began, ended) else "all"
 
 
 def names_caller(event_type: str) -> bool:
@@ -61,9 +62,7 @@ def reduced(event: Mapping[str, Any]) -> bytes:
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     kept = {name: data[name] for name in ("agent_id", "conversation_id", "status") if isinstance(data.get(name), str)}
-    times = {
-        name: metadata[name] for name in _OF_METADATA if isinstance(metadata.get(name), str | int | float | bool)
-    }
+    times = {name: metadata[name] for name in _OF_METADATA if isinstance(metadata.get(name), str | int | float | bool)}
     phone = metadata.get("phone_call")
     if isinstance(phone, dict) and phone.get("direction") in ("inbound", "outbound"):
         times["phone_call"] = {"direction": phone["direction"]}

@@ -68,9 +68,7 @@ def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
     with _changing(store, caller):
         if is_conversation_id(conversation_id):
             names = [_withhold(caller, str(conversation_id), memory)]
-            memories = [
-                other for other in store.memories(caller) if memory.id == other.id or _same(memory, other)
-            ]
+            memories = [other for other in store.memories(caller) if memory.id == other.id or _same(memory, other)]
             _delete(store, caller, memories)
             decided.note_carried_out(store, names)
         else:

@@ -13,10 +13,11 @@ from django.db import DatabaseError
 from conversations.files import decisions
 from conversations.files.decisions import NOTHING_DECIDED, Decided, decide
 from conversations.files.locks import caller_lock, decisions_lock
-from conversations.files.receipts import content_digest
+from conversations.files.receipts import content_digest, read_receipt, write_receipt
 from conversations.index.cards import opted_out_callers, save_card
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
+from conversations.index.sync import refresh_row
 from conversations.models import Conversation
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -37,8 +38,7 @@ def opt_out(store: OpenMemory, caller: str) -> None:
     The caller's lock must be held. The decision stands even if OpenMemoryError is raised; `settle` completes it.
     """
     name = "" if decisions.about(caller).opted_out else decide(caller, "opted_out")
-    enforce(store, caller)
-    note_carried_out(store, [name])
+    _carry_out_opt_out(store, caller, name)
 
 
 def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended: datetime) -> None:
@@ -46,11 +46,12 @@ def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended:
     name = decide(caller, "opted_out", at=ended)
     if name:
         try:
-            record(None, Action.OPT_OUT, "caller", caller_reference(caller), detail=f"yes, in the call {conversation_id}")
+            record(
+                None, Action.OPT_OUT, "caller", caller_reference(caller), detail=f"yes, in the call {conversation_id}"
+            )
         except DatabaseError as error:
             log.error("an opt-out was not recorded in the audit log", error=type(error).__name__)
-    enforce(store, caller)
-    note_carried_out(store, [name])
+    _carry_out_opt_out(store, caller, name)
 
 
 def opt_in(store: OpenMemory, caller: str) -> None:
@@ -141,6 +142,16 @@ def note_carried_out(store: OpenMemory, names: Iterable[str]) -> None:
             _write_note(store, decisions.combined(_noted(store) or NOTHING_DECIDED, names))
 
 
+def _carry_out_opt_out(store: OpenMemory, caller: str, name: str) -> None:
+    enforce(store, caller)
+    note_carried_out(store, [name])
+    for conversation_id in _calls_of(caller):
+        if (receipt := read_receipt(conversation_id)) and receipt.memories:
+            receipt.memories = []
+            write_receipt(conversation_id, receipt)
+            refresh_row(conversation_id)
+
+
 def _settle_caller(store: OpenMemory, caller: str) -> int:
     with caller_lock(caller) as lock:
         deleted = enforce(store, caller)
@@ -173,6 +184,11 @@ def _users(store: OpenMemory) -> list[str] | None:
         return store.users()
     except OpenMemoryError:
         return None  # an older server refuses to list them; if it is away, the next read raises
+
+
+@healed
+def _calls_of(caller: str) -> list[str]:
+    return list(Conversation.objects.filter(caller=caller).values_list("pk", flat=True))
 
 
 @healed

@@ -56,7 +56,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
     unreadable payload, OpenMemoryError, FileNotFoundError without a transcription, Busy if another process holds the
     caller's lock and `wait` is false, and LockLost (a DatabaseError) if the lock was lost in between.
     """
-    call, stamp = _read(conversation_id)
+    call, stamp = read_call(conversation_id)
     before = read_receipt(conversation_id)
     former = former_callers(call.caller)
     with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
@@ -76,7 +76,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
         take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
-            receipt.memories += _rewrite(store, caller, conversation_id, wanted(store, caller, call, receipt))
+            receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
         lock.confirm()
@@ -85,12 +85,12 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
 
 def preview(conversation_id: str, store: OpenMemory) -> Changes:
     """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
-    call, stamp = _read(conversation_id)
+    call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     added = changed = removed = 0
     for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
         stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
-        for memory in wanted(store, caller, call, receipt):
+        for memory in _wanted(store, caller, call, receipt):
             before = stored.pop(memory.key, None)
             if before is None:
                 added += 1
@@ -153,7 +153,8 @@ def memories_of(
     )
 
 
-def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
+def read_call(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
+    """The stored transcription and its version. Raises FileNotFoundError and NotReadable."""
     with transcription_path(conversation_id).open("rb") as file:
         stat = os.fstat(file.fileno())
         raw = file.read()
@@ -176,9 +177,7 @@ def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receip
     return opted_out.reduce_stored(call.conversation_id, call.caller, began, ended)
 
 
-def wanted(
-    store: OpenMemory, caller: str, call: Transcription, receipt: Receipt, *, even_withheld: bool = False
-) -> list[kinds.NewMemory]:
+def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
     """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
     about = decisions.about(caller)
     if caller != call.caller or caller in receipt.forgotten or not about.allows(call.started_at(receipt.arrival)):
@@ -187,7 +186,7 @@ def wanted(
     if card is not None and card.opted_out:  # in the store, by an earlier version
         return []
     memories = list(memories_of(call, receipt.arrival))
-    if even_withheld or not (receipt.withheld or about.withheld):
+    if not (receipt.withheld or about.withheld):
         return memories
     return [memory for memory, digest in zip(memories, withheld_of(call, receipt), strict=True) if not digest]
 

@@ -1,8 +1,8 @@
 """Keeps from live calls what decisions forbid, while the store may still hold it.
 
-Normally it holds nothing of the kind, and a ring costs one comparison more. After a change of store, a restored backup
-or an interrupted deletion the worker has to delete it first (`conversations.memories.decided`); until then callers about
-whom there is a decision are strangers.
+Normally it holds nothing of the kind, and a ring pays one comparison. After a change of store, a restored backup or an
+interrupted deletion the worker has to delete it first (`conversations.memories.decided`); until then callers about whom
+there is a decision are strangers.
 """
 
 import threading
@@ -23,7 +23,7 @@ _PAUSE_PER_WORK = 100
 
 
 class Guard:
-    """Whether the store keeps to all decisions, looked at now and then by a thread. Until it has looked: it does not."""
+    """Knows whether the store keeps to all decisions; a thread looks now and then. Before that, it does not."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, Protocol
 
 from elmemory.memory.records import Entry, Match, Memory, Put
 
-
 # The user under whom we note in a store what was done to it; no caller, and never copied to another store.
 BOOKKEEPER = "elmemory-bookkeeper"
 

@@ -361,7 +361,8 @@ def test_a_shared_line_is_one_until_that_is_taken_back(staff: Client, store: Emb
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
     for holds in ("yes", "no"):
         staff.post(f"{CALLERS}{caller_reference(MAYA)}/say/shared_line/{holds}/")
-        assert getattr(read_card(store, MAYA), "shared_line") is (holds == "yes")
+        assert (card := read_card(store, MAYA))
+        assert card.shared_line is (holds == "yes")
         listed = staff.get(CALLERS, {"shared_line__exact": "1"}).content.decode()
         assert (caller_reference(MAYA) in listed) is (holds == "yes")
 
