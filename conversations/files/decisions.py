@@ -2,8 +2,8 @@
 
 A decision is an empty file below `_decisions/` of the payload folder. Its name holds whom it is about, when it was
 made, what it is, and what of theirs it concerns: `<subject>.<time>.<what>[.<detail>]`. Subject and detail are hashes
-under the key in `_decisions/key`: no file names a caller, and a new SECRET_KEY unties none. Decisions are only added, and
-the newest counts: copying one folder over another, in either direction, keeps the decisions of both.
+under the key in `_decisions/key`: no file names a caller, and a new SECRET_KEY unties none. Decisions are only added,
+and the newest counts: copying one folder over another, in either direction, keeps the decisions of both.
 """
 
 import contextlib

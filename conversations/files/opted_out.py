@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 from django.conf import settings
@@ -46,7 +46,7 @@ def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] |
     else:
         return "all"
     decided = decisions.about(caller)
-    share: Share = settings.STORE_OPTED_OUT
+    share = cast(Share, settings.STORE_OPTED_OUT)
     return share if decided.opted_out or decided.was_opted_out(began, ended) else "all"
 
 
