@@ -53,7 +53,7 @@ class Kept:
 
 @dataclass
 class Model:
-    """What should be remembered. Times are counted in events; the n-th event makes the calls n (heard of) and -n (not)."""
+    """What should be remembered. Times are counted in events: the n-th makes the calls n, and -n, which gets lost."""
 
     current: int = 0
     stores: list[Kept] = field(default_factory=lambda: [Kept(), Kept()])
@@ -143,7 +143,8 @@ class Play:
                 if path.is_file() and "_locks" not in path.parts:
                     found += [str(path.relative_to(root)), path.read_bytes().hex() if path.stat().st_size else ""]
         for store in self._stores:
-            found += sorted(f"{memory.key} {memory.content}" for memory in store.memories(CALLER))
+            memories = *store.memories(CALLER), *store.memories(BOOKKEEPER)
+            found += sorted(f"{memory.key} {memory.content}" for memory in memories)
         return sha256("\n".join(found).encode()).hexdigest()
 
     @property
@@ -225,7 +226,7 @@ class Play:
         self.model.backup = set(self.model.on_disk), Kept(set(kept.calls), kept.correction)
 
     def _restore(self) -> None:
-        """Bring back the calls and the embedded store of the backup, as documented: decisions are added, not replaced."""
+        """Bring back the calls and the embedded store of the backup; its decisions are added to the present ones."""
         if not self.model.is_backed_up:
             return
         for name in list(conversation_ids()):

@@ -1,12 +1,11 @@
-"""Every order of events in a caller's life leaves what the decisions allow, and nothing else."""
+"""Every order of events in a caller's life leaves what the decisions allow, and nothing else, on both stores."""
 
 import itertools
 import logging
 import os
+import random
 import shutil
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,70 +24,86 @@ pytestmark = [
 ]
 
 
+class Player:
+    """Plays orders on the embedded store and another, one after the other in one folder."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder / "play"
+        self._monkeypatch = monkeypatch
+
+    def play(self, order: Sequence[str], stores: Sequence[OpenMemory], first: int) -> int:
+        """Play the order, on the store `first` first; returns how many events it took until one changed nothing."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        play = Play(stores, self._folder)
+        play.model.current = first
+        self._monkeypatch.setattr("conversations.files.decisions.now", play.clock)
+        self._monkeypatch.setattr("conversations.memories.corrections.now", play.clock)
+        before = play.state()
+        for position, event in enumerate(order, 1):
+            try:
+                play.do(event)
+            except Exception as error:
+                raise AssertionError(f"on store {first}: {', '.join(order[:position])}") from error
+            if (after := play.state()) == before:
+                return position
+            before = after
+        return len(order)
+
+    def play_all(self, longest: int, stores: Sequence[OpenMemory], first: int) -> int:
+        """Play every order up to this length; returns how many had to be played.
+
+        Shorter orders are played as the beginnings of longer ones. After an event that changed nothing, not even a
+        file, an order goes on like a shorter one, which is played too.
+        """
+        played, same = 0, list[str]()
+        for order in itertools.product(EVENTS, repeat=longest):
+            if not same or list(order[: len(same)]) != same:
+                same = list(order[: self.play(order, stores, first)])
+                played += 1
+        return played
+
+
 @pytest.fixture
-def in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder in memory where the machine has one; files are not flushed: no order is about a crash."""
+def player(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Player]:
+    """Nothing is flushed and little is logged meanwhile: no order is about a crash."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
+    settings.PAYLOAD_STORAGE_PATH = tmp_path / "play" / "payloads"
+    if connections["memory"].vendor == "sqlite":
+        connections["memory"].cursor().execute("PRAGMA synchronous=OFF")
     logging.disable(logging.CRITICAL)
-    with connections["memory"].cursor() as cursor:
-        if connections["memory"].vendor == "sqlite":
-            cursor.execute("PRAGMA synchronous=OFF")
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-    yield folder
+    yield Player(tmp_path, monkeypatch)
     logging.disable(logging.NOTSET)
-    shutil.rmtree(folder)
     connections["memory"].close()
 
 
 @pytest.fixture
-def server_store(in_memory: Path) -> Iterator[OpenMemory]:
+def server_store(tmp_path: Path) -> Iterator[OpenMemory]:
     """Our own server on loopback, with a store of its own."""
-    (in_memory / "server").mkdir()
-    with wire_server(in_memory / "server") as url:
+    with wire_server(tmp_path) as url:
         server = RemoteOpenMemory(url, KEY)
         yield server
         server.close()
 
 
-def play_all(
-    longest: int, stores: list[OpenMemory], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> tuple[int, int]:
-    """Play every order up to this length, on each store first; returns how many were played, and how many there are.
-
-    Shorter orders are played as the beginnings of longer ones. An order with an event that changed nothing, of which
-    the rest was played as a shorter order, is not played on.
-    """
-    played, same = 0, ()
-    settings.PAYLOAD_STORAGE_PATH = folder / "play" / "payloads"
-    for first in (0, 1):
-        for order in itertools.product(EVENTS, repeat=longest):
-            if same and order[: len(same)] == same:
-                continue
-            here = folder / "play"
-            shutil.rmtree(here, ignore_errors=True)
-            play = Play(stores, here)
-            play.model.current = first
-            monkeypatch.setattr("conversations.files.decisions.now", play.clock)
-            monkeypatch.setattr("conversations.memories.corrections.now", play.clock)
-            played += 1
-            before = play.state()
-            for position, event in enumerate(order):
-                try:
-                    play.do(event)
-                except Exception as error:
-                    raise AssertionError(f"store {first}: {', '.join(order[: position + 1])}") from error
-                state = play.state()
-                if state == before:
-                    same = order[: position + 1]
-                    break
-                before = state
-    return played, 2 * sum(len(EVENTS) ** length for length in range(1, longest + 1))
+def sampled(count: int) -> Iterable[list[str]]:
+    chance = random.Random(5)
+    return (chance.choices(EVENTS, k=5) for _ in range(count))
 
 
-def test_x(in_memory: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    began = time.monotonic()
-    longest = int(os.environ.get("L", "2"))
-    print(
-        play_all(longest, [EmbeddedOpenMemory(), stub_store(Stub())], in_memory, settings, monkeypatch),
-        time.monotonic() - began,
-    )
+@pytest.mark.parametrize("first", [0, 1], ids=["embedded first", "server first"])
+def test_every_order_of_two_events_keeps_to_the_decisions(player: Player, first: int) -> None:
+    player.play_all(2, [EmbeddedOpenMemory(), stub_store(Stub())], first)
+
+
+def test_orders_of_five_events_keep_to_the_decisions_on_our_own_server(
+    player: Player, server_store: OpenMemory
+) -> None:
+    for number, order in enumerate(sampled(30)):
+        player.play(["call", *order], [EmbeddedOpenMemory(), server_store], number % 2)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("first", [0, 1], ids=["embedded first", "server first"])
+def test_every_order_of_five_events_keeps_to_the_decisions(player: Player, first: int) -> None:
+    """The 111,110 orders up to that length."""
+    player.play_all(5, [EmbeddedOpenMemory(), stub_store(Stub())], first)
