@@ -4,6 +4,8 @@ A decision is an empty file below `_decisions/` of the payload folder. Its name 
 made, what it is, and what of theirs it concerns: `<subject>.<time>.<what>[.<detail>]`. Subject and detail are hashes
 under the key in `_decisions/key`: no file names a caller, and a new SECRET_KEY unties none. Decisions are only added,
 and the newest counts: copying one folder over another, in either direction, keeps the decisions of both.
+
+Decisions about a conversation are files under its id, in `_deleted/` and `_reduced/`.
 """
 
 import contextlib
@@ -23,7 +25,7 @@ from conversations.files.durable import make_folder, sync_folder, write_durably
 from conversations.files.paths import conversation_folder, payload_root
 from elmemory.memory.identity import former_keys
 
-type What = Literal["forgotten", "opted_out", "opted_in", "withdrawn", "withheld", "restored", "reduced"]
+type What = Literal["forgotten", "opted_out", "opted_in", "withdrawn", "withheld", "restored"]
 
 _TIME = "%Y%m%dT%H%M%S%fZ"
 _SHORTEST_STEP = timedelta(microseconds=1)
@@ -89,16 +91,16 @@ class Decided:
         return at is not None and stated_at <= at
 
 
-def decide(subject: str, what: What, detail: str = "", *, at: datetime | None = None) -> str:
-    """Record a decision about a caller or a conversation durably; returns its name, "" if it is there already.
+def decide(caller: str, what: What, detail: str = "", *, at: datetime | None = None) -> str:
+    """Record a decision about a caller durably; returns its name, "" if it is there already.
 
-    Without a time it is made now, and after every other of this subject whatever the clock says. The lock of the caller
-    (or the delivery lock of the conversation) must be held. Raises OSError.
+    Without a time it is made now, and after every other of this caller whatever the clock says. The caller's lock must
+    be held. Raises OSError.
     """
     if at is None:
-        newest = max((decision.at for decision in decisions_of(subject)), default=None)
+        newest = max((decision.at for decision in decisions_of(caller)), default=None)
         at = max(now(), newest + _SHORTEST_STEP) if newest else now()
-    one = _hash(_keys()[0], subject, _SUBJECT_LENGTH)
+    one = _hash(_keys()[0], caller, _SUBJECT_LENGTH)
     name = ".".join(filter(None, (one, at.astimezone(UTC).strftime(_TIME), what, detail)))
     folder = _folder() / name[:2]
     if (folder / name).exists():
@@ -141,12 +143,12 @@ def about(caller: str | None) -> Decided:
     return Decided(gone_until, tuple(periods), withdrawn, withheld, frozenset(restored))
 
 
-def decisions_of(*subjects: str) -> list[Decision]:
-    """The decisions about these subjects, the oldest first."""
+def decisions_of(*callers: str) -> list[Decision]:
+    """The decisions about these caller keys, the oldest first."""
     found = []
     for key in _keys():
-        for subject in subjects:
-            one = _hash(key, subject, _SUBJECT_LENGTH)
+        for caller in callers:
+            one = _hash(key, caller, _SUBJECT_LENGTH)
             found += [_decision(name) for name in _names(one[:2]) if name.startswith(f"{one}.")]
             # The mark of earlier versions.
             with contextlib.suppress(FileNotFoundError, ValueError):
@@ -154,18 +156,24 @@ def decisions_of(*subjects: str) -> list[Decision]:
     return sorted(found)
 
 
-def is_reduced(conversation_id: str) -> bool:
-    """Whether only metadata of the conversation are stored, because its caller was opted out."""
-    return any(decision.what == "reduced" for decision in decisions_of(conversation_id))
-
-
 def is_deleted(conversation_id: str) -> bool:
     """Whether the conversation was deleted. Deliveries of it are not stored."""
-    return tombstone(conversation_id).exists()
+    return _mark("_deleted", conversation_id).exists()
 
 
-def tombstone(conversation_id: str) -> Path:
-    return payload_root() / "_deleted" / conversation_folder(conversation_id).name
+def is_reduced(conversation_id: str) -> bool:
+    """Whether only metadata of the conversation are stored, because its caller was opted out."""
+    return _mark("_reduced", conversation_id).exists()
+
+
+def mark_deleted(conversation_id: str) -> None:
+    """Decide that the conversation is deleted. Raises OSError."""
+    _write_mark("_deleted", conversation_id)
+
+
+def mark_reduced(conversation_id: str) -> None:
+    """Decide that only metadata of the conversation are stored. Raises OSError."""
+    _write_mark("_reduced", conversation_id)
 
 
 def memory_detail(conversation_id: str, digest: str) -> str:
@@ -216,6 +224,19 @@ def keep_key() -> None:
     """Write the key, unless there is one: from then on a new SECRET_KEY changes nothing here."""
     if not (path := _folder() / "key").exists():
         write_durably(path, f"{_keys()[0].hex()}\n".encode())
+
+
+def _mark(folder: str, conversation_id: str) -> Path:
+    """The file that marks a conversation. Deliveries look for it: it costs them one look, and its id is no secret."""
+    return payload_root() / folder / conversation_folder(conversation_id).name
+
+
+def _write_mark(folder: str, conversation_id: str) -> None:
+    mark = _mark(folder, conversation_id)
+    payload_root().mkdir(parents=True, exist_ok=True)
+    make_folder(mark.parent)
+    mark.touch()
+    sync_folder(mark.parent)
 
 
 def _keys() -> list[bytes]:

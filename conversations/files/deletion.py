@@ -1,7 +1,7 @@
 """Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back."""
 
-from conversations.files.decisions import tombstone
-from conversations.files.durable import make_folder, sync_folder
+from conversations.files.decisions import mark_deleted
+from conversations.files.durable import sync_folder
 from conversations.files.locks import delivery_lock
 from conversations.files.paths import FAILURE, conversation_folder, payload_path, transcription_path
 
@@ -19,11 +19,7 @@ def bury(conversation_id: str) -> None:
     """Delete the conversation's folder durably. Its delivery lock must be held."""
     folder = conversation_folder(conversation_id)
     naming = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
-    mark = tombstone(conversation_id)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    make_folder(mark.parent)
-    mark.touch()
-    sync_folder(mark.parent)
+    mark_deleted(conversation_id)
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir(), key=lambda path: naming.index(path) if path in naming else -1):

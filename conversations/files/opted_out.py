@@ -78,7 +78,7 @@ def prepare(conversation_id: str, share: Share) -> None:
     if share == "none":
         bury(conversation_id)
     elif share == "metadata" and not decisions.is_reduced(conversation_id):
-        decisions.decide(conversation_id, "reduced")
+        decisions.mark_reduced(conversation_id)
         _delete_all_but(conversation_id, "")
 
 
@@ -101,7 +101,7 @@ def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: dat
             return False
         if not isinstance(event, dict) or event.get("reduced") is True:
             return False
-        decisions.decide(conversation_id, "reduced")
+        decisions.mark_reduced(conversation_id)
         write_durably(path, reduced(event))
         _delete_all_but(conversation_id, path.name)
     return True

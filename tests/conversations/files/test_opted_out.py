@@ -45,7 +45,7 @@ def files(payloads: Path) -> set[str]:
     return {
         path.relative_to(payloads).as_posix()
         for path in payloads.rglob("*")
-        if path.is_file() and path.parts[-2] != "_locks" and "_decisions" not in path.parts
+        if path.is_file() and path.parts[-2] != "_locks" and not {"_decisions", "_reduced"} & set(path.parts)
     }
 
 

@@ -1,6 +1,7 @@
 """What decisions forbid is kept from rings and searches while the store still holds it."""
 
 import time
+from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -15,14 +16,16 @@ from webhooks.live.reads import LiveMemory, card_of_ringing, found_for
 
 MAYA, PEPE = "+14155550100", "+14155550101"
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
-    pytest.mark.usefixtures("payloads", "index_schema"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"])
 
 
 @pytest.fixture
-def live(store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch) -> LiveMemory:
+def live(
+    store: EmbeddedOpenMemory,
+    payloads: Path,  # noqa: ARG001
+    index_schema: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> LiveMemory:
     """Two callers are remembered; one of them was opted out while another store was in use."""
     for caller in (MAYA, PEPE):
         said = {"kind": kinds.MESSAGE, "conversation_id": "conv_a", "called_at": "2026-10-01T10:00:00+00:00"}
