@@ -12,7 +12,8 @@ from conversations.files.decisions import about
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import Card, card_of, newest_facts, read_card
+from elmemory.memory.card import Card, card_of, read_card
+from elmemory.memory.card_state import newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory

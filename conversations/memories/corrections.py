@@ -17,7 +17,7 @@ from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories import decided
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, read_card, write_card
 from elmemory.memory.fields import canonical_field, label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
@@ -49,10 +49,14 @@ def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bo
     The opt-out is a decision: it deletes all that is remembered, and the store holds nothing of it. Raises OptedOut
     for the mark of a shared line.
     """
-    with _changing(store, caller):
-        if preference == kinds.OPT_OUT:
+    if preference == kinds.OPT_OUT:
+        with caller_lock(caller) as lock:
             (decided.opt_out if holds else decided.opt_in)(store, caller)
-        elif holds:
+            save_card(caller, read_card(store, caller))
+            lock.confirm()
+        return
+    with _changing(store, caller):
+        if holds:
             _state(store, caller, f"preference:{preference}", _SHARED_LINE, {"preference": preference})
         else:
             key = f"preference:{preference}"
@@ -131,6 +135,7 @@ def _delete(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 def _changing(store: OpenMemory, caller: str) -> Iterator[None]:
     """Hold the caller's lock; at the end recompute the card and copy it into the index."""
     with caller_lock(caller) as lock:
+        close_card(store, caller)
         yield
         save_card(caller, write_card(store, caller))
         lock.confirm()

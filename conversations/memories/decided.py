@@ -22,7 +22,7 @@ from conversations.models import Conversation
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.protocol import BOOKKEEPER
 from elmemory.memory.records import Memory
@@ -94,6 +94,7 @@ def enforce(store: OpenMemory, caller: str) -> int:
     if gone and len(gone) == len(memories):
         store.forget(caller)
     elif gone:
+        close_card(store, caller)
         for memory in gone:
             store.delete(caller, memory.id)
         write_card(store, caller)

@@ -11,12 +11,13 @@ from conversations.files import decisions
 from conversations.files.decisions import Decided, decide, memory_detail
 from conversations.files.locks import caller_lock
 from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.files.stored import read_call
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
 from conversations.memories.decided import note_carried_out
 from conversations.memories.forgetting import calls_of
-from conversations.memories.remember import memories_of, read_call, remember, withheld_of
+from conversations.memories.remember import memories_of, remember, withheld_of
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import OpenMemory

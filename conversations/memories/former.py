@@ -8,7 +8,7 @@ from conversations.files.paths import conversation_ids
 from conversations.files.receipts import read_receipt
 from conversations.memories.decided import permits
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key, former_keys
 from elmemory.memory.openmemory import Entry, OpenMemory
 
@@ -46,10 +46,10 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
             continue
         known = {memory.key for memory in store.memories(caller)}
         moved = [
-            Entry(memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda)
-            for memory in reversed(stated)
-            if memory.key not in known and permits(decided, memory)
+            Entry.of(memory) for memory in reversed(stated) if memory.key not in known and permits(decided, memory)
         ]
+        close_card(store, caller)
+        close_card(store, key)
         store.put_all(caller, moved)
         for memory in stated:
             store.delete(key, memory.id)
