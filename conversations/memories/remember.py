@@ -26,16 +26,18 @@ from conversations.memories.former import former_callers, take_over_preferences
 from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.card import WrittenCard, spoken_date, write_card
-from elmemory.memory.fields import label
+from elmemory.memory.briefing import spoken_date
+from elmemory.memory.card import WrittenCard, write_card
+from elmemory.memory.fields import CALLER_PROFILE, label
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
-from elmemory.memory.text import field_name
+from elmemory.memory.text import field_name, sentences
 
 log = structlog.get_logger(__name__)
 
-_OF_A_CALL = frozenset((kinds.FACT, kinds.MESSAGE, kinds.CALL))
+_MOST_INSIGHTS = 12
+_OF_A_CALL = frozenset((kinds.FACT, kinds.INSIGHT, kinds.MESSAGE, kinds.CALL))
 _LONGEST_ID_IN_KEY = 128
 
 type Result = Literal["done", "already done", "changed meanwhile"]
@@ -77,12 +79,13 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
         take_over_preferences(store, call.caller, former)
+        called_at = call.started_at(receipt.arrival).isoformat(timespec="seconds")
         receipt.memories = []
         for caller in receipt.callers:
             card = WrittenCard(store, caller)
             memories = _wanted(card, caller, call, receipt)
             try:
-                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, card):
+                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, called_at, card):
                     puts = card.add_call(memories)
                 else:
                     puts = _rewrite(store, caller, conversation_id, memories)
@@ -143,7 +146,15 @@ def memories_of(
     }
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
-        if text and one.field and not is_opt_out_field(one):
+        if text and one.field == CALLER_PROFILE:
+            for ordinal, sentence in enumerate(sentences(text)[:_MOST_INSIGHTS]):
+                yield kinds.NewMemory(
+                    kinds.INSIGHT,
+                    f"insight:{conversation_id}:{ordinal}",
+                    redacted(sentence.strip(), ""),
+                    {**common, "position": ordinal},
+                )
+        elif text and one.field and not is_opt_out_field(one):
             name = label(field_name(one.name))
             value = redacted(text, name)
             yield kinds.NewMemory(
@@ -231,14 +242,17 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
     return [memory for memory in store.of_conversation(caller, conversation_id) if memory.kind in _OF_A_CALL]
 
 
-def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, card: WrittenCard) -> bool:
+def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, called_at: str, card: WrittenCard) -> bool:
     """Whether a call that is new by its receipt may be added to the card.
 
-    A store that finds its memories shows whether the receipt was lost; of another the card knows it for recent calls.
+    Its receipt may be lost, or older than the store after a restored backup. A store that finds the memories of a call
+    shows that; in another, only a call that is newer than all of the card's was certainly never written.
     """
     if not card.may_take(conversation_id):
         return False
-    return not (store.finds_conversations and _of_conversation(store, caller, conversation_id))
+    if store.finds_conversations:
+        return not _of_conversation(store, caller, conversation_id)
+    return card.is_newer(called_at)
 
 
 def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]) -> list[Put]:
