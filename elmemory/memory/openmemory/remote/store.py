@@ -10,7 +10,6 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -18,13 +17,13 @@ from urllib.parse import quote
 import orjson
 
 from elmemory.memory.openmemory.protocol import (
-    BOOKKEEPER,
     Health,
     OpenMemoryError,
     OpenMemoryMisconfigured,
     require_user,
 )
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
+from elmemory.memory.openmemory.remote.users import users_of
 from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -38,7 +37,6 @@ FORGET_SECONDS = 30.0
 PING_SECONDS = 1.5
 
 _PAGE = 10_000
-_USERS_PAGE = 1000
 _FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
@@ -113,23 +111,7 @@ class RemoteOpenMemory:
             size *= 4
 
     def users(self) -> list[str] | None:
-        """As the protocol says: from `/users`, which our own server has, else from the memories of all users."""
-        with suppress(OpenMemoryMisconfigured):
-            listed = (self._server.call("GET", "/users", seconds=ALL_SECONDS) or {}).get("users")
-            if isinstance(listed, list):
-                return [str(user_id) for user_id in listed]
-        users: dict[str, None] = {}
-        offset = 0
-        while True:
-            query = {"l": _USERS_PAGE, "u": offset}
-            items = (self._server.call("GET", "/memory/all", seconds=ALL_SECONDS, query=query) or {}).get("items")
-            if not isinstance(items, list):
-                return None
-            users |= {str(item["user_id"]): None for item in items if isinstance(item, dict) and item.get("user_id")}
-            if len(items) < _USERS_PAGE:
-                users.pop(BOOKKEEPER, None)
-                return list(users)
-            offset += _USERS_PAGE
+        return users_of(self._server)
 
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
