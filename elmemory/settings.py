@@ -51,6 +51,8 @@ SPOKEN_FACTS = env.texts("SPOKEN_FACTS")
 SEARCHABLE_FACTS = env.texts("SEARCHABLE_FACTS")
 REDACT = env.texts("REDACT")
 REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
+OPT_OUT_FIELD = env.text("OPT_OUT_FIELD", "do_not_remember")
+STORE_OPTED_OUT = env.one_of("STORE_OPTED_OUT", ("all", "metadata", "none"), "all", "Write all, metadata or none.")
 RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)
 SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_000)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from conversations.admin.masking import keys_in, mask
 from conversations.admin.transcript import clock, pretty, turns
+from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
 from conversations.files.stored import read_failure
+from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.outline import NotReadable
@@ -58,11 +60,19 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "collected": _collected(call),
         "ring": _ring(call),
         "remembered": _remembered(receipt),
-        "withheld": len(receipt.withheld) if receipt else 0,
-        "forgotten": receipt is not None and call.caller in receipt.forgotten,
+        "withheld": len(set(filter(None, withheld_of(call, receipt)))) if receipt else 0,
+        "forgotten": receipt is not None and _is_forgotten(call, receipt),
     }
     _link(page)
     return page
+
+
+def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
+    """Whether nothing of the call may be remembered any more, because of a decision after it."""
+    decided = about(call.caller)
+    return call.caller in receipt.forgotten or not (
+        decided.opted_out or decided.allows(call.started_at(receipt.arrival))
+    )
 
 
 def _transcription(conversation_id: str) -> Transcription | None:

@@ -8,9 +8,11 @@ from django.utils.dateparse import parse_datetime
 
 from conversations.admin.masking import keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
+from conversations.files.decisions import about
+from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, read_card
+from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
@@ -38,6 +40,7 @@ def caller_page(
 def _page(store: OpenMemory, caller: str, kind: str, sector: str, question: str, number: int) -> dict[str, Any]:
     calls = list(Conversation.objects.filter(caller=caller).order_by("-started_at")[:_CALLS_SHOWN])
     page: dict[str, Any] = {"calls": [_call(call) for call in calls], "away": ""}
+    page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.memories(caller)
         page |= {"profile": _profile(store, caller, memories), "facts": _facts(memories)}
@@ -62,6 +65,7 @@ def _calls_with_digits(page: dict[str, Any]) -> set[str]:
         *(other for fact in facts for other in fact["history"]),
         *page.get("memories", []),
         *page.get("found", []),
+        *page["deleted"],
         *({"conversation_id": call["id"], "title": call["title"]} for call in page["calls"]),
     ]
     ids = {
@@ -75,7 +79,7 @@ def _calls_with_digits(page: dict[str, Any]) -> set[str]:
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
-    card = read_card(store, caller)
+    card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
     if card is None:
         return {}
     return {

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, CallerActions, Correction
+from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, Correction
+from conversations.admin.caller_decisions import CallerDecisions
 from conversations.admin.caller_list import newest_name
 from conversations.admin.caller_page import caller_page
 from conversations.admin.masking import mask
@@ -19,7 +20,7 @@ from elmemory.memory.openmemory import open_memory
 
 
 @admin.register(Caller)
-class CallerAdmin(CallerActions):
+class CallerAdmin(CallerDecisions):
     """One caller: the page, and the URLs of the actions."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -27,6 +28,8 @@ class CallerAdmin(CallerActions):
             return path(route, self.admin_site.admin_view(view), name=f"conversations_caller_{name}")
 
         return [
+            own("opt-out/", self.opt_out_view, "opt_out"),
+            own("<str:object_id>/memory/<str:call>/<str:name>/restore/", self.restore_memory_view, "restore_memory"),
             own("<str:object_id>/correct/", self.correct_view, "correct"),
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),

@@ -7,6 +7,7 @@ from itertools import batched
 
 from django.utils.dateparse import parse_datetime
 
+from conversations.files import decisions
 from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
@@ -43,7 +44,7 @@ def _copy(caller: str, card: Card) -> CallerCard:
         caller_ref=caller_reference(caller),
         name=card.full_name,
         name_words=as_column(card.full_name),
-        opted_out=card.opted_out,
+        opted_out=card.opted_out or decisions.about(caller).opted_out,
         shared_line=card.shared_line,
     )
 
@@ -89,6 +90,12 @@ def list_callers_without_calls(users: Collection[str]) -> int:
         rows, _BATCH, update_conflicts=True, unique_fields=["caller_ref"], update_fields=["number", "name_words"]
     )
     return len(wanted)
+
+
+@healed
+def opted_out_callers() -> list[str]:
+    """Caller keys of the callers with calls who are opted out."""
+    return list(Caller.objects.filter(opted_out=True).values_list("number", flat=True))
 
 
 @healed

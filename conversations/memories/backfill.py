@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from conversations.files.deletion import is_deleted
+from conversations.files.decisions import is_deleted, is_reduced
 from conversations.files.locks import Busy, backfill_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
 from conversations.files.placing import accept
@@ -89,7 +89,8 @@ def survey(
         if is_deleted(conversation_id):
             continue
         no_transcription = not transcription_path(conversation_id).exists()
-        no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _is_silent(conversation_id)
+        wants_audio = audio and not is_reduced(conversation_id)
+        no_audio = wants_audio and not payload_path(conversation_id, AUDIO).exists() and not _is_silent(conversation_id)
         if no_transcription or no_audio:
             ended_at = _ended_at(summary)
             found.missing.append(Missing(conversation_id, agent_id, ended_at, no_transcription, no_audio))

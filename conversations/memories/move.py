@@ -21,7 +21,6 @@ from elmemory.memory import kinds
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.openmemory.embedded.restore import restore
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from elmemory.memory.openmemory.protocol import BOOKKEEPER
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry, Memory
 from elmemory.routers import MOVED

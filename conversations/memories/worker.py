@@ -19,6 +19,7 @@ from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
+from conversations.memories.decided import settle
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
@@ -99,12 +100,17 @@ class Worker:
                 self._stopping.wait(_POLL_SECONDS)
 
     def reconcile(self) -> None:
-        """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
+        """Settle the store, delete abandoned spools, compare files and rows, and copy missing cards into the index."""
         for _ in self._reconcile():
             pass
 
     def _reconcile(self) -> Iterator[None]:
-        """`reconcile` in steps of a fraction of a second."""
+        """`reconcile` in steps of a fraction of a second; settling another store takes longer."""
+        try:
+            settle(self._store)
+        except OpenMemoryError as error:
+            log.warning("the store may hold what decisions forbid", error=str(error))
+        yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
         refreshed = 0

@@ -19,6 +19,7 @@ from conversations.payloads.analysis import (
     texts_of,
 )
 from conversations.payloads.contact import Channel, Contact, contact_of
+from conversations.payloads.opt_out import asks_for_opt_out
 from conversations.payloads.outline import NotReadable, parse
 from conversations.payloads.turns import Turn, mailbox_answered, turns_of
 from conversations.payloads.values import call_seconds, event_seconds, number, text, unix_seconds
@@ -178,6 +179,11 @@ class Transcription:
     def collected_texts(self) -> list[Collected]:
         """The results of data collection with their values as text."""
         return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
+
+    @property
+    def asks_for_opt_out(self) -> bool:
+        """Whether the call collected that the caller does not want to be remembered (OPT_OUT_FIELD)."""
+        return not self.reached_mailbox and asks_for_opt_out(self.at("analysis"))
 
     def criteria(self) -> list[Criterion]:
         return criteria_in(self.at("analysis"))

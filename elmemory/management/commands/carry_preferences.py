@@ -14,6 +14,7 @@ from django.db.utils import ConnectionHandler
 
 from conversations.files.locks import caller_lock
 from conversations.index.sync import reconcile
+from conversations.memories.decided import enforce
 from conversations.models import Conversation
 from elmemory.audit.record import record_command
 from elmemory.environment.databases import sqlite
@@ -51,6 +52,7 @@ class Command(CheckedCommand):
                 with caller_lock(caller) as lock:
                     close_card(store, caller)
                     puts = store.put_all(caller, entries)
+                    enforce(store, caller)
                     write_card(store, caller)
                     lock.confirm()
                 callers += 1

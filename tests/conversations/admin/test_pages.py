@@ -357,15 +357,13 @@ def test_nothing_is_corrected_before_it_is_confirmed(staff: Client, store: Embed
     assert not [memory for memory in store.memories(MAYA) if memory.kind == kinds.PREFERENCE]
 
 
-@pytest.mark.parametrize(("preference", "field"), [("opt_out", "opted_out"), ("shared_line", "shared_line")])
-def test_a_preference_is_used_until_it_is_taken_back(
-    staff: Client, store: EmbeddedOpenMemory, preference: str, field: str
-) -> None:
+def test_a_shared_line_is_one_until_that_is_taken_back(staff: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
     for holds in ("yes", "no"):
-        staff.post(f"{CALLERS}{caller_reference(MAYA)}/say/{preference}/{holds}/")
-        assert getattr(read_card(store, MAYA), field) is (holds == "yes")
-        listed = staff.get(CALLERS, {f"{field}__exact": "1"}).content.decode()
+        staff.post(f"{CALLERS}{caller_reference(MAYA)}/say/shared_line/{holds}/")
+        assert (card := read_card(store, MAYA))
+        assert card.shared_line is (holds == "yes")
+        listed = staff.get(CALLERS, {"shared_line__exact": "1"}).content.decode()
         assert (caller_reference(MAYA) in listed) is (holds == "yes")
 
 

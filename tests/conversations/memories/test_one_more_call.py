@@ -210,6 +210,13 @@ def test_a_call_is_added_to_a_card_that_an_older_version_wrote(memory_store: Ope
     assert_card_is_that_of_all_memories(memory_store)
 
 
+def test_an_older_call_whose_receipt_is_lost_counts_once(memory_store: OpenMemory) -> None:
+    calls = [process(memory_store, transcription(MAYA, "Yes.", **CALLS[number])) for number in range(3)]
+    receipt_path(calls[0]).unlink()
+    assert remember(calls[0], memory_store) == "done"
+    assert_card_is_that_of_all_memories(memory_store)
+
+
 def test_a_call_whose_receipt_is_lost_counts_once(memory_store: OpenMemory) -> None:
     process(memory_store, transcription(MAYA, "Before.", **CALLS[0]))
     lost = process(memory_store, transcription(MAYA, "Yes please.", **CALLS[2]))

@@ -43,6 +43,8 @@ WRONG = {
     "SEARCHABLE_FACTS": f"all, {MARK}",
     "REDACT": MARK,
     "REDACT_PATTERNS": f'{{"{MARK}": "({MARK}"}}',
+    "OPT_OUT_FIELD": f"do_not_remember, {MARK}",
+    "STORE_OPTED_OUT": MARK,
     "PUBLIC_URL": f"https://memory.example.com/{MARK}",
     "ALLOWED_HOSTS": f"https://{MARK}.example.com",
     "TRUSTED_PROXIES": f"10.0.0.5, {MARK}",

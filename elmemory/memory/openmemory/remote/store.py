@@ -15,7 +15,12 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
+from elmemory.memory.openmemory.protocol import (
+    Health,
+    OpenMemoryError,
+    OpenMemoryMisconfigured,
+    require_user,
+)
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
