@@ -19,6 +19,7 @@ from conversations.files.durable import sync_folder
 from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
+from conversations.files.receipts import was_removed
 from conversations.files.spool import Spool, spool
 from conversations.payloads.base64_text import decode_base64
 from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
@@ -155,7 +156,8 @@ class _Arrival:
         if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
-            return path
+            is_known = self.type == TRANSCRIPTION and was_removed(self.conversation_id, self.spooled.digest())
+            return None if is_known else path
         size, digest = os.fstat(self.spooled.save()).st_size, self.spooled.digest()
         if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
             return None

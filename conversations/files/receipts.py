@@ -15,6 +15,9 @@ import orjson
 from conversations.files.durable import write_durably
 from conversations.files.paths import conversation_folder, transcription_path
 
+# What retention removes of a call: its recordings, and all other payloads.
+RECORDING, PAYLOAD = "audio", "payload"
+
 
 @dataclass(frozen=True, slots=True)
 class PayloadStamp:
@@ -50,6 +53,8 @@ class Receipt:
     memories of this conversation: extended before the first memory is written, reduced to `caller` after the last.
     `reprocess` asks for another run. `withheld` are content hashes of memories that staff deleted, `forgotten` the
     caller keys that were forgotten: neither is written again.
+    `due` says when ElevenLabs deletes the "payload" and the "audio", in seconds since 1970; `removed`, when retention
+    removed them here. `call` keeps the columns of the index, without personal data, once the payload is removed.
     """
 
     arrived_at: str
@@ -60,6 +65,9 @@ class Receipt:
     reprocess: bool = False
     withheld: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    due: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    call: dict[str, Any] = field(default_factory=dict)
 
     @property
     def arrival(self) -> datetime:
@@ -101,6 +109,12 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
         return receipt.payload.matches(transcription_path(conversation_id).stat())
     except FileNotFoundError:
         return False
+
+
+def was_removed(conversation_id: str, digest: str) -> bool:
+    """Whether retention removed the transcription with this SHA-256."""
+    receipt = read_receipt(conversation_id)
+    return bool(receipt and PAYLOAD in receipt.removed and receipt.payload and receipt.payload.sha256 == digest)
 
 
 def new_receipt(stamp: PayloadStamp) -> Receipt:

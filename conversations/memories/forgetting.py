@@ -43,12 +43,15 @@ def extent(store: OpenMemory, caller: str) -> Extent:
     return Extent(memories, len(calls), len(sizes), sum(sizes))
 
 
-def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
+def forget(store: OpenMemory, caller: str, *, payloads: bool, reconciled: bool = False) -> None:
     """Delete the caller's memories and, with `payloads`, their calls. After an interruption it can be repeated.
+
+    `reconciled`: the index is up to date, and the files need not be compared with it.
 
     Raises OpenMemoryError if memories may be left, OSError if a file could not be written or deleted.
     """
-    reconcile()  # finds calls that the index has missed
+    if not reconciled:
+        reconcile()  # finds calls that the index has missed
     with caller_lock(caller) as lock:
         calls = calls_of(caller)
         # Written before the memories are deleted, so that no other process writes them again meanwhile.

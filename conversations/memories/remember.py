@@ -11,6 +11,7 @@ import structlog
 from conversations.files.locks import caller_lock
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import (
+    PAYLOAD,
     PayloadStamp,
     Receipt,
     RememberedMemory,
@@ -76,6 +77,9 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
             receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
+        receipt.due = call.deletion_due
+        receipt.removed.pop(PAYLOAD, None)
+        receipt.call = {}
         lock.confirm()
         return _finish(conversation_id, receipt, stamp)
 

@@ -14,8 +14,10 @@ from conversations.files.receipts import read_receipt
 from conversations.files.spool import remove_abandoned_spools
 from conversations.index.cards import callers_without_card, save_card
 from conversations.index.queue import due_conversations, make_all_due, record_failure
+from conversations.index.retained import refresh_loose_payloads
 from conversations.index.sync import reconcile, refresh_row, refresh_stale_rows
 from conversations.memories.remember import remember
+from conversations.memories.retention import Retention
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
@@ -43,6 +45,7 @@ class Worker:
         self._found_away = threading.Event()
         self.pause = 0.0
         self._clock = float("inf")
+        self._retention = Retention(store)
 
     def stop(self) -> None:
         """Make `run` return once the conversations in progress are processed."""
@@ -62,9 +65,10 @@ class Worker:
                     self.handle_clock_change()
                     self.refresh_index()
                     done = self.process_due(pool)
+                    retained = self._retention.step()
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
-                    elif not done:
+                    elif not (done or retained):
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker: nothing else processes the queue.
@@ -72,6 +76,16 @@ class Worker:
                     if isinstance(error, OperationalError):
                         reconcile_at = time.monotonic()  # deliveries have no rows from while the index was away
                     self._stopping.wait(1)
+
+    def run_once(self) -> None:
+        """Process what is due and remove what retention says, until nothing is left to do now."""
+        self.reconcile()
+        self.handle_clock_change()
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+            while not self._stopping.is_set():
+                self.refresh_index()
+                if not (self.process_due(pool) or self._retention.step()):
+                    break
 
     def _wait(self, seconds: float) -> None:
         """Wait without calling OpenMemory, and refresh the index meanwhile."""
@@ -83,6 +97,7 @@ class Worker:
         """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
+        refresh_loose_payloads()
         if refreshed := reconcile():
             log.info("refreshed rows that differed from the files", rows=refreshed)
         if not self.pause:
