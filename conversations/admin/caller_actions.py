@@ -1,16 +1,18 @@
 """What staff may do to what is remembered of a caller: correct, opt out, delete, export, forget."""
 
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from conversations.admin.caller_export import export_caller, known_of
+from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_list import CallerListAdmin
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
@@ -138,9 +140,9 @@ class CallerActions(CallerListAdmin):
         except OpenMemoryError as error:
             messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
             return self._back(row)
-        detail = _amount(len(known.memories), len(known.calls))
-        record(request, Action.EXPORT, "caller", row.ref, detail=detail)
-        return export_caller(row, known)
+        record(request, Action.EXPORT, "caller", row.ref, detail=known.amount)
+        headers = {"Content-Disposition": f'attachment; filename="{known.name}.zip"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(_streamed(exported(known)), content_type="application/zip", headers=headers)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what is deleted and what stays; on POST, forget the caller."""
@@ -204,6 +206,11 @@ class CallerActions(CallerListAdmin):
 
     def _back(self, row: Caller) -> HttpResponse:
         return HttpResponseRedirect(_address(row))
+
+
+async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (piece := await to_thread(next, pieces, None)) is not None:
+        yield piece
 
 
 def _amount(memories: int, calls: int) -> str:
