@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import batched
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.timezone import now
 
 from conversations.files.paths import payload_root
@@ -23,9 +23,12 @@ def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Con
 
     Calls that the worker has not processed yet, and rows that are behind their files, are left out.
     """
-    rows = Conversation.objects.filter(**{f"{column}__lt": before}).order_by(column)
-    rows = rows.exclude(memory_state=MemoryState.PENDING).exclude(fingerprint="")
-    return list(rows[skip : skip + limit])
+    return list(_due(column, before).order_by(column)[skip : skip + limit])
+
+
+@healed
+def count_due_calls(column: str, before: float) -> int:
+    return _due(column, before).count()
 
 
 @healed
@@ -83,6 +86,11 @@ def note_last_call(reference: str, last_call: datetime) -> None:
 def number_of(reference: str) -> str:
     """The caller key; empty where no call in the index has it."""
     return Conversation.objects.filter(caller_ref=reference).values_list("caller", flat=True).first() or ""
+
+
+def _due(column: str, before: float) -> QuerySet[Conversation]:
+    rows = Conversation.objects.filter(**{f"{column}__lt": before})
+    return rows.exclude(memory_state=MemoryState.PENDING).exclude(fingerprint="")
 
 
 def _loose_payloads() -> Iterator[tuple[str, float]]:

@@ -6,6 +6,7 @@ keys of the memories, which stay too. A caller who has not called for `RETAIN_ME
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -45,6 +46,7 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 log = structlog.get_logger(__name__)
 
 _CALLS, _CALLERS, _ENTRIES = 50, 5, 1000
+_MOST_COUNTED = 1000
 _DAY, _PASS_SECONDS = 86_400, 3600
 
 
@@ -85,6 +87,24 @@ def pass_over(store: OpenMemory) -> Iterator[int]:
         yield from _steps(due, partial(_forget, store, days))
     if days := settings.RETAIN_AUDIT_DAYS:
         yield from _close(days)
+
+
+def kept_for() -> list[str]:
+    """What the settings say, for people: "audio 90 days"."""
+    names = ("AUDIO", "PAYLOAD", "UNREADABLE", "MEMORY", "AUDIT")
+    days = {name.lower(): getattr(settings, f"RETAIN_{name}_DAYS") for name in names}
+    honoured = ["ElevenLabs' deletion settings"] if settings.HONOUR_DELETION_SETTINGS else []
+    return [f"{name} {kept} days" for name, kept in days.items() if kept] + honoured
+
+
+def overdue() -> dict[str, int]:
+    """How many calls and bodies should have been removed more than a day ago, by kind."""
+    late = Counter[str]()
+    for rule in rules():
+        late[rule.kind] = max(late[rule.kind], retained.count_due_calls(rule.column, rule.before - _DAY))
+    if days := settings.RETAIN_UNREADABLE_DAYS:
+        late["unreadable"] = len(retained.due_loose_payloads(time.time() - (days + 1) * _DAY, _MOST_COUNTED))
+    return +late
 
 
 class Retention:
