@@ -21,7 +21,8 @@ from conversations.files.paths import (
 from conversations.files.receipts import PAYLOAD, RECORDING
 
 _VERSION = r"(?:\.[0-9a-f]{8})?"
-_KINDS = {
+# The names of payloads without the conversation id, by what retention calls them.
+KINDS = {
     RECORDING: re.compile(rf"audio{_VERSION}\.mp3"),
     PAYLOAD: re.compile(rf"(?:transcription|failure|event_[a-z_]+){_VERSION}\.json"),
 }
@@ -58,7 +59,7 @@ def payload_files(conversation_id: str) -> dict[str, list[Path]]:
     """The stored payloads with all versions, under "audio" and "payload", as retention tells them apart."""
     found: dict[str, list[Path]] = defaultdict(list)
     for path in conversation_files(conversation_id):
-        for kind, pattern in _KINDS.items():
+        for kind, pattern in KINDS.items():
             if pattern.fullmatch(path.name.removeprefix(f"{conversation_id}_")):
                 found[kind].append(path)
     return dict(found)
