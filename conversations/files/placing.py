@@ -19,7 +19,7 @@ from conversations.files.durable import sync_folder
 from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
-from conversations.files.receipts import was_removed
+from conversations.files.receipts import removed_digest
 from conversations.files.spool import Spool, spool
 from conversations.payloads.base64_text import decode_base64
 from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
@@ -156,8 +156,8 @@ class _Arrival:
         if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
-            is_known = self.type == TRANSCRIPTION and was_removed(self.conversation_id, self.spooled.digest())
-            return None if is_known else path
+            removed = removed_digest(self.conversation_id) if self.type == TRANSCRIPTION else ""
+            return None if removed and removed == self.spooled.digest() else path
         size, digest = os.fstat(self.spooled.save()).st_size, self.spooled.digest()
         if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
             return None

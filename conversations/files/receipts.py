@@ -111,10 +111,10 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
         return False
 
 
-def was_removed(conversation_id: str, digest: str) -> bool:
-    """Whether retention removed the transcription with this SHA-256."""
+def removed_digest(conversation_id: str) -> str:
+    """The SHA-256 of the transcription that retention removed; empty if it removed none, or one not processed."""
     receipt = read_receipt(conversation_id)
-    return bool(receipt and PAYLOAD in receipt.removed and receipt.payload and receipt.payload.sha256 == digest)
+    return receipt.payload.sha256 if receipt and receipt.payload and PAYLOAD in receipt.removed else ""
 
 
 def new_receipt(stamp: PayloadStamp) -> Receipt:

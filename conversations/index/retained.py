@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from conversations.files.paths import payload_root
 from conversations.index.schema import ALIAS, healed
-from conversations.models import CallerCard, Conversation, LoosePayload, MemoryState, Outcome
+from conversations.models import Caller, CallerCard, Conversation, LoosePayload, MemoryState, Outcome
 
 _LOOSE = "_unreadable", "_events"
 _BATCH = 500
@@ -84,8 +84,8 @@ def note_last_call(reference: str, last_call: datetime) -> None:
 
 @healed
 def number_of(reference: str) -> str:
-    """The caller key; empty where no call in the index has it."""
-    return Conversation.objects.filter(caller_ref=reference).values_list("caller", flat=True).first() or ""
+    """The caller key; empty for a caller of whom nothing is listed."""
+    return Caller.objects.filter(pk=reference).values_list("number", flat=True).first() or ""
 
 
 def _due(column: str, before: float) -> QuerySet[Conversation]:

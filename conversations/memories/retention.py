@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError, connections, router
 from django.utils.timezone import now
 
 from conversations.files.deletion import payload_files, remove_files
@@ -37,7 +38,7 @@ from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from elmemory.audit.closing import NotClosed, close_entries
-from elmemory.audit.models import Action
+from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card
@@ -123,8 +124,14 @@ class Retention:
             self._steps = pass_over(self._store)
         # Before the step: one that fails is tried again in the next pass.
         steps, self._steps, self._next = self._steps, None, time.monotonic() + _PASS_SECONDS
-        if next(steps, None) is None:
-            return False
+        log_of_audit = connections[router.db_for_write(Entry)]
+        try:
+            log_of_audit.ensure_connection()  # what cannot be recorded is not removed
+            if next(steps, None) is None:
+                return False
+        except DatabaseError:
+            log_of_audit.close()  # a server that was restarted is found by the next pass
+            raise
         self._steps = steps
         return True
 
@@ -154,13 +161,14 @@ def _remove_files(call: Conversation, kind: str) -> bool:
     receipt = read_receipt(call.pk)
     try:
         with (
-            caller_lock(*(receipt.callers if receipt else ()), wait=False),
+            caller_lock(*(receipt.callers if receipt else ()), wait=False) as lock,
             delivery_lock(call.pk, wait=False) as locked,
         ):
             if call.pk not in locked or fingerprint(call.pk) != call.fingerprint:
                 return False
             # Before the files go: if this process dies in between, the next pass removes them.
             _note(call, receipt, kind)
+            lock.confirm()
             remove_files(call.pk, payload_files(call.pk).get(kind, []))
     except Busy:
         return False

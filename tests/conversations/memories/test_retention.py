@@ -3,11 +3,13 @@
 import base64
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError, connections
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -28,7 +30,10 @@ from conversations.models import Caller, CallerCard, Conversation, MemoryState
 from elmemory.audit.models import Action, Entry
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card
+from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from tests.harness.openmemory_servers import stub_server
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver, place, row
 
@@ -45,7 +50,7 @@ def days_ago(days: float) -> int:
     return int(time.time() - days * DAY)
 
 
-def call(store: EmbeddedOpenMemory, *, days: float, caller: str = MAYA, audio: bool = True, **changes: Any) -> str:
+def call(store: OpenMemory, *, days: float, caller: str = MAYA, audio: bool = True, **changes: Any) -> str:
     """A processed call that began so many days ago; returns its id."""
     event = transcription(
         caller, "My dog is called Biscuit.", facts={"city": "Duluth"}, started_at=days_ago(days), **changes
@@ -66,7 +71,7 @@ def files(conversation_id: str) -> list[str]:
     return sorted(path.name.removeprefix(conversation_id) for path in folder.iterdir()) if folder.exists() else []
 
 
-def retain(store: EmbeddedOpenMemory) -> None:
+def retain(store: OpenMemory) -> None:
     """One pass of retention."""
     retained.refresh_loose_payloads()
     retention = Retention(store)
@@ -143,6 +148,32 @@ def test_versions_events_and_failures_go_with_the_payload(
     assert files(conversation_id) == ["_memory.json"]
     assert not (payloads / failed).exists()
     assert not Conversation.objects.filter(pk=failed).exists()
+
+
+def test_a_recording_without_a_transcription_goes_with_its_folder(
+    store: EmbeddedOpenMemory, settings: Settings, payloads: Path
+) -> None:
+    settings.RETAIN_PAYLOAD_DAYS = 30
+    deliver(recording("conv_alone", days=31))
+    retain(store)
+    assert not (payloads / "conv_alone").exists()
+    assert not Conversation.objects.filter(pk="conv_alone").exists()
+
+
+def test_nothing_is_removed_that_cannot_be_recorded(
+    store: EmbeddedOpenMemory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETAIN_PAYLOAD_DAYS = 30
+    conversation_id = call(store, days=31)
+
+    def away() -> None:
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connections["default"], "ensure_connection", away)
+        with pytest.raises(OperationalError):
+            Retention(store).step()
+    assert files(conversation_id) == ALL
 
 
 def test_no_file_that_is_left_holds_the_words(store: EmbeddedOpenMemory, settings: Settings, payloads: Path) -> None:
@@ -460,6 +491,36 @@ def test_the_new_owner_of_the_number_is_a_stranger_who_is_remembered(
     card = read_card(store, MAYA)
     assert card
     assert card.call_count == 1
+
+
+@pytest.mark.parametrize("days", [0, 365])
+def test_it_does_the_same_with_an_openmemory_server(settings: Settings, days: int) -> None:
+    settings.RETAIN_PAYLOAD_DAYS, settings.RETAIN_MEMORY_DAYS = 30, days
+    with stub_server() as (stub, url), closing(RemoteOpenMemory(url)) as store:
+        conversation_id = call(store, days=366)
+        before = len(stub.of(MAYA))
+        retain(store)
+        assert files(conversation_id) == ([] if days else ["_memory.json"])
+        assert len(stub.of(MAYA)) == (0 if days else before)
+        assert before == 4
+
+
+def test_while_openmemory_is_away_payloads_go_and_no_caller_is_forgotten(
+    store: EmbeddedOpenMemory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETAIN_PAYLOAD_DAYS, settings.RETAIN_MEMORY_DAYS = 30, 365
+    conversation_id = call(store, days=366)
+
+    def away(*args: object, **kwargs: object) -> None:  # noqa: ARG001
+        raise OpenMemoryError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EmbeddedOpenMemory, "memories", away)
+        retain(store)
+    assert files(conversation_id) == ["_memory.json"]
+    assert store.memories(MAYA)
+    retain(store)
+    assert files(conversation_id) == []
 
 
 # Steps

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
@@ -48,6 +49,14 @@ def test_old_entries_are_replaced_by_one_summary_from_which_the_rest_is_verified
     today = f"{now():%Y-%m-%d}"
     assert f"Entries up to 7 were closed by retention: 7 entries, {today} to {today}.\n2 entries; head 9:" in output
     assert "error" not in output
+
+
+@pytest.mark.usefixtures("seven")
+def test_the_summary_is_the_last_of_the_list_and_has_a_page(staff: Client) -> None:
+    close()
+    page = staff.get("/admin/audit/entry/").content.decode()
+    assert "closed old entries" in page
+    assert "7 entries, " in staff.get("/admin/audit/entry/-7/change/").content.decode()
 
 
 @pytest.mark.usefixtures("seven")
