@@ -24,7 +24,7 @@ from elmemory.environment.checks import sqlite_files
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
-from webhooks.health import PROOF_HEADER, proof, report
+from webhooks.health import PROOF_HEADER, current_report, proof
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _LONGEST_WAIT_SECONDS = 120
@@ -69,7 +69,7 @@ def _settings() -> Iterator[Check]:
 
 
 def _state() -> Iterator[Check]:
-    state = report()
+    state = current_report()
     yield _payloads(state["payloads"])
     yield from _queue(state["queue"])
     memory = state["openmemory"]
