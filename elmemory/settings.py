@@ -67,6 +67,8 @@ SECRET_KEY = env.key("SECRET_KEY")
 SECRET_KEY_IS_GIVEN = bool(SECRET_KEY)
 # Commands work without one; the system checks report it, and the server does not start so in production.
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(50)
+# Former values: sessions and the summary of closed audit entries that were signed with them stay valid.
+SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_patterns("ALLOWED_HOSTS")]
 # Proxies on other machines: only they, and those on this one, may name the client of a request.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")

@@ -29,6 +29,7 @@ os.environ |= {
 for _name in (
     "DEBUG",
     "REQUIRE_2FA",
+    "SECRET_KEY_FALLBACKS",
     "PUBLIC_URL",
     "ALLOWED_HOSTS",
     "TRUSTED_PROXIES",

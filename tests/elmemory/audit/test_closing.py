@@ -155,6 +155,11 @@ def test_a_summary_of_another_secret_key_is_reported_and_one_of_a_former_key_is_
     assert "is not signed with this SECRET_KEY" in verify()
     settings.SECRET_KEY_FALLBACKS = [key]
     assert "error" not in verify()
+    for number in range(8, 12):
+        add(number)
+    close(most=2)
+    settings.SECRET_KEY_FALLBACKS = []
+    assert "error" not in verify()
 
 
 @pytest.mark.usefixtures("seven")

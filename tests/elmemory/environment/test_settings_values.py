@@ -67,6 +67,7 @@ WRONG = {
     "METRICS_KEY": f"your-{MARK}",
     "NGROK_AUTHTOKEN": f"your_{MARK}",
     "SECRET_KEY": f"change-me\n{MARK}",
+    "SECRET_KEY_FALLBACKS": f"your-{MARK}",
 }
 
 
