@@ -95,7 +95,7 @@ def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
         "memories": [] if call else [memory.content for memory in memories],
         "removed": {kind: parse_datetime(at) for kind, at in receipt.removed.items()} if receipt else {},
         "recordings": [file.name for file in files if file.suffix == ".mp3"],
-        "files": [file.name for file in files if file.suffix != ".mp3"],
+        "files": [file.name for file in files],
     }
 
 

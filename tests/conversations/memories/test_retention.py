@@ -1,9 +1,11 @@
 """Retention: what is removed when, what stays, and what the audit log says of it."""
 
 import base64
+import io
 import os
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.test import Client
+from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import is_deleted
@@ -27,6 +30,7 @@ from conversations.memories.reprocess import request
 from conversations.memories.retention import Retention
 from conversations.memories.worker import Worker
 from conversations.models import Caller, CallerCard, Conversation, MemoryState
+from elmemory.audit import triggers
 from elmemory.audit.models import Action, Entry
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card
@@ -521,6 +525,50 @@ def test_while_openmemory_is_away_payloads_go_and_no_caller_is_forgotten(
     assert store.memories(MAYA)
     retain(store)
     assert files(conversation_id) == []
+
+
+# The audit log
+
+
+def entries_of(days: float, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("elmemory.audit.models.now", lambda: now() - timedelta(days=days))
+        for number in range(count):
+            Entry(username="maya", action=Action.VIEW, kind="call", object=f"conv_{number}").save()
+
+
+def verified() -> str:
+    out = io.StringIO()
+    triggers.install(connections["default"])
+    try:
+        call_command("audit", "verify", stdout=out, no_color=True)
+    finally:
+        triggers.remove(connections["default"])
+    return out.getvalue()
+
+
+def test_old_entries_of_the_audit_log_are_closed_in_steps(
+    store: EmbeddedOpenMemory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.memories.retention._ENTRIES", 2)
+    settings.RETAIN_AUDIT_DAYS = 365
+    entries_of(366, 6, monkeypatch)
+    entries_of(364, 2, monkeypatch)
+    retain(store)
+    assert list(Entry.objects.order_by("pk").values_list("pk", flat=True)) == [-6, 7, 8, 9, 10, 11]
+    day = f"{now() - timedelta(days=366):%Y-%m-%d}"
+    assert verified().startswith(f"Entries up to 6 were closed by retention: 6 entries, {day} to {day}.\n5 entries; ")
+
+
+def test_a_log_with_faults_is_not_closed(
+    store: EmbeddedOpenMemory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETAIN_AUDIT_DAYS = 365
+    entries_of(366, 4, monkeypatch)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("DELETE FROM audit_entry WHERE id = 2")
+    retain(store)
+    assert list(Entry.objects.order_by("pk").values_list("pk", flat=True)) == [1, 3, 4]
 
 
 # Steps
