@@ -18,7 +18,7 @@ from conversations.files.paths import (
     transcription_path,
 )
 from conversations.files.receipts import PAYLOAD, RECORDING, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
-from conversations.files.stored import read_failure
+from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
 from conversations.models import Channel, Conversation, Direction, MemoryState, Outcome, Recall
@@ -33,8 +33,8 @@ _KEPT = (
 )  # fmt: skip
 
 
-def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
-    """What the files say: the columns, and the text for the search."""
+def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[dict[str, Any], Text]:
+    """What the files say: the columns, and the text for the search. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
         "transcription_at": None,
         "audio_at": _modified(payload_path(conversation_id, AUDIO)),
@@ -48,8 +48,7 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
     }
     row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
     try:
-        with transcription_path(conversation_id).open("rb") as file:
-            stat, raw = os.fstat(file.fileno()), file.read()
+        call, stamp = _stored_call(conversation_id, read)
     except FileNotFoundError:
         title, receipt = "", read_receipt(conversation_id)
         if receipt:
@@ -62,26 +61,34 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
         arrival = receipt.arrival if receipt else moment(_first_modified(conversation_id))
         row |= _retention_columns(conversation_id, row["started_at"], arrival, receipt.due if receipt else {})
         return row, Text(sort_key(conversation_id, row["started_at"]), "", title, "", "")
-    try:
-        call = Transcription.read(raw)
-    except NotReadable:
-        call = Transcription({})
+    modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)
     row |= _call_columns(call)
-    arrival = (receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival
+    arrival = (receipt or new_receipt(stamp)).arrival
     row |= day_columns(call.started_at(arrival))
     row |= _retention_columns(conversation_id, row["started_at"], arrival, call.deletion_due)
     row |= {
         "has_transcription": True,
-        "transcription_at": stat.st_mtime,
+        "transcription_at": modified,
         "memories": len(receipt.memories) if receipt else 0,
     }
     if not is_done(conversation_id, receipt):
-        row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
+        row |= {"memory_state": MemoryState.PENDING, "pending_since": modified}
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
     said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
     return row, Text(sort_key(conversation_id, row["started_at"]), row["caller_name"], call.title, call.summary, said)
+
+
+def _stored_call(conversation_id: str, read: StoredCall | None) -> StoredCall:
+    """The transcription, an empty one if it is unreadable; the one that was read if it is still the stored one."""
+    stat = transcription_path(conversation_id).stat()
+    if read is not None and read.stamp.matches(stat):
+        return read
+    try:
+        return read_call(conversation_id)
+    except NotReadable:
+        return StoredCall(Transcription({}), PayloadStamp("", stat.st_size, stat.st_mtime_ns))
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:
