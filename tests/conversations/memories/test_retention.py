@@ -50,6 +50,11 @@ MAYA, PEPE = "+14155550100", "+14155550101"
 DAY = 86_400
 
 
+@pytest.fixture(autouse=True)
+def no_cards(index_schema: None) -> None:  # noqa: ARG001
+    CallerCard.objects.all().delete()
+
+
 def days_ago(days: float) -> int:
     return int(time.time() - days * DAY)
 
