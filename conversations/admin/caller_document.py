@@ -60,14 +60,14 @@ def caller_document(
 
 
 def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
-    """The memories that are in no section of their own: of calls that are not stored, and of other programs."""
+    """The memories that no other section shows: insights, those of calls that are not stored, and of other programs."""
+    of_a_call = kinds.FACT, kinds.MESSAGE, kinds.CALL
     shown = kinds.CARD, kinds.PREFERENCE
     return [
         memory
         for call, memories in of_call.items()
-        if call not in calls
         for memory in memories
-        if memory.kind not in shown
+        if memory.kind not in shown and not (call in calls and memory.kind in of_a_call)
     ]
 
 

@@ -139,6 +139,15 @@ def test_what_staff_stated_is_shown(officer: Client, store: EmbeddedOpenMemory) 
     assert "Also: Duluth (from the call of" in shown
 
 
+def test_memories_without_a_section_of_their_own_are_shown(officer: Client, store: EmbeddedOpenMemory) -> None:
+    known(store)
+    store.put(MAYA, "insight:conv_a", "Prefers mornings.", metadata={"kind": "insight", "conversation_id": "conv_a"})
+    store.put(MAYA, "note", "Written by another program.", metadata={})
+    shown = text(page(officer)).split("What else is remembered")[1]
+    assert "Prefers mornings." in shown
+    assert "Written by another program." in shown
+
+
 def test_a_call_that_never_connected_says_so(officer: Client) -> None:
     failure = sample("call_initiation_failure_sip")
     failure["data"]["metadata"]["body"]["to_number"] = MAYA
