@@ -6,7 +6,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.admin.masking import keys_in, mask
+from django.utils.dateparse import parse_datetime
+
+from conversations.admin.masking import keys_in, keys_of, mask
 from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
@@ -30,7 +32,7 @@ def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked."""
     call = _transcription(row.pk)
     page = _page(row, call, reveal=reveal)
-    return page if reveal else mask(page, row.caller, keys_in(call) if call else None)
+    return page if reveal else mask(page, row.caller, keys_in(call) if call else keys_of([row.pk]))
 
 
 def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dict[str, Any]:
@@ -39,13 +41,20 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
+    receipt = read_receipt(row.pk)
+    if receipt:
+        page["removed"] = {kind: parse_datetime(at) for kind, at in receipt.removed.items()}
+        page["remembered"] = _remembered(receipt)
+        page["withheld"] = len(receipt.withheld)
+        page["forgotten"] = row.caller in receipt.forgotten
     if call is None:
         if row.has_transcription:
             page["problem"] = (
                 "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
             )
+        elif receipt:
+            _link(page | {"turns": []})
         return page
-    receipt = read_receipt(row.pk)
     page |= {
         "has_call": True,
         "summary": call.summary,
@@ -59,10 +68,11 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
-        "remembered": _remembered(receipt),
-        "withheld": len(set(filter(None, withheld_of(call, receipt)))) if receipt else 0,
-        "forgotten": receipt is not None and _is_forgotten(call, receipt),
     }
+    if receipt:
+        page["withheld"] = len(set(filter(None, withheld_of(call, receipt))))
+        page["forgotten"] = _is_forgotten(call, receipt)
+    page.setdefault("remembered", _remembered(None))
     _link(page)
     return page
 

@@ -1,17 +1,19 @@
 """What staff may do to what is remembered of a caller: correct, opt out, delete, export, forget."""
 
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from conversations.admin.caller_export import export_caller, known_of
+from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_list import CallerListAdmin
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
@@ -155,9 +157,9 @@ class CallerActions(CallerListAdmin):
         except OpenMemoryError as error:
             messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
             return self.back(row)
-        detail = _amount(len(known.memories), len(known.calls))
-        record(request, Action.EXPORT, "caller", row.ref, detail=detail)
-        return export_caller(row, known)
+        record(request, Action.EXPORT, "caller", row.ref, detail=known.amount)
+        headers = {"Content-Disposition": f'attachment; filename="{known.name}.zip"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(_streamed(exported(known)), content_type="application/zip", headers=headers)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what is deleted and what stays; on POST, forget the caller."""
@@ -241,6 +243,11 @@ def what_goes(text: str, number: str) -> str:
     one = extent.calls == 1
     calls = f"The files of {extent.calls} stored call{'' if one else 's'} {stay}" if extent.calls else ""
     return text.format(extent=memories, calls=calls)
+
+
+async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (piece := await to_thread(next, pieces, None)) is not None:
+        yield piece
 
 
 def _amount(memories: int, calls: int) -> str:

@@ -43,7 +43,7 @@ def _page(store: OpenMemory, caller: str, kind: str, sector: str, question: str,
     page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.memories(caller)
-        page |= {"profile": _profile(store, caller, memories), "facts": _facts(memories)}
+        page |= {"profile": _profile(store, caller, memories), "facts": facts_of(memories)}
         page |= _listed(memories, kind, sector, number)
         if question:
             page |= {"question": question, "found": _found(store, caller, question)}
@@ -94,7 +94,7 @@ def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict
     }
 
 
-def _facts(memories: list[Memory]) -> list[dict[str, Any]]:
+def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
     """Per field its present value with its source, other values, and how often the value was repeated."""
     history: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:

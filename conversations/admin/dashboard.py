@@ -54,8 +54,9 @@ def dashboard() -> dict[str, Any]:
     }
 
 
-_EARLIER = Conversation.objects.filter(
-    caller=OuterRef("caller"), started_at__lt=OuterRef("started_at"), has_transcription=True
+# Also of calls whose transcription retention has removed.
+_EARLIER = Conversation.objects.filter(caller=OuterRef("caller"), started_at__lt=OuterRef("started_at")).exclude(
+    outcome__in=(Outcome.UNCONNECTED, Outcome.UNKNOWN)
 )
 _RETURNING = Q(Exists(_EARLIER), ~Q(caller=""))
 

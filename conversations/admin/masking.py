@@ -14,6 +14,7 @@ import phonenumbers
 
 from conversations.admin.numbers import masked
 from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.files.receipts import read_receipt
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -91,13 +92,16 @@ def may_hold_keys(text: str) -> bool:
 
 
 def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds the keys that callers pressed in these calls; None for no keys."""
+    """Finds the keys that callers pressed in these calls, and perhaps other digits; None for no keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
         try:
             runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
-        except (FileNotFoundError, NotReadable):
+        except NotReadable:
             continue
+        except FileNotFoundError:
+            if (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
+                return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
     return _finding(runs)
 
 

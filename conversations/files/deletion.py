@@ -1,9 +1,32 @@
-"""Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back."""
+"""Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back.
+
+
+Retention removes the payloads of a call and leaves no tombstone.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
 
 from conversations.files.decisions import mark_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.locks import delivery_lock
-from conversations.files.paths import FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.files.paths import (
+    FAILURE,
+    conversation_files,
+    conversation_folder,
+    payload_path,
+    transcription_path,
+)
+from conversations.files.receipts import PAYLOAD, RECORDING
+
+_VERSION = r"(?:\.[0-9a-f]{8})?"
+# The names of payloads without the conversation id, by what retention calls them.
+KINDS = {
+    RECORDING: re.compile(rf"audio{_VERSION}\.mp3"),
+    PAYLOAD: re.compile(rf"(?:transcription|failure|event_[a-z_]+){_VERSION}\.json"),
+}
 
 
 def delete_conversation(conversation_id: str) -> None:
@@ -28,3 +51,24 @@ def bury(conversation_id: str) -> None:
         path.unlink()
     folder.rmdir()
     sync_folder(folder.parent)
+
+
+def payload_files(conversation_id: str) -> dict[str, list[Path]]:
+    """The stored payloads with all versions, under "audio" and "payload", as retention tells them apart."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in conversation_files(conversation_id):
+        for kind, pattern in KINDS.items():
+            if pattern.fullmatch(path.name.removeprefix(f"{conversation_id}_")):
+                found[kind].append(path)
+    return dict(found)
+
+
+def remove_files(conversation_id: str, paths: Iterable[Path]) -> None:
+    """Remove these files of the conversation durably, and its folder if nothing is left. Hold its delivery lock."""
+    folder = conversation_folder(conversation_id)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    sync_folder(folder)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+        sync_folder(folder.parent)

@@ -20,6 +20,7 @@ from conversations.files.durable import sync_folder
 from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
+from conversations.files.receipts import removed_digest
 from conversations.files.spool import Spool, spool
 from conversations.payloads.base64_text import decode_base64
 from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
@@ -202,7 +203,8 @@ class _Arrival:
         if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
-            return path
+            removed = removed_digest(self.conversation_id) if self.type == TRANSCRIPTION else ""
+            return None if removed and removed == self.spooled.digest() else path
         if self._is_known(self.spooled):
             return None
         digest = self.spooled.digest()

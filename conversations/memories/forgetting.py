@@ -68,9 +68,9 @@ def extent(store: OpenMemory, caller: str) -> Extent:
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """How a caller is forgotten: with `payloads` their files are deleted too, with `elevenlabs` their conversations
-    there. `everywhere` searches all files afterwards, not only the databases, also for these
-    `names` and `sentences`. The audit log names the user of
-    `request`, else that of the operating system.
+    there. `everywhere` searches all files afterwards, not only the databases, also for these `names` and `sentences`.
+    The audit log names the user of `request`, else that of the operating system. `reconciled`: the index is up to date,
+    and the files need not be compared with it.
     """
 
     payloads: bool = False
@@ -79,6 +79,7 @@ class Forgetting:
     names: Sequence[str] = ()
     sentences: Sequence[str] = ()
     request: HttpRequest | None = None
+    reconciled: bool = False
 
 
 class Forgotten(NamedTuple):
@@ -101,7 +102,8 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
     OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if the conversations there
     are left.
     """
-    reconcile()  # finds calls that the index has missed
+    if not how.reconciled:
+        reconcile()  # finds calls that the index has missed
     with caller_lock(*keys_of_caller(caller)) as lock:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)

@@ -11,6 +11,7 @@ from conversations.files import decisions, opted_out
 from conversations.files.locks import caller_lock
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import (
+    PAYLOAD,
     PayloadStamp,
     Receipt,
     RememberedMemory,
@@ -98,6 +99,9 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             ]
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
+        receipt.due = call.deletion_due
+        receipt.removed.pop(PAYLOAD, None)
+        receipt.call = {}
         lock.confirm()
         return _finish(conversation_id, receipt, stamp)
 

@@ -17,10 +17,12 @@ from conversations.files.spool import remove_abandoned_spools
 from conversations.files.stored import StoredCall, read_call
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
+from conversations.index.retained import refresh_loose_payloads
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
 from conversations.memories.decided import settle
 from conversations.memories.remember import remember
+from conversations.memories.retention import Retention
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
@@ -62,6 +64,7 @@ class Worker:
         self._found_away = threading.Event()
         self.pause = 0.0
         self._clock = float("inf")
+        self._retention = Retention(store)
         self._reconciling: Iterator[None] | None = None
         self._reconcile_at = 0.0
         self._reconciled_for = 0.0
@@ -79,9 +82,10 @@ class Worker:
                     reconciled = self._reconcile_a_step()
                     self.handle_clock_change()
                     done = self.process_due(pool)
+                    retained = self._retention.step()
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
-                    elif not done and not reconciled:
+                    elif not (done or reconciled or retained):
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker: nothing else processes the queue.
@@ -90,6 +94,14 @@ class Worker:
                         # Deliveries may have no rows from while the index was away.
                         self._reconciling, self._reconcile_at = None, time.monotonic()
                     self._stopping.wait(1)
+
+    def run_once(self) -> None:
+        """Process what is due and remove what retention says, until nothing is left to do now."""
+        self.reconcile()
+        self.handle_clock_change()
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+            while not self._stopping.is_set() and (self.process_due(pool) or self._retention.step()):
+                pass
 
     def _wait(self, seconds: float) -> None:
         """Wait without calling OpenMemory; refresh the index and reconcile meanwhile."""
@@ -113,6 +125,7 @@ class Worker:
         yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
+        refresh_loose_payloads()
         refreshed = 0
         for rows in reconcile_in_steps():
             refreshed += rows

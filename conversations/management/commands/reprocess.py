@@ -170,4 +170,8 @@ def _confirmed(question: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return "there is no transcription" if isinstance(error, FileNotFoundError) else str(error)
+    return (
+        "there is no transcription; what is remembered of it stays"
+        if isinstance(error, FileNotFoundError)
+        else str(error)
+    )

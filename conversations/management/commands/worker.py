@@ -21,18 +21,22 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
+        parser.add_argument("--once", action="store_true", help="do what is due now, retention included, and end")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         # The server that starts this process has reported the checks.
         return super().execute(*args, **options | {"skip_checks": options["with_parent"]})
 
-    def handle(self, *args: Any, jobs: int, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, jobs: int, once: bool, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
         worker = Worker(open_memory(), max(1, jobs))
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, lambda *_: _stop(worker))
         if with_parent:
             threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
+        if once:
+            worker.run_once()
+            return
         if settings.BACKFILL_EVERY and settings.ELEVENLABS_API_KEY:
             # A daemon thread: it stores files whole or not at all, so nothing is lost when the process ends.
             fetching = (settings.BACKFILL_EVERY * 60, threading.Event())

@@ -592,3 +592,11 @@ def test_the_front_page_links_the_doctor_for_staff_who_may_run_it(as_role: As, r
 
 def test_the_front_page_shows_no_figures_to_those_who_may_not_see_calls(as_role: As) -> None:
     assert "Waiting to be remembered" not in as_role("").get("/admin/").content.decode()
+
+
+def test_the_page_of_a_call_opens_while_its_row_is_behind_its_receipt(staff: Client, store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(transcription("+14155550100", "My dog is called Biscuit."), store)
+    Conversation.objects.filter(pk=conversation_id).update(caller="", caller_ref="")
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.status_code == 200
+    assert "My dog is called Biscuit." in page.content.decode()

@@ -45,6 +45,7 @@ class Command(CheckedCommand):
     def _verify(self, given: str | None) -> None:
         """Print each fault, the number of entries and the head. Raises CommandError if there are faults."""
         entries, found, written = Entry.objects.order_by("pk"), list[str](), None
+        closed = Entry.objects.filter(pk__lt=0).order_by("pk").first()
         newest = entries.last()
         try:
             # After the newest entry, so that those which are added meanwhile are on neither side.
@@ -64,6 +65,12 @@ class Command(CheckedCommand):
         found += [f"the trigger {name} is missing" for name in triggers.missing(connections[router.db_for_read(Entry)])]
         for fault in found:
             self.stdout.write(self.style.ERROR(f"  ✗ {fault}"))
-        self.stdout.write(f"{entries.count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}")
+        if closed:
+            self.stdout.write(f"Entries up to {-closed.pk} were closed by retention: {closed.detail}.")
+            if noted and noted.pk < -closed.pk:
+                self.stdout.write("The given head is of a closed entry: it cannot be compared.")
+        self.stdout.write(
+            f"{entries.filter(pk__gt=0).count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}"
+        )
         if found:
             raise CommandError(f"{len(found)} faults in the audit log")
