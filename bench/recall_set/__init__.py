@@ -9,9 +9,10 @@ language, five callers each. All people, companies and places are invented. A fi
   recognition writes, in order; those that begin with "A: " are the agent's. Some turns answer the agent's question in
   two words.
 - A question is `{"ask": …, "answers": […], "english": …, "typos": …}`. `ask` is in the caller's language and as the
-  agent's model would put it, in other words than the answer; it is asked after the last call. `answers` are the one or
-  two turns of the caller that answer it, word for word. `english` is the same question in English. `typos` is `ask`
-  with one typo in every longer word; in Chinese and Japanese, with a wrong character or reading.
+  agent's model would put it, after the last call: about three in five share the stem of a word with the answer, the
+  others have only synonyms, or need the agent's question before the answer. `answers` are the one or two turns of the
+  caller that answer it, word for word. `english` is the same question in English. `typos` is `ask` with one typo in
+  every longer word; in Chinese and Japanese, with wrong characters or readings.
 - The fourth question is about something that a later turn replaces: the answer is the late one. The fifth is about a
   day or "last time".
 - About half of the callers of a language speak tersely, the others are talkative.
