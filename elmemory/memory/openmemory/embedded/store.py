@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
@@ -46,34 +46,39 @@ _CHANGE = """
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
     WHERE id = %s
 """
+_ROW = f"({', '.join(['%s'] * 13)}, 1)"
 _PUT = """
     INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
                         created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
+    VALUES {rows}
     ON CONFLICT (user_id, key) DO UPDATE SET
         conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
         metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
         sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
     WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
        OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
-    RETURNING id, version
+    RETURNING key, id, version
 """
+_MOST_ROWS = 500
+_HELD = "SELECT key, id, 0 FROM memory WHERE user_id = %s AND key IN ({keys})"
+_DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
 def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
     """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
-    Every operation is one statement or one transaction that may be repeated.
+    Every operation is one statement or one transaction that may be repeated. An operation within another one leaves
+    faults to that one.
     """
 
     @wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connections[ALIAS].in_atomic_block:
+            return method(*args, **kwargs)
         try:
             try:
                 return method(*args, **kwargs)
             except (OperationalError, InterfaceError):
-                if connections[ALIAS].in_atomic_block:
-                    raise
                 connections[ALIAS].close()
                 return method(*args, **kwargs)
         except DataError as error:
@@ -108,11 +113,17 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
-            return [_put(cursor, user_id, entry) for entry in entries]
+        with transaction.atomic(ALIAS, savepoint=False), connections[ALIAS].cursor() as cursor:
+            return _put_all(cursor, user_id, [_with_weights(entry) for entry in entries])
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        return self.put_all(user_id, entries)
+    @_guarded
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
+        with transaction.atomic(ALIAS):
+            puts = self.put_all(user_id, entries)
+            if instead_of:
+                with connections[ALIAS].cursor() as cursor:
+                    cursor.execute(_DELETE.format(ids=_places(instead_of)), (user_id, *instead_of))
+            return puts
 
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
@@ -174,8 +185,8 @@ class EmbeddedOpenMemory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
         with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
-            memory_id = _insert(cursor, user_id, entry).id
-            return _one(cursor, memory_id)
+            (put,) = _put_all(cursor, user_id, [entry])
+            return _one(cursor, put.id)
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
@@ -279,15 +290,46 @@ def _as_sqlite(sql: str) -> str:
     return sql.replace("%s", "?")
 
 
-def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
+def _with_weights(entry: Entry) -> Entry:
     weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
-    return _insert(cursor, user_id, entry._replace(metadata={**entry.metadata, **weights}))
+    return entry._replace(metadata={**entry.metadata, **weights})
 
 
-def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
-    memory_id, now = str(uuid.uuid4()), _now()
-    key = storable(entry.key) or memory_id
-    row = (
+def _put_all(cursor: CursorWrapper, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+    """Put the entries, as many per statement as have different keys."""
+    puts: list[Put] = []
+    rows: dict[str, tuple[Any, ...]] = {}
+    for memory_id, entry in ((str(uuid.uuid4()), entry) for entry in entries):
+        key = storable(entry.key) or memory_id
+        if key in rows or len(rows) == _MOST_ROWS:
+            puts += _put_rows(cursor, user_id, rows)
+            rows = {}
+        rows[key] = _row(memory_id, user_id, key, entry)
+    return puts + _put_rows(cursor, user_id, rows)
+
+
+def _put_rows(cursor: CursorWrapper, user_id: str, rows: Mapping[str, tuple[Any, ...]]) -> list[Put]:
+    if not rows:
+        return []
+    cursor.execute(_PUT.format(rows=", ".join([_ROW] * len(rows))), [value for row in rows.values() for value in row])
+    written = {key: (memory_id, version) for key, memory_id, version in cursor.fetchall()}
+    if unchanged := [key for key in rows if key not in written]:
+        cursor.execute(_HELD.format(keys=_places(unchanged)), (user_id, *unchanged))
+        written |= {key: (memory_id, version) for key, memory_id, version in cursor.fetchall()}
+    return [Put(memory_id, _outcome(version)) for memory_id, version in (written[key] for key in rows)]
+
+
+def _outcome(version: int) -> Literal["added", "changed", "unchanged"]:
+    return "unchanged" if version == 0 else "added" if version == 1 else "changed"
+
+
+def _places(values: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _row(memory_id: str, user_id: str, key: str, entry: Entry) -> tuple[Any, ...]:
+    now = _now()
+    return (
         memory_id,
         user_id,
         key,
@@ -302,11 +344,6 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
         now,
         now,
     )
-    cursor.execute(_PUT, row)
-    if written := cursor.fetchone():
-        return Put(written[0], "added" if written[1] == 1 else "changed")
-    cursor.execute("SELECT id FROM memory WHERE user_id = %s AND key = %s", (user_id, key))
-    return Put(cursor.fetchone()[0], "unchanged")
 
 
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
