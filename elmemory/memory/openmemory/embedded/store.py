@@ -4,18 +4,17 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.embedded.writing import conversation_id_of, now, places, put_rows, with_weights
 from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -46,21 +45,6 @@ _CHANGE = """
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
     WHERE id = %s
 """
-_ROW = f"({', '.join(['%s'] * 13)}, 1)"
-_PUT = """
-    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
-                        created_at, updated_at, last_seen_at, version)
-    VALUES {rows}
-    ON CONFLICT (user_id, key) DO UPDATE SET
-        conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
-        metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
-        sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
-    WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
-       OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
-    RETURNING key, id, version
-"""
-_MOST_ROWS = 500
-_HELD = "SELECT key, id, 0 FROM memory WHERE user_id = %s AND key IN ({keys})"
 _DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
@@ -114,7 +98,7 @@ class EmbeddedOpenMemory:
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
         with transaction.atomic(ALIAS, savepoint=False), connections[ALIAS].cursor() as cursor:
-            return _put_all(cursor, user_id, [_with_weights(entry) for entry in entries])
+            return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
     @_guarded
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
@@ -122,7 +106,7 @@ class EmbeddedOpenMemory:
             puts = self.put_all(user_id, entries)
             if instead_of:
                 with connections[ALIAS].cursor() as cursor:
-                    cursor.execute(_DELETE.format(ids=_places(instead_of)), (user_id, *instead_of))
+                    cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
             return puts
 
     @_guarded
@@ -185,7 +169,7 @@ class EmbeddedOpenMemory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
         with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
-            (put,) = _put_all(cursor, user_id, [entry])
+            (put,) = put_rows(cursor, user_id, [entry])
             return _one(cursor, put.id)
 
     @_guarded
@@ -236,14 +220,14 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
-                    _conversation_id(wanted.metadata),
+                    conversation_id_of(wanted.metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
                     storable_json(wanted.metadata),
                     wanted.salience,
                     wanted.decay_lambda,
                     storable_json(sectors),
-                    _now(),
+                    now(),
                     memory_id,
                 ),
             )
@@ -290,75 +274,9 @@ def _as_sqlite(sql: str) -> str:
     return sql.replace("%s", "?")
 
 
-def _with_weights(entry: Entry) -> Entry:
-    weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
-    return entry._replace(metadata={**entry.metadata, **weights})
-
-
-def _put_all(cursor: CursorWrapper, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-    """Put the entries, as many per statement as have different keys."""
-    puts: list[Put] = []
-    rows: dict[str, tuple[Any, ...]] = {}
-    for memory_id, entry in ((str(uuid.uuid4()), entry) for entry in entries):
-        key = storable(entry.key) or memory_id
-        if key in rows or len(rows) == _MOST_ROWS:
-            puts += _put_rows(cursor, user_id, rows)
-            rows = {}
-        rows[key] = _row(memory_id, user_id, key, entry)
-    return puts + _put_rows(cursor, user_id, rows)
-
-
-def _put_rows(cursor: CursorWrapper, user_id: str, rows: Mapping[str, tuple[Any, ...]]) -> list[Put]:
-    if not rows:
-        return []
-    cursor.execute(_PUT.format(rows=", ".join([_ROW] * len(rows))), [value for row in rows.values() for value in row])
-    written = {key: (memory_id, version) for key, memory_id, version in cursor.fetchall()}
-    if unchanged := [key for key in rows if key not in written]:
-        cursor.execute(_HELD.format(keys=_places(unchanged)), (user_id, *unchanged))
-        written |= {key: (memory_id, version) for key, memory_id, version in cursor.fetchall()}
-    return [Put(memory_id, _outcome(version)) for memory_id, version in (written[key] for key in rows)]
-
-
-def _outcome(version: int) -> Literal["added", "changed", "unchanged"]:
-    return "unchanged" if version == 0 else "added" if version == 1 else "changed"
-
-
-def _places(values: Sequence[str]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _row(memory_id: str, user_id: str, key: str, entry: Entry) -> tuple[Any, ...]:
-    now = _now()
-    return (
-        memory_id,
-        user_id,
-        key,
-        _conversation_id(entry.metadata),
-        storable(entry.content),
-        storable_json(list(entry.tags)),
-        storable_json(dict(entry.metadata)),
-        entry.salience,
-        entry.decay_lambda,
-        storable_json(sectors_of(entry.content, entry.metadata.get("sector"))),
-        now,
-        now,
-        now,
-    )
-
-
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
     return _memory(cursor.fetchone())
-
-
-def _conversation_id(metadata: Mapping[str, Any]) -> str:
-    """As the column holds it; empty for a memory of no conversation."""
-    conversation_id = metadata.get("conversation_id")
-    return storable(conversation_id) if isinstance(conversation_id, str) else ""
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _memory(row: Sequence[Any]) -> Memory:
