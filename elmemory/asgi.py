@@ -25,11 +25,12 @@ from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
 from webhooks.api import GUARDS
 from webhooks.exposition import metrics_application
+from webhooks.health import HEALTH_PATHS
 
 # The longest time, in seconds, that a computing thread keeps the interpreter from a live call.
 sys.setswitchinterval(0.0005)
 
-lean_application = LeanHandler(streamed=("/webhook/post-call", "/health"), guards=GUARDS)
+lean_application = LeanHandler(streamed=("/webhook/post-call", *HEALTH_PATHS), guards=GUARDS)
 prometheus_application = metrics_application()
 static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
 for _finder in get_finders():

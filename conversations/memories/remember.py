@@ -116,6 +116,17 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
     return Changes(added, changed, removed)
 
 
+def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
+    """Whether there are memories of this conversation, or would be: it has a caller, and no decision forbids it.
+
+    Raises as `remember` does.
+    """
+    call, stamp = read_call(conversation_id)
+    receipt = read_receipt(conversation_id) or new_receipt(stamp)
+    note_forgotten(call, receipt)
+    return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
+
+
 def memories_of(
     call: Transcription, arrived_at: datetime, redacted: Callable[[str, str], str] = redacted
 ) -> Iterator[kinds.NewMemory]:
