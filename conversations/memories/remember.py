@@ -24,16 +24,18 @@ from conversations.memories.forgetting import note_forgotten
 from conversations.memories.former import former_callers, take_over_preferences
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.card import WrittenCard, spoken_date, write_card
-from elmemory.memory.fields import label
+from elmemory.memory.briefing import spoken_date
+from elmemory.memory.card import WrittenCard, write_card
+from elmemory.memory.fields import CALLER_PROFILE, label
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
-from elmemory.memory.text import field_name
+from elmemory.memory.text import field_name, sentences
 
 log = structlog.get_logger(__name__)
 
-_OF_A_CALL = frozenset((kinds.FACT, kinds.MESSAGE, kinds.CALL))
+_MOST_INSIGHTS = 12
+_OF_A_CALL = frozenset((kinds.FACT, kinds.INSIGHT, kinds.MESSAGE, kinds.CALL))
 _LONGEST_ID_IN_KEY = 128
 
 type Result = Literal["done", "already done", "changed meanwhile"]
@@ -142,7 +144,15 @@ def memories_of(
     }
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
-        if text and one.field:
+        if text and one.field == CALLER_PROFILE:
+            for ordinal, sentence in enumerate(sentences(text)[:_MOST_INSIGHTS]):
+                yield kinds.NewMemory(
+                    kinds.INSIGHT,
+                    f"insight:{conversation_id}:{ordinal}",
+                    redacted(sentence.strip(), ""),
+                    {**common, "position": ordinal},
+                )
+        elif text and one.field:
             name = label(field_name(one.name))
             value = redacted(text, name)
             yield kinds.NewMemory(

@@ -3,19 +3,32 @@
 Its text is a function of its state, and its state is a function of the memories.
 """
 
-import contextlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
-from django.conf import settings
 
 from elmemory.memory import kinds
-from elmemory.memory.card_state import CardState, LastCall, speakable, state_from, state_of, zone_name
-from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.briefing import (
+    NOTHING_STANDS,
+    Briefing,
+    briefing_from,
+    briefing_of,
+    dated,
+    spoken_date,
+    within,
+)
+from elmemory.memory.card_state import CardState, LastCall, speakable, state_from, state_of
+from elmemory.memory.fields import (
+    AGENT_PROMISE,
+    BRIEFED,
+    OPEN_REQUEST,
+    PREFERRED_LANGUAGE,
+    canonical_field,
+    label,
+)
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
@@ -30,18 +43,22 @@ FEW = 2
 _READS = FEW, NEWEST, None
 # Written with every card; raised when what counts as a usable fact changes.
 _RULES = 2
+# Names that are written without a blank, the family's first.
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]+")
+_VARIABLES = frozenset((OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE))
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What an agent should know about a caller before the first word. Every text is clean and bounded.
 
-    `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty if the caller never
-    spoke. `call_count` counts the calls of both directions, `outbound_count` those that we made. The card of an
-    opted-out caller holds nothing else.
+    `facts` maps field to value, newest first, without what the briefing holds. `last_call_summary` is a sentence or
+    two, empty if the caller never spoke. `call_count` counts the calls of both directions, `outbound_count` those that
+    we made. The card of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
+    briefing: Briefing = NOTHING_STANDS
     call_count: int = 0
     outbound_count: int = 0
     last_called_on: str = ""
@@ -62,6 +79,8 @@ class Card:
         if not (first := self._name("first_name")):
             return self._name("name")
         last = self._name("last_name")
+        if not first.isascii() and _EAST_ASIAN.fullmatch(first) and _EAST_ASIAN.fullmatch(last):
+            return f"{last}{first}"
         return f"{first} {last}" if last else first
 
     @property
@@ -69,18 +88,20 @@ class Card:
         """The profile in sentences that an agent can use."""
         if self.opted_out:
             return "The caller asked not to be remembered."
-        full_name = self.full_name
-        sentences = [as_sentence(f"The caller is {full_name}")] if full_name else []
-        if self.shared_line:
-            sentences = ["Several people share this line."]
-        if counts := self._counts():
-            sentences.append(counts)
-        sentences += [
+        full_name, now = self.full_name, self.briefing
+        who = as_sentence(f"The caller is {full_name}") if full_name else ""
+        first = (
+            "Several people share this line." if self.shared_line else who,
+            dated("Open", now.open_request, now.open_since),
+            dated("Promised", now.agent_promise, now.promised_on),
+            f"The last call ended badly: {now.mood}." if now.mood else "",
+        )
+        facts = (
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
             if name not in NAME_FIELDS or not (full_name or self.shared_line)
-        ]
-        return bounded_sentences(" ".join(sentences))
+        )
+        return within(first, (*map(as_sentence, now.insights), *facts), self._counts())
 
     def _counts(self) -> str:
         """A sentence that says how often they called us, and we them; empty if neither happened."""
@@ -103,6 +124,8 @@ class Card:
         field_asked_for = canonical_field(name)
         if field_asked_for in NAME_FIELDS:
             return None if self.shared_line else self._name(field_asked_for)
+        if field_asked_for in _VARIABLES:
+            return str(getattr(self.briefing, field_asked_for)) or None
         return self.facts.get(field_asked_for)
 
 
@@ -119,7 +142,8 @@ def card_from_state(state: CardState) -> Card:
     """The text of the card with this state."""
     spoken = state.last_spoken
     return Card(
-        facts={name: holding.value for name, holding in state.facts.items()},
+        facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
+        briefing=briefing_of(state),
         call_count=state.call_count,
         outbound_count=state.outbound_count,
         last_called_on=_day_of(state.last_inbound),
@@ -227,23 +251,6 @@ def close_card(store: OpenMemory, caller: str) -> None:
     WrittenCard(store, caller).close()
 
 
-def spoken_date(metadata: Mapping[str, Any]) -> str:
-    """The day of a call, such as "7 October 2026", in the call's own time zone."""
-    try:
-        called_at = datetime.fromisoformat(str(metadata.get("called_at")))
-    except ValueError:
-        return "an unknown day"
-    day = called_at.astimezone(_zone(zone_name(metadata)))
-    return f"{day.day} {day:%B %Y}"
-
-
-def _zone(name: str) -> ZoneInfo:
-    if name:
-        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
-            return ZoneInfo(name)
-    return ZoneInfo(settings.TIME_ZONE)
-
-
 def _day_of(call: LastCall | None) -> str:
     return spoken_date({"called_at": call.called_at, "timezone": call.timezone}) if call else ""
 
@@ -294,6 +301,7 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "revision": revision,
         "usable": _RULES,
         "facts": [[name, value] for name, value in card.facts.items()],
+        "briefing": list(card.briefing),
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
         "last_called_on": card.last_called_on,
@@ -301,7 +309,8 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "last_call_summary": card.last_call_summary,
         "shared_line": card.shared_line,
         "opted_out": card.opted_out,
-        "state": state.as_metadata(),
+        # As text: a ring does not read it.
+        "state": orjson.dumps(state.as_metadata()).decode(),
     }
     return kinds.NewMemory(kinds.CARD, f"card:{revision}", card.summary, metadata)
 
@@ -317,6 +326,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         last_call_summary = cleaned(last_call_summary)
     return Card(
         facts=facts,
+        briefing=briefing_from(metadata.get("briefing")),
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from typing import Any, NamedTuple
 
+import orjson
+
 from elmemory.memory import kinds
+from elmemory.memory.fields import BRIEFED, PASSING
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.records import Memory
@@ -17,9 +20,11 @@ from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_words, cl
 from elmemory.memory.values import usable_value
 
 MOST_FACTS = 100
+MOST_INSIGHTS = 40
+_LONGEST_INSIGHT = 300
 _LONGEST_ZONE = 64
 # Written with every state; raised when what a state holds changes.
-_VERSION = 1
+_VERSION = 2
 
 
 class Order(NamedTuple):
@@ -47,17 +52,25 @@ class LastCall(NamedTuple):
     summary: str = ""
 
 
+class Insight(NamedTuple):
+    """A lasting sentence about the caller. Later ones are greater."""
+
+    order: Order
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class CardState:
     """What the text of a card is made from.
 
-    `facts` maps field to holding, newest first: at most MOST_FACTS of them. `last_spoken` is the last call in which the
-    caller spoke, with its summary. `is_open` says that one more call may be added: false where a correction is so old
-    that it is not among the facts, but still wins over later calls. The state of an opted-out caller holds nothing
-    else.
+    `facts` maps field to holding, newest first: at most MOST_FACTS of them. `insights` are the newest MOST_INSIGHTS,
+    newest first. `last_spoken` is the last call in which the caller spoke, with its summary. `is_open` says that one
+    more call may be added: false where a correction is so old that it is not among the facts, but still wins over later
+    calls. The state of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, Holding] = field(default_factory=dict)
+    insights: tuple[Insight, ...] = ()
     call_count: int = 0
     outbound_count: int = 0
     last_inbound: LastCall | None = None
@@ -86,6 +99,7 @@ class CardState:
         return replace(
             self,
             facts=dict(newest),
+            insights=tuple(nlargest(MOST_INSIGHTS, {*self.insights, *_insights(memories)})),
             call_count=self.call_count + len(calls),
             outbound_count=self.outbound_count + len(outbound),
             last_inbound=_last(self.last_inbound, inbound),
@@ -97,15 +111,20 @@ class CardState:
     def mentions(self, conversation_id: str) -> bool:
         """Whether anything in the state comes from this call."""
         last = (self.last_inbound, self.last_outbound, self.last_spoken)
+        orders = [one.order for one in self.facts.values()] + [one.order for one in self.insights]
         return any(call.conversation_id == conversation_id for call in last if call) or any(
-            holding.order.conversation_id == conversation_id for holding in self.facts.values()
+            order.conversation_id == conversation_id for order in orders
         )
 
     def as_metadata(self) -> dict[str, Any]:
-        """The state as JSON, without the values of its facts, which the card's metadata hold in the same order."""
+        """The state as JSON, without the counts, preferences and values of facts that the card's metadata hold."""
         return {
             "version": _VERSION,
-            "facts": [[holding.corrected, *holding.order] for holding in self.facts.values()],
+            "facts": [
+                [name, holding.value if name in BRIEFED else None, holding.corrected, *holding.order]
+                for name, holding in self.facts.items()
+            ],
+            "insights": [[insight.text, *insight.order] for insight in self.insights],
             "last_inbound": _as_list(self.last_inbound),
             "last_outbound": _as_list(self.last_outbound),
             "last_spoken": _as_list(self.last_spoken),
@@ -125,16 +144,18 @@ def state_of(memories: Iterable[Memory]) -> CardState | None:
 
 def state_from(metadata: Mapping[str, Any]) -> CardState | None:
     """The state in the metadata of a card; None if it holds none, or one of another version."""
-    written = metadata.get("state")
-    if not isinstance(written, dict) or written.get("version") != _VERSION:
-        return None
     try:
+        written = orjson.loads(metadata["state"])
+        if written["version"] != _VERSION:
+            return None
+        shown = dict(metadata["facts"])
         facts = {
-            name: Holding(corrected, Order(*order), value)
-            for (name, value), (corrected, *order) in zip(metadata["facts"], written["facts"], strict=True)
+            name: Holding(corrected, Order(*order), shown[name] if value is None else value)
+            for name, value, corrected, *order in written["facts"]
         }
         return CardState(
             facts=facts,
+            insights=tuple(Insight(Order(*order), text) for text, *order in written["insights"]),
             call_count=metadata["call_count"],
             outbound_count=metadata["outbound_count"],
             shared_line=metadata["shared_line"],
@@ -193,7 +214,15 @@ def _holdings(memories: Iterable[Memory]) -> Iterable[tuple[str, Holding]]:
         corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
         name = memory.metadata.get("field")
         if name and (corrected or memory.kind == kinds.FACT) and (value := fact_value(memory)):
-            yield str(name), Holding(corrected, call_order(memory), bounded_words(value, 2 * VALUE_LENGTH))
+            # What passes is corrected until the next call.
+            lasts = corrected and name not in PASSING
+            yield str(name), Holding(lasts, call_order(memory), bounded_words(value, 2 * VALUE_LENGTH))
+
+
+def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
+    for memory in memories:
+        if memory.kind == kinds.INSIGHT and (text := cleaned(memory.content)):
+            yield Insight(call_order(memory), bounded_words(text, _LONGEST_INSIGHT))
 
 
 def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:

@@ -128,16 +128,16 @@ def test_the_size_of_a_card_does_not_grow_with_the_calls() -> None:
         state = state.with_call(made(f"conv_{number:04}", TWO, facts=facts, summary="She said a lot. " * 200))
         sizes.append(len(orjson.dumps(card_memory(state, 1).metadata)))
     assert len(state.facts) == MOST_FACTS
-    assert max(sizes[200:]) - min(sizes[200:]) < 100
+    assert max(sizes[200:]) - min(sizes[200:]) < 200
     assert max(sizes) < 64 * 1024
 
 
 @pytest.mark.parametrize(
-    "damage", [{"version": 0}, {"facts": []}, {"facts": [[False, TWO, "conv_a"]]}, {"last_spoken": 4}, {"is_open": ...}]
+    "damage", [{"version": 0}, {"facts": 4}, {"facts": [["city", "Duluth"]]}, {"last_spoken": 4}, {"is_open": ...}]
 )
 def test_a_state_that_is_damaged_or_of_another_version_is_none(damage: dict[str, Any]) -> None:
     metadata = dict(card_memory(CardState().with_call(CALLS[0]), 1).metadata)
-    state = {**metadata["state"], **damage}
-    metadata["state"] = {name: value for name, value in state.items() if value is not ...}
+    state = {**orjson.loads(metadata["state"]), **damage}
+    metadata["state"] = orjson.dumps({name: value for name, value in state.items() if value is not ...}).decode()
     assert state_from(metadata) is None
     assert state_from({name: value for name, value in metadata.items() if name != "state"}) is None
