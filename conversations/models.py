@@ -174,8 +174,8 @@ class Conversation(models.Model):
 class CallerCard(models.Model):
     """A copy of a caller's card, as it was when it was last read or written; for lists.
 
-    `number` and `first_call` are those of a caller without stored calls, of whom the store has memories; else empty. The
-    caller was not heard of after `last_call`, as far as was known when it was written.
+    `number` and `first_call` are those of a caller without stored calls, of whom the store has memories; else empty.
+    The caller was not heard of after `last_call`, as far as was known when it was written.
     """
 
     caller_ref = models.CharField(max_length=32, primary_key=True)

@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.2
 _RECONCILE_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 30
+_BATCHES_AHEAD = 8
 _CARDS_AT_ONCE = 500
 _CARDS_PER_WRITE = 32
 _END = object()
@@ -184,8 +185,10 @@ class Worker:
         """
         self._answered.clear()
         self._found_away.clear()
-        due = due_conversations(1 if self.pause else 32 * self._jobs)
-        self.refresh_index(but=due)
+        # Rows of calls that are processed soon are written once, after that.
+        soon = due_conversations(1 if self.pause else _BATCHES_AHEAD * 32 * self._jobs)
+        due = soon[: 32 * self._jobs]
+        self.refresh_index(but=frozenset(soon))
         attempts = [attempt for attempt in (map if pool is None else pool.map)(self._process, due) if attempt]
         done = [attempt for attempt in attempts if not attempt.fault]
         self._write_results(done, [attempt for attempt in attempts if attempt.fault])

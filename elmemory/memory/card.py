@@ -236,8 +236,8 @@ class WrittenCard:
             return []
         state = self._state.with_call(map(_as_stored, memories))
         card = card_memory(state, _revision_of(self._cards) + 1)
-        puts = self._store.add_all(self._caller, kinds.entries([*memories, card]))
-        _delete(self._store, self._caller, self._cards)
+        entries, outdated = kinds.entries([*memories, card]), [card.id for card in self._cards]
+        puts = self._store.add_all(self._caller, entries, instead_of=outdated)
         return puts[:-1]
 
     def close(self) -> None:

@@ -60,10 +60,10 @@ class OpenMemory(Protocol):
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order. If it raises, some may be written; repeat it with all of them."""
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
         """Put entries of whose keys nothing was ever written for this user, not even by a run that was interrupted.
 
-        Like `put_all` where the store finds keys at no cost; else it need not look for them.
+        The store need not look for these keys. Then it deletes the user's memories with the ids `instead_of`.
         """
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:

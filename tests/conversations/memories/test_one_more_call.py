@@ -144,13 +144,8 @@ def stopping(store: OpenMemory, after: int, error: Exception) -> OpenMemory:
     """The store, in which after so many memories no more of the call are written."""
 
     class Stopping(type(store)):  # type: ignore[misc]
-        def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:  # noqa: ARG002
             store.add_all(user_id, entries[:after])
-            if after < len(entries):
-                raise error
-            return store.add_all(user_id, entries)
-
-        def delete(self, user_id: str, memory_id: str) -> bool:  # noqa: ARG002
             raise error
 
     stopped = Stopping.__new__(Stopping)

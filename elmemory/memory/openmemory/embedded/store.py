@@ -4,8 +4,6 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
@@ -18,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
+from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
 from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -45,18 +44,7 @@ _CHANGE = """
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
     WHERE id = %s
 """
-_PUT = """
-    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
-                        created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
-    ON CONFLICT (user_id, key) DO UPDATE SET
-        conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
-        metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
-        sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
-    WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
-       OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
-    RETURNING id, version
-"""
+_DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
 def _guarded[**P, R](
@@ -64,17 +52,18 @@ def _guarded[**P, R](
 ) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
-    Every operation is one statement or one transaction that may be repeated.
+    Every operation is one statement or one transaction that may be repeated. An operation within another one leaves
+    faults to that one.
     """
 
     @wraps(method)
     def guarded(store: "EmbeddedOpenMemory", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if connections[store.alias].in_atomic_block:
+            return method(store, *args, **kwargs)
         try:
             try:
                 return method(store, *args, **kwargs)
             except (OperationalError, InterfaceError):
-                if connections[store.alias].in_atomic_block:
-                    raise
                 connections[store.alias].close()
                 return method(store, *args, **kwargs)
         except DataError as error:
@@ -112,11 +101,17 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
-            return [_put(cursor, user_id, entry) for entry in entries]
+        with transaction.atomic(self.alias, savepoint=False), connections[self.alias].cursor() as cursor:
+            return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        return self.put_all(user_id, entries)
+    @_guarded
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
+        with transaction.atomic(self.alias):
+            puts = self.put_all(user_id, entries)
+            if instead_of:
+                with connections[self.alias].cursor() as cursor:
+                    cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
+            return puts
 
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
@@ -186,8 +181,8 @@ class EmbeddedOpenMemory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
-            memory_id = _insert(cursor, user_id, entry).id
-            return _one(cursor, memory_id)
+            (put,) = put_rows(cursor, user_id, [entry])
+            return _one(cursor, put.id)
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
@@ -244,7 +239,7 @@ class EmbeddedOpenMemory:
                     wanted.salience,
                     wanted.decay_lambda,
                     storable_json(sectors),
-                    _now(),
+                    now(),
                     memory_id,
                 ),
             )
@@ -291,40 +286,6 @@ def _as_sqlite(sql: str) -> str:
     return sql.replace("%s", "?")
 
 
-def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
-    weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
-    return _insert(cursor, user_id, entry._replace(metadata={**entry.metadata, **weights}))
-
-
-def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
-    memory_id, now = str(uuid.uuid4()), _now()
-    key = storable(entry.key) or memory_id
-    row = (
-        memory_id,
-        user_id,
-        key,
-        conversation_id_of(entry.metadata),
-        storable(entry.content),
-        storable_json(list(entry.tags)),
-        storable_json(dict(entry.metadata)),
-        entry.salience,
-        entry.decay_lambda,
-        storable_json(sectors_of(entry.content, entry.metadata.get("sector"))),
-        now,
-        now,
-        now,
-    )
-    cursor.execute(_PUT, row)
-    if written := cursor.fetchone():
-        return Put(written[0], "added" if written[1] == 1 else "changed")
-    cursor.execute("SELECT id FROM memory WHERE user_id = %s AND key = %s", (user_id, key))
-    return Put(cursor.fetchone()[0], "unchanged")
-
-
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
     return memory_of(cursor.fetchone())
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

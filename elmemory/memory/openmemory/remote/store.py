@@ -87,9 +87,12 @@ class RemoteOpenMemory:
         """
         return self._put_all(user_id, entries, self._all)
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
         """As the protocol says. The newest row has the number of the last write, or hardly a lower one."""
-        return self._put_all(user_id, entries, self._newest)
+        puts = self._put_all(user_id, entries, self._newest)
+        for memory_id in instead_of:
+            self._delete(user_id, memory_id)
+        return puts
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         memories = self.memories(user_id)
