@@ -7,7 +7,7 @@ a phone number, so it is masked too. Numbers that are written as words, and shor
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ import phonenumbers
 
 from conversations.admin.numbers import masked
 from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -83,6 +84,20 @@ def mask_of_call(text: str, call: Conversation) -> str:
     if may_hold_keys(text) and (keys := keys_of([call.pk])):
         return _masked_text(text, call.caller, keys)
     return text
+
+
+def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
+    """The excerpt of a call's texts; without `reveal` of the masked texts, since cutting may leave a part of a number.
+
+    The payload is read only if the excerpt has digits that may be pressed keys.
+    """
+    if reveal or not words:
+        return excerpt(words, parts)
+    parts = mask(parts, call.caller)
+    found = excerpt(words, parts)
+    if may_hold_keys(found) and (keys := keys_of([call.pk])):
+        return excerpt(words, mask(parts, call.caller, keys))
+    return found
 
 
 def may_hold_keys(text: str) -> bool:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
 from conversations.index.question import Term, terms
 from conversations.index.tokens import comparable, comparable_otherwise, with_places
 from elmemory.memory.ranking.words import MARKS, UNSPACED
@@ -36,9 +39,25 @@ def excerpt(question: str, parts: Sequence[str]) -> str:
     return _marked(best[2], best[1])
 
 
+def has_words(question: str, text: str) -> bool:
+    """Whether the text has every word of the question and none of its -unwanted ones; False without a wanted word."""
+    folded = [text.lower()] if text.isascii() else [comparable(text), comparable_otherwise(text)]
+
+    def has(pattern: re.Pattern[str]) -> bool:
+        return any(pattern.search(each) for each in folded)
+
+    wanted = _patterns(question)
+    return bool(wanted) and all(map(has, wanted)) and not any(map(has, _patterns(question, unwanted=True)))
+
+
+def marked(found: str) -> SafeString:
+    """An excerpt as HTML, with its hits in <mark>."""
+    return mark_safe(escape(found).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>"))  # noqa: S308
+
+
 @lru_cache(maxsize=16)
-def _patterns(question: str) -> list[re.Pattern[str]]:
-    return [_pattern(term) for term in terms(question) if not term.unwanted]
+def _patterns(question: str, *, unwanted: bool = False) -> list[re.Pattern[str]]:
+    return [_pattern(term) for term in terms(question) if term.unwanted == unwanted]
 
 
 def _pattern(term: Term) -> re.Pattern[str]:

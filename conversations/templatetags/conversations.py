@@ -3,8 +3,10 @@ from typing import Any
 from django import template
 
 from conversations.admin.dashboard import shown
+from conversations.index.excerpt import marked
 
 register = template.Library()
+register.filter(marked)
 
 
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)
