@@ -1,11 +1,13 @@
 """What the page of a caller shows: calls from the index, memories from OpenMemory."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
@@ -26,6 +28,8 @@ _MEMORIES_PER_PAGE = 50
 _CALLS_PER_PAGE = 20
 _OTHER_VALUES_SHOWN = 5
 _CALLS_WITH_KEYS = 50
+# A search that finds nothing.
+_NO_WORD = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,17 @@ class Asked:
     page: str = "1"
     calls_page: str = "1"
 
+    @property
+    def chooses(self) -> bool:
+        """Whether some memories are chosen, not all."""
+        return any((self.kind, self.sector, self.field, self.words))
+
 
 def caller_page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked, and find nothing."""
     if not reveal:
-        asked = replace(asked, words=only_words(asked.words), question=only_words(asked.question))
+        words = asked.words and (only_words(asked.words) or _NO_WORD)
+        asked = replace(asked, words=words, question=only_words(asked.question))
     page = _page(store, caller, asked, reveal=reveal)
     return page if reveal else mask(page, caller, keys_of(_calls_with_digits(caller, page)))
 
@@ -72,7 +82,7 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
 
 def _calls(caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
     """One page of the caller's calls that have these words, the newest first."""
-    calls = Conversation.objects.filter(caller=caller)
+    calls: QuerySet[Conversation] = Conversation.objects.filter(caller=caller)
     if asked.words:
         calls = found.of(calls) if (found := fulltext.matching(asked.words)) else calls.none()
     shown = Paginator(calls.order_by("-sort_key"), _CALLS_PER_PAGE).get_page(asked.calls_page)
@@ -125,28 +135,42 @@ def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict
 def _facts(memories: list[Memory]) -> list[dict[str, Any]]:
     """Per field its present value with its source, how often calls stated it, and the newest of the other values."""
     stated: dict[str, list[Memory]] = defaultdict(list)
-    for memory in memories:
-        if memory.metadata.get("field") and memory.kind in (kinds.FACT, kinds.PREFERENCE):
-            stated[memory.metadata["field"]].append(memory)
+    for memory in sorted(filter(_has_field, memories), key=call_order, reverse=True):
+        stated[memory.metadata["field"]].append(memory)
     facts = []
-    for memory in newest_facts(memories):
+    for memory in newest_facts(each for ones in stated.values() for each in ones):
         name = memory.metadata["field"]
         fact = _fact(memory)
-        of_calls = Counter(str(each.metadata.get("value") or "") for each in stated[name] if each.kind == kinds.FACT)
-        again = of_calls[fact["value"]] - (not fact["corrected"])
-        # The newest memory of each other value.
-        others = {str(each.metadata.get("value") or ""): each for each in sorted(stated[name], key=call_order)}
+        same = [each for each in stated[name] if _value(each) == fact["value"] and each.kind == kinds.FACT]
+        others: dict[str, Memory] = {}
+        for each in stated[name]:
+            others.setdefault(_value(each), each)
         others.pop(fact["value"], None)
-        newest = sorted(others.values(), key=call_order, reverse=True)[:_OTHER_VALUES_SHOWN]
-        more = {"label": label(name), "history": list(map(_fact, newest)), "others": len(others), "again": again}
-        facts.append({**fact, "field": name, **more})
+        facts.append(
+            {
+                **fact,
+                "field": name,
+                "label": label(name),
+                "history": list(map(_fact, islice(others.values(), _OTHER_VALUES_SHOWN))),
+                "others": len(others),
+                "said": len(same),
+            }
+        )
     return facts
+
+
+def _has_field(memory: Memory) -> bool:
+    return bool(memory.metadata.get("field")) and memory.kind in (kinds.FACT, kinds.PREFERENCE)
+
+
+def _value(memory: Memory) -> str:
+    return str(memory.metadata.get("value") or "")
 
 
 def _fact(memory: Memory) -> dict[str, Any]:
     return {
         "id": memory.id,
-        "value": str(memory.metadata.get("value") or ""),
+        "value": _value(memory),
         "corrected": memory.kind == kinds.PREFERENCE,
         "at": parse_datetime(str(memory.metadata.get("called_at") or "")),
         "conversation_id": str(memory.metadata.get("conversation_id") or ""),
@@ -155,15 +179,8 @@ def _fact(memory: Memory) -> dict[str, Any]:
 
 def _listed(memories: list[Memory], asked: Asked) -> dict[str, Any]:
     """One page of the memories that staff chose, those of the newest call first; and the kinds and sectors."""
-    chosen = [
-        memory
-        for memory in memories
-        if (not asked.kind or memory.kind == asked.kind)
-        and (not asked.sector or memory.primary_sector == asked.sector)
-        and (not asked.field or memory.metadata.get("field") == asked.field)
-        and (not asked.words or has_words(asked.words, f"{memory.content}\n{memory.metadata.get('asked') or ''}"))
-    ]
-    chosen.sort(key=lambda memory: int(memory.metadata.get("position") or 0))
+    chosen = [memory for memory in memories if _is_chosen(memory, asked)] if asked.chooses else memories
+    chosen = sorted(chosen, key=lambda memory: int(memory.metadata.get("position") or 0))
     chosen.sort(key=lambda memory: str(memory.metadata.get("called_at") or "9"), reverse=True)
     shown = Paginator(chosen, _MEMORIES_PER_PAGE).get_page(asked.page)
     return {
@@ -174,6 +191,15 @@ def _listed(memories: list[Memory], asked: Asked) -> dict[str, Any]:
         "memories": [_memory(memory) for memory in shown],
         "pages_of_memories": shown,
     }
+
+
+def _is_chosen(memory: Memory, asked: Asked) -> bool:
+    return (
+        (not asked.kind or memory.kind == asked.kind)
+        and (not asked.sector or memory.primary_sector == asked.sector)
+        and (not asked.field or memory.metadata.get("field") == asked.field)
+        and (not asked.words or has_words(asked.words, f"{memory.content}\n{memory.metadata.get('asked') or ''}"))
+    )
 
 
 def _found(store: OpenMemory, caller: str, question: str) -> list[dict[str, Any]]:

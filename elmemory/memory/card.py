@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,19 +152,17 @@ def _speakable(text: str, field_name: str) -> str:
 
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
     """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
-    in_order = sorted(memories, key=call_order)
-    holding: dict[str, tuple[int, Memory]] = {}
-    # The newest first: only the values that may hold are read, not all of a long history.
-    for kind in (kinds.PREFERENCE, kinds.FACT):
-        for place in range(len(in_order) - 1, -1, -1):
-            memory = in_order[place]
-            name = memory.metadata.get("field")
-            if not name or name in holding or memory.kind != kind:
-                continue
-            is_stated = kind == kinds.FACT or memory.metadata.get("preference") == kinds.CORRECTION
-            if is_stated and fact_value(memory):
-                holding[name] = place, memory
-    return [memory for _, memory in sorted(holding.values(), key=itemgetter(0), reverse=True)]
+    holding: dict[str, Memory] = {}
+    for memory in sorted(memories, key=call_order):
+        name = memory.metadata.get("field")
+        corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
+        if not name or not (memory.kind == kinds.FACT or corrected) or not fact_value(memory):
+            continue
+        if (before := holding.get(name)) and before.kind == kinds.PREFERENCE and not corrected:
+            continue
+        holding.pop(name, None)
+        holding[name] = memory
+    return list(reversed(holding.values()))
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:

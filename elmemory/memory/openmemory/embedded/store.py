@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache, wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -300,16 +300,19 @@ def _now() -> int:
 
 
 def _memory(row: Sequence[Any]) -> Memory:
-    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, *rest = row
-    sectors = _few_values(sectors)
-    # By place: a caller may have ten thousands of memories, and naming the arguments takes as long as the rest.
+    sectors = orjson.loads(row[7])
     return Memory(
-        memory_id, user_id, content, _few_values(tags), orjson.loads(metadata), salience, decay_lambda, sectors[0],
-        sectors, *rest,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=1024)
-def _few_values(json: str) -> Any:
-    """The list in the JSON of tags or sectors, which many memories have in common."""
-    return orjson.loads(json)
+        id=row[0],
+        user_id=row[1],
+        content=row[2],
+        tags=orjson.loads(row[3]),
+        metadata=orjson.loads(row[4]),
+        salience=row[5],
+        decay_lambda=row[6],
+        primary_sector=sectors[0],
+        sectors=sectors,
+        created_at=row[8],
+        updated_at=row[9],
+        last_seen_at=row[10],
+        version=row[11],
+    )
