@@ -11,6 +11,7 @@ from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
 from conversations.files.stored import read_failure
+from conversations.index.references import caller_reference
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.outline import NotReadable
@@ -97,6 +98,7 @@ def _remembered(receipt: Receipt | None) -> dict[str, Any]:
         "gone": 0,
         "away": "",
         "count": len(receipt.memories) if receipt else 0,
+        "caller_ref": caller_reference(receipt.caller or "") if receipt else "",
     }
     if receipt is None or not receipt.memories or not receipt.caller:
         return remembered

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from conversations.admin.caller_export import export_caller, known_of
 from conversations.admin.caller_list import CallerListAdmin
+from conversations.admin.indexed import show_what_is_there
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
 from conversations.files.paths import unreadable_paths
@@ -59,6 +60,7 @@ class CallerActions(CallerListAdmin):
     def row_of(self, request: HttpRequest, reference: str) -> Caller:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        show_what_is_there()
         if row := self.get_queryset(request).filter(pk=reference).first():
             return row
         raise Http404

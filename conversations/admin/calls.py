@@ -1,5 +1,6 @@
 """The calls: the list, the page of one, its recording and files, and reprocessing."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
@@ -19,8 +21,9 @@ from conversations.admin.export import export_calls
 from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
+from conversations.files.heartbeat import a_worker_runs
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
-from conversations.index.sync import refresh_row
+from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
 from conversations.models import CallerCard, Conversation
 from conversations.payloads.secret_variables import without_secrets
@@ -70,6 +73,7 @@ class ConversationAdmin(CallListAdmin):
             "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
             "may_audit": user.has_perm("audit.view_entry"),
+            "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
@@ -89,10 +93,10 @@ class ConversationAdmin(CallListAdmin):
             raise PermissionDenied
         if not is_conversation_id(conversation_id):
             raise Http404
-        rows = self.get_queryset(request).filter(pk=conversation_id)
-        if not rows.exists():
-            refresh_row(conversation_id)  # the index may be behind
-        if row := rows.first():
+        rows = self.get_queryset(request)
+        with contextlib.suppress(OperationalError, OSError):  # busy: the row as it is
+            refresh_if_behind(conversation_id)
+        if row := rows.filter(pk=conversation_id).first():
             return row
         raise Http404
 

@@ -27,7 +27,9 @@ _FEWEST_OF_OWN = 4
 # One or two keys choose from a menu; such numbers are everywhere.
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
-_NO_TEXTS = frozenset("id conversation_id agent_id agent field files clock length dollars salience latencies".split())
+_NO_TEXTS = frozenset(
+    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref".split()
+)
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.

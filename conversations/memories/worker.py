@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.db import OperationalError, connections
 
+from conversations.files.heartbeat import heartbeat
 from conversations.files.locks import Busy, caller_lock
 from conversations.files.receipts import read_receipt
 from conversations.files.spool import remove_abandoned_spools
@@ -51,7 +52,7 @@ class Worker:
     def run(self) -> None:
         """Refresh the index and process what is due until `stop` is called."""
         reconcile_at = time.monotonic()
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+        with heartbeat(), ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
                     if (began := time.monotonic()) >= reconcile_at:
