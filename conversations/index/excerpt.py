@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.index.question import Term, terms
-from conversations.index.tokens import comparable, comparable_otherwise, with_places
+from conversations.index.tokens import JOINTS, comparable, comparable_otherwise, with_places
 from elmemory.memory.ranking.words import MARKS, UNSPACED
 
 # Around a hit: characters that no stored text has.
@@ -17,6 +17,7 @@ HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
 _BEFORE, _LENGTH = 40, 120
 _MOST_HITS = 200
+_FEWEST_JOINED = 3
 _LETTER = rf"(?:[^\W_]|[{MARKS}])"
 _BEGINS_WORD = rf"(?<![^\W_{UNSPACED}])(?<![{MARKS}])"
 _BETWEEN_WORDS = r"(?:['’]s)?[\W_]+"
@@ -67,8 +68,15 @@ def _pattern(term: Term) -> re.Pattern[str]:
         begins = "" if _IS_UNSPACED.match(first) else _BEGINS_WORD
         is_prefix = term.begun and len(words[-1]) > 1
         ends = "" if _IS_UNSPACED.match(last) else f"{_LETTER}*" if is_prefix else f"(?!{_LETTER})"
-        spellings.append(begins + _BETWEEN_WORDS.join(map(re.escape, words)) + ends)
+        spellings.append(begins + _BETWEEN_WORDS.join(map(_in_any_joints, words)) + ends)
     return re.compile("|".join(spellings))
+
+
+def _in_any_joints(word: str) -> str:
+    """The word with apostrophes and hyphens anywhere: obrien as o'brien."""
+    if len(word) < _FEWEST_JOINED or not word.isalpha() or _IS_UNSPACED.search(word):
+        return re.escape(word)
+    return f"[{JOINTS}]?".join(word)
 
 
 def _hits(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[_Hit]:
