@@ -110,21 +110,22 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         if not row.caller:
             return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         link = format_html(
-            '<a href="{}">{}</a> ',
+            '<bdi><a href="{}">{}</a></bdi> ',
             reverse("admin:conversations_caller_change", args=[row.caller_ref]),
             row.name or "unnamed",
         )
         return link + number_element(row.caller, reveal=row.reveal)
 
     @admin.display(description="about")
-    def about(self, row: Any) -> SafeString | str:
+    def about(self, row: Any) -> SafeString:
         if not row.excerpt:
-            return str(row.title)
-        return format_html('{}<div class="excerpt">{}</div>', row.title, marked(row.excerpt))
+            return format_html('<div dir="auto">{}</div>', row.title)
+        found = marked(row.excerpt)
+        return format_html('<div dir="auto">{}</div><div class="excerpt"><bdi>{}</bdi></div>', row.title, found)
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
-        return format_html('<span class="agent" title="{}">{}</span>', row.agent_id, row.agent)
+        return format_html('<span class="agent" dir="auto" title="{}">{}</span>', row.agent_id, row.agent)
 
     @admin.display(description="length", ordering="duration_seconds")
     def length(self, row: Conversation) -> str:

@@ -22,6 +22,8 @@ from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
+# A language tag of BCP 47, for screen readers and hyphenation.
+_LANG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "problem": explain.explained(call) or page["problem"],
         "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
+        "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
         "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
         "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from conversations.admin.indexed import IndexedAdmin
@@ -79,8 +79,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         return super().changelist_view(request, {**(extra_context or {}), "title": "Callers"})
 
     @admin.display(description="name")
-    def name_shown(self, row: Any) -> str:
-        return row.name or "unnamed"
+    def name_shown(self, row: Any) -> SafeString:
+        return format_html("<bdi>{}</bdi>", row.name or "unnamed")
 
     @admin.display(description="number")
     def number_shown(self, row: Any) -> SafeString:

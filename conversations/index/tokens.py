@@ -63,8 +63,8 @@ def comparable_otherwise(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """The words in order; then a `BREAK` and the other spellings of words that have one, each once.
 
-    "Jürgen Groß" becomes jurgen, gross, BREAK, juergen; "O'Brien" becomes o, brien, BREAK, obrien. In scripts without blanks every two adjacent characters are a
-    token, and so is the last character of a run: 預約 becomes 預約 and 約.
+    "Jürgen Groß" becomes jurgen, gross, BREAK, juergen; "O'Brien" becomes o, brien, BREAK, obrien. In scripts without
+    blanks every two adjacent characters are a token, and so is the last character of a run: 預約 becomes 預約 and 約.
     """
     folded = comparable(text)
     words = split(folded)
