@@ -16,7 +16,8 @@ from conversations.index import fulltext
 from conversations.index.excerpt import has_words
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import call_order, card_of, newest_facts, read_card
+from elmemory.memory.card import card_of, read_card
+from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
