@@ -11,11 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from conversations.admin.caller_export import export_caller, known_of
-from conversations.admin.caller_list import CallerListAdmin
+from conversations.admin.caller_list import CallerListAdmin, name_of
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
-from conversations.files.paths import unreadable_paths
+from conversations.files.paths import is_conversation_id, unreadable_paths
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller
 from elmemory.audit.models import Action
@@ -171,7 +171,7 @@ class CallerActions(CallerListAdmin):
                 return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
         return self._back(row)
 
-    def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
+    def _confirm_forgetting(self, request: HttpRequest, row: Any, extent: forgetting.Extent) -> HttpResponse:
         more = {
             "extent": extent,
             "number": number_element(row.number, reveal=may_reveal(request)),
@@ -180,19 +180,24 @@ class CallerActions(CallerListAdmin):
         context = self._context(request, row, "Forget this caller?") | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
-    def _acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Caller:
+    def _acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
         if not request.user.has_perm(permission):
             raise PermissionDenied
-        return self.row_of(request, reference)
+        row: Any = self.row_of(request, reference)
+        # Links on the page of a call name the call: the way back leads there.
+        call = request.GET.get("call", "")
+        row.back = _page_of_call(call) if is_conversation_id(call) else _page_of_caller(row)
+        return row
 
-    def _context(self, request: HttpRequest, row: Caller, title: str) -> dict[str, Any]:
-        context = {"opts": self.opts, "title": title, "row": row, "back": _address(row)}
-        return {**self.admin_site.each_context(request), **context, "number": masked(row.number)}
+    def _context(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
+        context = {"opts": self.opts, "title": title, "row": row, "back": row.back}
+        whose = {"number": masked(row.number), "whose": name_of(row, reveal=may_reveal(request))}
+        return {**self.admin_site.each_context(request), **context, **whose}
 
     def _confirm(
         self,
         request: HttpRequest,
-        row: Caller,
+        row: Any,
         title: str,
         text: str,
         submit: str,
@@ -204,16 +209,20 @@ class CallerActions(CallerListAdmin):
     def _away(self, request: HttpRequest, error: OpenMemoryError) -> None:
         messages.error(request, f"Nothing was changed: OpenMemory does not answer ({error}).")
 
-    def _back(self, row: Caller) -> HttpResponse:
-        return HttpResponseRedirect(_address(row))
+    def _back(self, row: Any) -> HttpResponse:
+        return HttpResponseRedirect(row.back)
 
 
 def _amount(memories: int, calls: int) -> str:
     return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
 
 
-def _address(row: Caller) -> str:
+def _page_of_caller(row: Any) -> str:
     return reverse("admin:conversations_caller_change", args=[row.ref])
+
+
+def _page_of_call(conversation_id: str) -> str:
+    return reverse("admin:conversations_conversation_change", args=[conversation_id])
 
 
 def _memory(caller: str, memory_id: str) -> Memory:

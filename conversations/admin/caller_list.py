@@ -92,6 +92,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         return format_html_join(" ", '<span class="badge plain">{}</span>', ((word,) for word in words))
 
 
+def name_of(row: Caller, *, reveal: bool) -> str:
+    """The caller's name as lists show it; empty for none."""
+    card = CallerCard.objects.filter(pk=row.ref).first()
+    name = (card.name if card else "") or newest_name(row.ref)
+    return name if reveal else str(mask(name, row.number))
+
+
 def newest_name(reference: str) -> str:
     """The name from the caller's newest call that has one; empty if none has."""
     named = Conversation.objects.filter(caller_ref=reference).exclude(caller_name="").order_by("-started_at")

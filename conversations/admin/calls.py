@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
-from conversations.admin.masking import mask
+from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
 from conversations.files.heartbeat import a_worker_runs
@@ -176,7 +176,7 @@ class ConversationAdmin(CallListAdmin):
         row = self._row(request, object_id)
         if request.method != "POST":
             return self._confirm_reprocessing(
-                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk])
+                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row
             )
         self._reprocess(request, [row.pk])
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
@@ -196,13 +196,15 @@ class ConversationAdmin(CallListAdmin):
         return None
 
     def _confirm_reprocessing(
-        self, request: HttpRequest, ids: Sequence[str], *, back: str, action: str = ""
+        self, request: HttpRequest, ids: Sequence[str], *, back: str, action: str = "", row: Conversation | None = None
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Reprocess this call?" if len(ids) == 1 else f"Reprocess {len(ids)} calls?",
             "text": "The memories are written again from the stored transcription. What staff deleted stays deleted.",
+            "row": row,
+            "call_title": _title(request, row) if row else "",
             "hidden": [
                 ("confirmed", "yes"),
                 *([("action", action)] if action else []),
@@ -221,6 +223,11 @@ class ConversationAdmin(CallListAdmin):
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
         self.message_user(request, f"{what} will be reprocessed as soon as the worker can.", messages.SUCCESS)
+
+
+def _title(request: HttpRequest, row: Conversation) -> str:
+    title = row.title or "Call without a title"
+    return title if may_reveal(request) else mask_of_call(title, row)
 
 
 def _require(request: HttpRequest, permission: str) -> None:

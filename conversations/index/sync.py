@@ -80,7 +80,7 @@ def catch_up() -> None:
     """Refresh rows that are behind, the newest first, for about a second: for pages, while no worker does it."""
     until = time.monotonic() + _LONGEST_CATCHING_UP_SECONDS
     for batch in batched(_newest_stale_ids(), _BATCH_OF_A_PAGE):
-        refresh_rows(batch)
+        _refresh_batch(batch, {})
         if time.monotonic() > until:
             break
 
