@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -37,6 +37,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     fields = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address", "hash")
     readonly_fields = ("when", "touched", "caller_shown")
     list_select_related = False
+
+    class Media:
+        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     @admin.display(description="when", ordering="id")
     def when(self, entry: Entry) -> str:
