@@ -162,11 +162,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
 
 def _when(at: datetime | None) -> str:
-    """Day and time, with the year if it is not this one."""
-    if at is None:
-        return "unknown"
-    at = localtime(at)
-    return date_format(at, "j M, H:i" if at.year == localtime().year else "j M Y, H:i")
+    return "unknown" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
 
 
 def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:

@@ -9,7 +9,7 @@ from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.timezone import localdate
 
-from conversations.admin.health_strip import deliveries_part, parts
+from conversations.admin.health_strip import ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.transcript import clock
 from conversations.files.paths import unreadable_paths
@@ -137,11 +137,11 @@ def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, An
         ("Failed calls", "failure", False),
     ):
         last, first, count = (totals[f"{kind}_{figure}"] for figure in ("last", "first", "count"))
-        silent = False
+        silent, at = False, moment(last) if last else None
         if expected and count > 1 and not is_behind:
             usual = (last - first) / (count - 1)
             silent = time.time() - last > max(_SILENT_AT_LEAST, _SILENT_TIMES * usual)
-        shown.append({"name": name, "at": moment(last) if last else None, "silent": silent})
+        shown.append({"name": name, "at": at, "silent": silent, "ago": ago(at) if at else ""})
     return shown
 
 

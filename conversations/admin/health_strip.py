@@ -37,7 +37,7 @@ def parts() -> list[Part]:
 def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
     """The last deliveries of each webhook, as the dashboard has them."""
     arrived = [delivery["at"] for delivery in deliveries if delivery["at"]]
-    last = f"the last {_ago(max(arrived))}" if arrived else "none yet"
+    last = f"the last {ago(max(arrived))}" if arrived else "none yet"
     if not (silent := [delivery for delivery in deliveries if delivery["silent"]]):
         return Part("Deliveries", True, last)
     stopped = ", ".join(f"{each['name'].lower()} since {timesince(each['at'], depth=1)}" for each in silent)
@@ -49,7 +49,7 @@ def _worker() -> Part:
     if a_worker_runs():
         return Part("Worker", True, "running")
     last = last_heartbeat()
-    seen = f"not running, last seen {_ago(moment(last))}" if last else "not running"
+    seen = f"not running, last seen {ago(moment(last))}" if last else "not running"
     return Part("Worker", False, seen, "Calls are stored, but not remembered. Start it: manage.py worker, or serve.")
 
 
@@ -83,5 +83,5 @@ def _queue() -> list[Part]:
     return [Part("Queue", False, f"{queue.pending:,} waiting, the oldest for {waited}", remedy)]
 
 
-def _ago(at: datetime) -> str:
+def ago(at: datetime) -> str:
     return "just now" if (now() - at).total_seconds() < 60 else f"{timesince(at, depth=1)} ago"
