@@ -78,6 +78,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
 USE_TZ = True
+FORMAT_MODULE_PATH = "elmemory.formats"
 
 if PUBLIC_URL:
     # The port left out; an IPv6 address keeps its brackets.

@@ -14,6 +14,7 @@ from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
 from conversations.files.stored import read_failure
+from conversations.index.references import caller_reference
 from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
@@ -26,6 +27,8 @@ from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
 _ORDER_OF_KINDS = kinds.CALL, kinds.FACT, kinds.INSIGHT, kinds.MESSAGE
+# A language tag of BCP 47, for screen readers and hyphenation.
+_LANG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "problem": explain.explained(call) or page["problem"],
         "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
+        "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
         "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
         "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
@@ -118,6 +122,7 @@ def _remembered(receipt: Receipt | None) -> dict[str, Any]:
         "gone": 0,
         "away": "",
         "count": len(receipt.memories) if receipt else 0,
+        "caller_ref": caller_reference(receipt.caller or "") if receipt else "",
     }
     if receipt is None or not receipt.memories or not receipt.caller:
         return remembered

@@ -14,10 +14,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from conversations.admin.caller_export import exported, known_of
-from conversations.admin.caller_list import CallerListAdmin
+from conversations.admin.caller_list import CallerListAdmin, name_of
+from conversations.admin.indexed import show_what_is_there
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
 from conversations.files.mentions import loose_files_naming
+from conversations.files.paths import is_conversation_id
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller
 from elmemory.audit.models import Action
@@ -67,6 +69,7 @@ class CallerActions(CallerListAdmin):
     def row_of(self, request: HttpRequest, reference: str) -> Caller:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        show_what_is_there()
         if row := self.get_queryset(request).filter(pk=reference).first():
             return row
         raise Http404
@@ -193,7 +196,7 @@ class CallerActions(CallerListAdmin):
             return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
         return self.back(row)
 
-    def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
+    def _confirm_forgetting(self, request: HttpRequest, row: Any, extent: forgetting.Extent) -> HttpResponse:
         more = {
             "extent": extent,
             "number": number_element(row.number, reveal=may_reveal(request)),
@@ -202,19 +205,24 @@ class CallerActions(CallerListAdmin):
         context = self._context(request, row, "Forget this caller?") | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
-    def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Caller:
+    def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
         if not request.user.has_perm(permission):
             raise PermissionDenied
-        return self.row_of(request, reference)
+        row: Any = self.row_of(request, reference)
+        # Links on the page of a call name the call: the way back leads there.
+        call = request.GET.get("call", "")
+        row.back = _page_of_call(call) if is_conversation_id(call) else _page_of_caller(row)
+        return row
 
-    def _context(self, request: HttpRequest, row: Caller, title: str) -> dict[str, Any]:
-        context = {"opts": self.opts, "title": title, "row": row, "back": _address(row)}
-        return {**self.admin_site.each_context(request), **context, "number": masked(row.number)}
+    def _context(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
+        context = {"opts": self.opts, "title": title, "row": row, "back": row.back}
+        whose = {"number": masked(row.number), "whose": name_of(row, reveal=may_reveal(request))}
+        return {**self.admin_site.each_context(request), **context, **whose}
 
     def confirm(
         self,
         request: HttpRequest,
-        row: Caller,
+        row: Any,
         title: str,
         text: str,
         submit: str,
@@ -231,8 +239,8 @@ class CallerActions(CallerListAdmin):
         else:
             messages.error(request, f"Nothing was changed: OpenMemory does not answer ({error}).")
 
-    def back(self, row: Caller) -> HttpResponse:
-        return HttpResponseRedirect(_address(row))
+    def back(self, row: Any) -> HttpResponse:
+        return HttpResponseRedirect(row.back)
 
 
 def what_goes(text: str, number: str) -> str:
@@ -254,8 +262,12 @@ def _amount(memories: int, calls: int) -> str:
     return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
 
 
-def _address(row: Caller) -> str:
+def _page_of_caller(row: Any) -> str:
     return reverse("admin:conversations_caller_change", args=[row.ref])
+
+
+def _page_of_call(conversation_id: str) -> str:
+    return reverse("admin:conversations_conversation_change", args=[conversation_id])
 
 
 def _memory(caller: str, memory_id: str) -> Memory:

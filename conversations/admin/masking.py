@@ -7,7 +7,7 @@ a phone number, so it is masked too. Numbers that are written as words, and shor
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import phonenumbers
@@ -15,6 +15,7 @@ import phonenumbers
 from conversations.admin.numbers import masked
 from conversations.files.paths import is_conversation_id, transcription_path
 from conversations.files.receipts import read_receipt
+from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -27,7 +28,9 @@ _FEWEST_OF_OWN = 4
 # One or two keys choose from a menu; such numbers are everywhere.
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
-_NO_TEXTS = frozenset("id conversation_id agent_id agent field files clock length dollars salience latencies".split())
+_NO_TEXTS = frozenset(
+    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref".split()
+)
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.
@@ -84,6 +87,20 @@ def mask_of_call(text: str, call: Conversation) -> str:
     if may_hold_keys(text) and (keys := keys_of([call.pk])):
         return _masked_text(text, call.caller, keys)
     return text
+
+
+def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
+    """The excerpt of a call's texts; without `reveal` of the masked texts, since cutting may leave a part of a number.
+
+    The payload is read only if the excerpt has digits that may be pressed keys.
+    """
+    if reveal or not words:
+        return excerpt(words, parts)
+    parts = mask(parts, call.caller)
+    found = excerpt(words, parts)
+    if may_hold_keys(found) and (keys := keys_of([call.pk])):
+        return excerpt(words, mask(parts, call.caller, keys))
+    return found
 
 
 def may_hold_keys(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 from django.db import OperationalError
 
+from conversations.files.heartbeat import heartbeat
 from conversations.files.locks import Busy, free_caller_locks
 from conversations.files.spool import remove_abandoned_spools
 from conversations.files.stored import StoredCall, read_call
@@ -77,7 +78,7 @@ class Worker:
     def run(self) -> None:
         """Refresh the index and process what is due until `stop` is called."""
         self._reconcile_at = time.monotonic()
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+        with heartbeat(), ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
                     reconciled = self._reconcile_a_step()
