@@ -1,7 +1,6 @@
 """Recall of a ranker: the share of known answers that are among its first k memories."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,8 +80,7 @@ def ours(memories: Sequence[Memory]) -> Ask:
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:
     """BM25 over the words of the memory and of the agent's question before it."""
-    counts = [Counter(terms(f"{memory.metadata.get('asked', '')} {memory.content}")) for memory in memories]
-    postings = Postings(counts)
+    postings = Postings([terms(f"{memory.metadata.get('asked', '')} {memory.content}") for memory in memories])
 
     def ask(question: str, k: int) -> list[str]:
         scores = postings.scores(postings.weights(terms(question)))

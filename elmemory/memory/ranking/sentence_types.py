@@ -1,7 +1,7 @@
 """The type of a sentence, and the types that answer a question: "when" asks for a time, "where" for a place."""
 
 import re
-from collections.abc import Set
+from collections.abc import Iterable
 
 from elmemory.memory.ranking.dates import DAY_WORDS
 
@@ -36,14 +36,15 @@ _ANSWERS = [
 ]
 
 
-def sentence_type(text: str, spoken: Set[str]) -> int:
+def sentence_type(text: str, spoken: Iterable[str]) -> int:
     """The type of a text whose words, in lower case, are `spoken`: the sum of the bits above."""
+    spoken = set(spoken)
     bits = 0
     if not spoken.isdisjoint(_FIRST_PERSON_WORDS):
         bits |= FIRST_PERSON
     if not spoken.isdisjoint(_TIME_WORDS):
         bits |= TIME
-    if not spoken.isdisjoint(_NUMBER_WORDS) or any(word.isdigit() for word in spoken):
+    if not spoken.isdisjoint(_NUMBER_WORDS) or any(map(str.isdigit, spoken)):
         bits |= NUMBER
     if _PLACE_PATTERN.search(text):
         bits |= PLACE

@@ -5,7 +5,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 _STOP_WORDS = frozenset(
     "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
@@ -55,6 +55,7 @@ _ENDINGS = [
     ("ly", ""),
 ]
 _SHORTEST_STEMMED = 4
+_MOST_KNOWN_WORDS = 1 << 16
 
 
 def _marks() -> str:
@@ -66,7 +67,8 @@ def _marks() -> str:
 
 
 MARKS = _marks()
-_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
+_WORD = re.compile(rf"[^\W_](?:[^\W_]+|[{MARKS}]+)*")
+_ASCII_WORD = re.compile("[a-zA-Z0-9]+")
 # Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -85,8 +87,9 @@ def terms(text: str) -> list[str]:
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
     """The same for what `words` made of the text."""
-    telling = [term for word in spoken if word not in _STOP_WORDS for term in _terms(word)]
-    return telling or [term for word in spoken for term in _terms(word)]
+    return list(chain.from_iterable(map(_telling.__getitem__, spoken))) or [
+        term for word in spoken for term in _terms(word)
+    ]
 
 
 def words(text: str) -> list[str]:
@@ -96,7 +99,9 @@ def words(text: str) -> list[str]:
 
 def split(text: str) -> list[str]:
     """The words of a folded text in their order, without the possessive 's."""
-    return _WORD.findall(_POSSESSIVE.sub("", text))
+    if "'" in text or "’" in text:
+        text = _POSSESSIVE.sub("", text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def is_empty(text: str) -> bool:
@@ -111,7 +116,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=_MOST_KNOWN_WORDS)
 def _terms(word: str) -> tuple[str, ...]:
     if not word.isascii() and _UNSPACED.search(word):
         return tuple(pairs(word))
@@ -133,6 +138,19 @@ def pairs(word: str, *, ends: bool = False) -> list[str]:
         pairs += [word[end : run.start()], *(twos or [text])]
         end = run.end()
     return [term for term in (*pairs, word[end:]) if term]
+
+
+class _TellingTerms(dict[str, tuple[str, ...]]):
+    """Word to its terms, which are none for a stop word: faster than asking a function."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _MOST_KNOWN_WORDS:
+            self.clear()
+        terms = self[word] = () if word in _STOP_WORDS else _terms(word)
+        return terms
+
+
+_telling = _TellingTerms()
 
 
 def _term(word: str) -> str:

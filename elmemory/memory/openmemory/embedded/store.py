@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +128,11 @@ class EmbeddedOpenMemory:
         return (orjson.loads(metadata) for (metadata,) in rows)
 
     @_guarded
-    def change_token(self, user_id: str) -> Hashable:
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
-        return _rows(_CHANGES_SO_FAR, user_id)[0]
+        # Read before the memories, so that the next reading notices a write in between.
+        now = _rows(_CHANGES_SO_FAR, user_id)[0]
+        return now, None if now == token else [_memory(row) for row in _rows(_NEWEST, user_id)]
 
     @property
     def concurrency(self) -> int:
@@ -300,19 +302,16 @@ def _now() -> int:
 
 
 def _memory(row: Sequence[Any]) -> Memory:
-    sectors = orjson.loads(row[7])
+    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created, updated, seen, version = row
+    known = _listed(sectors)
     return Memory(
-        id=row[0],
-        user_id=row[1],
-        content=row[2],
-        tags=orjson.loads(row[3]),
-        metadata=orjson.loads(row[4]),
-        salience=row[5],
-        decay_lambda=row[6],
-        primary_sector=sectors[0],
-        sectors=sectors,
-        created_at=row[8],
-        updated_at=row[9],
-        last_seen_at=row[10],
-        version=row[11],
-    )
+        memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
+        known[0], known, created, updated, seen, version,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _listed(value: str) -> list[Any]:
+    """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
+    listed: list[Any] = orjson.loads(value)
+    return listed
