@@ -2,18 +2,20 @@
 
 import re
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from heapq import nlargest
+from math import log1p
 
 from elmemory.memory import kinds
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
+from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, sentence_type, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.words import folded, is_empty, split, terms, terms_of, words
+from elmemory.memory.ranking.words import folded, is_empty, split, terms_of, words
 from elmemory.memory.records import Match, Memory
 
 # Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less changes next to nothing.
@@ -23,8 +25,9 @@ _PREVIOUS, _PREVIOUS_BUT_ONE = 0.35, 0.3
 _ANSWER_TO_CALLER, _ANSWER_TO_AGENT = 0.75, 1.05
 # Share of a conversation's BM25 score that each of its memories gains.
 _CONVERSATION = 0.9
-# Share of the weight of a term that its synonyms and similar spellings have.
-_SYNONYM, _SPELLED_LIKE = 0.6, 0.35
+# Share of the weight of a term that its synonyms have; and terms with the same n-grams, for one that occurs nowhere and
+# for another.
+_SYNONYM, _LIKE_UNKNOWN, _LIKE_KNOWN = 0.6, 0.5, 0.1
 # For a call near the days asked for: share of the memory's own score, and of the question's whole weight.
 _CALLED_THEN, _CALLED_THEN_FLAT = 0.6, 0.75
 # For a call on the one day asked for: share of the question's whole weight. For a memory that names the days asked for:
@@ -35,9 +38,9 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
+_WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
-_UNKNOWN = -1
 # The days named are looked for in so many memories, those with the highest own scores.
 _MOST_NAMING_DAYS = 300
 
@@ -56,12 +59,13 @@ class Corpus:
     def __init__(self, memories: Sequence[Memory]) -> None:
         self.memories = tuple(memories)
         self._called_on = array("l", map(_day_called, self.memories))
-        # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, and,
-        # worked out when a question first needs them, its sentence type and the days that it names.
+        # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
+        # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
         self._memory_at = array("i")
         self._conversation_at = array("i")
+        self._type_at = array("B")
         self._turns = Postings(self._lay_out(), self._conversation_at)
-        self._type_at = array("h", [_UNKNOWN]) * len(self._memory_at)
+        self._answer_type_at: dict[int, int] = {}
         self._days_at: dict[int, list[Days]] = {}
         called = sorted({day for day in self._called_on if day})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
@@ -76,52 +80,65 @@ class Corpus:
         remaining memories follow, with the score 0.
         """
         asked = folded(question)
-        wanted = list(dict.fromkeys(terms_of(words(question))))[:_MOST_TERMS]
+        language = self._language_asked(question)
+        wanted = list(dict.fromkeys(terms_in(language, question)))[:_MOST_TERMS]
         exact = self._turns.weights(wanted)
-        weights, has_unknown_term = self._widened(exact, wanted)
-        factors = type_weights(asked)
+        weights, has_unknown_term = self._widened(exact, wanted, SYNONYMS if language == ENGLISH else {})
+        factors, asks_for_type = type_weights(asked)
+        type_of = self._whole_type if asks_for_type else self._type_at.__getitem__
         own = self._turns.scores(weights)
-        scores = self._with_neighbours(own, factors)
+        scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
         if days := self._days_asked(asked, today):
             self._add_days(scores, own, days, sum(exact.values()) or 1.0)
-        found = {memory: score for memory, score in zip(self._memory_at, scores, strict=False) if score and memory >= 0}
+        places = zip(self._memory_at, scores, strict=False)
+        found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if _NOW.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
         best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
             plausible = {
-                memory: factors[self._type(place)] * (1 + self._newness(memory))
+                memory: factors[type_of(place)] * (1 + self._newness(memory)) * log1p(self._turns.length(place))
                 for place, memory in enumerate(self._memory_at)
                 if memory != _NO_MEMORY and memory not in found
             }
             best += [Match(match.memory, 0.0) for match in self._best(plausible, k - len(best))]
         return best
 
-    def _widened(self, exact: dict[str, float], wanted: Sequence[str]) -> tuple[dict[str, float], bool]:
-        """The weights with synonyms and similar spellings; and whether some term occurs nowhere, nor its synonyms."""
+    def _widened(
+        self, exact: dict[str, float], wanted: Sequence[str], synonyms: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, float], bool]:
+        """The weights with synonyms and similar terms; and whether some term occurs nowhere, nor its synonyms."""
         weights = dict(exact)
         has_unknown_term = False
         for term in wanted:
-            others = self._turns.weights(SYNONYMS.get(term, ()))
+            others = self._turns.weights(synonyms.get(term, ()))
             has_unknown_term |= not others and term not in exact
             # A synonym that is rarer than the term must not weigh more than the term.
             most = exact.get(term, max(others.values(), default=0.0))
             for other, weight in others.items():
                 weights[other] = max(weights.get(other, 0.0), _SYNONYM * min(weight, most))
-            alike = self._turns.spelled_like(term)
+            alike = self._turns.alike(term)
+            share = _LIKE_KNOWN if term in exact else _LIKE_UNKNOWN
             for other, weight in self._turns.weights(alike).items():
-                weights[other] = max(weights.get(other, 0.0), _SPELLED_LIKE * alike[other] * weight)
+                weights[other] = max(weights.get(other, 0.0), share * alike[other] * weight)
         return weights, has_unknown_term
 
-    def _with_neighbours(self, own: dict[int, float], factors: Sequence[float]) -> list[float]:
+    def _language_asked(self, question: str) -> str:
+        if self._languages == {ENGLISH}:
+            return ENGLISH
+        return language_of(set(spoken_words(question)), self._languages, self._language, least=0)
+
+    def _with_neighbours(
+        self, own: dict[int, float], factors: Sequence[float], type_of: Callable[[int], int]
+    ) -> list[float]:
         """By place: its own score times the factor of its sentence type, plus what it gains from its neighbours.
 
         Two more places follow the last one; before the first one they are those of the index -1 and -2.
         """
         scores = [0.0] * (len(self._memory_at) + 2)
         for place, score in own.items():
-            type_here = self._type(place)
+            type_here = type_of(place)
             following = _NEXT
             if type_here & QUESTION:
                 following += _ANSWER_TO_AGENT if self._memory_at[place] == _NO_MEMORY else _ANSWER_TO_CALLER
@@ -136,8 +153,9 @@ class Corpus:
         """Add what memories gain by their conversation."""
         gains = self._turns.group_scores(wanted)
         # With one conversation all memories would gain the same.
-        if gains and self._conversation_at[-1] > 0:
-            gain_at = [gains.get(number, 0.0) * _CONVERSATION for number in range(self._conversation_at[-1] + 1)]
+        count = max(self._conversation_at, default=-1) + 1
+        if gains and count > 1:
+            gain_at = [gains.get(number, 0.0) * _CONVERSATION for number in range(count)]
             gain_at.append(0.0)  # of no conversation, -1
             scores[:] = [score + gain_at[number] for score, number in zip(scores, self._conversation_at, strict=False)]
 
@@ -173,11 +191,11 @@ class Corpus:
         following = self._memory_at[place + 1] if place + 1 < len(self._memory_at) else _NO_MEMORY
         return "" if following == _NO_MEMORY else _asked(self.memories[following])
 
-    def _type(self, place: int) -> int:
-        found = self._type_at[place]
-        if found == _UNKNOWN:
+    def _whole_type(self, place: int) -> int:
+        found = self._answer_type_at.get(place)
+        if found is None:
             text = self._text(place)
-            found = self._type_at[place] = sentence_type(text, words(text))
+            found = self._answer_type_at[place] = self._type_at[place] | answer_type(text, words(text))
         return found
 
     def _days_named(self, place: int) -> list[Days]:
@@ -203,11 +221,48 @@ class Corpus:
 
     def _lay_out(self) -> Iterator[list[str]]:
         """Fill the arrays by place, and return the terms of each place."""
-        for number, (conversation, turns) in enumerate(_conversations(self.memories), start=-1):
-            for text, memory in turns:
-                self._memory_at.append(memory)
-                self._conversation_at.append(number if conversation else -1)
-                yield terms(text) if text else []
+        solitary, *conversations = _conversations(self.memories)
+        stated = [self._language_stated(turns) for turns in conversations]
+        unknown = [turns for turns, language in zip(conversations, stated, strict=True) if not language]
+        other = _language_of(unknown or ([] if conversations else [solitary]))
+        languages = Counter({other: 0})
+        for number, (turns, language) in enumerate(zip(conversations, stated, strict=True)):
+            languages[language or other] += len(turns)
+            yield from self._terms(number, turns, language or other)
+        # That of most calls is the language of the facts too, and of questions that could be of any language.
+        self._language = max(languages, key=languages.__getitem__)
+        self._languages = {*languages, ENGLISH}
+        yield from self._terms(-1, solitary, self._language)
+
+    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[list[str]]:
+        for text, memory in turns:
+            self._memory_at.append(memory)
+            self._conversation_at.append(number)
+            spoken = words(text) if language == ENGLISH else ()
+            self._type_at.append(plain_type(text, spoken))
+            yield terms_of(spoken) if language == ENGLISH else terms_in(language, text)
+
+    def _language_stated(self, turns: Sequence["_Turn"]) -> str:
+        """The language of a conversation by a memory that holds it, or English by its words; else empty."""
+        for _, memory in turns:
+            if memory != _NO_MEMORY and (
+                stated := language_stated(self.memories[memory].metadata.get("main_language"))
+            ):
+                return stated
+        return ENGLISH if is_english(_some_words(turns, _WORDS_TO_KNOW_ENGLISH)) else ""
+
+
+def _language_of(conversations: Iterable[Sequence["_Turn"]]) -> str:
+    return language_of(_some_words((turn for turns in conversations for turn in turns), _WORDS_TO_KNOW_A_LANGUAGE))
+
+
+def _some_words(turns: Iterable["_Turn"], most: int) -> set[str]:
+    spoken: set[str] = set()
+    for text, _ in turns:
+        spoken.update(spoken_words(text))
+        if len(spoken) > most:
+            break
+    return spoken
 
 
 def rank(question: str, memories: Sequence[Memory], k: int, today: date | None = None) -> list[Match]:
@@ -222,11 +277,10 @@ type _Turn = tuple[str, int]
 _GAP: list[_Turn] = [("", _NO_MEMORY)] * 2
 
 
-def _conversations(memories: Sequence[Memory]) -> Iterator[tuple[str, list[_Turn]]]:
-    """The id and the turns of each conversation, in order, its summary apart at the end; gaps between.
+def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
+    """The turns of each conversation, in order, its summary apart at the end; gaps between.
 
-    Facts are true beyond their conversation: they, and memories without a conversation, come first with the id "", each
-    between gaps.
+    Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -240,10 +294,10 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[tuple[str, list[_Turn
             spoken[str(conversation)].append((position, at))
         else:
             apart[str(conversation)] += *_turns(memories, [at]), *_GAP
-    yield "", solitary
+    yield solitary
     for conversation in dict.fromkeys((*spoken, *apart)):
         in_order = [at for _, at in sorted(spoken[conversation])]
-        yield conversation, [*_turns(memories, in_order), *_GAP, *apart[conversation]]
+        yield [*_turns(memories, in_order), *_GAP, *apart[conversation]]
 
 
 def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import log
 
+from elmemory.memory.ranking.words import is_unspaced
+
 _K1 = 0.9
 _B = 0.4
-_LEAST_SIMILARITY = 0.7
-_SHORTEST_SIMILAR = 5
+_GRAM = 4
+_LEAST_ALIKE = 0.1
 
 
 class Postings:
@@ -37,6 +39,7 @@ class Postings:
                         times = self._repeated[term]
                         times[text] = times.get(text, 1) + 1
         self._texts_with = dict(texts_with)
+        self._lengths = lengths
         self._damping = _damping(lengths)
         self._count = len(lengths) - lengths.count(0)
         self._groups = groups
@@ -46,6 +49,10 @@ class Postings:
                 of_groups[group] += length
         self._group_damping = _damping(of_groups)
         self._group_count = len(of_groups) - of_groups.count(0)
+
+    def length(self, text: int) -> int:
+        """How many terms the text has."""
+        return self._lengths[text]
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
@@ -79,34 +86,33 @@ class Postings:
                 scores[group] += weight * times / (times + damping[group])
         return scores
 
-    def spelled_like(self, term: str) -> dict[str, float]:
-        """For a term that no text holds: the terms that share most of its trigrams, with their similarity up to 1.
+    def alike(self, term: str) -> dict[str, float]:
+        """The terms that share n-grams with this one, and how much of the weight of its n-grams they share, up to 1."""
+        grams = _grams(term)
+        found: defaultdict[str, float] = defaultdict(float)
+        whole = 0.0
+        for gram in grams:
+            holding = self._terms_holding(gram)
+            rarity = _rarity(len(holding), len(self._texts_with))
+            whole += rarity
+            for other in holding:
+                found[other] += rarity
+        return {other: share / whole for other, share in found.items() if share >= _LEAST_ALIKE * whole}
 
-        They are misheard names and compounds.
-        """
-        if term in self._texts_with or len(term) < _SHORTEST_SIMILAR:
-            return {}
-        parts = _trigrams(term)
-        shared = Counter(other for part in parts for other in self._terms_with.get(part, ()))
-        return {
-            other: similarity
-            for other, count in shared.items()
-            if count > 1 and (similarity := count / min(len(parts), len(other) - 2)) >= _LEAST_SIMILARITY
-        }
-
-    @cached_property
-    def _terms_with(self) -> Mapping[str, list[str]]:
-        """Trigram to the terms that hold it."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for term in self._texts_with:
-            for part in _trigrams(term):
-                found[part].append(term)
+    def _terms_holding(self, gram: str) -> set[str]:
+        found = set()
+        vocabulary, at = self._vocabulary, -1
+        while (at := vocabulary.find(gram, at + 1)) >= 0:
+            start = vocabulary.rfind("\n", 0, at + 1) + 1
+            end = vocabulary.index("\n", at + 1)
+            found.add(vocabulary[start:end])
+            at = end - 1
         return found
 
-
-def _trigrams(term: str) -> dict[str, None]:
-    """The trigrams of the term, each once, in order."""
-    return dict.fromkeys(term[at : at + 3] for at in range(len(term) - 2))
+    @cached_property
+    def _vocabulary(self) -> str:
+        """All terms between line breaks: searching it is fast and needs no index of n-grams."""
+        return "\n".join(["", *self._texts_with, ""])
 
 
 def _new_array() -> "array[int]":
@@ -121,3 +127,11 @@ def _damping(lengths: Sequence[int]) -> "array[float]":
     """By text: how much its length damps the weight of its terms."""
     mean = sum(lengths) / (len(lengths) - lengths.count(0) or 1) or 1.0
     return array("f", [_K1 * (1 - _B + _B * length / mean) for length in lengths])
+
+
+def _grams(term: str) -> set[str]:
+    """The n-grams of a term, with a line break for its beginning and end; none where terms are n-grams already."""
+    if is_unspaced(term):
+        return set()
+    bounded = f"\n{term}\n"
+    return {bounded[at : at + _GRAM] for at in range(max(len(bounded) - _GRAM, 0) + 1)}

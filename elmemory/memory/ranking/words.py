@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
 
-_STOP_WORDS = frozenset(
+STOP_WORDS = frozenset(
     "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
     " from get got had has have having he her hers him his how i if in into is isn it its just let ll m may me my"
     " myself of on or our ours please re s shall she should so some t than that the their them then there these they"
@@ -106,7 +106,7 @@ def split(text: str) -> list[str]:
 
 def is_empty(text: str) -> bool:
     """Whether no word says what the text is about."""
-    return _STOP_WORDS.issuperset(words(text))
+    return STOP_WORDS.issuperset(words(text))
 
 
 def folded(text: str) -> str:
@@ -118,11 +118,16 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=_MOST_KNOWN_WORDS)
 def _terms(word: str) -> tuple[str, ...]:
-    if not word.isascii() and _UNSPACED.search(word):
+    if is_unspaced(word):
         return tuple(pairs(word))
     parts = _DIGITS_OR_NOT.findall(word)
     # "20mg" is also "20" and "mg".
     return tuple(map(_term, parts if len(parts) == 1 else [word, *parts]))
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether some of the word is in a script that writes no blanks between words."""
+    return not word.isascii() and _UNSPACED.search(word) is not None
 
 
 def pairs(word: str, *, ends: bool = False) -> list[str]:
@@ -146,7 +151,7 @@ class _TellingTerms(dict[str, tuple[str, ...]]):
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _MOST_KNOWN_WORDS:
             self.clear()
-        terms = self[word] = () if word in _STOP_WORDS else _terms(word)
+        terms = self[word] = () if word in STOP_WORDS else _terms(word)
         return terms
 
 
