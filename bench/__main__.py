@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import beside, growth, live
+from bench import beside, growth, live, peers
 from bench.report import Report
 from tests.harness.server import ROOT
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Part] = {
     "ring": live.ring_embedded,
     "remote": live.ring_remote,
     "search": live.search,
+    "peer": peers.peer,
     "hanging": beside.hanging,
     "audio": beside.audio_and_admin,
     "deliveries": beside.deliveries,

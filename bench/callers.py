@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from elmemory.memory.card import Card, card_memory
+from elmemory.memory.card import card_memory
+from elmemory.memory.card_state import CardState, Holding, LastCall, Order
 
 _WORDS = (
     "dog cat appointment friday garden invoice moved called sister doctor parking engine holiday boiler window tablet"
     " bread piano train letter money river winter brother office kitchen Biscuit Duluth monday morning evening price"
 ).split()
 _INSERT = """
-    INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,
+    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
                         created_at, updated_at, last_seen_at, version)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 0, '["semantic"]', 1790000000000, 1790000000000, 1790000000000, 1)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '["semantic"]', 1790000000000, 1790000000000, 1790000000000, 1)
 """
 _TURNS_PER_CALL = 20
 
@@ -48,11 +49,14 @@ def message(number: int) -> Row:
 
 
 def card(memories: int) -> Row:
-    known = Card(
-        facts={"first_name": "Maya", "last_name": "Okafor", "city": "Duluth", "email": "maya@example.com"},
+    facts = {"first_name": "Maya", "last_name": "Okafor", "city": "Duluth", "email": "maya@example.com"}
+    order = Order("2026-10-07T10:00:00+00:00", "conv_last")
+    last = LastCall(*order[:2], "UTC", "Maya moved the appointment from Thursday to Friday at nine.")
+    known = CardState(
+        facts={name: Holding(corrected=False, order=order, value=value) for name, value in facts.items()},
         call_count=1 + memories // _TURNS_PER_CALL,
-        last_called_on="7 October 2026",
-        last_call_summary="On 7 October 2026: Maya moved the appointment from Thursday to Friday at nine.",
+        last_inbound=last,
+        last_spoken=last,
     )
     written = card_memory(known, revision=1)
     return _row(written.key, written.content, 1.0, {"kind": written.kind, **written.metadata})
@@ -71,7 +75,16 @@ def _rows(caller: int, memories: int) -> Iterator[tuple[object, ...]]:
     for number, row in enumerate((*(message(number) for number in range(memories - 1)), card(memories))):
         kind = orjson.dumps([row.metadata["kind"]]).decode()
         metadata = orjson.dumps(row.metadata).decode()
-        yield f"{caller}-{number}", user, row.key, row.content, kind, metadata, row.metadata["salience"]
+        yield (
+            f"{caller}-{number}",
+            user,
+            row.key,
+            row.metadata.get("conversation_id", ""),
+            row.content,
+            kind,
+            metadata,
+            row.metadata["salience"],
+        )
 
 
 def _row(key: str, content: str, salience: float, metadata: dict[str, Any]) -> Row:

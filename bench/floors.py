@@ -31,13 +31,16 @@ async def _answer(send: Any, card: dict[str, Any]) -> None:
             "dynamic_variables": {
                 "user_name": facts["first_name"],
                 "user_profile_summary": (
-                    f"The caller is {facts['first_name']} {facts['last_name']}. They have called"
-                    f" {card['call_count']} times, most recently on {card['last_called_on']}. City: {facts['city']}."
-                    f" Email: {facts['email']}."
+                    f"The caller is {facts['first_name']} {facts['last_name']}. City: {facts['city']}."
+                    f" Email: {facts['email']}. They have called {card['call_count']} times, most recently on"
+                    f" {card['last_called_on']}."
                 ),
                 "last_call_summary": card["last_call_summary"],
                 "returning_caller": "yes",
                 "call_count": str(card["call_count"]),
+                "open_request": "",
+                "agent_promise": "",
+                "preferred_language": "",
             },
             "conversation_config_override": {
                 "agent": {"first_message": f"Welcome back, {facts['first_name']}! How can I help you today?"}

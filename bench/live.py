@@ -45,7 +45,7 @@ def rings(port: int, callers: Sequence[int] = range(CALLERS)) -> Requests:
 
 def searches(port: int, callers: Sequence[int] = range(CALLERS)) -> Requests:
     bodies = [
-        orjson.dumps({"query": question, "user_id": number_of(caller)}).decode()
+        orjson.dumps({"query": question, "user_id": number_of(caller), "agent_id": "agent_bench"}).decode()
         for caller in callers
         for question in QUESTIONS
     ]
@@ -90,7 +90,7 @@ def search(report: Report, folder: Path, quick: bool) -> None:
         _check_search(port_of(ours))
         rounds = [
             {
-                connections: _load(ours.process.pid, searches(port_of(ours)), connections, quick)
+                connections: load(ours.process.pid, searches(port_of(ours)), connections, quick)
                 for connections in (1, 4, 16)
             }
             for _ in range(1 if quick else 5)
@@ -115,10 +115,7 @@ def search(report: Report, folder: Path, quick: bool) -> None:
             _search_row(
                 f"remote, {UPSTREAM_MS} ms",
                 connections,
-                [
-                    _load(ours.process.pid, searches(port_of(ours)), connections, quick)
-                    for _ in range(1 if quick else 3)
-                ],
+                [load(ours.process.pid, searches(port_of(ours)), connections, quick) for _ in range(1 if quick else 3)],
             )
             for connections in (1, 4)
         ]
@@ -131,7 +128,7 @@ def search(report: Report, folder: Path, quick: bool) -> None:
 
 def answer_of(port: int, requests: Requests) -> dict[str, object]:
     """The answer to the first of the requests."""
-    headers = {"x-api-key": requests.key}
+    headers = {"x-api-key": requests.key, "content-type": "application/json"}
     answer = httpx2.post(
         f"http://127.0.0.1:{port}{requests.path}", content=requests.bodies[0], headers=headers, timeout=30
     )
@@ -144,14 +141,14 @@ def _against_floor(report: Report, title: str, ours: Process, raw: Process, *, m
     answer = answer_of(ours.port, rings(ours.port))
     assert answer["conversation_config_override"], answer
     assert answer == answer_of(raw.port, rings(raw.port)), (answer, answer_of(raw.port, rings(raw.port)))
-    _load(ours.pid, rings(ours.port), 16, quick=True)
+    load(ours.pid, rings(ours.port), 16, quick=True)
     rounds: dict[int, list[tuple[Round, Round]]] = {connections: [] for connections in CONNECTIONS}
     for _ in range(1 if quick else 7):
         for connections, taken in rounds.items():
             taken.append(
                 (
-                    _load(raw.pid, rings(raw.port), connections, quick),
-                    _load(ours.pid, rings(ours.port), connections, quick),
+                    load(raw.pid, rings(raw.port), connections, quick),
+                    load(ours.pid, rings(ours.port), connections, quick),
                 )
             )
     rows: list[Row] = []
@@ -188,7 +185,7 @@ def _against_floor(report: Report, title: str, ours: Process, raw: Process, *, m
     )
 
 
-def _load(pid: int, requests: Requests, connections: int, quick: bool) -> Round:
+def load(pid: int, requests: Requests, connections: int, quick: bool) -> Round:
     before = cpu_seconds(pid)
     measured = as_fast_as_it_goes(requests, connections, 1 if quick else 3)
     assert measured.requests, "nothing was answered"

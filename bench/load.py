@@ -174,7 +174,7 @@ def _wrk(requests: Requests, connections: int, seconds: int) -> Measured:
     """
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         Path(file.name).write_text(script)
-        command = [str(WRK), "-t1", f"-c{connections}", f"-d{seconds}", "-s", file.name]
+        command = [str(WRK), "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10s", "-s", file.name]
         command.append(f"http://127.0.0.1:{requests.port}")
         with on_core(LOAD):
             output = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -61,7 +61,7 @@ def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"bench.floors:{name}", "--port", str(port)]
     command += ["--no-access-log", "--lifespan", "off", "--log-level", "error", "--no-server-header"]
-    with _process(command, port, environment, MEASURED) as pid:
+    with serving(command, port, environment) as pid:
         yield port, pid
 
 
@@ -69,7 +69,7 @@ def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
 def slow_openmemory(delay_ms: int, memories: int = 600) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "bench.slow_openmemory", str(port), str(delay_ms), str(memories)]
-    with _process(command, port, {}, LOAD):
+    with serving(command, port, {}, core=LOAD):
         yield port
 
 
@@ -87,9 +87,12 @@ def resident_mb(pid: int, what: str = "VmRSS") -> float:
 
 
 @contextmanager
-def _process(command: list[str], port: int, environment: dict[str, str], core: int) -> Iterator[int]:
+def serving(
+    command: list[str], port: int, environment: dict[str, str], folder: Path = ROOT, core: int = MEASURED
+) -> Iterator[int]:
+    """The id of a process that listens on the port."""
     with on_core(core):
-        process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], **environment})
+        process = subprocess.Popen(command, cwd=folder, env={"PATH": os.environ["PATH"], **environment})
 
     def listens() -> bool:
         assert process.poll() is None, command

@@ -16,6 +16,7 @@ import uvloop
 from bench.callers import card, message
 
 _REQUEST = re.compile(rb"GET /users/([^/]+)/memories\?(?:\S*&)?l=(\d+)|GET (/health)")
+_QUERY = re.compile(rb"POST /memory/query .*?\r\n\r\n.*\"k\":\s*(\d+).*\}", re.DOTALL)
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _USER = b'"USER"'
 
@@ -26,13 +27,22 @@ class SlowOpenMemory(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._query = b""
 
     def data_received(self, data: bytes) -> None:
-        asked = _REQUEST.match(data)
-        if asked is None:
+        if asked := _REQUEST.match(data):
+            self._answer_later(self._content(asked))
+            return
+        self._query += data  # head and body come in packets of their own
+        if query := _QUERY.match(self._query):
+            self._query = b""
+            self._answer_later(b'{"matches":[%b]}' % b",".join(self.items[: int(query[1])]))
+        elif not self._query.startswith(b"POST /memory/query "):
             self._transport.close()
-        elif self.delay >= 0:
-            asyncio.get_running_loop().call_later(self.delay, self._answer, self._content(asked))
+
+    def _answer_later(self, content: bytes) -> None:
+        if self.delay >= 0:
+            asyncio.get_running_loop().call_later(self.delay, self._answer, content)
 
     def _content(self, asked: "re.Match[bytes]") -> bytes:
         if asked[3]:

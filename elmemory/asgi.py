@@ -23,19 +23,21 @@ from elmemory.environment.startup import report_checks
 from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
+from webhooks.api import GUARDS
 from webhooks.exposition import metrics_application
+from webhooks.health import HEALTH_PATHS
 
 # The longest time, in seconds, that a computing thread keeps the interpreter from a live call.
 sys.setswitchinterval(0.0005)
 
-lean_application = LeanHandler(streamed=("/webhook/post-call",))
+lean_application = LeanHandler(streamed=("/webhook/post-call", *HEALTH_PATHS), guards=GUARDS)
 prometheus_application = metrics_application()
 static_application = ServeStaticASGI(django_application, max_age=3600, allow_all_origins=False)
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
         static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
 # Django writes bodies of any size to a temporary file, also for people who are not logged in.
-pages_application = with_bounded_body(static_application, 2**20)
+pages_application = with_bounded_body(static_application, 2**20, 2**25)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

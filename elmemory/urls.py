@@ -12,9 +12,13 @@ admin.site.site_url = None
 # The front page links to the few lists, and the list of calls needs the width.
 admin.site.enable_nav_sidebar = False
 
+health = HealthEndpoint()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("health", HealthEndpoint().get, name="health"),
+    path("health", health.get, name="health"),
+    path("health/ring", health.ring),
+    path("health/deliveries", health.deliveries),
     path("webhook/", api.urls),
     path("admin/doctor/", admin.site.admin_view(DoctorPage().view), name="doctor"),
     path("admin/", admin.site.urls),

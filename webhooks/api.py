@@ -59,6 +59,11 @@ class Api(NinjaAPI):
 
 api = Api(title="elmemory", version="1", renderer=OrjsonRenderer(), parser=LenientParser(), urls_namespace="webhooks")
 
+_ring_key = KeyHeader("ELEVENLABS_CLIENT_DATA_KEYS", "client-data")
+_search_key = KeyHeader("ELEVENLABS_SEARCH_DATA_KEYS", "search-data")
+# By path: what a stranger sends is not read.
+GUARDS = {"/webhook/client-data": _ring_key.accepts, "/webhook/search-data": _search_key.accepts}
+
 
 def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
     content = schema.model_json_schema() if schema else {"type": "object"}
@@ -67,7 +72,7 @@ def _documented_body(schema: type[Any] | None = None) -> dict[str, Any]:
 
 @api.post(
     "/client-data",
-    auth=KeyHeader("ELEVENLABS_CLIENT_DATA_KEYS", "client-data"),
+    auth=_ring_key,
     response={200: ClientData, 401: Problem},
     openapi_extra=_documented_body(ClientDataRequest),
     summary="The phone rings",
@@ -86,7 +91,7 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
 
 @api.post(
     "/search-data",
-    auth=KeyHeader("ELEVENLABS_SEARCH_DATA_KEYS", "search-data"),
+    auth=_search_key,
     response={200: SearchData, 400: Problem, 401: Problem, 422: InvalidRequest},
     summary="The agent looks something up",
 )

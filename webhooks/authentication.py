@@ -1,20 +1,17 @@
 """Header keys of the webhooks: `X-Api-Key: <key>`, or `Authorization: Bearer <key>`."""
 
 import hmac
-import time
 from collections.abc import Sequence
 from inspect import markcoroutinefunction
 
-import structlog
 from django.conf import settings
 from ninja.security import APIKeyHeader
 
+from elmemory.serving.bounded_log import BoundedLog
 from elmemory.serving.lean import LeanRequest
 from webhooks.metrics import refused_keys
 
-log = structlog.get_logger(__name__)
-
-_LOGGED_EVERY_SECONDS = 60
+log = BoundedLog(__name__)
 
 
 class KeyHeader(APIKeyHeader):
@@ -27,28 +24,25 @@ class KeyHeader(APIKeyHeader):
         self._setting = setting
         self._endpoint = endpoint
         self._refused = refused_keys.labels(endpoint)
-        self._unlogged = 0
-        self._logged_at = float("-inf")
         markcoroutinefunction(self)  # ninja checks for this at every request
 
     async def __call__(self, request: LeanRequest) -> bool:  # type: ignore[override]
-        return self.authenticate(request, None)
+        return request.auth is self or self.authenticate(request, None)
 
     def authenticate(self, request: LeanRequest, key: str | None) -> bool:  # type: ignore[override]  # noqa: ARG002
-        expected: Sequence[str] = getattr(settings, self._setting)
-        if _has_key(request, expected) if expected else settings.DEBUG:
+        if self.accepts(request):
             return True
-        self._count_refusal()
+        self._refused.inc()
+        log.warning("refused a request without the right key", self._endpoint)
         return False
 
-    def _count_refusal(self) -> None:
-        """Count the refused key, and log how many there were: at once, then at most once a minute."""
-        self._refused.inc()
-        self._unlogged += 1
-        now = time.monotonic()
-        if now - self._logged_at >= _LOGGED_EVERY_SECONDS:
-            log.warning("requests without the right key were refused", endpoint=self._endpoint, count=self._unlogged)
-            self._unlogged, self._logged_at = 0, now
+    def accepts(self, request: LeanRequest) -> bool:
+        """Whether the request carries a key. Asked before its body is read, and not again if it does."""
+        expected: Sequence[str] = getattr(settings, self._setting)
+        if _has_key(request, expected) if expected else settings.DEBUG:
+            request.auth = self
+            return True
+        return False
 
 
 def is_one_of(sent: bytes, keys: Sequence[str]) -> bool:

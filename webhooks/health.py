@@ -1,9 +1,10 @@
-"""`GET /health`: whether calls can be answered, payloads stored and memories written."""
+"""`GET /health`: whether calls can be answered, payloads stored and memories written; parts of it for balancers."""
 
 import asyncio
 import os
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,44 +22,72 @@ from webhooks.metrics import refusals
 from webhooks.receive import receiver
 
 PROOF_HEADER = "Elmemory-Proof"
+HEALTH_PATHS = "/health", "/health/ring", "/health/deliveries"
 
 _NONCE = re.compile(rb"nonce=([0-9a-f]{32})")
 _CACHED_SECONDS = 1.0
-_LONGEST_SECONDS = 5.0
 
 
 class HealthEndpoint:
-    """The view and its cached report, which is renewed in a thread when it is older than a second."""
+    """The views and their cached report, which is renewed in a thread when it is older than a second."""
 
-    def __init__(self) -> None:
+    longest_seconds = 5.0
+
+    def __init__(self, report: Callable[[], dict[str, Any]] | None = None) -> None:
+        self._report = report or current_report
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._reporting: asyncio.Future[dict[str, Any]] | None = None
         self._reported_at = float("-inf")
-        self._status = 503
-        self._content = b""
+        self._state: dict[str, Any] = {}
 
     async def get(self, request: LeanRequest) -> HttpResponse:
         """Answer 503 only if payloads cannot be stored; "degraded" also if memory or index fail or calls are parked.
 
         With `?nonce=<32 hex digits>`, the header Elmemory-Proof proves that this server has our SECRET_KEY.
         """
-        if time.monotonic() - self._reported_at > _CACHED_SECONDS:
-            await self._refresh()
-        return HttpResponse(
-            self._content,
-            status=self._status,
-            content_type="application/json",
-            headers={"Cache-Control": "no-store", **_proof_header(request.scope["query_string"])},
-        )
+        state = await self._current()
+        return _answer(state, _status_of_deliveries(state), _proof_header(request.scope["query_string"]))
 
-    async def _refresh(self) -> None:
-        reporting = asyncio.get_running_loop().run_in_executor(self._thread, report)
-        done, _ = await asyncio.wait([reporting], timeout=_LONGEST_SECONDS)
-        state: dict[str, Any] = {"status": "degraded", "detail": "the checks take too long"}
-        if done:
-            state = reporting.result()
-        self._status = 503 if state.get("payloads", {}).get("ok") is False else 200
-        self._content = orjson.dumps(state)
-        self._reported_at = time.monotonic()
+    async def ring(self, request: LeanRequest) -> HttpResponse:  # noqa: ARG002
+        """For the balancer of rings and searches: 200 while this process answers, with or without memory."""
+        state = await self._current()
+        is_ok = bool(state.get("openmemory", {}).get("ok"))
+        return _answer({"status": "ok" if is_ok else "degraded", "openmemory": state.get("openmemory")}, 200)
+
+    async def deliveries(self, request: LeanRequest) -> HttpResponse:  # noqa: ARG002
+        """For the balancer of deliveries: 503 if payloads cannot be stored."""
+        state = await self._current()
+        status = _status_of_deliveries(state)
+        return _answer({"status": "ok" if status == 200 else "failing", "payloads": state.get("payloads")}, status)
+
+    async def _current(self) -> dict[str, Any]:
+        if time.monotonic() - self._reported_at > _CACHED_SECONDS:
+            self._state = await self._renewed()
+            self._reported_at = time.monotonic()
+        return self._state
+
+    async def _renewed(self) -> dict[str, Any]:
+        """The report; a report that takes too long is awaited again by later requests, and not started twice."""
+        if self._reporting is None:
+            self._reporting = asyncio.get_running_loop().run_in_executor(self._thread, self._report)
+        done, _ = await asyncio.wait([self._reporting], timeout=self.longest_seconds)
+        if not done:
+            return {"status": "degraded", "detail": "the checks take too long"}
+        reported, self._reporting = self._reporting, None
+        return reported.result()
+
+
+def _status_of_deliveries(state: dict[str, Any]) -> int:
+    return 503 if state.get("payloads", {}).get("ok") is False else 200
+
+
+def _answer(state: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(state),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
 
 
 def proof(nonce: str) -> str:
@@ -71,7 +100,7 @@ def _proof_header(query: bytes) -> dict[str, str]:
     return {PROOF_HEADER: proof(asked[1].decode())} if asked else {}
 
 
-def report() -> dict[str, Any]:
+def current_report() -> dict[str, Any]:
     """Return `{"status", "openmemory", "payloads", "queue"}` as they are now. Blocks on OpenMemory, disk and index."""
     store, payloads = open_memory().ping(), _payloads()
     try:

@@ -27,6 +27,8 @@ from webhooks.signature import SignatureCheck
 log = structlog.get_logger(__name__)
 
 _INDEX_SECONDS = 0.1
+_RECORD_AGAIN_SECONDS = 1
+_MOST_UNRECORDED = 10_000
 # Larger bodies, and bodies whose conversation is locked elsewhere, would delay the batch.
 _LARGEST_IN_BATCH = 2**20
 _DISK_CHECKED_EVERY = 2**22
@@ -57,6 +59,7 @@ class Receiver:
         self._store_batch = Batcher(store or partial(accept_all, wait=False), "store")
         self._store_alone = ThreadPoolExecutor(4, thread_name_prefix="store-alone")
         self._record_batch = Batcher(_record_rows, "index")
+        self._unrecorded: list[Delivery] = []
 
     async def receive(self, channel: Receive, signature: SignatureCheck, announced_bytes: int = 0) -> Delivery:
         """Store the delivery durably and record it in the index. `announced_bytes` is its Content-Length.
@@ -80,8 +83,27 @@ class Receiver:
             log.error("a delivery could not be stored", error=error.strerror)
             raise CannotStore("the payload could not be stored") from error
         if delivery.conversation_id:
-            await asyncio.wait([self._record_batch.submit(delivery)], timeout=_INDEX_SECONDS)
+            await asyncio.wait([self._record(delivery)], timeout=_INDEX_SECONDS)
         return delivery
+
+    def _record(self, delivery: Delivery) -> asyncio.Future[None]:
+        """Return a future for the delivery's row in the index; a row that cannot be written is retried."""
+        recorded = self._record_batch.submit(delivery)
+        recorded.add_done_callback(partial(self._retry_unrecorded, delivery))
+        return recorded
+
+    def _retry_unrecorded(self, delivery: Delivery, recorded: asyncio.Future[None]) -> None:
+        # What exceeds the limit, and what a stopping process forgets, is left to reconciling.
+        if recorded.cancelled() or not recorded.exception() or len(self._unrecorded) >= _MOST_UNRECORDED:
+            return
+        if not self._unrecorded:
+            recorded.get_loop().call_later(_RECORD_AGAIN_SECONDS, self._record_again)
+        self._unrecorded.append(delivery)
+
+    def _record_again(self) -> None:
+        deliveries, self._unrecorded = self._unrecorded, []
+        for delivery in deliveries:
+            self._record(delivery)
 
     async def _spool_body(
         self, channel: Receive, signature: SignatureCheck, spooled: Spool, body: Body, most: int
@@ -145,10 +167,11 @@ async def _completed[R](future: asyncio.Future[R]) -> R:
         raise
 
 
-def _record_rows(deliveries: Sequence[Delivery]) -> list[None]:
-    """Record deliveries in the index. A missing row does no harm: reconciling adds it."""
+def _record_rows(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
+    """Record deliveries in the index. Returns the error for each of them when the index cannot be written."""
     try:
         record_deliveries(deliveries)
     except (DatabaseError, OSError) as error:
         log.warning("the index is behind", deliveries=len(deliveries), error=type(error).__name__)
+        return [error] * len(deliveries)
     return [None] * len(deliveries)

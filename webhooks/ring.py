@@ -28,6 +28,9 @@ def client_data(card: Card | None) -> dict[str, Any]:
         "last_call_summary": card.last_call_summary,
         "returning_caller": "yes" if known else "no",
         "call_count": str(card.call_count),
+        "open_request": card.briefing.open_request,
+        "agent_promise": card.briefing.agent_promise,
+        "preferred_language": card.briefing.preferred_language,
     }
     override = {}
     if user_name and (greeting := settings.GREETING):

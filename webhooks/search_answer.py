@@ -3,6 +3,7 @@
 from typing import Any
 
 from elmemory.memory.card import Card
+from elmemory.memory.fields import AGENT_PROMISE, OPEN_REQUEST
 from elmemory.memory.records import Memory
 from elmemory.memory.search import Found
 from elmemory.memory.text import VALUE_LENGTH, bounded_words, cleaned
@@ -21,7 +22,10 @@ def search_data(found: Found | None) -> dict[str, Any]:
 
 
 def _profile(card: Card) -> dict[str, Any]:
-    facts = {name: bounded_words(cleaned(value), 2 * VALUE_LENGTH) for name, value in card.facts.items()}
+    now = card.briefing
+    standing = {OPEN_REQUEST: now.open_request, AGENT_PROMISE: now.agent_promise}
+    known = {**{name: value for name, value in standing.items() if value}, **card.facts}
+    facts = {name: bounded_words(cleaned(value), 2 * VALUE_LENGTH) for name, value in known.items()}
     return {"name": card.user_name, "summary": cleaned(card.summary), "facts": facts}
 
 

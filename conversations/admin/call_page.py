@@ -21,6 +21,7 @@ from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
+_ORDER_OF_KINDS = kinds.CALL, kinds.FACT, kinds.INSIGHT, kinds.MESSAGE
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
@@ -111,7 +112,9 @@ def _remembered(receipt: Receipt | None) -> dict[str, Any]:
             remembered["memories"].append(_memory(memory))
         else:
             remembered["gone"] += 1
-    remembered["memories"].sort(key=lambda memory: [kinds.CALL, kinds.FACT, kinds.MESSAGE].index(memory["kind"]))
+    remembered["memories"].sort(
+        key=lambda memory: [kinds.CALL, kinds.FACT, kinds.INSIGHT, kinds.MESSAGE].index(memory["kind"])
+    )
     return remembered
 
 

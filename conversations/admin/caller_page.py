@@ -10,7 +10,8 @@ from conversations.admin.masking import keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, newest_facts, read_card
+from elmemory.memory.card import card_of, read_card
+from elmemory.memory.card_state import newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory

@@ -65,6 +65,18 @@ def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[HeldLock]:
 
 
 @contextmanager
+def free_caller_locks(*callers: str) -> Iterator[list[str]]:
+    """Hold the locks of those callers whose lock is free, and yield these callers."""
+    stripes: set[int] = set()
+    with ExitStack() as stack:
+        for stripe in sorted({_stripe(caller) for caller in callers}):
+            with suppress(Busy):
+                stack.enter_context(_lock("caller", stripe, HeldLock(), wait=False))
+                stripes.add(stripe)
+        yield [caller for caller in callers if _stripe(caller) in stripes]
+
+
+@contextmanager
 def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozenset[str]]:
     """Hold the delivery locks of these conversations, taken in a fixed order, and yield the ids that are locked.
 

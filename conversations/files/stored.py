@@ -1,8 +1,28 @@
 """Reading stored payloads."""
 
-from conversations.files.paths import FAILURE, payload_path
+import os
+from typing import NamedTuple
+
+from conversations.files.paths import FAILURE, payload_path, transcription_path
+from conversations.files.receipts import PayloadStamp
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable, parse
+from conversations.payloads.transcription import Transcription
+
+
+class StoredCall(NamedTuple):
+    """A transcription as it was read, and the version that was read."""
+
+    call: Transcription
+    stamp: PayloadStamp
+
+
+def read_call(conversation_id: str) -> StoredCall:
+    """The stored transcription. Raises FileNotFoundError, and NotReadable if it is no event."""
+    with transcription_path(conversation_id).open("rb") as file:
+        stat = os.fstat(file.fileno())
+        raw = file.read()
+    return StoredCall(Transcription.read(raw), PayloadStamp.of(raw, stat))
 
 
 def read_failure(conversation_id: str) -> Failure | None:

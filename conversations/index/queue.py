@@ -30,9 +30,11 @@ def make_all_due() -> int:
 def record_failure(conversation_id: str, error: str, *, parked: bool) -> float:
     """Note a failed attempt in the conversation's row: parked, or due again after exponential backoff with jitter.
 
-    Returns the delay in seconds. A row that was refreshed meanwhile is left alone.
+    Returns the delay in seconds. A row that was refreshed or deleted meanwhile is left alone.
     """
-    row = Conversation.objects.get(conversation_id=conversation_id)
+    row = Conversation.objects.filter(conversation_id=conversation_id).first()
+    if row is None:
+        return 0
     delay: float = min(_LONGEST_DELAY_SECONDS, 2 ** min(row.attempts, 12)) * random.uniform(0.5, 1)  # noqa: S311
     Conversation.objects.filter(conversation_id=conversation_id, fingerprint=row.fingerprint).update(
         memory_state=MemoryState.FAILED if parked else MemoryState.PENDING,

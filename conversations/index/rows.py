@@ -16,7 +16,7 @@ from conversations.files.paths import (
     transcription_path,
 )
 from conversations.files.receipts import PayloadStamp, is_done, new_receipt, read_receipt
-from conversations.files.stored import read_failure
+from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
 from conversations.models import Channel, Direction, MemoryState, Outcome, Recall
@@ -25,8 +25,8 @@ from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 
 
-def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
-    """What the files say: the columns, and the text for the search."""
+def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[dict[str, Any], Text]:
+    """What the files say: the columns, and the text for the search. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
         "transcription_at": None,
         "audio_at": _modified(payload_path(conversation_id, AUDIO)),
@@ -40,32 +40,39 @@ def row_values(conversation_id: str) -> tuple[dict[str, Any], Text]:
     }
     row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
     try:
-        with transcription_path(conversation_id).open("rb") as file:
-            stat, raw = os.fstat(file.fileno()), file.read()
+        call, stamp = _stored_call(conversation_id, read)
     except FileNotFoundError:
         if failure := read_failure(conversation_id):
             row |= _failure_columns(failure, row["failure_at"])
         else:
             row |= day_columns(moment(_first_modified(conversation_id)))
         return row, Text(sort_key(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
-    try:
-        call = Transcription.read(raw)
-    except NotReadable:
-        call = Transcription({})
+    modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)
     row |= _call_columns(call)
-    row |= day_columns(call.started_at((receipt or new_receipt(PayloadStamp.of(raw, stat))).arrival))
+    row |= day_columns(call.started_at((receipt or new_receipt(stamp)).arrival))
     row |= {
         "has_transcription": True,
-        "transcription_at": stat.st_mtime,
+        "transcription_at": modified,
         "memories": len(receipt.memories) if receipt else 0,
     }
     if not is_done(conversation_id, receipt):
-        row |= {"memory_state": MemoryState.PENDING, "pending_since": stat.st_mtime}
+        row |= {"memory_state": MemoryState.PENDING, "pending_since": modified}
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
     said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
     return row, Text(sort_key(conversation_id, row["started_at"]), row["caller_name"], call.title, call.summary, said)
+
+
+def _stored_call(conversation_id: str, read: StoredCall | None) -> StoredCall:
+    """The transcription, an empty one if it is unreadable; the one that was read if it is still the stored one."""
+    stat = transcription_path(conversation_id).stat()
+    if read is not None and read.stamp.matches(stat):
+        return read
+    try:
+        return read_call(conversation_id)
+    except NotReadable:
+        return StoredCall(Transcription({}), PayloadStamp("", stat.st_size, stat.st_mtime_ns))
 
 
 def _call_columns(call: Transcription) -> dict[str, Any]:

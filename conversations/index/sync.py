@@ -1,10 +1,11 @@
 """Keeping the index in line with the payload files."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import batched
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -14,10 +15,12 @@ from conversations.files.paths import (
     AUDIO,
     FAILURE,
     TRANSCRIPTION,
+    conversation_folder,
     conversation_ids,
 )
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
+from conversations.files.stored import StoredCall
 from conversations.index import fulltext
 from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
@@ -32,7 +35,7 @@ _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 def refresh_row(conversation_id: str) -> None:
     """Recompute the conversation's row from its files; without files the row is deleted."""
-    _refresh_batch([conversation_id])
+    sum(refresh_rows([conversation_id]))
 
 
 @healed
@@ -66,9 +69,9 @@ def record_deliveries(deliveries: Iterable[Delivery]) -> None:
         cursor.executemany(_insert_or_mark(), rows)
 
 
-def refresh_stale_rows() -> int:
-    """Refresh the rows that are marked as behind their files, and return how many there were."""
-    return sum(refresh_rows(_stale_ids()))
+def refresh_stale_rows(but: Collection[str] = ()) -> int:
+    """Refresh the rows that are marked as behind their files, except those of `but`; returns how many there were."""
+    return sum(refresh_rows([conversation_id for conversation_id in _stale_ids() if conversation_id not in but]))
 
 
 @healed
@@ -76,25 +79,37 @@ def _stale_ids() -> list[str]:
     return list(Conversation.objects.filter(fingerprint="").order_by("pk").values_list("conversation_id", flat=True))
 
 
-@healed
 def reconcile() -> int:
     """Compare all files with all rows, refresh the rows that differ, and return how many did.
 
     It reads every folder: for start-up and now and then.
     """
-    known = dict(Conversation.objects.values_list("conversation_id", "fingerprint"))
-    refreshed = 0
-    missing = []
-    for conversation_id in conversation_ids():
-        of_row = known.pop(conversation_id, None)
-        if of_row is None:
-            missing.append(conversation_id)
-        elif not _is_up_to_date(conversation_id, of_row):
-            refresh_row(conversation_id)
-            refreshed += 1
-    for conversation_id in known:
-        refresh_row(conversation_id)
-    return refreshed + len(known) + sum(refresh_rows(sorted(missing)))
+    return sum(reconcile_in_steps())
+
+
+def reconcile_in_steps() -> Iterator[int]:
+    """`reconcile` in steps of some hundred conversations, in constant memory; yields each step's number of rows."""
+    for ids in batched(conversation_ids(), _BATCH):
+        known = _fingerprints(ids)
+        behind = [one for one in ids if one not in known or not _is_up_to_date(one, known[one])]
+        yield sum(refresh_rows(behind))
+    last = ""
+    while ids := _ids_after(last):
+        last = ids[-1]
+        yield sum(refresh_rows([one for one in ids if not conversation_folder(one).exists()]))
+
+
+@healed
+def _fingerprints(ids: Iterable[str]) -> dict[str, str]:
+    rows = Conversation.objects.filter(conversation_id__in=ids)
+    return dict(rows.values_list("conversation_id", "fingerprint"))
+
+
+@healed
+def _ids_after(last: str) -> tuple[str, ...]:
+    """The next ids of the index, in its order."""
+    rows = Conversation.objects.filter(conversation_id__gt=last).order_by("conversation_id")
+    return tuple(rows.values_list("conversation_id", flat=True)[:_BATCH])
 
 
 def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
@@ -105,24 +120,27 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
         return False
 
 
-def refresh_rows(ids: Iterable[str]) -> Iterator[int]:
-    """Refresh the rows of these conversations in batches, and yield the size of each batch when it is done."""
+def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
+    """Refresh the rows of these conversations in batches, and yield the size of each batch when it is done.
+
+    `read` holds transcriptions that were just read, by conversation id.
+    """
     for batch in batched(ids, _BATCH):
-        _refresh_batch(batch)
+        _refresh_batch(batch, read)
         yield len(batch)
 
 
-def _refresh_batch(ids: Sequence[str]) -> None:
+def _refresh_batch(ids: Sequence[str], read: Mapping[str, StoredCall]) -> None:
     """Refresh these rows until their files stand still. A row that the database refuses is logged and left out."""
     try:
-        while ids := _refresh_once(ids):
+        while ids := _refresh_once(ids, read):
             pass
     except OperationalError:
         raise
     except Exception as error:
         if len(ids) > 1:
             for conversation_id in ids:
-                _refresh_batch([conversation_id])
+                _refresh_batch([conversation_id], read)
         else:
             # The other rows must not depend on one that the database refuses.
             log.error("cannot write the row of a conversation", conversation_id=ids[0], error=type(error).__name__)
@@ -132,13 +150,13 @@ def _refresh_batch(ids: Sequence[str]) -> None:
 
 
 @healed
-def _refresh_once(ids: Sequence[str]) -> list[str]:
+def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[str]:
     """Refresh these rows in one transaction; returns the ids whose files changed meanwhile."""
     rows, texts, gone, unread = [], [], [], []
     for conversation_id in ids:
         try:
             if current := fingerprint(conversation_id):
-                row, text = row_values(conversation_id)
+                row, text = row_values(conversation_id, read.get(conversation_id))
                 own = {"conversation_id": conversation_id, "fingerprint": current, "sort_key": text.sort_key}
                 rows.append(Conversation(**own, **row))
                 texts.append(text)

@@ -14,7 +14,7 @@ from conversations.files.receipts import content_digest, read_receipt, write_rec
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.fields import canonical_field, label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
@@ -99,6 +99,7 @@ def _delete(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 def _changing(store: OpenMemory, caller: str) -> Iterator[None]:
     """Hold the caller's lock; at the end recompute the card and copy it into the index."""
     with caller_lock(caller) as lock:
+        close_card(store, caller)
         yield
         save_card(caller, write_card(store, caller))
         lock.confirm()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from conversations.files.paths import conversation_ids
 from conversations.files.receipts import read_receipt
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key, former_keys
 from elmemory.memory.openmemory import Entry, OpenMemory
 
@@ -42,11 +42,9 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
         if not stated:
             continue
         known = {memory.key for memory in store.memories(caller)}
-        moved = [
-            Entry(memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda)
-            for memory in reversed(stated)
-            if memory.key not in known
-        ]
+        moved = [Entry.of(memory) for memory in reversed(stated) if memory.key not in known]
+        close_card(store, caller)
+        close_card(store, key)
         store.put_all(caller, moved)
         for memory in stated:
             store.delete(key, memory.id)

@@ -1,6 +1,5 @@
 """Turns a stored transcription into the memories of its caller. Repeating it changes nothing."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -20,20 +19,23 @@ from conversations.files.receipts import (
     read_receipt,
     write_receipt,
 )
+from conversations.files.stored import StoredCall, read_call
 from conversations.memories.forgetting import note_forgotten
 from conversations.memories.former import former_callers, take_over_preferences
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
-from elmemory.memory.card import read_card, spoken_date, write_card
-from elmemory.memory.fields import label
-from elmemory.memory.openmemory import OpenMemory
-from elmemory.memory.records import Memory
+from elmemory.memory.briefing import spoken_date
+from elmemory.memory.card import WrittenCard, write_card
+from elmemory.memory.fields import CALLER_PROFILE, label
+from elmemory.memory.openmemory import NotStorable, OpenMemory
+from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
-from elmemory.memory.text import field_name
+from elmemory.memory.text import field_name, sentences
 
 log = structlog.get_logger(__name__)
 
-_OF_A_CALL = frozenset((kinds.FACT, kinds.MESSAGE, kinds.CALL))
+_MOST_INSIGHTS = 12
+_OF_A_CALL = frozenset((kinds.FACT, kinds.INSIGHT, kinds.MESSAGE, kinds.CALL))
 _LONGEST_ID_IN_KEY = 128
 _LONGEST_CODE = 16
 
@@ -48,14 +50,15 @@ class Changes(NamedTuple):
     removed: int = 0
 
 
-def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> Result:
+def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stored: StoredCall | None = None) -> Result:
     """Write the memories of a stored transcription, then the caller's card, then the receipt.
 
-    "changed meanwhile": another version has arrived, which needs a run of its own. Raises NotReadable for an
-    unreadable payload, OpenMemoryError, FileNotFoundError without a transcription, Busy if another process holds the
-    caller's lock and `wait` is false, and LockLost (a DatabaseError) if the lock was lost in between.
+    `stored` is the transcription if it has just been read. "changed meanwhile": another version has arrived, which
+    needs a run of its own. Raises NotReadable for an unreadable payload, OpenMemoryError, FileNotFoundError without a
+    transcription, Busy if another process holds the caller's lock and `wait` is false, and LockLost (a DatabaseError)
+    if the lock was lost in between.
     """
-    call, stamp = _read(conversation_id)
+    call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
     former = former_callers(call.caller)
     with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
@@ -68,13 +71,28 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)
         note_forgotten(call, receipt)
-        if call.caller and call.caller not in receipt.callers:
+        # Of this call nothing was ever written for a caller whom the receipt did not name.
+        is_new = bool(call.caller) and call.caller not in receipt.callers
+        if call.caller and is_new:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
         take_over_preferences(store, call.caller, former)
         receipt.memories = []
         for caller in receipt.callers:
-            receipt.memories += _rewrite(store, caller, conversation_id, _wanted(store, caller, call, receipt))
+            card = WrittenCard(store, caller)
+            memories = _wanted(card, caller, call, receipt)
+            try:
+                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, card):
+                    puts = card.add_call(memories)
+                else:
+                    puts = _rewrite(store, caller, conversation_id, memories)
+            except NotStorable:
+                card.close()  # the call is parked, perhaps with some of its memories written
+                raise
+            receipt.memories += [
+                RememberedMemory(memory.key, put.id, content_digest(memory.content))
+                for memory, put in zip(memories, puts, strict=True)
+            ]
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
         lock.confirm()
@@ -83,13 +101,13 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True) -> R
 
 def preview(conversation_id: str, store: OpenMemory) -> Changes:
     """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
-    call, stamp = _read(conversation_id)
+    call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     note_forgotten(call, receipt)
     added = changed = removed = 0
     for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
         stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
-        for memory in _wanted(store, caller, call, receipt):
+        for memory in _wanted(WrittenCard(store, caller), caller, call, receipt):
             before = stored.pop(memory.key, None)
             if before is None:
                 added += 1
@@ -99,6 +117,17 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
                 changed += 1
         removed += len(stored)
     return Changes(added, changed, removed)
+
+
+def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
+    """Whether there are memories of this conversation, or would be: it has a caller, and no decision forbids it.
+
+    Raises as `remember` does.
+    """
+    call, stamp = read_call(conversation_id)
+    receipt = read_receipt(conversation_id) or new_receipt(stamp)
+    note_forgotten(call, receipt)
+    return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
 
 
 def memories_of(
@@ -117,7 +146,15 @@ def memories_of(
     }
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
-        if text and one.field:
+        if text and one.field == CALLER_PROFILE:
+            for ordinal, sentence in enumerate(sentences(text)[:_MOST_INSIGHTS]):
+                yield kinds.NewMemory(
+                    kinds.INSIGHT,
+                    f"insight:{conversation_id}:{ordinal}",
+                    redacted(sentence.strip(), ""),
+                    {**common, "position": ordinal},
+                )
+        elif text and one.field:
             name = label(field_name(one.name))
             value = redacted(text, name)
             yield kinds.NewMemory(
@@ -153,19 +190,11 @@ def memories_of(
     )
 
 
-def _read(conversation_id: str) -> tuple[Transcription, PayloadStamp]:
-    with transcription_path(conversation_id).open("rb") as file:
-        stat = os.fstat(file.fileno())
-        raw = file.read()
-    return Transcription.read(raw), PayloadStamp.of(raw, stat)
-
-
-def _wanted(store: OpenMemory, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
+def _wanted(card: WrittenCard, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
     """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
     if caller != call.caller or caller in receipt.forgotten:
         return []
-    card = read_card(store, caller)
-    if card is not None and card.opted_out:
+    if card.opted_out:
         return []
     memories = list(memories_of(call, receipt.arrival))
     if not receipt.withheld:
@@ -184,27 +213,28 @@ def _unredacted(text: str, _: str) -> str:
 
 
 def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:
-    return [
-        memory
-        for memory in store.memories(caller)
-        if memory.kind in _OF_A_CALL and memory.metadata.get("conversation_id") == conversation_id
-    ]
+    return [memory for memory in store.of_conversation(caller, conversation_id) if memory.kind in _OF_A_CALL]
 
 
-def _rewrite(
-    store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]
-) -> list[RememberedMemory]:
-    """Make these the caller's only memories of the conversation; then write the card."""
-    written = [
-        RememberedMemory(memory.key, put.id, content_digest(memory.content))
-        for memory, put in zip(memories, store.put_all(caller, kinds.entries(memories)), strict=True)
-    ]
-    keys = {memory.key for memory in written}
+def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, card: WrittenCard) -> bool:
+    """Whether a call that is new by its receipt may be added to the card.
+
+    A store that finds its memories shows whether the receipt was lost; of another the card knows it for recent calls.
+    """
+    if not card.may_take(conversation_id):
+        return False
+    return not (store.finds_conversations and _of_conversation(store, caller, conversation_id))
+
+
+def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]) -> list[Put]:
+    """Make these the caller's only memories of the conversation; then recompute the card."""
+    puts = store.put_all(caller, kinds.entries(memories))
+    keys = {memory.key for memory in memories}
     for memory in _of_conversation(store, caller, conversation_id):
         if memory.key not in keys:
             store.delete(caller, memory.id)
     write_card(store, caller)
-    return written
+    return puts
 
 
 def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp) -> Result:

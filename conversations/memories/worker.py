@@ -4,17 +4,20 @@ import contextlib
 import random
 import threading
 import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+from typing import NamedTuple
 
 import structlog
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
-from conversations.files.locks import Busy, caller_lock
-from conversations.files.receipts import read_receipt
+from conversations.files.locks import Busy, free_caller_locks
 from conversations.files.spool import remove_abandoned_spools
-from conversations.index.cards import callers_without_card, save_card
+from conversations.files.stored import StoredCall, read_call
+from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
-from conversations.index.sync import reconcile, refresh_row, refresh_stale_rows
+from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
@@ -26,6 +29,20 @@ _POLL_SECONDS = 0.2
 _RECONCILE_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 30
 _CARDS_AT_ONCE = 500
+_CARDS_PER_WRITE = 32
+_END = object()
+
+
+class _Attempt(NamedTuple):
+    """An attempt to process a conversation. `read` is its transcription, None if that is gone or unreadable.
+
+    `fault` says why the conversation is not done; with `parked` another attempt would be no use.
+    """
+
+    conversation_id: str
+    read: StoredCall | None = None
+    fault: str = ""
+    parked: bool = False
 
 
 class Worker:
@@ -43,6 +60,9 @@ class Worker:
         self._found_away = threading.Event()
         self.pause = 0.0
         self._clock = float("inf")
+        self._reconciling: Iterator[None] | None = None
+        self._reconcile_at = 0.0
+        self._reconciled_for = 0.0
 
     def stop(self) -> None:
         """Make `run` return once the conversations in progress are processed."""
@@ -50,49 +70,75 @@ class Worker:
 
     def run(self) -> None:
         """Refresh the index and process what is due until `stop` is called."""
-        reconcile_at = time.monotonic()
+        self._reconcile_at = time.monotonic()
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
-                    if (began := time.monotonic()) >= reconcile_at:
-                        reconcile_at = began + _RECONCILE_SECONDS
-                        self.reconcile()
-                        # Reading a large folder takes long: reconciling gets at most a fiftieth of the time.
-                        reconcile_at = max(reconcile_at, began + 50 * (time.monotonic() - began))
+                    reconciled = self._reconcile_a_step()
                     self.handle_clock_change()
-                    self.refresh_index()
                     done = self.process_due(pool)
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
-                    elif not done:
+                    elif not done and not reconciled:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker: nothing else processes the queue.
                     log.error("the worker failed and goes on", **_kind_and_place(error))
                     if isinstance(error, OperationalError):
-                        reconcile_at = time.monotonic()  # deliveries have no rows from while the index was away
+                        # Deliveries may have no rows from while the index was away.
+                        self._reconciling, self._reconcile_at = None, time.monotonic()
                     self._stopping.wait(1)
 
     def _wait(self, seconds: float) -> None:
-        """Wait without calling OpenMemory, and refresh the index meanwhile."""
+        """Wait without calling OpenMemory; refresh the index and reconcile meanwhile."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._stopping.wait(_POLL_SECONDS):
+        while time.monotonic() < until and not self._stopping.is_set():
             self.refresh_index()
+            if not self._reconcile_a_step():
+                self._stopping.wait(_POLL_SECONDS)
 
     def reconcile(self) -> None:
         """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
+        for _ in self._reconcile():
+            pass
+
+    def _reconcile(self) -> Iterator[None]:
+        """`reconcile` in steps of a fraction of a second."""
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
-        if refreshed := reconcile():
+        refreshed = 0
+        for rows in reconcile_in_steps():
+            refreshed += rows
+            yield
+        if refreshed:
             log.info("refreshed rows that differed from the files", rows=refreshed)
         if not self.pause:
-            for caller in callers_without_card(_CARDS_AT_ONCE):
-                self._copy_card(caller)
+            self._copy_cards(callers_without_card(_CARDS_AT_ONCE))
 
-    def refresh_index(self) -> None:
-        """Refresh the rows that are behind. A fault other than an unavailable database must not stop processing."""
+    def _reconcile_a_step(self) -> bool:
+        """Take a step of reconciling, if it is due or has begun; returns whether there was one."""
+        began = time.monotonic()
+        if self._reconciling is None:
+            if began < self._reconcile_at:
+                return False
+            self._reconciling, self._reconciled_for = self._reconcile(), 0.0
+            self._reconcile_at = began + _RECONCILE_SECONDS
+        ended = next(self._reconciling, _END) is _END
+        now = time.monotonic()
+        self._reconciled_for += now - began
+        if ended:
+            self._reconciling = None
+            # Reading a large folder takes long: reconciling gets at most a fiftieth of the time.
+            self._reconcile_at = max(self._reconcile_at, now + 49 * self._reconciled_for)
+        return True
+
+    def refresh_index(self, but: Collection[str] = ()) -> None:
+        """Refresh the rows that are behind, except those of `but`.
+
+        A fault other than an unavailable database must not stop processing.
+        """
         try:
-            refresh_stale_rows()
+            refresh_stale_rows(but)
         except OperationalError:
             raise
         except Exception as error:
@@ -111,70 +157,71 @@ class Worker:
     def process_due(self, pool: ThreadPoolExecutor | None = None) -> int:
         """Process a batch of due conversations, in the pool's threads if given; returns how many are done.
 
-        When one finds OpenMemory away, those that have not begun stay due. `pause` doubles if OpenMemory answered none
-        of them, else it becomes 0.
+        Their rows are written once they all are processed; the other rows that are behind, before that. When one finds
+        OpenMemory away, those that have not begun stay due. `pause` doubles if OpenMemory answered none of them, else
+        it becomes 0.
         """
         self._answered.clear()
         self._found_away.clear()
         due = due_conversations(1 if self.pause else 32 * self._jobs)
-        process = self.process if pool is None else self._process_in_thread
-        done = sum((map if pool is None else pool.map)(process, due))
+        self.refresh_index(but=due)
+        attempts = [attempt for attempt in (map if pool is None else pool.map)(self._process, due) if attempt]
+        done = [attempt for attempt in attempts if not attempt.fault]
+        self._write_results(done, [attempt for attempt in attempts if attempt.fault])
         if self._answered.is_set():
             if self.pause:
                 log.info("OpenMemory is back", waiting=make_all_due())
             self.pause = 0
         elif self._found_away.is_set():
             self.pause = min(_LONGEST_PAUSE_SECONDS, self.pause * 2 or 1)
-        return done
+        return len(done)
 
-    def process(self, conversation_id: str) -> bool:
-        """Process one conversation and write the result into its row; returns whether it is done."""
+    def _process(self, conversation_id: str) -> _Attempt | None:
+        """Process one conversation; None if it was not tried. Does not use the index: other threads do the same."""
         if self._stopping.is_set() or self._found_away.is_set():
-            return False
+            return None
+        read = None
         try:
-            remember(conversation_id, self._store, wait=False)
+            read = read_call(conversation_id)
+            result = remember(conversation_id, self._store, wait=False, stored=read)
         except Busy:
-            return False
+            return None
         except FileNotFoundError:
-            pass  # deleted meanwhile; refreshing deletes the row
+            return _Attempt(conversation_id)  # deleted meanwhile; refreshing deletes the row
         except (NotReadable, NotStorable) as error:
             reason = f"the payload is {error}" if isinstance(error, NotReadable) else str(error)
-            record_failure(conversation_id, reason, parked=True)
             log.warning("parked a payload", conversation_id=conversation_id, reason=reason)
-            return False
+            return _Attempt(conversation_id, read, reason, parked=True)
         except OpenMemoryError as error:
             self._found_away.set()
-            record_failure(conversation_id, str(error), parked=False)
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
-            return False
+            return _Attempt(conversation_id, read, str(error))
         except Exception as error:
             # A traceback could hold the transcript; the kind of error and its place do not.
-            delay = record_failure(conversation_id, type(error).__name__, parked=False)
-            log.error(
-                "could not process a call", conversation_id=conversation_id, **_kind_and_place(error), again_in=delay
-            )
-            return False
-        refresh_row(conversation_id)
+            log.error("could not process a call", conversation_id=conversation_id, **_kind_and_place(error))
+            return _Attempt(conversation_id, read, type(error).__name__)
         # A call without a caller is done without OpenMemory.
-        if (receipt := read_receipt(conversation_id)) and receipt.caller:
+        if result == "done" and read.call.caller:
             self._answered.set()
-            self._copy_card(receipt.caller)
-        return True
+        return _Attempt(conversation_id, read)
 
-    def _copy_card(self, caller: str) -> None:
-        """Copy the caller's card into the index, unless the caller is locked: then the holder of the lock does it."""
-        # Under the lock: a card read before the caller was forgotten must not be written after that.
-        with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
-            save_card(caller, read_card(self._store, caller))
+    def _write_results(self, done: Sequence[_Attempt], failed: Sequence[_Attempt]) -> None:
+        """Write the rows of these conversations, and copy the cards of those that are done."""
+        read = {attempt.conversation_id: attempt.read for attempt in done if attempt.read}
+        sum(refresh_rows([attempt.conversation_id for attempt in done], read))
+        if failed:
+            # Completing a thin row later would erase the failure.
+            self.refresh_index()
+        for attempt in failed:
+            record_failure(attempt.conversation_id, attempt.fault, parked=attempt.parked)
+        self._copy_cards({one.call.caller for one in read.values() if one.call.caller})
 
-    def _process_in_thread(self, conversation_id: str) -> bool:
-        """`process`, but an error is logged and costs this thread's connection only."""
-        try:
-            return self.process(conversation_id)
-        except Exception as error:
-            log.error("could not write the result of a call", conversation_id=conversation_id, **_kind_and_place(error))
-            connections["index"].close()
-            return False
+    def _copy_cards(self, callers: Iterable[str]) -> None:
+        """Copy the callers' cards into the index, except those of locked callers: the holder of the lock does it."""
+        for some in batched(callers, _CARDS_PER_WRITE):
+            # Under the locks: a card read before the caller was forgotten must not be written after that.
+            with free_caller_locks(*some) as free, contextlib.suppress(OpenMemoryError):
+                save_cards({caller: read_card(self._store, caller) for caller in free})
 
 
 def _kind_and_place(error: BaseException) -> dict[str, str]:

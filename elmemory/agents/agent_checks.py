@@ -8,6 +8,8 @@ from django.conf import settings
 
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.agents.check import Check
+from elmemory.agents.data_collection import FIELDS, Collecting, left_out, missing, of_agent
+from elmemory.agents.search_tool import language_problem
 from elmemory.agents.wiring import (
     CALLED,
     CALLER,
@@ -67,6 +69,7 @@ def check_agent(agent_id: str, url: str) -> list[Check]:
         *_variables(wiring, settings.DYNAMIC_VARIABLES),
         *_tool(wiring, server, fix),
         *_post_call(wiring, server, fix),
+        *_data_collection(wiring, fix),
     ]
 
 
@@ -180,6 +183,10 @@ def _tool(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
         yield Check(_TOOL, "query", "ok", "filled by the model")
     else:
         yield Check(_TOOL, "query", "fault", "the model does not fill it: every search is refused with 422", fix)
+    if problem := language_problem(tool["tool_config"], fix):
+        yield Check(_TOOL, "language", "note", *problem)
+    else:
+        yield Check(_TOOL, "language", "ok", "the model is asked for the caller's")
     if "called_number" in properties and filled_by(properties["called_number"]) == ("dynamic_variable", CALLED):
         yield Check(_TOOL, "called_number", "ok", CALLED)
     else:
@@ -203,6 +210,27 @@ def _post_call(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]:
         yield Check(_AFTERWARDS, "events", "fault", "sent without the transcript, or not as JSON", fix)
     else:
         yield Check(_AFTERWARDS, "events", "ok", ", ".join(EVENTS))
+
+
+def _data_collection(wiring: Wiring, fix: str) -> Iterator[Check]:
+    """Check which fields the agent lacks; a note, because memory works without them."""
+    found = [(field, *there) for field in FIELDS if (there := of_agent(field, wiring))]
+    if lacking := missing(wiring):
+        detail = f"not collected: {', '.join(field.id for field in lacking)}"
+        full = left_out(wiring, Collecting()) == lacking
+        first = "Outside enterprise workspaces, first remove a field of the agent's: 25 are allowed. " if full else ""
+        yield Check(_AFTERWARDS, "data collection", "note", detail, f"{first}{fix} --memory")
+    else:
+        yield Check(_AFTERWARDS, "data collection", "ok", f"all {len(found)} fields that memory uses")
+    if own := [id_ for field, id_, one in found if not field.is_ours(one)]:
+        detail = f"described in other words than ours: {', '.join(own)}"
+        yield Check(_AFTERWARDS, "own fields", "ok", f"{detail}; they are used and stay as they are")
+    for field, id_, one in found:
+        if one.get("type") != field.type:
+            detail = f"{id_} is of type {one.get('type')}, not {field.type}"
+            yield Check(
+                _AFTERWARDS, "own fields", "note", detail, f"Make it a {field.type}, or delete it and run: {fix}"
+            )
 
 
 def _alive(webhook: Json, fix: str) -> Check:

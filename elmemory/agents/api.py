@@ -116,6 +116,15 @@ class Api:
     def update_agent(self, agent_id: str, **sections: Any) -> None:
         self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
+    def tier(self) -> str:
+        """Return the tier of the workspace's subscription, such as "creator"; "" if the key may not see it."""
+        try:
+            return str(self._json(self._sdk.user.subscription.with_raw_response.get).get("tier") or "")
+        except ElevenLabsError as error:
+            if error.status in (401, 403):
+                return ""
+            raise
+
     def phone_numbers(self) -> list[dict[str, Any]]:
         """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
         return list(self._json(self._agents_api.phone_numbers.with_raw_response.list))
@@ -137,6 +146,12 @@ class Api:
         with self._request():
             answer = self._agents_api.conversations.with_raw_response.get(conversation_id)
             return bytes(answer._response.content)
+
+    def run_analysis(self, conversation_id: str) -> bytes:
+        """Run the agent's present criteria and data collection again, which is charged; return the conversation."""
+        with self._request():
+            run = self._agents_api.conversations.analysis.with_raw_response.run
+            return bytes(run(conversation_id, request_options=_NO_RETRY)._response.content)
 
     def audio(self, conversation_id: str) -> Iterator[bytes]:
         """Yield the recording, an MP3, in chunks."""

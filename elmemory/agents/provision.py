@@ -9,34 +9,26 @@ from typing import Any
 import orjson
 
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.agents.data_collection import Collecting, collected, reasons, wanted
+from elmemory.agents.search_tool import completed_tool
 from elmemory.agents.wiring import (
-    CALLED,
-    CALLER,
     CLIENT_DATA_PATH,
     EVENTS,
     INITIATION,
     POST_CALL,
     POST_CALL_PATH,
     SEARCH_DATA_PATH,
-    TOOL_NAME,
     Json,
     ThisServer,
     Wiring,
-    filled_by,
     fingerprint,
     has_retries,
-    header,
     marked_name,
     secret_fingerprint,
+    with_key,
 )
 
 _WEBHOOK_NAME = "elmemory post-call"
-_TOOL_DESCRIPTION = (
-    "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
-    "Ask one short question in plain words. Use it before asking the caller for something they may have told us "
-    "already."
-)
-_QUERY_DESCRIPTION = "The question, in plain words"
 
 
 @dataclass(frozen=True)
@@ -48,6 +40,7 @@ class Step:
     after: Any
     write: Callable[[Api], str | None]
     """Returns the secret of a webhook that it creates, else None."""
+    reasons: tuple[str, ...] = ()
 
     @property
     def diff(self) -> list[str]:
@@ -63,8 +56,13 @@ class Stopped(Exception):
         self.done, self.failed, self.left = done, failed, left
 
 
-def plan(wiring: Wiring, server: ThisServer) -> list[Step]:
-    """Return the missing writes, in their order; none if the agent is wired correctly."""
+def plan(wiring: Wiring, server: ThisServer, collecting: Collecting | None = None) -> list[Step]:
+    """Return the missing writes, in their order; none if the agent is wired correctly.
+
+    With `collecting`, the writes that add the fields of data collection too; or only the one that removes them.
+    """
+    if collecting is not None and collecting.change == "remove":
+        return list(_data_collection(wiring, collecting))
     return [
         *_secrets(wiring, server),
         *_webhook(wiring, server),
@@ -72,25 +70,32 @@ def plan(wiring: Wiring, server: ThisServer) -> list[Step]:
         *_post_call(wiring, server),
         *_tool(wiring, server),
         *_agent(wiring, server),
+        *(_data_collection(wiring, collecting) if collecting else ()),
     ]
 
 
 def carry_out(
-    api: Api, agent_id: str, server: ThisServer, *, done: Callable[[str], None], secret: Callable[[str], None]
+    api: Api,
+    agent_id: str,
+    server: ThisServer,
+    collecting: Collecting | None = None,
+    *,
+    done: Callable[[str], None],
+    secret: Callable[[str], None],
 ) -> list[str]:
     """Carry out the plan and return the titles of its steps. Raises Stopped.
 
     `done` is called with each title once the step is read back, `secret` with a new webhook's secret at once.
     """
     finished: list[str] = []
-    steps = plan(Wiring.read(api, agent_id), server)
+    steps = plan(Wiring.read(api, agent_id), server, collecting)
     while steps:
         step, left = steps[0], [step.title for step in steps[1:]]
         try:
             if new_secret := step.write(api):
                 secret(new_secret)
                 server = replace(server, new_post_call_key=new_secret)
-            steps = plan(Wiring.read(api, agent_id), server)
+            steps = plan(Wiring.read(api, agent_id), server, collecting)
         except (ElevenLabsError, KeyboardInterrupt) as error:
             raise Stopped(finished, step.title, left, str(error) or "interrupted") from error
         if any(missing.title == step.title for missing in steps):
@@ -166,7 +171,7 @@ def _initiation(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     url = server.url + CLIENT_DATA_PATH
     secret = wiring.secret_id(server.client_data_secret)
     before = wiring.settings(INITIATION) if _target(wiring, INITIATION, server) == wiring.holder(INITIATION) else {}
-    after = {**before, "url": url, "request_headers": _with_key(before.get("request_headers"), secret)}
+    after = {**before, "url": url, "request_headers": with_key(before.get("request_headers"), secret)}
     yield from _section_step("initiation webhook", wiring, server, INITIATION, before, after)
 
 
@@ -224,43 +229,17 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     secret = wiring.secret_id(server.search_data_secret)
     tool = wiring.search_tool(url)
     if tool is None:
-        config = _completed_tool({}, url, secret)
+        config = completed_tool({}, url, secret)
         yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)))
         return
     before = tool["tool_config"]
-    after = _completed_tool(before, url, secret)
+    after = completed_tool(before, url, secret)
     if after != before:
         request = {"tool_config": after}
         if tool.get("response_mocks"):
             request["response_mocks"] = tool["response_mocks"]
         tool_id = tool["id"]
         yield Step("tool search_data", before, after, _writer(lambda api: api.update_tool(tool_id, request)))
-
-
-def _completed_tool(config: Json, url: str, secret: str | None) -> Json:
-    """Return the tool with everything that is required; the rest stays, or gets the values of a new tool."""
-    config = {
-        "type": "webhook",
-        "name": TOOL_NAME,
-        "response_timeout_secs": 5,
-        **copy.deepcopy(config),
-    }
-    config["description"] = config.get("description") or _TOOL_DESCRIPTION
-    schema = config["api_schema"] = {**(config.get("api_schema") or {}), "url": url, "method": "POST"}
-    schema["request_headers"] = _with_key(schema.get("request_headers"), secret)
-    if schema.get("content_type") not in (None, "application/json"):
-        schema["content_type"] = "application/json"
-    body = schema["request_body_schema"] = {"type": "object", **(schema.get("request_body_schema") or {})}
-    properties = body["properties"] = dict(body.get("properties") or {})
-    for name, variable in (("user_id", CALLER), ("called_number", CALLED)):
-        if filled_by(properties.get(name) or {}) != ("dynamic_variable", variable):
-            properties[name] = {"type": "string", "dynamic_variable": variable}
-    by, description = filled_by(properties.get("query") or {})
-    if by != "model" or not description:
-        properties["query"] = {"type": "string", "description": _QUERY_DESCRIPTION}
-    required = body.get("required") or []
-    body["required"] = [*required, *(name for name in ("query", "user_id") if name not in required)]
-    return config
 
 
 def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
@@ -296,6 +275,25 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
         )
 
 
+def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
+    before, after = collected(wiring.agent), wanted(wiring, collecting)
+    if before == after:
+        return
+    settings, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]
+    # The list of attached items is what ElevenLabs makes of the fields: an old one would contradict them.
+    settings.pop("analysis_items", None)
+    settings["data_collection"] = after
+    if scopes := settings.get("data_collection_scopes"):
+        settings["data_collection_scopes"] = {id_: one for id_, one in scopes.items() if id_ in after}
+    yield Step(
+        "data collection for memory",
+        before,
+        after,
+        _writer(lambda api: api.update_agent(agent_id, platform_settings=settings)),
+        tuple(reasons(wiring, collecting)),
+    )
+
+
 def _platform_settings(wiring: Wiring) -> Json:
     """Return all platform settings of the agent, without read-only ones."""
     from elevenlabs.types.agent_platform_settings_request_model import AgentPlatformSettingsRequestModel
@@ -306,13 +304,6 @@ def _platform_settings(wiring: Wiring) -> Json:
     )
     settings = copy.deepcopy(wiring.agent.get("platform_settings") or {})
     return {name: value for name, value in settings.items() if name not in read_only}
-
-
-def _with_key(headers: Json | None, secret: str | None) -> Json:
-    name, value = header(headers)
-    if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
-        value = {"secret_id": secret or "(the new secret)"}
-    return {**(headers or {}), name: value}
 
 
 def _secret_writer(name: str, value: str) -> Callable[[Api], None]:

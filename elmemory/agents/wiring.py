@@ -222,6 +222,14 @@ def header(headers: Json | None, name: str = KEY_HEADER) -> tuple[str, Any]:
     return found or (name, None)
 
 
+def with_key(headers: Json | None, secret: str | None) -> Json:
+    """Return the headers with the key from the secret with this id; None stands for a secret not yet made."""
+    name, value = header(headers)
+    if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
+        value = {"secret_id": secret or "(the new secret)"}
+    return {**(headers or {}), name: value}
+
+
 def filled_by(schema_property: Json) -> tuple[str, str]:
     """Return what fills a property of a tool's body, and with which value.
 

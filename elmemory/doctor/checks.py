@@ -1,10 +1,12 @@
 """Checks of this server, its public address and the agent at ElevenLabs, for the command and the admin page."""
 
+import contextlib
 import hmac
 import os
 import secrets
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,21 +15,28 @@ import httpx2
 import orjson
 from django.conf import settings
 from django.core import checks as system_checks
+from django.db import DatabaseError
 
+from conversations.files.paths import transcription_path
 from conversations.memories.former import misplaced_calls
+from conversations.models import Conversation, Outcome
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
 from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
+from elmemory.agents.data_collection import FIELDS
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
-from webhooks.health import PROOF_HEADER, proof, report
+from webhooks.health import PROOF_HEADER, current_report, proof
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _LONGEST_WAIT_SECONDS = 120
 _TIMEOUT_SECONDS = 10
 _SUBPROCESS_TIMEOUT_SECONDS = 90
 _MOST_SHOWN = 5
+_RECENT_CALLS, _FEWEST_CALLS = 50, 10
 
 
 def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
@@ -37,7 +46,7 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
     serves calls `run_checks_in_subprocess` instead.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_callers(), *_reachable(url)]
+    checks = [*_settings(), *_state(), *_callers(), *_collected(agent_id), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *check_agent(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
@@ -66,7 +75,7 @@ def _settings() -> Iterator[Check]:
 
 
 def _state() -> Iterator[Check]:
-    state = report()
+    state = current_report()
     yield _payloads(state["payloads"])
     yield from _queue(state["queue"])
     memory = state["openmemory"]
@@ -120,6 +129,32 @@ def _callers() -> Iterator[Check]:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
     if not misplaced:
         yield Check(_HERE, "callers", "ok", "each call is remembered under its caller's number")
+
+
+def _collected(agent_id: str) -> Iterator[Check]:
+    """Check which fields of data collection were null in all of the last calls, of this agent if one is named."""
+    calls = Conversation.objects.filter(has_transcription=True, outcome=Outcome.DONE)
+    if agent_id:
+        calls = calls.filter(agent_id=agent_id)
+    asked, answered = Counter[str](), Counter[str]()
+    try:
+        newest = list(calls.order_by("-sort_key").values_list("conversation_id", flat=True)[:_RECENT_CALLS])
+    except DatabaseError:
+        return  # the state of the index is checked elsewhere
+    for conversation_id in newest:
+        with contextlib.suppress(OSError, NotReadable):
+            call = Transcription.read(transcription_path(conversation_id).read_bytes())
+            for item, value, _ in call.collected_texts():
+                asked[item.field] += 1
+                answered[item.field] += value is not None
+    ours = [field for field in FIELDS if asked[field.id]]
+    if counts := ", ".join(f"{field.id} {answered[field.id]} of {asked[field.id]}" for field in ours):
+        yield Check(_HERE, "data collection", "ok", f"values in the last calls: {counts}")
+    empty = [field.id for field in ours if not (answered[field.id] or field.rare) and asked[field.id] >= _FEWEST_CALLS]
+    if empty:
+        detail = f"null in all of the last calls that ask for it: {', '.join(empty)}"
+        remedy = "Do callers mention it? If so, the rationale on a call's page says why it was not found."
+        yield Check(_HERE, "data collection", "note", detail, remedy)
 
 
 def _masked(calls_by_key: dict[str, list[str]]) -> str:

@@ -1,20 +1,39 @@
-"""The card of a caller: what an agent should know before the first word. It is a function of the memories."""
+"""The card of a caller: what an agent should know before the first word, and how it is kept in the store.
 
-import contextlib
-from collections.abc import Iterable, Mapping
+Its text is a function of its state, and its state is a function of the memories.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
+import orjson
 
 from elmemory.memory import kinds
-from elmemory.memory.fields import canonical_field, label
+from elmemory.memory.briefing import (
+    NOTHING_STANDS,
+    Briefing,
+    briefing_from,
+    briefing_of,
+    dated,
+    spoken_date,
+    within,
+)
+from elmemory.memory.card_state import CardState, LastCall, speakable, state_from, state_of
+from elmemory.memory.fields import (
+    AGENT_PROMISE,
+    BRIEFED,
+    OPEN_REQUEST,
+    PREFERRED_LANGUAGE,
+    canonical_field,
+    label,
+)
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
-from elmemory.memory.records import Memory
+from elmemory.memory.openmemory.storable import storable_json
+from elmemory.memory.records import Entry, Memory, Put
 from elmemory.memory.text import VALUE_LENGTH, as_sentence, bounded_sentences, bounded_words, cleaned
 from elmemory.memory.values import usable_value
 
@@ -22,22 +41,24 @@ NEWEST = 100
 # The card is written last: nearly always it is the newest memory.
 FEW = 2
 _READS = FEW, NEWEST, None
-_MOST_FACTS = 100
-_LONGEST_ZONE = 64
 # Written with every card; raised when what counts as a usable fact changes.
 _RULES = 2
+# Names that are written without a blank, the family's first.
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]+")
+_VARIABLES = frozenset((OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE))
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What an agent should know about a caller before the first word. Every text is clean and bounded.
 
-    `facts` maps field to value, newest first. `last_call_summary` is a sentence or two, empty if the caller never
-    spoke. `call_count` counts the calls of both directions, `outbound_count` those that we made. The card of an
-    opted-out caller holds nothing else.
+    `facts` maps field to value, newest first, without what the briefing holds. `last_call_summary` is a sentence or
+    two, empty if the caller never spoke. `call_count` counts the calls of both directions, `outbound_count` those that
+    we made. The card of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
+    briefing: Briefing = NOTHING_STANDS
     call_count: int = 0
     outbound_count: int = 0
     last_called_on: str = ""
@@ -58,6 +79,8 @@ class Card:
         if not (first := self._name("first_name")):
             return self._name("name")
         last = self._name("last_name")
+        if not first.isascii() and _EAST_ASIAN.fullmatch(first) and _EAST_ASIAN.fullmatch(last):
+            return f"{last}{first}"
         return f"{first} {last}" if last else first
 
     @property
@@ -65,18 +88,20 @@ class Card:
         """The profile in sentences that an agent can use."""
         if self.opted_out:
             return "The caller asked not to be remembered."
-        full_name = self.full_name
-        sentences = [as_sentence(f"The caller is {full_name}")] if full_name else []
-        if self.shared_line:
-            sentences = ["Several people share this line."]
-        if counts := self._counts():
-            sentences.append(counts)
-        sentences += [
+        full_name, now = self.full_name, self.briefing
+        who = as_sentence(f"The caller is {full_name}") if full_name else ""
+        first = (
+            "Several people share this line." if self.shared_line else who,
+            dated("Open", now.open_request, now.open_since),
+            dated("Promised", now.agent_promise, now.promised_on),
+            f"The last call ended badly: {now.mood}." if now.mood else "",
+        )
+        facts = (
             as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
             for name, value in self.facts.items()
             if name not in NAME_FIELDS or not (full_name or self.shared_line)
-        ]
-        return bounded_sentences(" ".join(sentences))
+        )
+        return within(first, (*map(as_sentence, now.insights), *facts), self._counts())
 
     def _counts(self) -> str:
         """A sentence that says how often they called us, and we them; empty if neither happened."""
@@ -99,6 +124,8 @@ class Card:
         field_asked_for = canonical_field(name)
         if field_asked_for in NAME_FIELDS:
             return None if self.shared_line else self._name(field_asked_for)
+        if field_asked_for in _VARIABLES:
+            return str(getattr(self.briefing, field_asked_for)) or None
         return self.facts.get(field_asked_for)
 
 
@@ -107,62 +134,26 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
 
     Per field the newest call wins (call start, then conversation id, then position); corrections win over every call.
     """
-    memories = list(memories)
-    stated = {memory.metadata.get("preference") for memory in memories if memory.kind == kinds.PREFERENCE}
-    if kinds.OPT_OUT in stated:
-        return Card(opted_out=True)
-    calls = sorted((memory for memory in memories if memory.kind == kinds.CALL), key=call_order)
-    facts = {memory.metadata["field"]: memory for memory in newest_facts(memories)}
-    if not calls and not facts and not stated:
-        return None
-    spoken = [call for call in calls if call.metadata.get("spoke")]
-    # Calls remembered before there was a direction count as inbound.
-    outbound = [call for call in calls if call.metadata.get("direction") == "outbound"]
-    inbound = [call for call in calls if call.metadata.get("direction") != "outbound"]
+    state = state_of(memories)
+    return None if state is None else card_from_state(state)
+
+
+def card_from_state(state: CardState) -> Card:
+    """The text of the card with this state."""
+    spoken = state.last_spoken
     return Card(
-        facts={
-            name: bounded_words(fact_value(memory), 2 * VALUE_LENGTH)
-            for name, memory in list(facts.items())[:_MOST_FACTS]
-        },
-        call_count=len(calls),
-        outbound_count=len(outbound),
-        last_called_on=spoken_date(inbound[-1].metadata) if inbound else "",
-        last_outbound_on=spoken_date(outbound[-1].metadata) if outbound else "",
-        last_call_summary=_spoken_summary(spoken[-1]) if spoken else "",
-        shared_line=kinds.SHARED_LINE in stated,
+        facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
+        briefing=briefing_of(state),
+        call_count=state.call_count,
+        outbound_count=state.outbound_count,
+        last_called_on=_day_of(state.last_inbound),
+        last_outbound_on=_day_of(state.last_outbound),
+        last_call_summary=(
+            bounded_sentences(f"On {_day_of(spoken)}: {spoken.summary}") if spoken and spoken.summary else ""
+        ),
+        shared_line=state.shared_line,
+        opted_out=state.opted_out,
     )
-
-
-def fact_value(memory: Memory) -> str:
-    """The clean value of a fact or a correction; empty if it says nothing ("[NAME]"), or is no name in a name field.
-
-    A correction, and a value that the rest of its call confirmed, counts as it is written.
-    """
-    value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
-    if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
-        return cleaned(str(value or ""))
-    return _speakable(usable_value(value, field_name) or "", field_name)
-
-
-def _speakable(text: str, field_name: str) -> str:
-    """The clean text; empty if it stands in a name field and is no name."""
-    text = cleaned(text)
-    return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
-
-
-def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
-    """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
-    holding: dict[str, Memory] = {}
-    for memory in sorted(memories, key=call_order):
-        name = memory.metadata.get("field")
-        corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
-        if not name or not (memory.kind == kinds.FACT or corrected) or not fact_value(memory):
-            continue
-        if (before := holding.get(name)) and before.kind == kinds.PREFERENCE and not corrected:
-            continue
-        holding.pop(name, None)
-        holding[name] = memory
-    return list(reversed(holding.values()))
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:
@@ -194,52 +185,74 @@ def write_card(store: OpenMemory, caller: str) -> Card | None:
     """Recompute the card from the caller's memories, write it if it changed, and return it; None without memories.
 
     The caller's lock must be held. A changed card is written as a new memory before the old one is deleted, so that
-    readers always find one of them.
+    readers always find one of them; one whose state alone changed is written in place.
     """
     memories = store.memories(caller)
     cards = cards_among(memories)
-    card = card_of(memory for memory in memories if memory.kind != kinds.CARD)
-    if card is not None and (not cards or not _holds(cards[0], card)):
-        revision = 1 + (_revision(cards[0].metadata) if cards else 0)
-        store.put_all(caller, kinds.entries([card_memory(card, revision)]))
-    elif cards and card is not None:
-        cards = cards[1:]
-    for old in cards:
-        store.delete(caller, old.id)
+    state = state_of(memory for memory in memories if memory.kind != kinds.CARD)
+    if state is None:
+        _delete(store, caller, cards)
+        return None
+    card, revision = card_from_state(state), _revision_of(cards)
+    if not cards or not _holds(cards[0], card):
+        store.put_all(caller, kinds.entries([card_memory(state, revision + 1)]))
+        _delete(store, caller, cards)
+    else:
+        if state_from(cards[0].metadata) != state:
+            store.put_all(caller, kinds.entries([card_memory(state, revision)]))
+        _delete(store, caller, cards[1:])
     return card
 
 
-def spoken_date(metadata: Mapping[str, Any]) -> str:
-    """The day of a call, such as "7 October 2026", in the call's own time zone."""
-    try:
-        called_at = datetime.fromisoformat(str(metadata.get("called_at")))
-    except ValueError:
-        return "an unknown day"
-    day = called_at.astimezone(_zone(metadata.get("timezone")))
-    return f"{day.day} {day:%B %Y}"
+class WrittenCard:
+    """A caller's card as the store holds it now. The caller's lock must be held."""
+
+    def __init__(self, store: OpenMemory, caller: str) -> None:
+        self._store = store
+        self._caller = caller
+        newest = store.memories(caller, FEW)
+        self._cards = cards_among(newest)
+        self._state = state_from(self._cards[0].metadata) if self._cards else None if newest else CardState()
+
+    @property
+    def opted_out(self) -> bool:
+        card = card_from(self._cards[0].metadata) if self._cards else read_card(self._store, self._caller)
+        return card is not None and card.opted_out
+
+    def may_take(self, conversation_id: str) -> bool:
+        """Whether this call may be added, if it is a new one; else the card must be recomputed."""
+        return self._state is not None and self._state.is_open and not self._state.mentions(conversation_id)
+
+    def add_call(self, memories: Sequence[kinds.NewMemory]) -> list[Put]:
+        """Write the memories of a call of which nothing was ever written, then the card with this call added to it.
+
+        Costs what the call costs, however many memories the caller has. `may_take` must hold.
+        """
+        if not memories or self._state is None:
+            return []
+        state = self._state.with_call(map(_as_stored, memories))
+        card = card_memory(state, _revision_of(self._cards) + 1)
+        puts = self._store.add_all(self._caller, kinds.entries([*memories, card]))
+        _delete(self._store, self._caller, self._cards)
+        return puts[:-1]
+
+    def close(self) -> None:
+        """Let no call be added to the card until `write_card` has recomputed it, by whichever process.
+
+        Before memories change in another way than by a call that is added: the change may be interrupted.
+        """
+        if self._cards and "state" in (metadata := dict(self._cards[0].metadata)):
+            del metadata["state"]
+            self._store.put_all(self._caller, [Entry.of(self._cards[0], metadata)])
 
 
-def _zone(name: object) -> ZoneInfo:
-    # ZoneInfo looks for each part of a longer name in the file system.
-    if isinstance(name, str) and 0 < len(name) <= _LONGEST_ZONE:
-        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
-            return ZoneInfo(name)
-    return ZoneInfo(settings.TIME_ZONE)
+def close_card(store: OpenMemory, caller: str) -> None:
+    """Call this before memories of the caller are changed or deleted, and `write_card` after it, under their lock."""
+    WrittenCard(store, caller).close()
 
 
-def _spoken_summary(call: Memory) -> str:
-    summary = cleaned(str(call.metadata.get("summary") or ""))
-    return bounded_sentences(f"On {spoken_date(call.metadata)}: {summary}") if summary else ""
-
-
-def call_order(memory: Memory) -> tuple[str, str, int]:
-    metadata = memory.metadata
-    position = metadata.get("position")
-    return (
-        str(metadata.get("called_at") or ""),
-        str(metadata.get("conversation_id") or ""),
-        position if isinstance(position, int) else 0,
-    )
+def _day_of(call: LastCall | None) -> str:
+    return spoken_date({"called_at": call.called_at, "timezone": call.timezone}) if call else ""
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
@@ -259,7 +272,7 @@ def _times(count: int) -> str:
 
 
 def _holds(memory: Memory, card: Card) -> bool:
-    """Whether the memory is this card, its facts in this order and written by today's rules."""
+    """Whether the memory holds the text of this card, its facts in this order and written by today's rules."""
     stored = card_from(memory.metadata)
     by_rules = not stored.facts or memory.metadata.get("usable") == _RULES
     return by_rules and stored == card and list(stored.facts) == list(card.facts)
@@ -270,18 +283,25 @@ def cards_among(memories: Iterable[Memory]) -> list[Memory]:
     return sorted(cards, key=lambda card: _revision(card.metadata), reverse=True)
 
 
+def _revision_of(cards: Sequence[Memory]) -> int:
+    """The highest revision of these cards, sorted as by `cards_among`; 0 for none."""
+    return _revision(cards[0].metadata) if cards else 0
+
+
 def _revision(card: Mapping[str, Any]) -> int:
     revision = card.get("revision")
     return revision if isinstance(revision, int) else 0
 
 
-def card_memory(card: Card, revision: int) -> kinds.NewMemory:
-    """The memory that holds the card."""
+def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
+    """The memory that holds the card: its text, which a ring reads, and its state."""
+    card = card_from_state(state)
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
         "revision": revision,
         "usable": _RULES,
         "facts": [[name, value] for name, value in card.facts.items()],
+        "briefing": list(card.briefing),
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
         "last_called_on": card.last_called_on,
@@ -289,6 +309,8 @@ def card_memory(card: Card, revision: int) -> kinds.NewMemory:
         "last_call_summary": card.last_call_summary,
         "shared_line": card.shared_line,
         "opted_out": card.opted_out,
+        # As text: a ring does not read it.
+        "state": orjson.dumps(state.as_metadata()).decode(),
     }
     return kinds.NewMemory(kinds.CARD, f"card:{revision}", card.summary, metadata)
 
@@ -300,10 +322,11 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
     if not (rules := metadata.get("usable")):  # written when "[NAME]" and "not provided" were still facts
         facts = {name: usable_value(value, name) or "" for name, value in facts.items()}
     if rules != _RULES:
-        facts = {name: text for name, value in facts.items() if (text := _speakable(value, name))}
+        facts = {name: text for name, value in facts.items() if (text := speakable(value, name))}
         last_call_summary = cleaned(last_call_summary)
     return Card(
         facts=facts,
+        briefing=briefing_from(metadata.get("briefing")),
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
@@ -312,3 +335,14 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
     )
+
+
+def _as_stored(memory: kinds.NewMemory) -> Memory:
+    """The memory as the store will return it, without an id."""
+    metadata = {"kind": memory.kind, "key": memory.key, **memory.metadata}
+    return Memory("", "", memory.content, metadata=orjson.loads(storable_json(metadata)))
+
+
+def _delete(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> None:
+    for memory in memories:
+        store.delete(caller, memory.id)

@@ -9,8 +9,16 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
+from elmemory.memory.briefing import Briefing
 from elmemory.memory.card import Card
-from elmemory.memory.fields import canonical_field
+from elmemory.memory.fields import (
+    AGENT_PROMISE,
+    CALLER_PROFILE,
+    MOOD,
+    OPEN_REQUEST,
+    PREFERRED_LANGUAGE,
+    canonical_field,
+)
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.ranking.dates import days_named
 from elmemory.memory.ranking.words import UNSPACED, folded, terms_of, words
@@ -55,7 +63,25 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
     facts = {
         name: value for name, value in card.facts.items() if name in allowed and not secret.stated_in_fact(name, value)
     }
-    return replace(card, facts=facts, last_call_summary=secret.without_sentences(card.last_call_summary))
+    return replace(
+        card,
+        facts=facts,
+        briefing=_disclosed_briefing(card.briefing, secret),
+        last_call_summary=secret.without_sentences(card.last_call_summary),
+    )
+
+
+def _disclosed_briefing(now: Briefing, secret: "Secrets") -> Briefing:
+    def kept(field: str, text: str) -> str:
+        return text if field in secret.allowed and not secret.stated_in(text) else ""
+
+    return now._replace(
+        open_request=kept(OPEN_REQUEST, now.open_request),
+        agent_promise=kept(AGENT_PROMISE, now.agent_promise),
+        preferred_language=kept(PREFERRED_LANGUAGE, now.preferred_language),
+        mood=kept(MOOD, now.mood),
+        insights=tuple(filter(None, (kept(CALLER_PROFILE, text) for text in now.insights))),
+    )
 
 
 class Secrets:

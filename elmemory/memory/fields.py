@@ -11,6 +11,14 @@ _OTHER_NAMES_OF_FIELDS = {
     "email": "e_mail email_address e_mail_address mail",
     "phone": "phone_number telephone telephone_number",
 }
+CALLER_PROFILE = "caller_profile"
+OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST = "open_request", "agent_promise", "resolved_request"
+PREFERRED_LANGUAGE, MOOD = "preferred_language", "mood"
+# What a later call may settle or change: a correction holds until then.
+PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
+# These have their own places in the card's text and their own variables.
+BRIEFED = PASSING | {PREFERRED_LANGUAGE}
+
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 
 

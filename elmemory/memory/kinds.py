@@ -7,12 +7,13 @@ from typing import Any
 from elmemory.memory.records import Entry
 
 FACT = "fact"
+INSIGHT = "insight"
 MESSAGE = "message"
 CALL = "call"
 CARD = "card"
 PREFERENCE = "preference"
 
-SALIENCE = {FACT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFERENCE: 1.0}
+SALIENCE = {FACT: 0.9, INSIGHT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFERENCE: 1.0}
 
 # What staff may state about a caller: `metadata["preference"]` of a preference memory.
 OPT_OUT = "opt_out"

@@ -52,6 +52,12 @@ class Entry(NamedTuple):
     salience: float = 0.5
     decay_lambda: float = 0.0
 
+    @classmethod
+    def of(cls, memory: Memory, metadata: Mapping[str, Any] | None = None) -> "Entry":
+        """The memory as it is, or with other metadata."""
+        metadata = memory.metadata if metadata is None else metadata
+        return cls(memory.key, memory.content, memory.tags, metadata, memory.salience, memory.decay_lambda)
+
 
 class Match(NamedTuple):
     """A memory that a search found. Scores of one search can be compared; they have no upper bound."""

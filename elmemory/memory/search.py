@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils.timezone import localdate
 
 from elmemory.memory import kinds
-from elmemory.memory.card import Card, call_order, card_from, cards_among, newest_facts, unwritten_card
+from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
+from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus

@@ -1,51 +1,78 @@
-"""The ASGI channel of one HTTP request: its types, and reading a bounded body."""
+"""The ASGI channel of one HTTP request: its types, and reading bounded bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+# A ring or a search is much smaller.
+_SMALL = 2**16
 
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
-async def read_body(receive: Receive, most: int) -> bytes | None:
-    """The request body, cut after `most` + 1 bytes; None where the client disconnected before its end.
+class TooManyBytes(Exception):
+    """The bodies that are being received hold all the memory they may."""
 
-    A body above `most` is still read to its end, so that the connection can be used again.
+
+class BodyReader:
+    """Reads request bodies into memory, each cut after `most` + 1 bytes.
+
+    Of bodies that arrive in several pieces, those above 64 KiB hold at most `most_together` bytes at a time.
     """
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        return body[: most + 1]
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
+
+    def __init__(self, most: int, most_together: int) -> None:
+        self._most = most
+        self._most_together = most_together
+        self._held = 0
+
+    async def rest(self, message: dict[str, Any], receive: Receive) -> bytes | None:
+        """The body that begins with this message; None where the client disconnected before its end.
+
+        Raises TooManyBytes. A larger body is read to its end all the same: the connection can be used again.
+        """
+        body = bytearray()
+        try:
+            while message["type"] != "http.disconnect":
+                piece = message.get("body", b"")[: self._most + 1 - len(body)]
+                self._held += len(piece)
+                body += piece
+                if self._held > self._most_together and len(body) > _SMALL:
+                    raise TooManyBytes
+                if not message.get("more_body", False):
+                    return bytes(body)
+                message = await receive()
             return None
-        if size <= most:
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-        if not message.get("more_body", False):
-            return b"".join(chunks)[: most + 1]
-        message = await receive()
+        finally:
+            self._held -= len(body)
 
 
-def with_bounded_body(application: Application, most: int) -> Application:
-    """The application, for which a request whose body is larger than `most` bytes is answered with 413."""
+def with_bounded_body(application: Application, most: int, most_together: int) -> Application:
+    """The application, for which a request whose body is larger than `most` bytes is answered with 413.
+
+    Bodies above 64 KiB hold at most `most_together` bytes at a time; then such a request is answered with 503.
+    """
+    held = 0
 
     async def bounded(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        left = most
+        nonlocal held
+        size = 0
 
         async def receive_bounded() -> dict[str, Any]:
-            nonlocal left
+            nonlocal size, held
             message = await receive()
-            left -= len(message.get("body", b""))
-            if left >= 0:
+            size += (arrived := len(message.get("body", b"")))
+            held += arrived
+            status = 413 if size > most else 503 if held > most_together and size > _SMALL else 0
+            if not status:
                 return message
-            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
             return {"type": "http.disconnect"}
 
-        await application(scope, receive_bounded, send)
+        try:
+            await application(scope, receive_bounded, send)
+        finally:
+            held -= size
 
     return bounded

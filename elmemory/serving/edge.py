@@ -1,14 +1,13 @@
 """uvicorn's HTTP protocol with limits on what a client may send and how long it may take: nothing may stand before us.
 
-A connection waits for its client while it is idle and while a request has not arrived completely. uvicorn limits the
-idle time (`timeout_keep_alive`). Its `limit_concurrency` counts idle connections too, and would refuse rings.
+A connection waits for its client while it is idle and while a request has not arrived completely. uvicorn's own
+`limit_concurrency` counts idle connections too, and would refuse rings.
 """
 
 import asyncio
 from collections import OrderedDict
 from itertools import chain
-from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import httptools
 import uvicorn
@@ -30,10 +29,11 @@ class BoundedProtocol(HttpToolsProtocol):
     """A connection on which a request's head is complete within 10 s and holds at most 100 headers and 32 KB.
 
     A body may take 30 s, and one second more for each KiB. After an answer that was sent before the end of the body,
-    the rest is read for 5 s. Of all connections that wait for their clients, the 512 last heard from are kept.
+    the rest is read for 5 s. `close_if_overdue` measures from its own calls. When more than 512 connections are open,
+    the one heard from longest ago that waits for its client is closed.
     """
 
-    most_waiting = 512
+    most_open = 512
     head_seconds: float = 10
     body_seconds: float = 30
     linger_seconds: float = 5
@@ -41,93 +41,123 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # Of the whole server; the one heard from longest ago comes first.
-        self._waiting: OrderedDict[BoundedProtocol, None] = vars(self.server_state).setdefault("waiting", OrderedDict())
-        self._is_in_head = False
+        self._open: OrderedDict[BoundedProtocol, None] = vars(self.server_state).setdefault("open", OrderedDict())
+        self._head: Any = None
         self._head_bytes = 0
-        self._due = inf
-        self._now = 0.0
+        self._body_bytes = 0
+        self._is_in_trailers = False
+        self._wait: _Wait | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._due = self.loop.time() + self.head_seconds
-        self._wait()
+        self._open[self] = None
+        if len(self._open) > self.most_open and (oldest := next(filter(BoundedProtocol._is_waiting, self._open), None)):
+            log.warning("closed a connection", "too many are open")
+            del self._open[oldest]
+            oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.pop(self, None)
+        self._open.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._waiting.pop(self, None)
-        self._now = self.loop.time()
+        self._open.move_to_end(self)
+        if len(data) <= _PIECE and not self._head_bytes:
+            super().data_received(data)
+            if self.cycle is None or self.cycle.scope is not self.scope or self._is_in_trailers:
+                self._count_head_bytes(data)
+            return
         for start in range(0, len(data), _PIECE):
-            was_in_head = self._is_in_head
             piece = data[start : start + _PIECE]
             super().data_received(piece)
             if self.transport.is_closing():
                 return
-            if was_in_head and self._is_in_head:
-                self._head_bytes += len(piece)
-                if self._head_bytes > _MOST_HEAD_BYTES:
-                    self._refuse_head()
-                    return
-        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
-            if self._due == inf:
-                self._due = self._now + self.head_seconds  # line ends before a head
-            self._wait()
+            self._count_head_bytes(piece)
 
-    def close_if_overdue(self, now: float) -> None:
-        if now > self._due:
-            log.warning("closed a connection", "the client is too slow")
-            self.transport.abort()
+    def _count_head_bytes(self, piece: bytes) -> None:
+        """Count the pieces of an incomplete head. The first one may hold the end of the request before."""
+        if not self._is_in_head():
+            self._head_bytes = 0
+            return
+        if self._head is not self.scope:
+            self._head, self._head_bytes = self.scope, 0
+        self._head_bytes += len(piece)
+        if self._head_bytes > _MOST_HEAD_BYTES + _PIECE:
+            self._refuse_head()
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
-        self._due = min(self._due, self._now + self.head_seconds)
+    def _is_in_head(self) -> bool:
+        """Whether a request's head, or the trailers of a chunked body, have begun and are incomplete."""
+        return self._is_in_trailers or (
+            self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+        )
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        self._due = self._now + self.body_seconds
         if len(self.headers) > _MOST_HEADERS or (
             self._head_bytes and sum(map(len, chain.from_iterable(self.headers)), len(self.url)) > _MOST_HEAD_BYTES
         ):
             raise httptools.HttpParserError
+        self._body_bytes = 0
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
         """What follows the last chunk's header are trailers, which count as a head."""
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_trailers = True
 
     def on_body(self, body: bytes) -> None:
-        self._is_in_head = False
-        if not self.cycle.response_complete:
-            self._due += len(body) / _BODY_BYTES_PER_SECOND
+        self._is_in_trailers = False
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_in_head = False
-        # uvicorn sets no keep-alive timer if the answer was sent before.
-        self._due = self._now + self.timeout_keep_alive if self.cycle and self.cycle.response_complete else inf
+        self._is_in_trailers = False
         super().on_message_complete()
+        if self.cycle:
+            self.cycle.more_body = False  # uvicorn leaves it true if the answer was sent before
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """Replaces uvicorn's method, which sets a timer for each idle connection: `close_if_overdue` needs none."""
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        if self.cycle.response_complete and self.cycle.more_body:
-            self._due = self.loop.time() + self.linger_seconds
-        self._wait()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
-    def _wait(self) -> None:
-        self._waiting[self] = None
-        if len(self._waiting) > self.most_waiting:
-            oldest, _ = self._waiting.popitem(last=False)
-            log.warning("closed a connection", "too many are open")
-            oldest.transport.abort()
+    def close_if_overdue(self, now: float) -> None:
+        """Close the connection if its client has kept the server waiting for too long. `now` is the loop's time."""
+        if not self._is_waiting():
+            self._wait = None
+            return
+        seconds = self._patience()
+        if self._wait is None or self._wait.request is not self.scope or self._wait.seconds != seconds:
+            self._wait = _Wait(self.scope, seconds, now)
+        elif now - self._wait.since > seconds + self._body_bytes / _BODY_BYTES_PER_SECOND:
+            log.warning("closed a connection", "the client is too slow")
+            self.transport.abort()
+
+    def _is_waiting(self) -> bool:
+        """Whether the client, not the application, has to act next."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
+    def _patience(self) -> float:
+        """The seconds that the client has for what it does now, not counting the bytes of a body."""
+        if self.cycle is None or self._is_in_head():
+            return self.head_seconds
+        if self.cycle.more_body:
+            return self.linger_seconds if self.cycle.response_complete else self.body_seconds
+        return self.timeout_keep_alive
 
     def _refuse_head(self) -> None:
         log.warning("refused a request", "its head is too large")
         self.send_400_response("Request header fields too large.")
+
+
+class _Wait(NamedTuple):
+    """Since when a client keeps the server waiting for a part of a request, and how many seconds it has for that."""
+
+    request: Any
+    seconds: float
+    since: float
 
 
 class BoundedServer(uvicorn.Server):

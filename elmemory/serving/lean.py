@@ -5,7 +5,7 @@ A live call waits for the answers. Views that use a database do so in other thre
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
@@ -21,16 +21,18 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import ResolverMatch, resolve
 from django.utils.functional import cached_property
 
-from elmemory.serving.channel import Receive, Send, read_body
+from elmemory.serving.channel import BodyReader, Receive, Send, TooManyBytes
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 2**20
+_MAX_BODIES = 32 * MAX_BODY
 
 _JSON = b"Content-Type", b"application/json"
 _SLASHES = re.compile(r"//+")
 
 type View = Callable[..., Awaitable[HttpResponseBase]]
+type Guard = Callable[["LeanRequest"], bool]
 
 
 class LeanRequest(ASGIRequest):
@@ -38,7 +40,10 @@ class LeanRequest(ASGIRequest):
 
     `receive` is the raw ASGI channel, `received_at` the monotonic time of arrival in seconds. The body of a streamed
     path can only be read from `receive`: `body` raises RawPostDataException. There is no `user` and no `session`.
+    `auth` is what accepted the request.
     """
+
+    auth: object = None
 
     def __init__(self, scope: dict[str, Any], receive: Receive, received_at: float) -> None:
         self.scope = scope
@@ -108,27 +113,36 @@ class JsonAnswer(LeanResponse):
 class LeanHandler:
     """An ASGI application that calls Django views whose paths never use the `default` database.
 
-    Bodies are cut after 1 MiB; views of the `streamed` paths read theirs from `request.receive`. Superfluous slashes in
-    a path are ignored. All errors are answered in JSON.
+    Bodies are cut after 1 MiB; views of the `streamed` paths read theirs from `request.receive`. If a path
+    has a guard that does not accept the request, the body is not read, and the view has to refuse the request.
+    Superfluous slashes in a path are ignored. All errors are answered in JSON.
     """
 
-    def __init__(self, streamed: Collection[str] = ()) -> None:
+    def __init__(self, streamed: Collection[str] = (), guards: Mapping[str, Guard] | None = None) -> None:
         self._streamed = frozenset(streamed)
+        self._guards = guards or {}
+        self._bodies = BodyReader(MAX_BODY, _MAX_BODIES)
         self._views: dict[str, View] = {}
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         request = LeanRequest(scope, receive, time.monotonic())
         path = request.path
-        if path[-1:] == "/" or "//" in path:
-            # A POST loses its body in a redirect.
-            path = request.path = request.path_info = _SLASHES.sub("/", path).rstrip("/")
-        if path not in self._streamed:
-            body = await read_body(receive, MAX_BODY)
-            if body is None:
-                return
-            request._body = body
         try:
-            view = self._views.get(path) or self._view(path)
+            view = self._views.get(path)
+            if view is None:
+                # A POST loses its body in a redirect.
+                path = request.path = request.path_info = _SLASHES.sub("/", path).rstrip("/")
+                view = self._views.get(path) or self._view(path)
+            guard = self._guards.get(path)
+            if guard(request) if guard else path not in self._streamed:
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body", False):
+                    body = message.get("body", b"")[: MAX_BODY + 1]
+                else:
+                    body = await self._bodies.rest(message, receive)
+                    if body is None:
+                        return
+                request._body = body
             response = await view(request)
             if response.status_code >= 400:
                 response = _as_json(response)
@@ -179,5 +193,7 @@ def _answer_to(error: Exception, path: str) -> HttpResponse:
         return JsonAnswer({"detail": "Not Found"}, 404)
     if isinstance(error, BadRequest | SuspiciousOperation | UnicodeError):
         return JsonAnswer({"detail": "Bad Request"}, 400)
+    if isinstance(error, TooManyBytes):
+        return JsonAnswer({"detail": "too many large requests are under way"}, 503)
     log.error("a request failed", path=path, error=type(error).__name__)
     return JsonAnswer({"detail": "Internal Server Error"}, 500)

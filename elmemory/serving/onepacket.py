@@ -23,25 +23,23 @@ class UpgradeDecliningProtocol(HttpToolsProtocol):
     """
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         try:
-            self._parse(data)
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as offer:
+                    data = data[offer.args[0] :]
+                    self._read_head_without_offer()
         except httptools.HttpParserError:
             log.warning("refused a request", "not HTTP")
             self.send_400_response("Invalid HTTP request received.")
 
-    def _parse(self, data: bytes) -> None:
-        while data:
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as offer:
-                data = data[offer.args[0] :]
-                head = self._head_without_offer()
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-                self.parser.feed_data(head)
-            else:
-                return
+    def _read_head_without_offer(self) -> None:
+        head = self._head_without_offer()
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(head)
 
     def _should_upgrade(self) -> bool:
         """Asked by uvicorn while it holds the head of an offer, for which it then starts no application."""

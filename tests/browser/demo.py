@@ -40,6 +40,9 @@ def play(server: Server, days: int = 28, seed: int = 6) -> None:
         "user_profile_summary": "The caller is Maya Okafor. They have called 3 times. Preferred time: Thursday 10:00.",
         "returning_caller": "yes",
         "call_count": "3",
+        "open_request": "",
+        "agent_promise": "",
+        "preferred_language": "",
     }
     _deliver(server, returning)
     recording = SimulatedCall(MAYA, conversation_id="conv_example_returning", seconds=37, started_at=int(time.time()))

@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ from webhooks.simulator.call import silence
 
 API_KEY = "sk_test_0123456789"
 AGENT = "agent_test"
+_NOT_FILLED = {"dynamic_variable": "", "constant_value": "", "is_system_provided": False}
 _FILLERS = ("description", "dynamic_variable", "constant_value", "is_system_provided", "is_omitted")
 
 
@@ -43,7 +45,10 @@ class FakeElevenLabs:
 
     `fail_at_write`: answer the n-th write from now with 500, without effect. `forget_writes`: answer writes with 200,
     without effect. `hold_at`: let the n-th read of a conversation wait for `release`; `held` is set while it waits.
-    `reports_retries`: list whether webhooks have retries. `clock_ahead`: seconds by which the `Date` header is ahead.
+    `answers`: values that an analysis finds, by conversation and field. `runs`: how often each was analysed.
+    `results_after`: reads of a conversation until its analysis shows. `lose_answers`: analyse, and answer with 500.
+    `reports_retries`: list whether webhooks have retries. `tier`: of the subscription, None if the key may not see it.
+    `clock_ahead`: seconds by which the `Date` header is ahead.
     """
 
     def __init__(self) -> None:
@@ -61,7 +66,13 @@ class FakeElevenLabs:
         self.agents: dict[str, dict[str, Any]] = {}
         self.conversations: dict[str, dict[str, Any]] = {}
         self.recordings: dict[str, bytes] = {}
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.runs: Counter[str] = Counter()
+        self.results_after = 0
+        self.lose_answers = False
+        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
         self.phone_numbers: list[dict[str, Any]] = []
+        self.tier: str | None = "creator"
         self.requests: list[tuple[str, str]] = []
         self.fail_at_write = 0
         self.forget_writes = False
@@ -147,7 +158,9 @@ class FakeElevenLabs:
                     "webhooks": {"post_call_webhook_id": None, "events": [], "send_audio": None},
                 },
                 "privacy": {"record_voice": True, "retention_days": 30},
-                "data_collection": {"first_name": {"type": "string", "description": "The caller's first name"}},
+                "data_collection": {
+                    "first_name": {"type": "string", "description": "The caller's first name", **_NOT_FILLED}
+                },
                 "safety": {"is_blocked_ivc": False, "is_blocked_non_ivc": False, "ignore_safety_evaluation": False},
             },
         }
@@ -202,9 +215,11 @@ class FakeElevenLabs:
             ("GET", f"/v1/convai/agents/{one}"): self._get_agent,
             ("PATCH", f"/v1/convai/agents/{one}"): self._update_agent,
             ("GET", "/v1/convai/phone-numbers"): lambda **_: self.phone_numbers,
+            ("GET", "/v1/user/subscription"): self._get_subscription,
             ("GET", "/v1/convai/conversations"): self._list_conversations,
             ("GET", f"/v1/convai/conversations/{one}"): self._get_conversation,
             ("GET", f"/v1/convai/conversations/{one}/audio"): self._get_audio,
+            ("POST", f"/v1/convai/conversations/{one}/analysis/run"): self._run_analysis,
         }
 
     def _list_secrets(self, query: dict[str, str]) -> Any:
@@ -354,11 +369,35 @@ class FakeElevenLabs:
             if events := overrides.get("webhooks"):
                 self._valid_post_call(events)
             settings = {**settings, "safety": agent["platform_settings"]["safety"]}
+            self._collect(settings, agent["platform_settings"].get("analysis_items"))
         if not self.forget_writes:
             agent |= {key: value for key, value in body.items() if key != "platform_settings"}
             if settings is not None:
                 agent["platform_settings"] = settings
         return self._get_agent(agent_id, {})
+
+    def _collect(self, settings: dict[str, Any], attached: Any) -> None:
+        """Check the fields of data collection; keep the list of attached items, if the agent has one, in step."""
+        fields: dict[str, Any] = settings.get("data_collection") or {}
+        most = 40 if "enterprise" in (self.tier or "") else 25
+        if len(fields) > most:
+            raise Refused(422, [{"loc": ["data_collection"], "msg": f"at most {most} items", "type": "too_long"}])
+        if settings.get("analysis_items") is not None:
+            items = settings["analysis_items"].get("data_collection") or []
+            named = {item["analysis_item_id"] for item in items}
+            settings["data_collection"] = fields = {id_: one for id_, one in fields.items() if id_ in named}
+        for one in fields.values():
+            one |= {**_NOT_FILLED, **one}
+            if not one["description"] or len(one["description"]) > 10_000:
+                raise Refused(422, [{"loc": ["data_collection"], "msg": "a description is needed", "type": "value"}])
+        if attached is not None:
+            items = [{"source": "user", "analysis_item_id": id_, "version_id": "latest"} for id_ in fields]
+            settings["analysis_items"] = {"evaluation_criteria": [], "data_collection": items}
+
+    def _get_subscription(self, query: dict[str, str]) -> Any:  # noqa: ARG002
+        if self.tier is None:
+            raise Refused(401, {"status": "missing_permissions", "message": "The API key lacks user_read"})
+        return {"tier": self.tier, "character_count": 0, "character_limit": 100_000}
 
     def _list_conversations(self, query: dict[str, str]) -> Any:
         after, before = int(query.get("call_start_after_unix", 0)), int(query.get("call_start_before_unix", 2**40))
@@ -384,7 +423,32 @@ class FakeElevenLabs:
         if self.hold_at and reads >= self.hold_at:
             self.held.set()
             self.released.wait(30)
+        if conversation_id in self._waiting:
+            left, analysis = self._waiting.pop(conversation_id)
+            if left > 1:
+                self._waiting[conversation_id] = left - 1, analysis
+            else:
+                self.conversations[conversation_id]["analysis"] = analysis
         return _known(self.conversations, conversation_id)
+
+    def _run_analysis(self, conversation_id: str, body: Any) -> Any:  # noqa: ARG002
+        data = _known(self.conversations, conversation_id)
+        self.runs[conversation_id] += 1
+        fields = self.agents[data["agent_id"]]["platform_settings"]["data_collection"]
+        values = self.answers.get(conversation_id, {})
+        results = {
+            id_: {"data_collection_id": id_, "value": values.get(id_), "json_schema": one, "rationale": "As said."}
+            for id_, one in fields.items()
+        }
+        analysis = {**data["analysis"], "data_collection_results": results}
+        data["metadata"]["charging"] = {"analysis": {"last_run": {"charge": 3 * len(fields)}}}
+        if self.results_after:
+            self._waiting[conversation_id] = self.results_after, analysis
+        else:
+            data["analysis"] = analysis
+        if self.lose_answers:
+            raise Refused(500, {"status": "internal_server_error", "message": "Internal server error"})
+        return data
 
     def _get_audio(self, conversation_id: str, query: dict[str, str]) -> bytes:  # noqa: ARG002
         _known(self.conversations, conversation_id)
@@ -497,12 +561,7 @@ def _as_returned(config: dict[str, Any]) -> dict[str, Any]:
             config["api_schema"]
         )
         if body := schema.get("request_body_schema"):
-            filled: dict[str, Any] = {
-                "description": "",
-                "dynamic_variable": "",
-                "constant_value": "",
-                "is_system_provided": False,
-            }
+            filled: dict[str, Any] = {"description": "", **_NOT_FILLED}
             properties = {name: filled | one for name, one in (body.get("properties") or {}).items()}
             schema["request_body_schema"] = {"id": None, "description": "", **body, "properties": properties}
         config["api_schema"] = schema

@@ -21,6 +21,9 @@ NEUTRAL = {
         "last_call_summary": "",
         "returning_caller": "no",
         "call_count": "0",
+        "open_request": "",
+        "agent_promise": "",
+        "preferred_language": "",
     },
     "conversation_config_override": {},
 }
@@ -44,6 +47,9 @@ def test_a_returning_caller_is_greeted_by_name_with_what_was_said_last(server: S
         "last_call_summary": "On 21 September 2026: Moved the appointment.",
         "returning_caller": "yes",
         "call_count": "1",
+        "open_request": "",
+        "agent_promise": "",
+        "preferred_language": "",
     }
     assert answer["conversation_config_override"] == {
         "agent": {"first_message": "Welcome back, Maya! How can I help you today?"}
@@ -106,7 +112,7 @@ def test_a_search_finds_what_this_caller_said_and_whose_question_it_answered(ser
     assert server.search("Which dog?", caller) == {
         "profile": {
             "name": "Maya",
-            "summary": "The caller is Maya. They have called once before, on 21 September 2026. City: Duluth.",
+            "summary": "The caller is Maya. City: Duluth. They have called once before, on 21 September 2026.",
             "facts": {"city": "Duluth", "first_name": "Maya"},
         },
         "memories": [

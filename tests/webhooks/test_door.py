@@ -1,14 +1,17 @@
 """A stranger, who has no secret, cannot keep signed deliveries or rings waiting."""
 
+import asyncio
 import socket
 import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from elmemory.serving.channel import BodyReader, TooManyBytes
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server, wait_until
 
@@ -101,3 +104,69 @@ def test_a_page_takes_no_large_body(attacked: Server) -> None:
     form = b"csrfmiddlewaretoken=x&username=" + b"x" * 2**21
     assert attacked.client.post("/admin/login/", content=form).status_code == 413
     assert attacked.client.post("/admin/login/", content=form[:1000]).status_code == 403
+
+
+KEYED = [("/webhook/client-data", "client-data-key"), ("/webhook/search-data", "search-data-key")]
+
+
+@pytest.mark.parametrize(("path", "key"), KEYED)
+def test_a_wrong_key_is_refused_before_the_body_comes(attacked: Server, path: str, key: str) -> None:
+    address = "127.0.0.1", int(attacked.environment["PORT"])
+    with socket.create_connection(address, timeout=3) as connection, connection.makefile("rb") as answer:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nX-Api-Key: {{}}\r\n\r\n"
+        connection.sendall(head.format("wrong").encode())
+        assert answer.readline().startswith(b"HTTP/1.1 401")
+        while answer.readline().strip():
+            pass
+        assert answer.read(25) == b'{"detail":"Unauthorized"}'
+        # What is sent nevertheless is skipped, and the connection serves the next request.
+        connection.sendall(b"x" * 1_000_000 + head.replace("1000000", "2").format(key).encode() + b"{}")
+        assert answer.readline().split()[1] in (b"200", b"422")
+
+
+def memory_kb(server: Server) -> int:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+@pytest.mark.parametrize("path", [path for path, _ in KEYED] + ["/webhook/other", "/health", "/admin/login/"])
+def test_the_slow_bodies_of_strangers_take_little_memory(attacked: Server, strangers: ExitStack, path: str) -> None:
+    before = memory_kb(attacked)
+    for _ in range(150):
+        connection = strangers.enter_context(socket.create_connection(("127.0.0.1", int(attacked.environment["PORT"]))))
+        connection.settimeout(10)
+        with suppress(ConnectionError):
+            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\n".encode())
+            connection.sendall(b"x" * 1_000_000)
+    attacked.ring(new_number())
+    assert memory_kb(attacked) < before + 80_000
+
+
+def test_large_bodies_that_arrive_in_pieces_take_a_bounded_part_of_the_memory_and_no_ring_is_refused() -> None:
+    reader = BodyReader(2**20, 2**21)
+    piece: dict[str, Any] = {"type": "http.request", "body": b"x" * 2**19, "more_body": True}
+    small = {"type": "http.request", "body": b"{", "more_body": True}
+
+    async def more() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return piece
+
+    async def end() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"}"}
+
+    async def stalled() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def received() -> None:
+        waiting = [asyncio.ensure_future(reader.rest(piece, stalled)) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooManyBytes):
+            await reader.rest(piece, more)
+        assert await reader.rest(small, end) == b"{}"
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+        assert await reader.rest(piece, end) == piece["body"] + b"}"
+
+    asyncio.run(received())

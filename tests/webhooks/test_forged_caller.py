@@ -35,13 +35,16 @@ def test_the_ring_and_the_search_return_what_the_settings_name(limited: Server) 
         "last_call_summary": "On 21 September 2026: She has a dog.",
         "returning_caller": "yes",
         "call_count": "1",
+        "open_request": "",
+        "agent_promise": "",
+        "preferred_language": "",
     }
     assert "Maya" in ring["conversation_config_override"]["agent"]["first_message"]
 
     found = limited.search("migraine dog name time", caller)
     assert found["profile"] == {
         "name": "",
-        "summary": "They have called once before, on 21 September 2026. Preferred time: Friday 09:00.",
+        "summary": "Preferred time: Friday 09:00. They have called once before, on 21 September 2026.",
         "facts": {"preferred_time": "Friday 09:00"},
     }
     assert sorted(memory["content"] for memory in found["memories"]) == [

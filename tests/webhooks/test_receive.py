@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from conversations.files.encodings import TooLarge
@@ -335,3 +336,26 @@ def test_a_body_above_the_limit_is_answered_413(tmp_path: Path) -> None:
         answer = server.post_call(b"x" * (2**20 + 1))
         assert (answer.status_code, answer.json()) == (413, {"detail": "more than 1 MB"})
         assert left_behind(server.payloads) == []
+
+
+@pytest.mark.usefixtures("payloads")
+def test_a_row_that_the_index_refuses_is_written_once_the_index_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = iter([OperationalError("the connection is closed"), OperationalError("starting up")])
+    recorded: list[Delivery] = []
+    is_recorded = threading.Event()
+
+    def record(deliveries: list[Delivery]) -> None:
+        for fault in faults:
+            raise fault
+        recorded.extend(deliveries)
+        is_recorded.set()
+
+    monkeypatch.setattr(receive, "record_deliveries", record)
+
+    async def deliver() -> Delivery:
+        delivery = await Receiver().receive(sender(BODY, END), signature(BODY))
+        assert await asyncio.to_thread(is_recorded.wait, 10)
+        return delivery
+
+    delivery = asyncio.run(deliver())
+    assert recorded == [delivery]

@@ -24,5 +24,5 @@ def test_each_refused_key_counts_and_a_flood_is_one_log_line(tmp_path: Path, end
             assert server.client.post(f"/webhook/{endpoint}", json={}, headers=headers).status_code == 401
         assert counted(server, endpoint) == 15
         log = server.output
-    assert log.count("requests without the right key were refused") == 1
+    assert log.count("refused a request without the right key") == 1
     assert "a-wrong-key" not in log

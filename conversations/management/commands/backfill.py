@@ -1,6 +1,8 @@
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -8,16 +10,21 @@ from tqdm import tqdm
 
 from conversations.files.locks import Busy, backfill_lock
 from conversations.management.times import day_or_time
-from conversations.memories.backfill import Survey, fetch, survey
+from conversations.memories import reanalysis
+from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
 _MOST_FAILURES_IN_A_ROW = 5
 
 
 class Command(BaseCommand):
-    help = "Fetch calls and recordings from ElevenLabs that were never delivered here. The worker processes them."
+    help = (
+        "Fetch calls and recordings from ElevenLabs that were never delivered here, or have stored calls analysed "
+        "again. The worker processes them."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,8 +32,15 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
         parser.add_argument("--until", help="calls that began before then")
         parser.add_argument("--audio", action=BooleanOptionalAction, default=True, help="recordings too")
+        parser.add_argument(
+            "--analyse",
+            action="store_true",
+            help="instead, have stored calls analysed with the fields that their agents collect now (charged)",
+        )
         parser.add_argument("--dry-run", action="store_true", help="count what is missing and fetch nothing")
-        parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
+        parser.add_argument(
+            "--yes", action="store_true", help=f"do not ask, above {_ASK_ABOVE} calls or with --analyse"
+        )
         parser.add_argument("--rate", type=float, default=5, help="requests per second at most (5)")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -34,24 +48,16 @@ class Command(BaseCommand):
         since, until = day_or_time(options["since"]), day_or_time(options["until"])
         try:
             with backfill_lock(), Api(most_per_second=options["rate"]) as api:
-                found = survey(
-                    api,
-                    agent=options["agent"],
-                    since=int(since.timestamp()) if since else None,
-                    until=int(until.timestamp()) if until else None,
-                    audio=options["audio"],
-                )
-                self._print_survey(found)
-                if options["dry_run"]:
-                    self.stdout.write("Nothing was fetched.")
-                elif found.missing:
-                    self._confirm(len(found.missing), yes=options["yes"])
-                    record_command("backfill", f"{len(found.missing)} calls")
-                    self._fetch(api, found, quiet=options["quiet"])
+                if options["analyse"]:
+                    self._analyse(api, since, until, options)
+                else:
+                    self._fetch_missing(api, since, until, options)
         except Busy:
             raise CommandError("another backfill is running") from None
         except ElevenLabsError as error:
             raise CommandError(f"{error}. What was fetched is stored; run it again to continue.") from None
+        except OpenMemoryError:
+            raise CommandError("OpenMemory cannot be asked who allows it. Nothing is lost; run it again.") from None
         except OSError as error:
             raise CommandError(
                 f"{error.strerror or error}. What was fetched is stored; run it again to continue."
@@ -60,6 +66,53 @@ class Command(BaseCommand):
             raise CommandError(
                 "interrupted. What was fetched is stored; run it again to continue.", returncode=130
             ) from None
+
+    def _fetch_missing(
+        self, api: Api, since: datetime | None, until: datetime | None, options: Mapping[str, Any]
+    ) -> None:
+        found = survey(
+            api,
+            agent=options["agent"],
+            since=int(since.timestamp()) if since else None,
+            until=int(until.timestamp()) if until else None,
+            audio=options["audio"],
+        )
+        self._print_survey(found)
+        if options["dry_run"]:
+            self.stdout.write("Nothing was fetched.")
+        elif found.missing:
+            if len(found.missing) > _ASK_ABOVE and not options["yes"]:
+                self._confirm(f"Fetch {len(found.missing)} calls?", "fetched")
+            record_command("backfill", f"{len(found.missing)} calls")
+            self._fetch(api, found, quiet=options["quiet"])
+
+    def _analyse(self, api: Api, since: datetime | None, until: datetime | None, options: Mapping[str, Any]) -> None:
+        store = open_memory()
+        found = reanalysis.survey(api, store, agent=options["agent"], since=since, until=until)
+        for reason, count in sorted(found.left_out.items()):
+            self.stdout.write(f"  {reason:<30}{count:>7}")
+        self.stdout.write(
+            f"  {'to analyse':<30}{len(found.calls):>7}\n  {'to fetch only':<30}{len(found.requested):>7}"
+        )
+        if found.calls:
+            cost = f", about {found.credits} credits by what earlier ones cost" if found.credits else ""
+            self.stdout.write(
+                f"ElevenLabs charges each field and criterion as one extraction: {found.extractions} extractions{cost}."
+            )
+        if options["dry_run"]:
+            self.stdout.write("Nothing was analysed.")
+            return
+        if found.calls and not options["yes"]:
+            self._confirm(f"Have {len(found.calls)} calls analysed?", "analysed")
+        if calls := [*found.requested, *found.calls]:
+            record_command("backfill", f"analysis of {len(calls)} calls")
+
+            def one(call: tuple[str, reanalysis.Analysis]) -> Mapping[str, int]:
+                return {reanalysis.analyse(api, store, *call): 1}
+
+            sums = self._each(calls, one, lambda call: call[0], quiet=options["quiet"])
+            self.stdout.write("".join(f"\n  {result:<30}{count:>7}" for result, count in sorted(sums.items())))
+            self._complain(sums, "analysed")
 
     def _print_survey(self, found: Survey) -> None:
         by_agent = ", ".join(f"{agent} {count}" for agent, count in found.agents.most_common())
@@ -72,37 +125,49 @@ class Command(BaseCommand):
         if found.unusable:
             self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
 
-    def _confirm(self, count: int, *, yes: bool) -> None:
-        """Ask before many calls are fetched. Raises CommandError for any answer but yes."""
-        if count <= _ASK_ABOVE or yes:
-            return
+    def _confirm(self, question: str, done: str) -> None:
+        """Raise CommandError for any answer but yes."""
         try:
-            answer = input(f"Fetch {count} calls? [y/N] ").strip().lower()
+            answer = input(f"{question} [y/N] ").strip().lower()
         except EOFError:
             answer = ""
         if answer not in ("y", "yes"):
-            raise CommandError("nothing was fetched; --yes does not ask")
+            raise CommandError(f"nothing was {done}; --yes does not ask")
 
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
         """Fetch what is missing, and print the totals. Raises CommandError if a call failed."""
-        sums, in_a_row = Counter[str](), 0
+
+        def one(missing: Missing) -> Mapping[str, int]:
+            return fetch(api, missing)._asdict()
+
         # Oldest first, so that the newest memories are those of the newest calls.
-        with tqdm(found.missing[::-1], unit=" calls", disable=quiet, file=sys.stderr) as progress:
-            for missing in progress:
+        sums = self._each(found.missing[::-1], one, lambda missing: missing.conversation_id, quiet=quiet)
+        self.stdout.write(
+            f"\n  transcriptions  {sums['transcription']:>7}\n  recordings      {sums['audio']:>7}\n"
+            f"  not there       {sums['gone']:>7}\n  failed          {sums['failed']:>7}"
+        )
+        self._complain(sums, "fetched")
+
+    def _each[T](
+        self, calls: Sequence[T], one: Callable[[T], Mapping[str, int]], id_of: Callable[[T], str], *, quiet: bool
+    ) -> Counter[str]:
+        """Add up what `one` returns for each call; a call that fails counts as "failed", several in a row end it."""
+        sums, in_a_row = Counter[str](), 0
+        with tqdm(calls, unit=" calls", disable=quiet, file=sys.stderr) as progress:
+            for call in progress:
                 try:
-                    fetched = fetch(api, missing)
+                    counts = one(call)
                 except ElevenLabsError as error:
                     in_a_row += 1
                     if error.status in (0, 401, 403, 429) or in_a_row >= _MOST_FAILURES_IN_A_ROW:
                         raise
                     sums["failed"] += 1
-                    tqdm.write(f"{missing.conversation_id}: {error}", file=self.stderr)
+                    tqdm.write(f"{id_of(call)}: {error}", file=self.stderr)
                     continue
                 in_a_row = 0
-                sums.update(fetched._asdict())
-        self.stdout.write(
-            f"\n  transcriptions  {sums['transcription']:>7}\n  recordings      {sums['audio']:>7}\n"
-            f"  not there       {sums['gone']:>7}\n  failed          {sums['failed']:>7}"
-        )
+                sums.update(counts)
+        return sums
+
+    def _complain(self, sums: Counter[str], done: str) -> None:
         if sums["failed"]:
-            raise CommandError(f"{sums['failed']} calls were not fetched; run it again")
+            raise CommandError(f"{sums['failed']} calls were not {done}; run it again")

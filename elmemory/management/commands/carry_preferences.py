@@ -20,7 +20,7 @@ from elmemory.environment.databases import sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
 from elmemory.memory import kinds
-from elmemory.memory.card import write_card
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.factory import server_url
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             record_command("carry_preferences", f"of {len(preferences)} callers")
             for caller, entries in preferences.items():
                 with caller_lock(caller) as lock:
+                    close_card(store, caller)
                     puts = store.put_all(caller, entries)
                     write_card(store, caller)
                     lock.confirm()
@@ -69,12 +70,7 @@ def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
         for caller in callers:
             preferences = [memory for memory in reversed(server.memories(caller)) if memory.kind == kinds.PREFERENCE]
             if preferences:
-                found[caller] = [
-                    Entry(
-                        memory.key, memory.content, memory.tags, memory.metadata, memory.salience, memory.decay_lambda
-                    )
-                    for memory in preferences
-                ]
+                found[caller] = [Entry.of(memory) for memory in preferences]
     return found
 
 

@@ -57,6 +57,19 @@ class OpenMemory(Protocol):
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order. If it raises, some may be written; repeat it with all of them."""
 
+    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        """Put entries of whose keys nothing was ever written for this user, not even by a run that was interrupted.
+
+        Like `put_all` where the store finds keys at no cost; else it need not look for them.
+        """
+
+    def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
+        """The user's memories with this conversation id in their metadata, in no order."""
+
+    @property
+    def finds_conversations(self) -> bool:
+        """Whether the cost of `of_conversation` is that of the conversation, not of all the user's memories."""
+
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, the newest written first; without a limit all of them."""
 

@@ -76,7 +76,7 @@ def test_a_delivery_that_arrives_while_its_row_is_refreshed_is_not_missed(monkey
     conversation_id = receive(raw_sample("transcription_returning_caller"))
     made = row_values
 
-    def made_while_the_recording_comes(conversation_id: str) -> Any:
+    def made_while_the_recording_comes(conversation_id: str, read: object) -> Any:  # noqa: ARG001
         output = made(conversation_id)
         monkeypatch.setattr("conversations.index.sync.row_values", made)
         receive(raw_sample("audio"))
@@ -119,7 +119,7 @@ def test_a_row_that_the_database_refuses_does_not_block_the_others(
     bad, good = receive(transcription(MAYA, "One.")), receive(transcription(MAYA, "Two."))
     made = row_values
 
-    def made_badly(conversation_id: str) -> Any:
+    def made_badly(conversation_id: str, read: object) -> Any:  # noqa: ARG001
         columns, text = made(conversation_id)
         return (columns | {"title": "\ud800"} if conversation_id == bad else columns), text
 

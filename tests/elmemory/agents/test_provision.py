@@ -235,6 +235,32 @@ def test_a_tool_set_up_by_hand_is_corrected_and_keeps_its_own_fields(fake: FakeE
     assert "nothing to change" in provision("--yes")
 
 
+def test_the_tool_asks_for_the_language_that_the_caller_speaks(fake: FakeElevenLabs) -> None:
+    provision("--yes")
+    tool = tool_of(fake)
+    assert "language that the caller speaks" in tool["description"]
+    query = tool["api_schema"]["request_body_schema"]["properties"]["query"]
+    assert "language that the caller speaks" in query["description"]
+
+
+def test_texts_of_a_tool_that_an_earlier_version_wrote_are_replaced(fake: FakeElevenLabs) -> None:
+    provision("--yes")
+    tool = tool_of(fake)
+    properties = tool["api_schema"]["request_body_schema"]["properties"]
+    current = tool["description"], properties["query"]["description"]
+    tool["description"] = (
+        "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
+        "Ask one short question in plain words. Use it before asking the caller for something they may have told us "
+        "already."
+    )
+    properties["query"]["description"] = "The question, in plain words"
+    assert "in the language that the caller speaks" in provision("--dry-run")
+    provision("--yes")
+    tool = tool_of(fake)
+    properties = tool["api_schema"]["request_body_schema"]["properties"]
+    assert (tool["description"], properties["query"]["description"]) == current
+
+
 def test_a_tool_of_another_type_with_the_same_name_is_not_changed(fake: FakeElevenLabs) -> None:
     other = fake.add_tool({"type": "client", "name": "search_data", "description": "Opens the search page"})
     fake.agents[AGENT]["conversation_config"]["agent"]["prompt"]["tool_ids"] = [other]

@@ -19,6 +19,7 @@ from conversations.models import Conversation, MemoryState
 from elmemory.agents import provision
 from elmemory.agents.api import Api
 from elmemory.agents.check import Check
+from elmemory.agents.data_collection import Collecting
 from elmemory.agents.wiring import VARIABLES, ThisServer
 from elmemory.doctor import checks
 from elmemory.memory.openmemory import open_memory
@@ -47,7 +48,8 @@ def provisioned() -> dict[str, Any]:
     """The state of ElevenLabs after `provision`."""
     with FakeElevenLabs() as fake:
         with override_settings(ELEVENLABS_API_KEY=API_KEY, ELEVENLABS_BASE_URL=fake.url), Api() as api:
-            provision.carry_out(api, AGENT, ThisServer.from_settings(URL), done=lambda _: None, secret=lambda _: None)
+            server = ThisServer.from_settings(URL)
+            provision.carry_out(api, AGENT, server, Collecting(), done=lambda _: None, secret=lambda _: None)
         fake.phone_numbers = [NUMBER]
         return fake.state()
 
@@ -265,6 +267,33 @@ def test_a_fault_at_elevenlabs_is_found(fake: FakeElevenLabs, planted: str) -> N
     assert found.remedy
 
 
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        ("The question, in plain words", "manage.py provision"),
+        ("What to look for", 'Add to the description of "query"'),
+    ],
+)
+def test_a_search_tool_that_does_not_ask_for_the_callers_language_is_noticed(
+    fake: FakeElevenLabs, query: str, remedy: str
+) -> None:
+    (tool,) = fake.tools.values()
+    tool["tool_config"]["description"] = "Searches earlier calls."
+    tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
+    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    assert check.state == "note"
+    assert check.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("query", ["Die Frage, in der Sprache des Anrufers", "通話相手の言語での質問"])
+def test_a_search_tool_may_ask_for_the_callers_language_in_its_own_words(fake: FakeElevenLabs, query: str) -> None:
+    (tool,) = fake.tools.values()
+    tool["tool_config"]["description"] = "Searches earlier calls."
+    tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
+    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    assert check.state == "ok"
+
+
 def test_keys_that_differ_are_found(fake: FakeElevenLabs) -> None:
     _other_secret(fake)
     assert [check.detail.endswith("it answers 401") for check in faults()] == [True, True]
@@ -340,6 +369,55 @@ def test_checks_run_in_a_subprocess(monkeypatch: pytest.MonkeyPatch, server: Ser
     found = checks.run_checks_in_subprocess()
     assert next(check for check in found if check.name == "worker").state == "ok"
     assert found[-1] == Check("ElevenLabs", "API", "note", "not checked", found[-1].remedy)
+
+
+# data collection
+
+
+def the_checks(name: str) -> dict[str, Check]:
+    """The checks of this name by their state."""
+    return {check.state: check for check in checks.run_checks(AGENT) if check.name == name}
+
+
+def test_fields_that_the_agent_lacks_are_noted(fake: FakeElevenLabs) -> None:
+    for name in ("mood", "open_request"):
+        del platform(fake)["data_collection"][name]
+    check = the_checks("data collection")["note"]
+    assert check.detail == "not collected: open_request, mood"
+    assert check.remedy.endswith("--memory")
+
+
+def test_without_room_for_them_the_remedy_says_so(fake: FakeElevenLabs) -> None:
+    fields = platform(fake)["data_collection"]
+    del fields["mood"]
+    fields |= {f"question_{number}": {"type": "string", "description": "Mine"} for number in range(16)}
+    assert "first remove a field" in the_checks("data collection")["note"].remedy
+
+
+def test_fields_that_were_changed_by_hand_are_shown(fake: FakeElevenLabs) -> None:
+    platform(fake)["data_collection"]["company"]["description"] = "The clinic"
+    assert "in other words than ours: first_name, company" in the_checks("own fields")["ok"].detail
+
+
+def test_a_field_of_another_type_is_noted(fake: FakeElevenLabs) -> None:
+    platform(fake)["data_collection"]["do_not_remember"]["type"] = "string"
+    assert the_checks("own fields")["note"].detail == "do_not_remember is of type string, not boolean"
+
+
+@pytest.mark.usefixtures("fake")
+def test_fields_that_are_null_in_all_of_the_last_calls_are_noted() -> None:
+    facts = {"first_name": "Maya", "company": None, "mood": "None", "do_not_remember": None, "order": None}
+    for number in range(12):
+        name = {} if number % 2 else {"first_name": None}
+        deliver(transcription("+14155550100", "Hello", facts=facts | name, started_at=1_790_000_000 + number))
+    deliver(transcription("+14155550100", "Hello", facts={"company": "Lindner"}, agent_id="agent_other"))
+    found = the_checks("data collection")
+    assert found["note"].detail == "null in all of the last calls that ask for it: mood, company"
+    details = [check.detail for check in checks.run_checks(AGENT) if check.name == "data collection"]
+    assert (
+        "values in the last calls: first_name 6 of 12, do_not_remember 0 of 12, mood 0 of 12, company 0 of 12"
+        in details
+    )
 
 
 # faults of this server

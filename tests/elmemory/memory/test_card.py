@@ -79,7 +79,7 @@ def test_a_call_in_which_nobody_spoke_leaves_no_last_summary() -> None:
     assert card(call("2026-10-08T10:00:00+00:00", "Nobody spoke.", spoke=False)).last_call_summary == ""
 
 
-def test_the_profile_is_told_in_sentences() -> None:
+def test_the_summary_says_who_calls_then_what_is_known_then_how_often() -> None:
     known = card(
         fact("first_name", "Maya"),
         fact("last_name", "Okafor"),
@@ -87,7 +87,7 @@ def test_the_profile_is_told_in_sentences() -> None:
         call("2026-10-07T10:00:00+00:00", "Moved the appointment."),
     )
     assert known.summary == (
-        "The caller is Maya Okafor. They have called once before, on 7 October 2026. Preferred time: Friday 09:00."
+        "The caller is Maya Okafor. Preferred time: Friday 09:00. They have called once before, on 7 October 2026."
     )
 
 

@@ -49,7 +49,7 @@ def test_a_field_is_named_in_any_of_its_spellings() -> None:
 
 def test_the_profile_holds_only_the_facts_that_leave() -> None:
     assert spoken("first_name", "preferred_time").summary == (
-        "The caller is Maya. They have called once before, on 7 October 2026. Preferred time: Friday 09:00."
+        "The caller is Maya. Preferred time: Friday 09:00. They have called once before, on 7 October 2026."
     )
 
 
@@ -94,6 +94,9 @@ def test_the_ring_leaves_out_what_spoken_facts_does_not_name(settings: Settings)
         "last_call_summary": "On 7 October 2026: The dog is fine.",
         "returning_caller": "yes",
         "call_count": "0",
+        "open_request": "",
+        "agent_promise": "",
+        "preferred_language": "",
     }
     assert answer["conversation_config_override"] == {}
 

@@ -20,7 +20,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Scaled(OnePacketProtocol):
-    most_waiting = 8
+    most_open = 8
     head_seconds = 0.5
     body_seconds = 0.5
     linger_seconds = 0.5
@@ -220,7 +220,7 @@ def test_the_connection_heard_from_longest_ago_makes_room(
 
 
 def test_a_body_larger_than_pages_need_is_refused() -> None:
-    serving = served(OnePacketProtocol, with_bounded_body(echo_length, 1000))
+    serving = served(OnePacketProtocol, with_bounded_body(echo_length, 1000, 2000))
     connect = next(serving)
     for length, status in ((1000, 200), (1001, 413)):
         assert answer(connect(), b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % length, b"x" * length) == status

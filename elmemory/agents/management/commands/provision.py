@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.agents import provision
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.agents.data_collection import Collecting, left_out, missing, most_fields
 from elmemory.agents.wiring import ThisServer, Wiring, is_https
 from elmemory.environment import dotenv
 from elmemory.environment.env import dotenv_path
@@ -31,9 +32,15 @@ class Command(BaseCommand):
             "--write-env", action="store_true", help="write the new webhook's secret to .env without asking"
         )
         parser.add_argument("--new-secret", action="store_true", help="make a new post-call webhook with a new secret")
+        parser.add_argument("--memory", action="store_true", help="also have ElevenLabs collect what memory needs")
+        parser.add_argument(
+            "--remove", action="store_true", help="with --memory: remove these fields again, and change nothing else"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         self._options = options
+        if options["remove"] and not options["memory"]:
+            raise CommandError("--remove removes the fields of --memory: give both. Nothing was changed.")
         try:
             self._provision(options["agent"])
         except ElevenLabsError as error:
@@ -50,14 +57,19 @@ class Command(BaseCommand):
         wiring = Wiring.read(api, agent_id)
         if self._options["new_secret"]:
             server = server.replacing_webhooks(wiring)
-        steps = provision.plan(wiring, server)
+        collecting = self._collecting(api)
+        steps = provision.plan(wiring, server, collecting)
         self.stdout.write(f"Agent {wiring.agent.get('name')} ({agent_id}), {server.url}\n\n")
         for number, step in enumerate(steps, start=1):
             self.stdout.write(f"{self.style.MIGRATE_HEADING(f'{number}. {step.title}')}\n")
+            for reason in step.reasons:
+                self.stdout.write(f"   {reason}\n")
             for line in step.diff:
                 self.stdout.write(f"   {self._coloured(line)}\n")
-        for warning in provision.warnings(wiring, server):
+        removing = collecting is not None and collecting.change == "remove"
+        for warning in () if removing else provision.warnings(wiring, server):
             self.stdout.write(f"{self.style.WARNING('!')} {warning}\n")
+        self._write_fields(wiring, collecting)
         if not steps:
             self.stdout.write("Everything is as it should be; nothing to change.\n")
             return
@@ -66,12 +78,36 @@ class Command(BaseCommand):
             return
         if not self._options["yes"] and not self._confirmed(f"\nCarry out these {len(steps)} steps?"):
             raise CommandError("nothing was changed")
-        self._carry_out(api, agent_id, server)
+        self._carry_out(api, agent_id, server, collecting)
 
-    def _carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
+    def _collecting(self, api: Api) -> Collecting | None:
+        if not self._options["memory"]:
+            return None
+        return Collecting("remove") if self._options["remove"] else Collecting("add", most_fields(api.tier()))
+
+    def _write_fields(self, wiring: Wiring, collecting: Collecting | None) -> None:
+        """Offer the fields that the agent lacks, or say which have no room."""
+        if collecting is None:
+            if fields := missing(wiring):
+                self.stdout.write(
+                    "\nElevenLabs can collect what memory needs from each call; "
+                    "--memory adds, each one extraction per call:\n"
+                )
+                for field in fields:
+                    self.stdout.write(f"   {field.id}: {field.reason}\n")
+        elif collecting.change == "add" and (fields := left_out(wiring, collecting)):
+            names = ", ".join(field.id for field in fields)
+            self.stdout.write(
+                f"{self.style.WARNING('!')} ElevenLabs allows {collecting.most} fields (more in enterprise workspaces, "
+                f"which the API key must be allowed to see). No room for: {names}.\n"
+            )
+
+    def _carry_out(self, api: Api, agent_id: str, server: ThisServer, collecting: Collecting | None) -> None:
         self.stdout.write("\n")
         try:
-            done = provision.carry_out(api, agent_id, server, done=self._report_done, secret=self._report_secret)
+            done = provision.carry_out(
+                api, agent_id, server, collecting, done=self._report_done, secret=self._report_secret
+            )
         except provision.Stopped as stopped:
             lines = [
                 f"stopped at: {stopped.failed}: {stopped}",

@@ -9,6 +9,8 @@ class StoredMemory(models.Model):
     id = models.CharField(max_length=36, unique=True)
     user_id = models.TextField()
     key = models.TextField()
+    # That of the metadata; empty for none, NULL where a version without this column wrote the row.
+    conversation_id = models.TextField(null=True)  # noqa: DJ001
     content = models.TextField()
     tags = models.TextField(default="[]")
     metadata = models.TextField(default="{}")
@@ -24,7 +26,10 @@ class StoredMemory(models.Model):
         db_table = "memory"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="memory_key_once_per_user")]
         # With the version: change tokens are read from the index alone.
-        indexes = [models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user")]
+        indexes = [
+            models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user"),
+            models.Index(fields=["user_id", "conversation_id"], name="memory_of_conversation"),
+        ]
 
     def __str__(self) -> str:
         return self.id

@@ -29,6 +29,12 @@ _COLUMNS = (
     " created_at, updated_at, last_seen_at, version"
 )
 _NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+# NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
+_OF_CONVERSATION = f"""
+    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
+    UNION ALL
+    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+"""
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
@@ -36,18 +42,18 @@ _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHER
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
-    UPDATE memory SET key = %s, content = %s, tags = %s, metadata = %s, salience = %s, decay_lambda = %s, sectors = %s,
-                      updated_at = %s, version = version + 1
+    UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
+                      decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
     WHERE id = %s
 """
 _PUT = """
-    INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,
+    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
                         created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
     ON CONFLICT (user_id, key) DO UPDATE SET
-        content = excluded.content, tags = excluded.tags, metadata = excluded.metadata, salience = excluded.salience,
-        decay_lambda = excluded.decay_lambda, sectors = excluded.sectors, updated_at = excluded.updated_at,
-        version = memory.version + 1
+        conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
+        metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
+        sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
     WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
        OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
     RETURNING id, version
@@ -104,6 +110,17 @@ class EmbeddedOpenMemory:
             raise ValueError("a memory needs a key")
         with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
             return [_put(cursor, user_id, entry) for entry in entries]
+
+    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        return self.put_all(user_id, entries)
+
+    @_guarded
+    def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
+        require_user(user_id)
+        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id, user_id)]
+        return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
+
+    finds_conversations = True
 
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
@@ -210,6 +227,7 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
+                    _conversation_id(wanted.metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
                     storable_json(wanted.metadata),
@@ -275,6 +293,7 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
         memory_id,
         user_id,
         key,
+        _conversation_id(entry.metadata),
         storable(entry.content),
         storable_json(list(entry.tags)),
         storable_json(dict(entry.metadata)),
@@ -295,6 +314,12 @@ def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
     return _memory(cursor.fetchone())
+
+
+def _conversation_id(metadata: Mapping[str, Any]) -> str:
+    """As the column holds it; empty for a memory of no conversation."""
+    conversation_id = metadata.get("conversation_id")
+    return storable(conversation_id) if isinstance(conversation_id, str) else ""
 
 
 def _now() -> int:

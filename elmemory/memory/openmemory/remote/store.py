@@ -9,7 +9,7 @@ import re
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -32,6 +32,7 @@ FORGET_SECONDS = 30.0
 PING_SECONDS = 1.5
 
 _PAGE = 10_000
+_FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
 # In the metadata of a nonce: the key of the memory that it will become.
@@ -55,6 +56,7 @@ class RemoteOpenMemory:
 
     mode = "remote"
     concurrency = 16
+    finds_conversations = False
 
     def __init__(self, url: str, key: str = "") -> None:
         self._server = Connection(url, key)
@@ -81,14 +83,15 @@ class RemoteOpenMemory:
 
         Nonces that an interrupted run left for the same conversations, or for none, are completed or deleted.
         """
-        require_user(user_id)
-        if not all(entry.key for entry in entries):
-            raise ValueError("a memory needs a key")
-        if not entries:
-            return []
-        # Nonces of another thread are not those of an interrupted run. The caller's lock keeps processes apart.
-        with self._writing[hash(user_id) % _STRIPES]:
-            return self._put_all(user_id, entries)
+        return self._put_all(user_id, entries, self._all)
+
+    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        """As the protocol says. The newest row has the number of the last write, or hardly a lower one."""
+        return self._put_all(user_id, entries, self._newest)
+
+    def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
+        memories = self.memories(user_id)
+        return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
@@ -165,9 +168,19 @@ class RemoteOpenMemory:
             return Health(self.mode, False, str(error))
         return Health(self.mode, True, f"OpenMemory {version[:40]}")
 
-    def _put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+    def _put_all(self, user_id: str, entries: Sequence[Entry], rows_of: Callable[[str], list[_Row]]) -> list[Put]:
+        require_user(user_id)
+        if not all(entry.key for entry in entries):
+            raise ValueError("a memory needs a key")
+        if not entries:
+            return []
+        # Nonces of another thread are not those of an interrupted run. The caller's lock keeps processes apart.
+        with self._writing[hash(user_id) % _STRIPES]:
+            return self._put_among(user_id, entries, rows_of(user_id))
+
+    def _put_among(self, user_id: str, entries: Sequence[Entry], rows: Iterable[_Row]) -> list[Put]:
+        rows = list(rows)
         finished, unfinished = defaultdict[str, list[_Row]](list), defaultdict[str, list[_Row]](list)
-        rows = self._all(user_id)
         last_number = max((row.write_number for row in rows), default=0)
         for memory in rows:
             if key := _unfinished_key(memory):
@@ -234,6 +247,9 @@ class RemoteOpenMemory:
             unread.clear()
             if size < _PAGE or len(rows) == known:
                 return (*digests,), list(rows.values())
+
+    def _newest(self, user_id: str) -> list[_Row]:
+        return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
     def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[_Row]:
         return _page(user_id, self._page_answer(user_id, size, offset, seconds))

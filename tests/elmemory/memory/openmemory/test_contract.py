@@ -503,3 +503,21 @@ def test_a_store_that_works_says_so_and_names_nobody(store: OpenMemory, caller: 
     assert health.detail
     assert "Biscuit" not in health.detail
     assert caller not in health.detail
+
+
+def test_the_memories_of_one_conversation_are_found_among_those_of_others(store: OpenMemory, caller: str) -> None:
+    of = [{"conversation_id": "conv_a"}, {"conversation_id": "conv_b"}, {}]
+    store.put_all(caller, [Entry(f"key:{number}", f"Text {number}.", metadata=each) for number, each in enumerate(of)])
+    assert contents(store.of_conversation(caller, "conv_a")) == ["Text 0."]
+    store.put(caller, "key:0", "Text 0.", metadata={"conversation_id": "conv_b"})
+    assert sorted(contents(store.of_conversation(caller, "conv_b"))) == ["Text 0.", "Text 1."]
+    assert store.of_conversation(caller, "conv_a") == []
+
+
+def test_memories_that_are_added_are_completed_or_changed_by_later_writes(store: OpenMemory, caller: str) -> None:
+    store.put_all(caller, [Entry(f"old:{number}", f"Old {number}.") for number in range(5)])
+    added = store.add_all(caller, [Entry("message:1", "One."), Entry("message:2", "Two.")])
+    assert [put.outcome for put in added] == ["added", "added"]
+    again = store.put_all(caller, [Entry("message:1", "One."), Entry("message:2", "Two, changed.")])
+    assert [(put.id, put.outcome) for put in again] == [(added[0].id, "unchanged"), (added[1].id, "changed")]
+    assert contents(store.memories(caller, 2)) == ["Two, changed.", "One."]

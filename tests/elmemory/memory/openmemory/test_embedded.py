@@ -5,7 +5,9 @@ from unittest.mock import patch
 
 import pytest
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
+from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["memory"])
@@ -187,3 +189,26 @@ def test_a_peek_at_a_locked_store_does_not_wait(store: EmbeddedOpenMemory, tmp_p
     with patch.dict(connections.settings["memory"], NAME=str(locked)), sqlite3.connect(locked) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         assert store.peek(MAYA, 2) is None
+
+
+def test_a_store_of_before_finds_the_memories_of_a_conversation_after_the_migration(store: EmbeddedOpenMemory) -> None:
+    MigrationExecutor(connections["memory"]).migrate([("openmemory", "0002_newest_with_version")])
+    metadata = ['{"conversation_id":"conv_a"}', '{"conversation_id":5}', "{}", '{"a":{"conversation_id":"conv_a"}}']
+    with connections["memory"].cursor() as cursor:
+        for number, each in enumerate(metadata):
+            cursor.execute(
+                "INSERT INTO memory (id, user_id, key, content, tags, metadata, salience, decay_lambda, sectors,"
+                " created_at, updated_at, last_seen_at, version)"
+                " VALUES (%s, %s, %s, 'x', '[]', %s, 1, 0, '[\"semantic\"]', 0, 0, 0, 1)",
+                (f"id-{number}", MAYA, f"k{number}", each),
+            )
+    MigrationExecutor(connections["memory"]).migrate([("openmemory", "0003_conversation_id")])
+    assert [memory.id for memory in store.of_conversation(MAYA, "conv_a")] == ["id-0"]
+    assert set(StoredMemory.objects.values_list("conversation_id", flat=True)) == {"conv_a", ""}
+
+
+def test_a_memory_that_a_running_older_version_writes_is_found_by_its_conversation(store: EmbeddedOpenMemory) -> None:
+    store.put(MAYA, "k", "x", metadata={"conversation_id": "conv_a"})
+    store.put(MAYA, "other", "x", metadata={"conversation_id": "conv_b"})
+    StoredMemory.objects.update(conversation_id=None)
+    assert [memory.key for memory in store.of_conversation(MAYA, "conv_a")] == ["k"]

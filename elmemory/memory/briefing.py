@@ -1,0 +1,150 @@
+"""What an agent needs first: open requests and promises, lasting facts, how the last call ended; as text, bounded."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.conf.locale import LANG_INFO
+
+from elmemory.memory.card_state import CardState, Holding, LastCall, zone_name
+from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
+from elmemory.memory.insights import current, replaces
+from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
+
+_SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
+_BAD_MOODS = frozenset(("annoyed", "angry", "upset"))
+_OPEN_FOR = timedelta(days=180)
+_EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
+_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
+
+
+class Briefing(NamedTuple):
+    """What stands now, as the newest calls say. `mood` is empty unless the last call ended badly.
+
+    `open_since` and `promised_on` are days as people say them; no day is given for a promise to do what is requested.
+    """
+
+    open_request: str = ""
+    open_since: str = ""
+    agent_promise: str = ""
+    promised_on: str = ""
+    preferred_language: str = ""
+    mood: str = ""
+    insights: tuple[str, ...] = ()
+
+
+NOTHING_STANDS = Briefing()
+
+
+def briefing_from(written: object) -> Briefing:
+    """The briefing in the metadata of a card; nothing stands in the card of an older version."""
+    if not isinstance(written, list) or len(written) != len(Briefing._fields):
+        return NOTHING_STANDS
+    *texts, insights = written
+    return Briefing._make([*map(str, texts), tuple(map(str, insights))])
+
+
+def briefing_of(state: CardState) -> Briefing:
+    """What stands by the state: requests and promises that no later call settled, and sentences that none replaced."""
+    facts = state.facts
+    last = max(filter(None, (state.last_inbound, state.last_outbound)), default=None)
+    request, promise = (_unsettled(facts.get(name), facts.get(RESOLVED_REQUEST), last) for name in _SETTLED_TOGETHER)
+    mood = facts.get(MOOD)
+    is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
+    language = facts.get(PREFERRED_LANGUAGE)
+    requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
+    return Briefing(
+        open_request=requested,
+        open_since=_day_of(request),
+        agent_promise=promised,
+        promised_on="" if replaces(requested, promised) else _day_of(promise),
+        preferred_language=language_code(language.value) if language else "",
+        mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
+        insights=tuple(current(insight.text for insight in state.insights)),
+    )
+
+
+def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
+    """The request or promise, unless it was settled by a later call or in its own, or nobody spoke of it for long.
+
+    A call that settles one request may open another. It repeats the settled one if both say the same.
+    """
+    if said is None:
+        return None
+    if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
+        return None
+    if resolved is None or resolved.order[:2] < said.order[:2]:
+        return said
+    is_of_same_call = resolved.order[:2] == said.order[:2]
+    return said if is_of_same_call and not replaces(resolved.value, said.value) else None
+
+
+def within(first: Iterable[str], then: Iterable[str], last: str) -> str:
+    """The sentences in this order, at most SUMMARY_LENGTH characters: the last one stays, of `then` those that fit."""
+    room = SUMMARY_LENGTH - len(last) - bool(last)
+    text = bounded_sentences(" ".join(filter(None, first)), room)
+    for sentence in filter(None, then):
+        if len(text) + len(sentence) + bool(text) <= room:
+            text = f"{text} {sentence}".strip()
+    return f"{text} {last}".strip()
+
+
+@cache
+def _languages() -> dict[str, str]:
+    """Codes by the English and the own names of languages, and by themselves."""
+    infos = [(code, info) for code, info in LANG_INFO.items() if "name" in info]
+    own = {info["name_local"].casefold(): code for code, info in infos}
+    return own | {info["name"].casefold(): code for code, info in infos}
+
+
+@cache
+def _primary_codes() -> frozenset[str]:
+    return frozenset(code.partition("-")[0] for code in LANG_INFO)
+
+
+def language_code(value: str) -> str:
+    """The code of a language that is named by its code or its name, such as "de" for German; empty for others."""
+    text = value.strip().casefold().replace("_", "-")
+    if _LANGUAGE_CODE.fullmatch(text) and text.partition("-")[0] in _primary_codes():
+        return text
+    return _languages().get(text, "")
+
+
+def dated(label: str, text: str, day: str) -> str:
+    """A sentence such as "Open: A new card by Friday (7 April 2026)."; empty without a text and its day."""
+    return f"{label}: {text.rstrip('. 。')} ({day})." if text and day else ""
+
+
+def spoken_date(metadata: Mapping[str, Any]) -> str:
+    """The day of a call, such as "7 October 2026", in the call's own time zone."""
+    try:
+        called_at = datetime.fromisoformat(str(metadata.get("called_at")))
+    except ValueError:
+        return "an unknown day"
+    day = called_at.astimezone(_zone(zone_name(metadata)))
+    return f"{day.day} {day:%B %Y}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name:
+        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
+            return ZoneInfo(name)
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def _day_of(said: Holding | None) -> str:
+    return spoken_date({"called_at": said.order.called_at}) if said else ""
+
+
+def _moment(called_at: str) -> datetime:
+    """The time of a call; the earliest one for what is no time."""
+    try:
+        moment = datetime.fromisoformat(called_at)
+    except ValueError:
+        return _EARLIEST
+    return moment if moment.tzinfo else _EARLIEST

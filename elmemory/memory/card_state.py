@@ -1,0 +1,254 @@
+"""The state of a caller's card: the data that its text is made from, without a word of that text.
+
+It is computed from all memories of the caller, or from the state before and the memories of one more call. The order in
+which calls are added does not matter. Its size is bounded, whatever the caller's history.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from typing import Any, NamedTuple
+
+import orjson
+
+from elmemory.memory import kinds
+from elmemory.memory.fields import BRIEFED, PASSING
+from elmemory.memory.instructions import person_or_nothing
+from elmemory.memory.names import NAME_FIELDS
+from elmemory.memory.records import Memory
+from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_words, cleaned
+from elmemory.memory.values import usable_value
+
+MOST_FACTS = 100
+MOST_INSIGHTS = 40
+_LONGEST_INSIGHT = 300
+_LONGEST_ZONE = 64
+# Written with every state; raised when what a state holds changes.
+_VERSION = 2
+
+
+class Order(NamedTuple):
+    """Where a memory stands among the caller's: later calls are newer, then later ids, then later positions."""
+
+    called_at: str = ""
+    conversation_id: str = ""
+    position: int = 0
+
+
+class Holding(NamedTuple):
+    """The current value of a field. Holdings of one field compare by which of them is current."""
+
+    corrected: bool
+    order: Order
+    value: str
+
+
+class LastCall(NamedTuple):
+    """A call, as far as the text speaks of it. Later calls are greater."""
+
+    called_at: str
+    conversation_id: str
+    timezone: str
+    summary: str = ""
+
+
+class Insight(NamedTuple):
+    """A lasting sentence about the caller. Later ones are greater."""
+
+    order: Order
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """What the text of a card is made from.
+
+    `facts` maps field to holding, newest first: at most MOST_FACTS of them. `insights` are the newest MOST_INSIGHTS,
+    newest first. `last_spoken` is the last call in which the caller spoke, with its summary. `is_open` says that one
+    more call may be added: false where a correction is so old that it is not among the facts, but still wins over later
+    calls. The state of an opted-out caller holds nothing else.
+    """
+
+    facts: Mapping[str, Holding] = field(default_factory=dict)
+    insights: tuple[Insight, ...] = ()
+    call_count: int = 0
+    outbound_count: int = 0
+    last_inbound: LastCall | None = None
+    last_outbound: LastCall | None = None
+    last_spoken: LastCall | None = None
+    shared_line: bool = False
+    opted_out: bool = False
+    is_open: bool = True
+
+    def with_call(self, memories: Iterable[Memory]) -> "CardState":
+        """The state after one more call with these memories, none of which are part of it yet."""
+        if self.opted_out:
+            return self
+        memories = list(memories)
+        holdings = dict(self.facts)
+        for name, holding in _holdings(memories):
+            if name not in holdings or holdings[name] < holding:
+                holdings[name] = holding
+        newest = nlargest(MOST_FACTS, holdings.items(), key=_order_of_facts)
+        left_out = holdings.keys() - dict(newest).keys()
+        calls = [memory for memory in memories if memory.kind == kinds.CALL]
+        # Calls remembered before there was a direction count as inbound.
+        outbound = [call for call in calls if call.metadata.get("direction") == "outbound"]
+        inbound = [call for call in calls if call.metadata.get("direction") != "outbound"]
+        spoken = [call for call in calls if call.metadata.get("spoke")]
+        return replace(
+            self,
+            facts=dict(newest),
+            insights=tuple(nlargest(MOST_INSIGHTS, {*self.insights, *_insights(memories)})),
+            call_count=self.call_count + len(calls),
+            outbound_count=self.outbound_count + len(outbound),
+            last_inbound=_last(self.last_inbound, inbound),
+            last_outbound=_last(self.last_outbound, outbound),
+            last_spoken=_last(self.last_spoken, spoken, with_summary=True),
+            is_open=self.is_open and not any(holdings[name].corrected for name in left_out),
+        )
+
+    def mentions(self, conversation_id: str) -> bool:
+        """Whether anything in the state comes from this call."""
+        last = (self.last_inbound, self.last_outbound, self.last_spoken)
+        orders = [one.order for one in self.facts.values()] + [one.order for one in self.insights]
+        return any(call.conversation_id == conversation_id for call in last if call) or any(
+            order.conversation_id == conversation_id for order in orders
+        )
+
+    def as_metadata(self) -> dict[str, Any]:
+        """The state as JSON, without the counts, preferences and values of facts that the card's metadata hold."""
+        return {
+            "version": _VERSION,
+            "facts": [
+                [name, holding.value if name in BRIEFED else None, holding.corrected, *holding.order]
+                for name, holding in self.facts.items()
+            ],
+            "insights": [[insight.text, *insight.order] for insight in self.insights],
+            "last_inbound": _as_list(self.last_inbound),
+            "last_outbound": _as_list(self.last_outbound),
+            "last_spoken": _as_list(self.last_spoken),
+            "is_open": self.is_open,
+        }
+
+
+def state_of(memories: Iterable[Memory]) -> CardState | None:
+    """The state computed from all memories of one caller; None if nothing is remembered."""
+    memories = list(memories)
+    stated = {memory.metadata.get("preference") for memory in memories if memory.kind == kinds.PREFERENCE}
+    if kinds.OPT_OUT in stated:
+        return CardState(opted_out=True)
+    state = CardState(shared_line=kinds.SHARED_LINE in stated).with_call(memories)
+    return state if stated or state.call_count or state.facts else None
+
+
+def state_from(metadata: Mapping[str, Any]) -> CardState | None:
+    """The state in the metadata of a card; None if it holds none, or one of another version."""
+    try:
+        written = orjson.loads(metadata["state"])
+        if written["version"] != _VERSION:
+            return None
+        shown = dict(metadata["facts"])
+        facts = {
+            name: Holding(corrected, Order(*order), shown[name] if value is None else value)
+            for name, value, corrected, *order in written["facts"]
+        }
+        return CardState(
+            facts=facts,
+            insights=tuple(Insight(Order(*order), text) for text, *order in written["insights"]),
+            call_count=metadata["call_count"],
+            outbound_count=metadata["outbound_count"],
+            shared_line=metadata["shared_line"],
+            opted_out=metadata["opted_out"],
+            is_open=written["is_open"],
+            **{
+                name: LastCall(*call) if (call := written[name]) else None
+                for name in ("last_inbound", "last_outbound", "last_spoken")
+            },
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
+    """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
+    current: dict[str, tuple[Holding, Memory]] = {}
+    for memory in memories:
+        for name, holding in _holdings([memory]):
+            if name not in current or current[name][0] < holding:
+                current[name] = holding, memory
+    newest = sorted(current.items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True)
+    return [memory for _, (_, memory) in newest]
+
+
+def call_order(memory: Memory) -> Order:
+    metadata = memory.metadata
+    position = metadata.get("position")
+    return Order(
+        str(metadata.get("called_at") or ""),
+        str(metadata.get("conversation_id") or ""),
+        position if isinstance(position, int) else 0,
+    )
+
+
+def fact_value(memory: Memory) -> str:
+    """The clean value of a fact or a correction; empty if it says nothing ("[NAME]"), or is no name in a name field.
+
+    A correction, and a value that the rest of its call confirmed, counts as it is written.
+    """
+    value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
+    if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
+        return cleaned(str(value or ""))
+    return speakable(usable_value(value, field_name) or "", field_name)
+
+
+def speakable(text: str, field_name: str) -> str:
+    """The clean text; empty if it stands in a name field and is no name."""
+    text = cleaned(text)
+    return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
+
+
+def _holdings(memories: Iterable[Memory]) -> Iterable[tuple[str, Holding]]:
+    """The fields that these memories give a value, each with it."""
+    for memory in memories:
+        corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
+        name = memory.metadata.get("field")
+        if name and (corrected or memory.kind == kinds.FACT) and (value := fact_value(memory)):
+            # What passes is corrected until the next call.
+            lasts = corrected and name not in PASSING
+            yield str(name), Holding(lasts, call_order(memory), bounded_words(value, 2 * VALUE_LENGTH))
+
+
+def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
+    for memory in memories:
+        if memory.kind == kinds.INSIGHT and (text := cleaned(memory.content)):
+            yield Insight(call_order(memory), bounded_words(text, _LONGEST_INSIGHT))
+
+
+def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:
+    """Two corrections of the same second are ordered by their fields."""
+    name, holding = fact
+    return holding.order, name
+
+
+def _as_list(call: LastCall | None) -> list[str] | None:
+    return list(call) if call else None
+
+
+def _last(before: LastCall | None, calls: Iterable[Memory], *, with_summary: bool = False) -> LastCall | None:
+    """The last of the calls and the one before."""
+    call = max(calls, key=call_order, default=None)
+    if call is None:
+        return before
+    order = call_order(call)
+    # The text uses no more of a summary.
+    summary = cleaned(str(call.metadata.get("summary") or ""))[: SUMMARY_LENGTH + 1] if with_summary else ""
+    last = LastCall(order.called_at, order.conversation_id, zone_name(call.metadata), summary)
+    return max(before, last) if before else last
+
+
+def zone_name(metadata: Mapping[str, Any]) -> str:
+    """The name of the call's time zone; empty if it is none, or longer than any."""
+    name = metadata.get("timezone")
+    # ZoneInfo looks for each part of a longer name in the file system.
+    return name if isinstance(name, str) and len(name) <= _LONGEST_ZONE else ""

@@ -1,0 +1,73 @@
+"""Lasting sentences about a caller, distilled by ElevenLabs' analysis: which of them are current.
+
+A later sentence replaces an earlier one that says the same, or something else about the same subject: "Olive takes 2.5
+mg methimazole" and "Olive now takes 5 mg methimazole". Only the card leaves the earlier one out; memory keeps it.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from elmemory.memory.ranking.words import UNSPACED, folded
+
+# A word with a digit is an amount, a date or a code.
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
+_NUMERALS = re.compile("[〇零一二三四五六七八九十百千万两]+")
+# The caller is who every sentence is about, in the languages of our extraction prompts.
+_CALLER = re.compile(
+    r"caller|customer|patient|anrufer|kund|client|llamante|appelant|chiama|chamador|beller|klant|dzwoni|pacjent|звон|клиент"
+)
+_SHORTEST, _SHORTEST_TELLING, _LONGEST_START = 4, 6, 6
+_FEWEST_IN_COMMON = 2
+_SHARE_OF_PAIRS = 0.85
+
+
+class Subject(NamedTuple):
+    """What a sentence is about: the beginnings of its words, and the pairs of characters of text without blanks.
+
+    `telling` are the long words and those with a capital: names of people, medicines and things.
+    """
+
+    words: frozenset[str]
+    telling: frozenset[str]
+    pairs: frozenset[str]
+
+
+def current(sentences: Iterable[str]) -> list[str]:
+    """The sentences without those that a newer one replaces. The newest come first, here and in the result."""
+    kept: list[str] = []
+    for sentence in sentences:
+        if not any(replaces(newer, sentence) for newer in kept):
+            kept.append(sentence)
+    return kept
+
+
+def replaces(newer: str, older: str) -> bool:
+    """Whether the newer sentence says the same as the older one, or something else about the same subject.
+
+    It has to name every person, medicine and thing that the older one names, or to repeat a part of its words. Numbers
+    do not count: a new amount replaces the old one.
+    """
+    new, old = subject_of(newer), subject_of(older)
+    if old.pairs:
+        return len(old.pairs & new.pairs) >= max(_FEWEST_IN_COMMON, _SHARE_OF_PAIRS * len(old.pairs))
+    names_all = len(old.telling) >= _FEWEST_IN_COMMON and old.telling <= new.words
+    return names_all or (len(new.words) >= _FEWEST_IN_COMMON and new.words <= old.words)
+
+
+@lru_cache(maxsize=1 << 12)
+def subject_of(sentence: str) -> Subject:
+    runs = _UNSPACED_RUN.findall(_NUMERALS.sub("", folded(sentence)))
+    pairs = {run[start : start + 2] for run in runs for start in range(len(run) - 1)}
+    words, telling = set(), set()
+    for found in _WORD.finditer(_UNSPACED_RUN.sub(" ", sentence)):
+        word = folded(found.group())
+        is_named = found.start() > 0 and found.group()[0].isupper()
+        if _CALLER.match(word) or (len(word) < _SHORTEST and not is_named):
+            continue
+        words.add(word[:_LONGEST_START])
+        if is_named or len(word) >= _SHORTEST_TELLING:
+            telling.add(word[:_LONGEST_START])
+    return Subject(frozenset(words), frozenset(telling), frozenset(pairs))
