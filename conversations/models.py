@@ -160,9 +160,15 @@ class Conversation(models.Model):
 
 
 class CallerCard(models.Model):
-    """A copy of a caller's card, as it was when it was last read or written; for lists."""
+    """A copy of a caller's card, as it was when it was last read or written; for lists.
+
+    `number` and the times are those of a caller without stored calls, of whom the store has memories; else empty.
+    """
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
+    number = models.CharField(max_length=32, default="")
+    first_call = models.DateTimeField(null=True)
+    last_call = models.DateTimeField(null=True)
     name = models.CharField(max_length=128, default="")
     # The name as the search compares it.
     name_words = models.TextField(default="")
@@ -173,19 +179,20 @@ class CallerCard(models.Model):
         managed = False
         db_table = "caller_card"
         default_permissions = ()
+        indexes = (models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),)
 
     def __str__(self) -> str:
         return self.caller_ref
 
 
 class Caller(models.Model):
-    """A caller with at least one call: a database view over the calls and the copied cards."""
+    """A caller with stored calls or with memories: a database view over the calls and the copied cards."""
 
     ref = models.CharField(max_length=32, primary_key=True)
     number = models.CharField(max_length=32)
-    calls = models.IntegerField()
-    first_call = models.DateTimeField()
-    last_call = models.DateTimeField()
+    calls = models.IntegerField("stored calls")
+    first_call = models.DateTimeField(null=True)
+    last_call = models.DateTimeField(null=True)
     opted_out = models.BooleanField(default=False)
     shared_line = models.BooleanField(default=False)
 

@@ -20,6 +20,7 @@ from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
+from elmemory.memory.caches import clear_caches_regularly
 from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
@@ -69,6 +70,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 20, 20)
+            clear_caches_regularly()
             await send({"type": "lifespan.startup.complete"})
         else:
             await send({"type": "lifespan.shutdown.complete"})

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django.utils.csp import CSP
 
+from elmemory.environment.databases import OVERWRITE
 from elmemory.environment.env import BASE_DIR, Environment, dotenv_path
 from elmemory.logs import LOG_LEVELS, logging_settings
 
@@ -170,11 +171,11 @@ DATABASES = {
 }
 if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
     # A receipt on disk says that its memories are: they must survive what the receipt survives.
-    DATABASES["memory"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    DATABASES["memory"]["OPTIONS"]["init_command"] = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {OVERWRITE}"
 if "init_command" in DATABASES["index"].get("OPTIONS", {}):
     # The file beside a database in WAL mode is memory that processes share: garbage in it is garbage in the server.
     # An index need not survive anything: it is rebuilt from the files.
-    DATABASES["index"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
+    DATABASES["index"]["OPTIONS"]["init_command"] = f"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; {OVERWRITE}"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 
 LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO", f"Write one of {', '.join(LOG_LEVELS)}.")

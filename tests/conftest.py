@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from conversations.index.schema import ensure_schema
-from conversations.models import Conversation
+from conversations.models import CallerCard, Conversation
 from elmemory.audit import triggers
 from elmemory.audit.chain import head_path
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -63,11 +63,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
     """The index with its tables, empty. The test needs `django_db` with the database "index"."""
-    ensure_schema()
-    Conversation.objects.all().delete()
+    _empty_index()
     yield
+    _empty_index()
+
+
+def _empty_index() -> None:
     ensure_schema()
     Conversation.objects.all().delete()
+    CallerCard.objects.all().delete()
+    with connections["index"].cursor() as cursor:
+        cursor.execute("DELETE FROM conversation_text")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -14,12 +15,13 @@ from conversations.admin.caller_export import export_caller, known_of
 from conversations.admin.caller_list import CallerListAdmin
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal, number_element
-from conversations.files.paths import unreadable_paths
+from conversations.files.mentions import loose_files_naming
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
+from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
@@ -158,22 +160,27 @@ class CallerActions(CallerListAdmin):
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
-            forgetting.forget(store, row.number, payloads=payloads)
+            how = forgetting.Forgetting(payloads=payloads, request=request)
+            certified = forgetting.forget(store, row.number, how).entry
         except OpenMemoryError as error:
             messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
         except OSError as error:
             messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+        except OperationalError:
+            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} A database was in use and may hold traces.")
         else:
             messages.success(request, f"Forgotten: {detail}.")
-            if payloads:
-                return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+            if request.user.has_perm("audit.view_entry"):
+                return HttpResponseRedirect(reverse("admin:audit_entry_certificate", args=[certified.pk]))
+        if not self.get_queryset(request).filter(pk=row.ref).exists():
+            return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
         return self._back(row)
 
     def _confirm_forgetting(self, request: HttpRequest, row: Caller, extent: forgetting.Extent) -> HttpResponse:
         more = {
             "extent": extent,
             "number": number_element(row.number, reveal=may_reveal(request)),
-            "unreadable": len(unreadable_paths()),
+            "loose": len(loose_files_naming(Needles(row.number))),
         }
         context = self._context(request, row, "Forget this caller?") | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)

@@ -41,8 +41,9 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
         rows: Any = self.object_list
         if rows.query.where:
             return int(rows.count())
-        callers = Conversation.objects.filter(caller_ref__gt="")
-        return callers.aggregate(all=Count("caller_ref", distinct=True))["all"] or 0
+        calls = Conversation.objects.filter(caller_ref__gt="")
+        without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=calls.values("caller_ref"))
+        return (calls.aggregate(all=Count("caller_ref", distinct=True))["all"] or 0) + without_calls.count()
 
 
 class CallerListAdmin(IndexedAdmin[Caller]):

@@ -8,7 +8,6 @@ a phone number, so it is masked too. Numbers that are written as words, and shor
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -18,6 +17,7 @@ from conversations.files.paths import is_conversation_id, transcription_path
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
+from elmemory.memory.caches import kept_briefly
 
 MASK = "••••"
 
@@ -171,7 +171,7 @@ def _only_digits(text: str) -> str:
     return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
-@lru_cache(maxsize=256)
+@kept_briefly(maxsize=256)
 def _spellings(number: str) -> re.Pattern[str]:
     """Finds the number with or without its country code and a zero that is dialled before it."""
     parsed = phonenumbers.parse(number)

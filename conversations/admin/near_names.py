@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from conversations.index.tokens import comparable, comparable_otherwise
 from conversations.models import CallerCard, Conversation
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.words import split
 
 _MOST_OFFERED = 5
@@ -104,7 +104,7 @@ def _letters(key: str) -> str:
     return key if key.isascii() else unicodedata.normalize("NFD", key)
 
 
-@lru_cache(maxsize=1 << 14)
+@kept_briefly(maxsize=1 << 14)
 def _heard(key: str) -> str:
     """The word with one letter for all that sound alike."""
     alike = _SOUND_AS_ONE.sub(lambda found: _ONE.get(found[0], ""), _letters(key)).translate(_ALIKE)

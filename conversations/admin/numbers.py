@@ -1,11 +1,11 @@
 """A phone number on a page: masked, and whole only for staff who may see numbers."""
 
-from functools import lru_cache
-
 import phonenumbers
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from elmemory.memory.caches import kept_briefly
 
 
 def may_reveal(request: HttpRequest) -> bool:
@@ -17,7 +17,7 @@ def masked(number: str) -> str:
     return f"{number[:3]}{'•' * max(3, len(number) - 5)}{number[-2:]}" if number else ""
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def spelled(number: str) -> str:
     """`+14155550100` as `+1 415-555-0100`."""
     try:

@@ -12,7 +12,7 @@ from conversations.index.fulltext import Condition
 from conversations.index.question import TERM, terms
 from conversations.index.references import caller_reference
 from conversations.index.tokens import comparable
-from conversations.models import CallerCard, Conversation
+from conversations.models import Caller, CallerCard, Conversation
 from elmemory.memory.identity import caller_key
 from elmemory.memory.ranking.words import split
 
@@ -70,18 +70,21 @@ def callers_matching(question: str, *, reveal: bool) -> Q | None:
 
 
 def callers_numbered(question: str) -> list[str]:
-    """The references of callers with calls whose whole number this is, in any spelling, or whose reference it is.
+    """The references of callers whose whole number this is, in any spelling, or whose reference it is.
 
     A national number without its country code is whole too; callers of several countries may have it.
     """
-    calls = Conversation.objects.order_by()
     if _REFERENCE.fullmatch(question):
-        return list(calls.filter(caller_ref=question).values_list("caller_ref", flat=True)[:1])
+        return list(Caller.objects.filter(pk=question).values_list("pk", flat=True)[:1])
+    calls, cards = Conversation.objects.order_by(), CallerCard.objects.order_by()
     numbers = set()
-    if (caller := caller_key(question)) and calls.filter(caller=caller).exists():
+    if (caller := caller_key(question)) and Caller.objects.filter(pk=caller_reference(caller)).exists():
         numbers.add(caller)
     if len(digits := last_digits(question)) >= _FEWEST_OF_A_NUMBER:
-        ending = calls.filter(caller__endswith=digits).values_list("caller", flat=True).distinct()
+        ending = {
+            *calls.filter(caller__endswith=digits).values_list("caller", flat=True).distinct(),
+            *cards.filter(number__gt="", number__endswith=digits).values_list("number", flat=True),
+        }
         numbers |= {number for number in ending if digits in (number[1:], _national(number))}
     return sorted(map(caller_reference, numbers))
 

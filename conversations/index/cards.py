@@ -1,12 +1,21 @@
 """Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import batched
+
+from django.utils.dateparse import parse_datetime
 
 from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
-from conversations.models import Caller, CallerCard
+from conversations.models import Caller, CallerCard, Conversation
 from elmemory.memory.card import Card
+from elmemory.memory.records import Memory
+
+_BATCH = 500
+_NUMBER = re.compile(r"\+[1-9][0-9]{2,14}")
 
 _COLUMNS = ("name", "name_words", "opted_out", "shared_line")
 
@@ -40,13 +49,65 @@ def _copy(caller: str, card: Card) -> CallerCard:
 
 
 @healed
-def delete_card(caller: str) -> None:
-    """Delete the copy of the caller's card."""
-    CallerCard.objects.filter(pk=caller_reference(caller)).delete()
+def save_card_without_calls(caller: str, card: Card | None, memories: Iterable[Memory]) -> None:
+    """Copy the card of a caller without stored calls, with the times of the calls that the memories name."""
+    times = sorted(filter(None, (_called_at(memory) for memory in memories)))
+    copy = _copy(caller, card or Card())
+    copy.number = caller
+    if times:
+        copy.first_call, copy.last_call = times[0], times[-1]
+    own = (*_COLUMNS, "number", "first_call", "last_call")
+    CallerCard.objects.bulk_create([copy], update_conflicts=True, unique_fields=["caller_ref"], update_fields=own)
+
+
+@healed
+def delete_card(caller: str) -> int:
+    """Delete the copy of the caller's card; returns how many there were."""
+    return CallerCard.objects.filter(pk=caller_reference(caller)).delete()[0]
+
+
+@healed
+def callers_without_calls(users: Iterable[str]) -> set[str]:
+    """Those users of the store that are callers without stored calls."""
+    with_calls = Conversation.objects.filter(caller__gt="").order_by().values_list("caller", flat=True).distinct()
+    return {user for user in users if _NUMBER.fullmatch(user)}.difference(with_calls)
+
+
+@healed
+def list_callers_without_calls(users: Collection[str]) -> int:
+    """List those users of the store that are callers without stored calls, and no others; returns how many there are.
+
+    Their rows hold the number alone until `save_card_without_calls`.
+    """
+    known = dict(CallerCard.objects.filter(number__gt="").values_list("number", "caller_ref"))
+    wanted = callers_without_calls(users)
+    gone = CallerCard.objects.filter(number__gt="")
+    for refs in batched([ref for number, ref in known.items() if number not in wanted], _BATCH):
+        gone.filter(pk__in=refs).delete()
+    rows = [CallerCard(caller_ref=caller_reference(number), number=number) for number in sorted(wanted - known.keys())]
+    CallerCard.objects.bulk_create(
+        rows, _BATCH, update_conflicts=True, unique_fields=["caller_ref"], update_fields=["number", "name_words"]
+    )
+    return len(wanted)
 
 
 @healed
 def callers_without_card(limit: int) -> list[str]:
-    """Caller keys of callers whose card is not in the index yet, at most `limit`."""
+    """Caller keys of callers with calls whose card is not in the index yet, at most `limit`."""
     known = CallerCard.objects.values("caller_ref")
     return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])
+
+
+@healed
+def callers_listed_by_number(limit: int) -> list[str]:
+    """Caller keys of callers without calls whose card and times are not in the index yet, at most `limit`."""
+    listed = CallerCard.objects.filter(number__gt="", name_words="")
+    return list(listed.order_by("number").values_list("number", flat=True)[:limit])
+
+
+def _called_at(memory: Memory) -> datetime | None:
+    try:
+        at = parse_datetime(str(memory.metadata.get("called_at") or ""))
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 
 from conversations.index.question import Term, terms
 from conversations.index.tokens import comparable, comparable_otherwise, with_places
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.words import MARKS, UNSPACED
 
 # Around a hit: characters that no stored text has.
@@ -36,7 +36,7 @@ def excerpt(question: str, parts: Sequence[str]) -> str:
     return _marked(best[2], best[1])
 
 
-@lru_cache(maxsize=16)
+@kept_briefly(maxsize=16)
 def _patterns(question: str) -> list[re.Pattern[str]]:
     return [_pattern(term) for term in terms(question) if not term.unwanted]
 

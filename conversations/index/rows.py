@@ -46,6 +46,8 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[di
             row |= _failure_columns(failure, row["failure_at"])
         else:
             row |= day_columns(moment(_first_modified(conversation_id)))
+            if (receipt := read_receipt(conversation_id)) and receipt.caller:
+                row |= {"caller": receipt.caller, "caller_ref": caller_reference(receipt.caller)}
         return row, Text(sort_key(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
     modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)

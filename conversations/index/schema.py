@@ -32,6 +32,9 @@ _VIEWS = {
                      MIN(started_at) AS first_call, MAX(started_at) AS last_call
               FROM conversation WHERE caller_ref <> '' GROUP BY caller_ref) AS grouped
         LEFT JOIN caller_card AS card ON card.caller_ref = grouped.ref
+        UNION ALL
+        SELECT caller_ref, number, 0, first_call, last_call, opted_out, shared_line FROM caller_card
+        WHERE number > '' AND NOT EXISTS (SELECT 1 FROM conversation WHERE caller_ref = caller_card.caller_ref)
     """
 }
 

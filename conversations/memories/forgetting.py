@@ -1,29 +1,54 @@
-"""Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls.
+"""Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls, and proves it.
 
 Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A mark in
 `_forgotten/`, under the caller reference, holds the time: a call that began before and arrives later is treated alike.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connections
+from django.http import HttpRequest
 from django.utils.timezone import now
 
 from conversations.files.deletion import delete_conversation
-from conversations.files.durable import write_durably
+from conversations.files.durable import sync_folder, write_durably
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_files
 from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.files.spool import remove_abandoned_spools
 from conversations.index.cards import delete_card
 from conversations.index.references import caller_reference
-from conversations.index.schema import healed
+from conversations.index.schema import ALIAS as INDEX
+from conversations.index.segments import remove_deleted_words
 from conversations.index.sync import reconcile, refresh_row
-from conversations.models import Conversation
+from conversations.memories import certificate
+from conversations.memories.belongings import (
+    Files,
+    calls_of,
+    conversations_of,
+    counts_of,
+    files_of,
+    keys_of_caller,
+    needles_of,
+    only_theirs,
+)
+from conversations.memories.traces import Searched, search_databases, search_everything
 from conversations.payloads.transcription import Transcription
+from elmemory.audit.models import Entry
+from elmemory.audit.record import certify
 from elmemory.memory.identity import former_keys
-from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.needles import Needles
+from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.openmemory.database_traces import clear_log, rewrite
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Memory
 
 
 class Extent(NamedTuple):
@@ -43,26 +68,206 @@ def extent(store: OpenMemory, caller: str) -> Extent:
     return Extent(memories, len(calls), len(sizes), sum(sizes))
 
 
-def forget(store: OpenMemory, caller: str, *, payloads: bool) -> None:
-    """Delete the caller's memories and, with `payloads`, their calls. After an interruption it can be repeated.
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """How a caller is forgotten: with `payloads` their files are deleted too, with `elevenlabs` their conversations
+    there. `everywhere` searches all files afterwards, not only the databases, also for these
+    `names` and `sentences`. The audit log names the user of
+    `request`, else that of the operating system.
+    """
 
-    Raises OpenMemoryError if memories may be left, OSError if a file could not be written or deleted.
+    payloads: bool = False
+    elevenlabs: bool = False
+    everywhere: bool = False
+    names: Sequence[str] = ()
+    sentences: Sequence[str] = ()
+    request: HttpRequest | None = None
+
+
+class Forgotten(NamedTuple):
+    """The entry of the audit log with the certificate, and what was searched for afterwards."""
+
+    entry: Entry
+    searched: Searched
+
+
+def belongings(store: OpenMemory, caller: str) -> tuple[list[Memory], Files]:
+    """The caller's memories, under every key that they had, and their files. Raises OpenMemoryError."""
+    memories = [memory for key in keys_of_caller(caller) for each in _stores(store) for memory in each.memories(key)]
+    return list({memory.id: memory for memory in memories}.values()), files_of(caller)
+
+
+def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
+    """Delete what is stored of the caller, search for what is left, and certify it in the audit log.
+
+    After an interruption it can be repeated, and then completes. Raises OpenMemoryError if memories may be left,
+    OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if the conversations there
+    are left.
     """
     reconcile()  # finds calls that the index has missed
-    with caller_lock(caller) as lock:
-        calls = calls_of(caller)
-        # Written before the memories are deleted, so that no other process writes them again meanwhile.
+    with caller_lock(*keys_of_caller(caller)) as lock:
+        interrupted = certificate.read_notes(caller)
+        memories, files = belongings(store, caller)
+        needles = needles_of(caller, memories, files)
+        notes = _noted(interrupted, how, memories, files)
+        # Both are written before anything is deleted: no other process writes the memories again meanwhile, and an
+        # interrupted run is known.
         write_durably(_mark(caller), now().isoformat().encode())
-        for conversation_id in calls:
+        certificate.write_notes(caller, notes)
+        for conversation_id in files.calls:
             _list_as_forgotten(conversation_id, caller)
-        store.forget(caller)
-        delete_card(caller)
-        if payloads:
-            for conversation_id in calls:
-                delete_conversation(conversation_id)
+        for key in keys_of_caller(caller):
+            for each in _stores(store):
+                each.forget(key)
+            delete_card(key)
+        if notes.payloads:
+            delete_files(caller, files)
         lock.confirm()
-    for conversation_id in calls:
+    for conversation_id in (*files.calls, *files.receipts, *(path.parent.name for path in files.versions)):
         refresh_row(conversation_id)
+    notes.add({"searches of staff": delete_searches(Needles(caller))})
+    if notes.elevenlabs:
+        delete_at_elevenlabs(notes.conversations)
+    needles = only_theirs(needles, caller)
+    # The rows of calls that stay hold all of this.
+    aliases = [alias for alias in connections if notes.payloads or alias != INDEX]
+    searched = _without_traces(needles, aliases, was_interrupted=interrupted is not None)
+    if how.everywhere:
+        needles = Needles(caller, [*needles.names, *how.names], [*needles.sentences, *how.sentences])
+        searched = search_everything(needles, store, keys_of_caller(caller))
+    document = _certified(caller, notes, needles, searched, kept=len(files.calls))
+    detail = f"{len(searched.traces)} traces found afterwards"
+    entry = certify(how.request, caller_reference(caller), detail, document)
+    certificate.delete_notes(caller)
+    return Forgotten(entry, searched)
+
+
+def delete_files(caller: str, files: Files) -> None:
+    """Delete the caller's files durably. What names them is deleted last: after an interruption it is found again."""
+    keys = keys_of_caller(caller)
+    for path in files.versions:
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    for conversation_id in files.receipts:
+        if receipt := read_receipt(conversation_id):
+            _leave_out(receipt, keys)
+            write_receipt(conversation_id, receipt)
+    for conversation_id in files.calls:
+        delete_conversation(conversation_id)
+    for path in files.loose:
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def delete_searches(needles: Needles) -> int:
+    """Delete what staff typed into searches from the sessions that name the caller, and sessions that are over.
+
+    Returns how many named the caller.
+    """
+    Session.objects.filter(expire_date__lt=now()).delete()
+    found = 0
+    for session in Session.objects.iterator():
+        value = session.get_decoded()
+        if needles.are_in(str(value)):
+            found += 1
+            value.pop("searches", None)
+            session.session_data = Session.objects.encode(value)
+            session.save()
+    return found
+
+
+def delete_at_elevenlabs(conversation_ids: Iterable[str]) -> int:
+    """Delete these conversations at ElevenLabs; returns how many were there. Raises ElevenLabsError."""
+    from elmemory.agents.api import Api
+
+    with Api() as api:
+        return sum(api.delete_conversation(conversation_id) for conversation_id in conversation_ids)
+
+
+def remove_traces() -> None:
+    """Remove what deleted rows left in the databases: words of the full-text index, logs. Raises DatabaseError."""
+    remove_abandoned_spools()
+    remove_deleted_words()
+    for alias in connections:
+        clear_log(alias)
+
+
+def _without_traces(needles: Needles, aliases: Sequence[str], *, was_interrupted: bool) -> Searched:
+    """Remove the traces in the databases; write those again that still have some. Returns the last search.
+
+    What an interrupted run deleted is not known any more, and cannot be searched for.
+    """
+    remove_traces()
+    searched = search_databases(needles, aliases)
+    if searched.traces or was_interrupted:
+        for alias in connections:
+            rewrite(alias)
+        searched = search_databases(needles, aliases)
+    return searched
+
+
+def _noted(
+    interrupted: certificate.Notes | None, how: Forgetting, memories: list[Memory], files: Files
+) -> certificate.Notes:
+    """The notes of this run, with those of an interrupted one."""
+    notes = interrupted or certificate.Notes(now().isoformat(timespec="seconds"))
+    notes.payloads, notes.elevenlabs = notes.payloads or how.payloads, notes.elevenlabs or how.elevenlabs
+    found = counts_of(memories)
+    if notes.payloads:
+        found |= files.counts()
+        found["rows of the index"] = len(files.calls)
+    if notes.elevenlabs:
+        notes.conversations = sorted({*notes.conversations, *conversations_of(memories, files)})
+        found["conversations at ElevenLabs"] = len(notes.conversations)
+    notes.add(found)
+    return notes
+
+
+def _certified(caller: str, notes: certificate.Notes, needles: Needles, searched: Searched, *, kept: int) -> str:
+    left = [
+        "the mark of this forgetting and the audit log: a keyed hash of the number",
+        "backups and logs of other systems",
+    ]
+    if not notes.payloads and kept:
+        left.insert(0, f"{kept} calls with their files, which are not remembered again")
+    if not notes.elevenlabs:
+        left.append("the conversations at ElevenLabs")
+    states = {
+        "sqlite": "deleted rows overwritten, log emptied",
+        "postgresql": "deleted rows freed by VACUUM; its log, replicas and backups may hold them",
+    }
+    sentences = f"{len(needles.sentences)} sentences"
+    if needles.too_short:
+        sentences += f" ({needles.too_short} too short to mean one caller were left out)"
+    return certificate.as_document(
+        notes,
+        caller,
+        databases={alias: states.get(connections[alias].vendor, "") for alias in connections},
+        searched={
+            "files": searched.files,
+            "rows": searched.rows,
+            "bytes": searched.bytes,
+            "needles": f"the number in all spellings, {len(needles.names)} names, {sentences}",
+            "hits": len(searched.traces),
+        },
+        left=left,
+    )
+
+
+def _stores(store: OpenMemory) -> Iterator[OpenMemory]:
+    """The store in use, and the embedded one if it was used before: going back must bring nobody back."""
+    yield store
+    if not isinstance(store, EmbeddedOpenMemory):
+        embedded = EmbeddedOpenMemory()
+        with suppress(OpenMemoryError):
+            if embedded.users():
+                yield embedded
+
+
+def _leave_out(receipt: Receipt, keys: Iterable[str]) -> None:
+    """Take the caller out of the receipt of a call that is another's: the mark of the forgetting holds."""
+    receipt.callers = [key for key in receipt.callers if key not in keys]
+    receipt.forgotten = [key for key in receipt.forgotten if key not in keys]
 
 
 def note_forgotten(call: Transcription, receipt: Receipt) -> None:
@@ -73,12 +278,6 @@ def note_forgotten(call: Transcription, receipt: Receipt) -> None:
     forgotten_at = _forgotten_at(caller)
     if forgotten_at and call.started_at(receipt.arrival) <= forgotten_at:
         receipt.forgotten.append(caller)
-
-
-@healed
-def calls_of(caller: str) -> list[str]:
-    """The conversation ids of the caller's calls, the oldest first."""
-    return list(Conversation.objects.filter(caller=caller).order_by("started_at").values_list("pk", flat=True))
 
 
 def _list_as_forgotten(conversation_id: str, caller: str) -> None:

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from conversations.files.paths import conversation_ids
 from conversations.files.receipts import read_receipt
+from conversations.index.cards import callers_without_calls
 from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key, former_keys
@@ -23,6 +25,24 @@ def misplaced_calls() -> dict[str, list[str]]:
                 if caller_key(caller) != caller:
                     found[caller].append(conversation_id)
     return dict(found)
+
+
+class WithoutCalls(NamedTuple):
+    """How many callers have no stored call but memories, and how many memories these are."""
+
+    callers: int
+    memories: int
+
+
+def memories_without_calls(store: OpenMemory) -> WithoutCalls | None:
+    """Count memories of callers without stored calls; None if the store cannot list its users.
+
+    Raises OpenMemoryError and DatabaseError.
+    """
+    if (users := store.users()) is None:
+        return None
+    counts = [users[caller] for caller in callers_without_calls(users)]
+    return WithoutCalls(len(counts), sum(counts))
 
 
 def former_callers(caller: str | None) -> list[str]:

@@ -18,6 +18,7 @@ from conversations.files.stored import StoredCall, read_call
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
+from conversations.memories.callers import list_without_calls
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
@@ -114,6 +115,7 @@ class Worker:
             log.info("refreshed rows that differed from the files", rows=refreshed)
         if not self.pause:
             self._copy_cards(callers_without_card(_CARDS_AT_ONCE))
+            yield from list_without_calls(self._store, _CARDS_AT_ONCE)
 
     def _reconcile_a_step(self) -> bool:
         """Take a step of reconciling, if it is due or has begun; returns whether there was one."""

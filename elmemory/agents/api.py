@@ -158,6 +158,16 @@ class Api:
         with self._request():
             yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
 
+    def delete_conversation(self, conversation_id: str) -> bool:
+        """Delete a conversation with its recording; False if ElevenLabs does not have it (any more)."""
+        try:
+            self._json(self._agents_api.conversations.with_raw_response.delete, conversation_id)
+        except ElevenLabsError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
     @property
     def _agents_api(self) -> Any:
         return self._sdk.conversational_ai

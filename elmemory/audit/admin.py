@@ -4,11 +4,14 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from elmemory.admin import ReadOnlyAdmin
+from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
@@ -34,8 +37,19 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__exact")
     search_help_text = "A user, a conversation id, a caller's reference or an address."
     date_hierarchy = "at"
-    fields = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address", "hash")
-    readonly_fields = ("when", "touched", "caller_shown")
+    fields = (
+        "when",
+        "username",
+        "action",
+        "kind",
+        "touched",
+        "caller_shown",
+        "detail",
+        "address",
+        "certificate",
+        "hash",
+    )
+    readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
 
     @admin.display(description="when", ordering="id")
@@ -45,6 +59,12 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     @admin.display(description="what", ordering="object")
     def touched(self, entry: Entry) -> str:
         return _link(_PAGES.get(entry.kind), entry.object)
+
+    @admin.display(description="certificate")
+    def certificate(self, entry: Entry) -> str:
+        if not entry.document:
+            return "-"
+        return format_html('<a href="{}">Show it</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]))
 
     @admin.display(description="caller reference", ordering="caller")
     def caller_shown(self, entry: Entry) -> str:
@@ -59,7 +79,24 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     def get_urls(self) -> list[URLPattern]:
         export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_entry_export")
-        return [export, *super().get_urls()]
+        certificate = "<int:object_id>/certificate/"
+        view = self.admin_site.admin_view(self.certificate_view)
+        return [export, path(certificate, view, name="audit_entry_certificate"), *super().get_urls()]
+
+    def certificate_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The certificate of a forgotten caller: a page, or with `as=text` or `as=json` a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        entry = get_object_or_404(Entry.objects.exclude(document=""), pk=object_id)
+        match request.GET.get("as"):
+            case "json":
+                return _file(as_json(entry), "application/json", f"certificate-{entry.pk}.json")
+            case "text":
+                return _file(as_text(entry).encode(), "text/plain; charset=utf-8", f"certificate-{entry.pk}.txt")
+        context = {"opts": self.opts, "title": "Certificate", "entry": entry, "text": as_text(entry)}
+        return TemplateResponse(
+            request, "admin/audit/entry/certificate.html", {**self.admin_site.each_context(request), **context}
+        )
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is filtered, as CSV."""
@@ -69,6 +106,11 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         record(request, Action.EXPORT, "log", detail=f"{entries.count()} entries")
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _file(content: bytes, kind: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type=kind, headers=headers)
 
 
 def _link(page: str | None, key: str) -> str:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from elmemory.audit.models import Entry
 
-COLUMNS = "id", "at", "username", "action", "kind", "object", "caller", "detail", "address", "hash"
+COLUMNS = "id", "at", "username", "action", "kind", "object", "caller", "detail", "address", "document", "hash"
 _FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"
 
 

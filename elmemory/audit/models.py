@@ -24,6 +24,7 @@ class Action(models.TextChoices):
     OPT_OUT = "opt_out", "changed the opt-out"
     SHARED_LINE = "shared_line", "changed the shared line"
     FORGET = "forget", "forgot"
+    CERTIFICATE = "certificate", "certified as forgotten"
     LOGIN = "login", "logged in"
     LOGIN_FAILED = "login_failed", "failed to log in"
     LOCKOUT = "lockout", "was locked out"
@@ -52,7 +53,8 @@ class Entry(models.Model):
     """An action of a user.
 
     `object` is a conversation id, a caller reference or the like, never a phone number; `detail` holds no personal
-    data. `id` rises by one with each entry, and `hash` chains them (`elmemory.audit.chain`).
+    data, nor does `document`: JSON, the certificate of a forgotten caller. `id` rises by one with each entry, and
+    `hash` chains them (`elmemory.audit.chain`).
     """
 
     at = models.DateTimeField("when", default=now, editable=False, db_index=True)
@@ -65,6 +67,7 @@ class Entry(models.Model):
     caller = models.CharField("caller reference", max_length=24, blank=True, db_index=True)
     detail = models.CharField(max_length=200, blank=True)
     address = models.GenericIPAddressField("from where", null=True)
+    document = models.TextField(blank=True, editable=False)
     hash = models.CharField(max_length=64, editable=False)
 
     objects = Entries.as_manager()

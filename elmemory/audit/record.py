@@ -31,21 +31,33 @@ def record(
     the object belongs to. With `once_in` a repetition within that time adds none: a player requests a recording piece
     by piece.
     """
+    entry = _entry(request, action, kind, what, caller=what if kind == "caller" else caller, detail=detail)
+    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail", "address")}
+    if once_in and Entry.objects.filter(**same, at__gt=now() - once_in).exists():
+        return
+    entry.save()
+
+
+def certify(request: HttpRequest | None, caller: str, detail: str, document: str) -> Entry:
+    """Add the entry with the certificate of a forgotten caller, JSON, and return it."""
+    entry = _entry(request, Action.CERTIFICATE, "caller", caller, caller=caller, detail=detail)
+    entry.document = document
+    entry.save()
+    return entry
+
+
+def _entry(request: HttpRequest | None, action: Action, kind: str, what: str, *, caller: str, detail: str) -> Entry:
     user = request.user if request else None
-    entry = Entry(
+    return Entry(
         user_id=user.pk if user else None,
         username=user.get_username() if user and user.is_authenticated else "unknown" if request else command_user(),
         action=action,
         kind=kind,
         object=what[:128],
-        caller=what if kind == "caller" else caller,
+        caller=caller,
         detail=detail[:200],
         address=request_address(request) if request else None,
     )
-    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail", "address")}
-    if once_in and Entry.objects.filter(**same, at__gt=now() - once_in).exists():
-        return
-    entry.save()
 
 
 def record_command(name: str, detail: str = "") -> None:

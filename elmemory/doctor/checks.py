@@ -18,7 +18,8 @@ from django.core import checks as system_checks
 from django.db import DatabaseError
 
 from conversations.files.paths import transcription_path
-from conversations.memories.former import misplaced_calls
+from conversations.memories.certificate import unfinished
+from conversations.memories.former import memories_without_calls, misplaced_calls
 from conversations.models import Conversation, Outcome
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -29,6 +30,7 @@ from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from webhooks.health import PROOF_HEADER, current_report, proof
 
 _HERE, _OUTSIDE = "This server", "From outside"
@@ -46,7 +48,7 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
     serves calls `run_checks_in_subprocess` instead.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_callers(), *_collected(agent_id), *_reachable(url)]
+    checks = [*_settings(), *_state(), *_callers(), *_without_files(), *_collected(agent_id), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *check_agent(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
@@ -129,6 +131,27 @@ def _callers() -> Iterator[Check]:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
     if not misplaced:
         yield Check(_HERE, "callers", "ok", "each call is remembered under its caller's number")
+
+
+def _without_files() -> Iterator[Check]:
+    """Check for memories of callers whose calls are not stored here any more."""
+    what = "memories without files"
+    try:
+        found = memories_without_calls(open_memory())
+    except (OpenMemoryError, DatabaseError) as error:
+        yield Check(_HERE, what, "note", f"not counted ({type(error).__name__})")
+        return
+    if count := unfinished():
+        remedy = "Repeat it, in the admin or with manage.py forget_caller: it completes what was begun."
+        yield Check(_HERE, "forgetting", "fault", f"{count} were begun and not finished", remedy)
+    if found is None:
+        yield Check(_HERE, what, "note", "not counted: this OpenMemory server does not list its users")
+    elif found.callers:
+        detail = f"{found.memories} memories of {found.callers} callers, who are still greeted by name"
+        remedy = "They are in the admin's list of callers; forget them there or with: manage.py forget_caller NUMBER"
+        yield Check(_HERE, what, "note", detail, remedy)
+    else:
+        yield Check(_HERE, what, "ok", "none")
 
 
 def _collected(agent_id: str) -> Iterator[Check]:

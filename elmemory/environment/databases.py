@@ -10,6 +10,8 @@ import environ
 
 _POSTGRESQL = "django.db.backends.postgresql"
 _ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
+# What is deleted is overwritten with zeros in the file.
+OVERWRITE = "PRAGMA secure_delete=ON;"
 # A lost server is noticed within half a minute, not after TCP's two hours. The URL's query may set others.
 _LIVELINESS = {
     "connect_timeout": 5,
@@ -51,6 +53,6 @@ def sqlite(path: Path) -> dict[str, Any]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {OVERWRITE}",
         },
     }

@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 
 from elmemory.memory.briefing import Briefing
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.card import Card
 from elmemory.memory.fields import (
     AGENT_PROMISE,
@@ -169,7 +170,7 @@ def _normal(text: str) -> str:
     return f" {' '.join(_stem(word) for word in spoken)} "
 
 
-@lru_cache(maxsize=1 << 14)
+@kept_briefly(maxsize=1 << 14)
 def _stem(word: str) -> str:
     return word if _UNSPACED.search(word) else terms_of([word])[0]
 

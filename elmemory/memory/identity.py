@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.fillers import is_filler
 from elmemory.memory.numbers import LONGEST_ID, Conventions, Number, other_spellings, read_number
 
@@ -118,7 +119,7 @@ def _numbers(raw_ids: tuple[str, ...], conventions: Conventions) -> frozenset[Nu
     return frozenset(number for raw in raw_ids if (number := _number(raw.strip(), conventions)))
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def _caller_key(raw: str, conventions: Conventions, not_callers: tuple[str, ...]) -> str | None:
     number = _number(raw, conventions)
     if number is None:
@@ -130,7 +131,7 @@ def _caller_key(raw: str, conventions: Conventions, not_callers: tuple[str, ...]
     return None if is_filler(number.country, number.national) else key
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def _number(raw: str, conventions: Conventions) -> Number | None:
     return read_number(raw, conventions)
 

@@ -6,9 +6,9 @@ mg methimazole" and "Olive now takes 5 mg methimazole". Only the card leaves the
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.words import UNSPACED, folded
 
 # A word with a digit is an amount, a date or a code.
@@ -57,7 +57,7 @@ def replaces(newer: str, older: str) -> bool:
     return names_all or (len(new.words) >= _FEWEST_IN_COMMON and new.words <= old.words)
 
 
-@lru_cache(maxsize=1 << 12)
+@kept_briefly(maxsize=1 << 12)
 def subject_of(sentence: str) -> Subject:
     runs = _UNSPACED_RUN.findall(_NUMERALS.sub("", folded(sentence)))
     pairs = {run[start : start + 2] for run in runs for start in range(len(run) - 1)}

@@ -1,8 +1,8 @@
 """Names that are instructions: what a caller gives as a name is spoken first, and must not command an agent."""
 
 import re
-from functools import lru_cache
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.languages import fold
 from elmemory.memory.names import MOST_WORDS, PARTICLES, person_name, spoken_name, whole_name
 
@@ -42,7 +42,7 @@ _NOT_OF_A_NAME = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def person_or_nothing(text: str) -> str:
     """The name in the text as an agent may say it; empty if it is an instruction or longer than names are.
 

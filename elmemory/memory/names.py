@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import unescape
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.nothing import is_no_name, is_of_phrases, is_role, sense_of
 from elmemory.memory.text import bounded_words, cleaned
 
@@ -103,7 +103,7 @@ class Evidence:
 NO_EVIDENCE = Evidence()
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def person_name(text: str) -> str:
     """The name in the text, which ends at the first bracket, comma, semicolon or remark; empty where there is none.
 
@@ -119,7 +119,7 @@ def person_name(text: str) -> str:
     return bounded_words(name, NAME_LENGTH) if any(char.isalpha() for char in name) else ""
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def whole_name(text: str) -> str:
     """The text of a name's field up to the first bracket, comma or semicolon: a name and the words after it."""
     if set("{}") & set(_TEMPLATE.sub("", text)):

@@ -9,10 +9,10 @@ another kind makes it a value: "None of the family smokes", "does not eat gluten
 
 import re
 from collections.abc import Sequence, Set
-from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
 
 _LONGEST_PHRASE = 240
@@ -67,7 +67,7 @@ _OUTCOME_FIELDS = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def says_nothing(text: str, field: str = "") -> bool:
     """Whether the value of a field is a mark or a phrase for "nothing", in any of the languages.
 
@@ -94,7 +94,7 @@ def says_nothing(text: str, field: str = "") -> bool:
     return bool(_UNSPACED_SCRIPT.search(folded)) and _unspaced(folded, field, names=False)
 
 
-@lru_cache(maxsize=4096)
+@kept_briefly(maxsize=4096)
 def is_no_name(text: str) -> bool:
     """Whether what stands in a name's place is no name: "caller", "the user", "anonymous", "Speaker 2", "did not say".
 

@@ -9,6 +9,7 @@ from queue import Full, Queue
 from threading import Lock, Thread
 from typing import NamedTuple
 
+from elmemory.memory.caches import CLEARED_EVERY_SECONDS
 from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryError
 from elmemory.memory.search import Found, PreparedCaller
 
@@ -25,13 +26,14 @@ class _Entry(NamedTuple):
 
     token: Hashable
     caller: PreparedCaller
+    used_at: float = 0.0
 
 
 class SearchCache:
     """A cache of prepared callers, of about `most` bytes for small callers and as many for large ones. Thread-safe.
 
     The least recently used make room, and the newest stays, whatever its size. Before it serves a caller it asks the
-    store whether that caller's memories have changed.
+    store whether that caller's memories have changed: a forgotten caller is never served, and `drop_unused` drops them.
     """
 
     def __init__(self, store: OpenMemory, most: int = _BYTES) -> None:
@@ -102,13 +104,19 @@ class SearchCache:
         finally:
             del self._preparations[caller]
 
+    def drop_unused(self) -> None:
+        """Drop the callers who were not used since the last clearing of caches: one may have been forgotten."""
+        with self._lock:
+            for entries in (self._small, self._large):
+                entries.drop_unused_since(time.monotonic() - CLEARED_EVERY_SECONDS)
+
     def _keep(self, caller: str, entry: _Entry) -> None:
         """Make this the most recently used entry of its size."""
         is_small = entry.caller.size <= self._largest_small
         with self._lock:
             self._small.pop(caller)
             self._large.pop(caller)
-            (self._small if is_small else self._large).keep(caller, entry)
+            (self._small if is_small else self._large).keep(caller, entry._replace(used_at=time.monotonic()))
 
 
 class _LeastRecentlyUsed:
@@ -129,11 +137,12 @@ class _LeastRecentlyUsed:
         self._entries[caller] = entry
         self.size += entry.caller.size
         while self.size > self._most and len(self._entries) > 1:
-            self._drop(next(iter(self._entries)))
+            self.pop(next(iter(self._entries)))
 
     def pop(self, caller: str) -> None:
-        if caller in self._entries:
-            self._drop(caller)
+        if entry := self._entries.pop(caller, None):
+            self.size -= entry.caller.size
 
-    def _drop(self, caller: str) -> None:
-        self.size -= self._entries.pop(caller).caller.size
+    def drop_unused_since(self, moment: float) -> None:
+        for caller in [caller for caller, entry in self._entries.items() if entry.used_at < moment]:
+            self.pop(caller)

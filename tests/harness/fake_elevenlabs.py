@@ -219,8 +219,16 @@ class FakeElevenLabs:
             ("GET", "/v1/convai/conversations"): self._list_conversations,
             ("GET", f"/v1/convai/conversations/{one}"): self._get_conversation,
             ("GET", f"/v1/convai/conversations/{one}/audio"): self._get_audio,
+            ("DELETE", f"/v1/convai/conversations/{one}"): self._delete_conversation,
             ("POST", f"/v1/convai/conversations/{one}/analysis/run"): self._run_analysis,
         }
+
+    def _delete_conversation(self, conversation_id: str, body: Any) -> Any:  # noqa: ARG002
+        _known(self.conversations, conversation_id)
+        if not self.forget_writes:
+            del self.conversations[conversation_id]
+            self.recordings.pop(conversation_id, None)
+        return {}
 
     def _list_secrets(self, query: dict[str, str]) -> Any:
         used: dict[str, list[Any]] = {"tools": [], "agents": [], "others": []}
@@ -497,7 +505,7 @@ class FakeElevenLabs:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = do_PATCH = respond  # noqa: N815
+            do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815
 
             def date_time_string(self, timestamp: float | None = None) -> str:
                 return formatdate((timestamp or time.time()) + fake.clock_ahead, usegmt=True)

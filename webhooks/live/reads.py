@@ -9,6 +9,7 @@ from functools import cache
 import structlog
 from django.conf import settings
 
+from elmemory.memory.caches import on_clearing
 from elmemory.memory.card import Card, peek_card, read_card
 from elmemory.memory.openmemory import OpenMemory, open_memory
 from elmemory.memory.search import Found
@@ -39,7 +40,9 @@ class LiveMemory:
 @cache
 def live_memory() -> LiveMemory:
     """The live memory of this process."""
-    return LiveMemory(open_memory())
+    live = LiveMemory(open_memory())
+    on_clearing(live.prepared.drop_unused)
+    return live
 
 
 async def card_of_ringing(caller: str | None, received_at: float) -> Card | None:

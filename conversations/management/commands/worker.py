@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from conversations.memories.backfill import Backfiller
 from conversations.memories.worker import Worker
+from elmemory.memory.caches import clear_caches_regularly
 from elmemory.memory.openmemory import open_memory
 
 _LONGEST_STOP_SECONDS = 8
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             # A daemon thread: it stores files whole or not at all, so nothing is lost when the process ends.
             fetching = (settings.BACKFILL_EVERY * 60, threading.Event())
             threading.Thread(target=Backfiller().run, args=fetching, daemon=True).start()
+        clear_caches_regularly()
         worker.run()
 
 

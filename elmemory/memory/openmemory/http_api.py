@@ -132,6 +132,11 @@ class OpenMemoryApi:
                 if not self._store.delete(memory.user_id, memory_id):
                     raise Refused(404, {"err": "nf"})
                 return {"ok": True}
+            case ("GET", "users"):
+                if not self._key:
+                    raise Refused(403, {"error": "forbidden", "message": "users are listed with an API key only"})
+                users = self._store.users().items()
+                return {"users": [{"user_id": user_id, "memories": count} for user_id, count in users]}
             case ("GET", "users", user_id, "memories"):
                 size, offset = request.number("l", "limit", 100), request.number("u", "offset", 0)
                 memories = self._store.page(_user_id(user_id), size, offset)

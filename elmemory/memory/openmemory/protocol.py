@@ -29,9 +29,9 @@ class Health(NamedTuple):
 class OpenMemory(Protocol):
     """A store of memories by user.
 
-    Every call but `ping` needs a non-empty user id (else ValueError, and nothing is sent) and reads or changes only
-    that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never take, NotStorable. The
-    memories of a user have different keys.
+    Every call but `users` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and reads or
+    changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never take,
+    NotStorable. The memories of a user have different keys.
     """
 
     @property
@@ -89,7 +89,13 @@ class OpenMemory(Protocol):
         """Delete one memory of this user; False if the user has no such memory."""
 
     def forget(self, user_id: str) -> int:
-        """Delete all memories of the user, and return how many there were."""
+        """Delete all memories of the user, and return how many there were.
+
+        The embedded store also removes what its files keep of deleted rows.
+        """
+
+    def users(self) -> dict[str, int] | None:
+        """How many memories each user has, whichever client wrote them; None if the store cannot list its users."""
 
     def summary(self, user_id: str) -> str:
         """The store's own summary of the user, in a sentence or two; empty if it has none."""

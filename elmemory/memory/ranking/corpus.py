@@ -5,11 +5,11 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from heapq import nlargest
 from math import log1p
 
 from elmemory.memory import kinds
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
@@ -321,7 +321,7 @@ def _day_called(memory: Memory) -> int:
     return _ordinal(str(memory.metadata.get("called_at")))
 
 
-@lru_cache(maxsize=1024)
+@kept_briefly(maxsize=1024)
 def _ordinal(called_at: str) -> int:
     try:
         called = datetime.fromisoformat(called_at)

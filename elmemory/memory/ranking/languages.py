@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from functools import cache
 from itertools import chain, pairwise
 
+from elmemory.memory.caches import on_clearing
 from elmemory.memory.ranking.words import STOP_WORDS, folded, is_unspaced, pairs, split, terms
 
 ENGLISH = "en"
@@ -99,6 +100,8 @@ class _Telling(dict[str, tuple[str, ...]]):
         super().__init__()
         self._language = language
         self._stop_words = frozenset(map(_plain, _stop_words(language)))
+
+        on_clearing(self.clear)
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _MOST_KNOWN_WORDS:

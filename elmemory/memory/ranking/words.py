@@ -4,8 +4,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain, pairwise
+
+from elmemory.memory.caches import kept_briefly, on_clearing
 
 STOP_WORDS = frozenset(
     "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
@@ -116,7 +117,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
-@lru_cache(maxsize=_MOST_KNOWN_WORDS)
+@kept_briefly(maxsize=_MOST_KNOWN_WORDS)
 def _terms(word: str) -> tuple[str, ...]:
     if is_unspaced(word):
         return tuple(pairs(word))
@@ -156,6 +157,7 @@ class _TellingTerms(dict[str, tuple[str, ...]]):
 
 
 _telling = _TellingTerms()
+on_clearing(_telling.clear)
 
 
 def _term(word: str) -> str:

@@ -350,9 +350,9 @@ def test_a_call_processed_while_forgetting_waits_for_the_lock_is_forgotten_too(
     deliver(transcription(MAYA, "Hi.", conversation_id="conv_a"), store)
 
     @contextmanager
-    def lock_that_was_waited_for(caller: str) -> Iterator[HeldLock]:
+    def lock_that_was_waited_for(*callers: str) -> Iterator[HeldLock]:
         deliver(transcription(MAYA, "Hello.", conversation_id="conv_b"), store)
-        with caller_lock(caller) as held:
+        with caller_lock(*callers) as held:
             yield held
 
     monkeypatch.setattr("conversations.memories.forgetting.caller_lock", lock_that_was_waited_for)

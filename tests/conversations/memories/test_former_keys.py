@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.sync import refresh_row
 from conversations.memories.corrections import set_preference
-from conversations.memories.forgetting import forget
+from conversations.memories.forgetting import Forgetting, forget
 from conversations.memories.remember import remember
 from elmemory.doctor.checks import run_checks
 from elmemory.memory import kinds
@@ -133,7 +133,7 @@ def test_an_opt_out_under_a_former_key_still_holds(store: EmbeddedOpenMemory, se
 
 def test_a_caller_forgotten_under_a_former_key_stays_forgotten(store: EmbeddedOpenMemory, settings: Settings) -> None:
     remembered_before(store, settings, BEFORE, BEFORE, "Forget this.")
-    forget(store, BEFORE, payloads=False)
+    forget(store, BEFORE, Forgetting())
     reprocess("--all")
     assert messages(store, BEFORE) == messages(store, NOW) == set()
     later = deliver(transcription(NOW, "I am back.", started_at=4_000_000_000))

@@ -208,7 +208,7 @@ def _delete(store: EmbeddedOpenMemory, conversation_id: str) -> None:  # noqa: A
 
 
 def _forget(store: EmbeddedOpenMemory, conversation_id: str) -> None:  # noqa: ARG001
-    forgetting.forget(store, MAYA, payloads=False)
+    forgetting.forget(store, MAYA, forgetting.Forgetting())
 
 
 def _opt_out(store: EmbeddedOpenMemory, conversation_id: str) -> None:  # noqa: ARG001

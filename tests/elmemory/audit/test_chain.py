@@ -198,7 +198,7 @@ def test_entries_from_before_the_chain_are_chained_by_the_migration() -> None:
             "INSERT INTO audit_entry (id, at, username, action, kind, object, detail)"
             f" VALUES ({2 * number}, '2026-11-0{number} 10:00:00.5', 'maya', 'view', 'caller', 'ref{number}', '')"
         )
-    MigrationExecutor(connection).migrate([("audit", "0003_chain")])
+    MigrationExecutor(connection).migrate([("audit", "0004_document")])
     assert triggers.missing(connection) == []
     assert "3 entries; head 6:" in verify()
     assert Entry.objects.get(pk=6).caller == "ref3"
@@ -210,6 +210,6 @@ def test_the_log_is_exported_as_csv() -> None:
     out = StringIO()
     call_command("audit", "export", stdout=out)
     header, first, second = out.getvalue().splitlines()
-    assert header == "id,at,username,action,kind,object,caller,detail,address,hash"
-    assert re.match(r"1,\d{4}-\d\d-\d\dT[\d:.]+\+00:00,'=1\+1,view,call,conv_1,,,,[0-9a-f]{64}$", first)
+    assert header == "id,at,username,action,kind,object,caller,detail,address,document,hash"
+    assert re.match(r"1,\d{4}-\d\d-\d\dT[\d:.]+\+00:00,'=1\+1,view,call,conv_1,,,,,[0-9a-f]{64}$", first)
     assert ",run,command,audit export," in second

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, router
 
 from elmemory.audit import triggers
+from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.chain import Head, faults, parse_head, read_head
 from elmemory.audit.export import COLUMNS, csv_line, row
 from elmemory.audit.models import Entry
@@ -20,15 +21,26 @@ class Command(BaseCommand):
         verify = commands.add_parser("verify", help="exit code 1 means faults")
         verify.add_argument("--head", metavar="ID:HASH", help="a head that an earlier run printed")
         commands.add_parser("export", help="write CSV to the standard output")
+        certificate = commands.add_parser("certificate", help="print the certificate of a forgotten caller")
+        certificate.add_argument("entry", type=int, help="the number of its entry")
+        certificate.add_argument("--json", action="store_true", help="as JSON")
 
     def handle(self, *args: Any, subcommand: str, **options: Any) -> None:  # noqa: ARG002
         if subcommand == "verify":
             self._verify(options["head"])
+        elif subcommand == "certificate":
+            self._certificate(options["entry"], json=options["json"])
         else:
             record_command("audit export")
             self.stdout.write(csv_line(COLUMNS), ending="")
             for entry in Entry.objects.order_by("pk").iterator(1000):
                 self.stdout.write(csv_line(row(entry)), ending="")
+
+    def _certificate(self, number: int, *, json: bool) -> None:
+        entry = Entry.objects.filter(pk=number).exclude(document="").first()
+        if entry is None:
+            raise CommandError(f"entry {number} of the audit log is no certificate")
+        self.stdout.write(as_json(entry).decode() if json else as_text(entry), ending="")
 
     def _verify(self, given: str | None) -> None:
         """Print each fault, the number of entries and the head. Raises CommandError if there are faults."""

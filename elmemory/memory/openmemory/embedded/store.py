@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache, wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
@@ -40,6 +42,7 @@ _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LI
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
+_USERS = "SELECT user_id, count(*) FROM memory GROUP BY user_id"
 _ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
@@ -167,7 +170,15 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         with connections[ALIAS].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
-            return int(cursor.rowcount)
+            count = int(cursor.rowcount)
+        clear_log(ALIAS)
+        if holds(ALIAS, user_id.encode()):
+            rewrite(ALIAS)
+        return count
+
+    @_guarded
+    def users(self) -> dict[str, int]:
+        return dict(_rows(_USERS))
 
     # For the HTTP API only: memories by id, pages, changes.
 
@@ -335,7 +346,7 @@ def _memory(row: Sequence[Any]) -> Memory:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@kept_briefly(maxsize=256)
 def _listed(value: str) -> list[Any]:
     """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
     listed: list[Any] = orjson.loads(value)

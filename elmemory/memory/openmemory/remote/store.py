@@ -19,6 +19,7 @@ import orjson
 
 from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
+from elmemory.memory.openmemory.remote.users import users_of
 from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -132,6 +133,9 @@ class RemoteOpenMemory:
             if left >= before:
                 raise OpenMemoryError(f"the OpenMemory server still holds {left} memories that it should have deleted")
         return forgotten
+
+    def users(self) -> dict[str, int] | None:
+        return users_of(self._server)
 
     def summary(self, user_id: str) -> str:
         """The server's summary; empty if it is a placeholder or was written for an editor."""

@@ -1,0 +1,81 @@
+"""Files that name a caller: searched byte by byte, also inside gzip and zlib."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from conversations.files.paths import payload_root
+from elmemory.memory.needles import OVERLAP, Hit, Needles
+
+# A search holds the interpreter: pieces are small enough for a live call to wait.
+_PIECE = 2**16
+_TEXTS = ".json", ".txt", ""
+
+
+def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
+    """Yield what the file holds of the caller; inside a compressed file the offset is that of the content.
+
+    Raises OSError.
+    """
+    is_text = path.suffix in _TEXTS
+    with path.open("rb") as file:
+        yield from _hits(file, needles, is_text=is_text)
+        file.seek(0)
+        if compressed := _compressed(file):
+            with suppress(zlib.error):
+                yield from _hits(compressed, needles, is_text=is_text)
+
+
+def names(path: Path, needles: Needles) -> bool:
+    """Whether the file names the caller; False if it is gone."""
+    try:
+        return any(hits_in(path, needles))
+    except FileNotFoundError:
+        return False
+
+
+def loose_files_naming(needles: Needles) -> list[Path]:
+    """The signed bodies that could not be read, and the events without a conversation, that name the caller."""
+    loose = [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
+    return [path for path in loose if path.is_file() and names(path, needles)]
+
+
+class _Inflated:
+    """The content of a deflated file, for reading. Its checksum does not matter: the file may be damaged."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._inflate = file, zlib.decompressobj(-zlib.MAX_WBITS)
+
+    def read(self, size: int) -> bytes:
+        content = b""
+        while not content and not self._inflate.eof:
+            if not (more := self._inflate.unconsumed_tail or self._file.read(size)):
+                return self._inflate.flush()
+            content = self._inflate.decompress(more, size)
+        return content
+
+
+def _compressed(file: IO[bytes]) -> _Inflated | None:
+    """The content of a gzip or zlib file, after its header; None of another file."""
+    begin = file.read(10)
+    if begin[:3] == b"\x1f\x8b\x08":
+        if begin[3:4] == b"\x08":  # the name of the file follows, up to a NUL
+            while file.read(1) not in (b"\x00", b""):
+                pass
+        return _Inflated(file)
+    if begin[:1] == b"\x78" and int.from_bytes(begin[:2]) % 31 == 0:
+        file.seek(2)
+        return _Inflated(file)
+    return None
+
+
+def _hits(file: IO[bytes] | _Inflated, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
+    """Search the content in pieces, each with the end of the one before."""
+    offset, before = 0, b""
+    while piece := file.read(_PIECE):
+        whole = before + piece
+        for hit in needles.find(whole, is_text=is_text):
+            yield hit._replace(offset=hit.offset + offset - len(before))
+        offset, before = offset + len(piece), whole[-OVERLAP:]

@@ -1,0 +1,175 @@
+"""What is stored of a caller, in store and files: what forgetting deletes, and what it looks for afterwards."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conversations.files.mentions import loose_files_naming, names
+from conversations.files.paths import (
+    FAILURE,
+    conversation_files,
+    conversation_ids,
+    is_conversation_id,
+    payload_path,
+    transcription_path,
+)
+from conversations.files.receipts import receipt_path
+from conversations.index import fulltext
+from conversations.index.schema import healed
+from conversations.models import Conversation
+from conversations.payloads.failure import Failure
+from conversations.payloads.outline import NotReadable, parse
+from conversations.payloads.transcription import Transcription
+from elmemory.memory import kinds
+from elmemory.memory.card import card_from
+from elmemory.memory.identity import caller_key, former_keys
+from elmemory.memory.needles import Needles
+from elmemory.memory.records import Memory
+
+_VERSION = re.compile(r".+\.[0-9a-f]{8}\.(?:json|mp3)")
+_CONVERSATION = re.compile(rb'"conversation_id"\s*:\s*"([A-Za-z0-9][A-Za-z0-9_-]{0,127})"')
+_KINDS = {kinds.CARD: "cards", kinds.PREFERENCE: "preferences"}
+
+
+@dataclass(slots=True)
+class Files:
+    """A caller's files.
+
+    `calls` are the conversations that are theirs: those that they made, and those of no known caller whose files name
+    them. `versions` and `receipts` belong to conversations that are another caller's by now. `loose` are unreadable
+    bodies and events.
+    """
+
+    calls: list[str] = field(default_factory=list)
+    versions: list[Path] = field(default_factory=list)
+    receipts: list[str] = field(default_factory=list)
+    loose: list[Path] = field(default_factory=list)
+
+    def counts(self) -> Counter[str]:
+        """How many there are of each kind."""
+        paths = [path for call in self.calls for path in conversation_files(call)]
+        counts = Counter({"calls": len(self.calls), "receipts": len(self.receipts)})
+        counts.update(map(_kind_of, [*paths, *self.versions]))
+        counts["unreadable bodies"] = sum(path.parent.name == "_unreadable" for path in self.loose)
+        counts["events"] += sum(path.parent.name == "_events" for path in self.loose)
+        return counts
+
+
+def keys_of_caller(caller: str) -> list[str]:
+    """The caller's key, and the other keys that they have or may have had."""
+    return list(dict.fromkeys([caller, caller_key(caller) or caller, *former_keys(caller)]))
+
+
+@healed
+def calls_of(caller: str) -> list[str]:
+    """The conversation ids of the caller's calls, the oldest first."""
+    calls = Conversation.objects.filter(caller__in=keys_of_caller(caller))
+    return list(calls.order_by("started_at").values_list("pk", flat=True))
+
+
+def files_of(caller: str) -> Files:
+    """Find all files of the caller. It lists every conversation, and reads the receipts."""
+    needles, keys = Needles(caller), keys_of_caller(caller)
+    found = Files(calls=calls_of(caller), loose=loose_files_naming(needles))
+    of_nobody = _calls_of_nobody()
+    # A recording alone names nobody: what could not be read may.
+    named = {one.decode() for path in found.loose for one in _CONVERSATION.findall(path.read_bytes())}
+    own = set(found.calls)
+    for conversation_id in conversation_ids():
+        if conversation_id in own:
+            continue
+        files = conversation_files(conversation_id)
+        is_in_receipt = _is_in_receipt(conversation_id, keys)
+        if conversation_id in of_nobody or not _has_party(conversation_id, files):
+            texts = [path for path in files if path.suffix != ".mp3"]
+            if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
+                found.calls.append(conversation_id)
+                continue
+        found.versions += [
+            path for path in files if path.suffix == ".json" and _VERSION.fullmatch(path.name) and _party(path) in keys
+        ]
+        if is_in_receipt:
+            found.receipts.append(conversation_id)
+    return found
+
+
+def counts_of(memories: Iterable[Memory]) -> Counter[str]:
+    """How many memories, cards and preferences there are."""
+    return Counter(_KINDS.get(memory.kind, "memories") for memory in memories)
+
+
+def needles_of(caller: str, memories: Iterable[Memory], files: Files) -> Needles:
+    """What must be found nowhere once the caller is forgotten: their number, names and sentences."""
+    called, said = set[str](), dict[str, None]()
+    for memory in memories:
+        if memory.kind == kinds.CARD:
+            called.add(card_from(memory.metadata).full_name)
+        elif memory.kind == kinds.MESSAGE:
+            said[memory.content] = None
+    for conversation_id in files.calls:
+        try:
+            call = Transcription.read(transcription_path(conversation_id).read_bytes())
+        except (OSError, NotReadable):
+            continue
+        called.add(call.caller_name)
+        said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
+    # One word may be anybody's name.
+    return Needles(caller, {name for name in called if len(name.split()) > 1}, said)
+
+
+def only_theirs(needles: Needles, caller: str) -> Needles:
+    """The needles without the names and sentences that are in the calls of others too."""
+    others = Conversation.objects.exclude(caller__in=keys_of_caller(caller))
+
+    def is_theirs(text: str) -> bool:
+        found = fulltext.matching(f'"{text.replace('"', " ")}"')
+        return found is None or not found.of(others).exists()
+
+    return Needles(caller, filter(is_theirs, needles.names), filter(is_theirs, needles.sentences))
+
+
+def conversations_of(memories: Iterable[Memory], files: Files) -> list[str]:
+    """The ids of the caller's conversations, those whose files are gone too."""
+    of_memories = (memory.metadata.get("conversation_id") for memory in memories)
+    return sorted({*files.calls, *(str(one) for one in of_memories if is_conversation_id(one))})
+
+
+@healed
+def _calls_of_nobody() -> set[str]:
+    return set(Conversation.objects.filter(caller="").values_list("pk", flat=True))
+
+
+def _has_party(conversation_id: str, files: Iterable[Path]) -> bool:
+    """Whether a transcription or a failure is stored, which says whose call it is."""
+    return not {transcription_path(conversation_id), payload_path(conversation_id, FAILURE)}.isdisjoint(files)
+
+
+def _is_in_receipt(conversation_id: str, keys: Iterable[str]) -> bool:
+    try:
+        raw = receipt_path(conversation_id).read_bytes()
+    except FileNotFoundError:
+        return False
+    return any(key.encode() in raw for key in keys)
+
+
+def _party(path: Path) -> str | None:
+    """The caller whom a stored transcription or failure names."""
+    try:
+        event = parse(path.read_bytes())
+    except (OSError, NotReadable):
+        return None
+    if not isinstance(event, dict):
+        return None
+    return Failure(event).caller if "_failure." in path.name else Transcription(event).caller
+
+
+def _kind_of(path: Path) -> str:
+    if path == receipt_path(path.parent.name):
+        return "receipts"
+    if _VERSION.fullmatch(path.name):
+        return "versions"
+    if path.suffix == ".mp3":
+        return "recordings"
+    return "events" if "_event_" in path.name else "payloads"

@@ -1,0 +1,49 @@
+"""The callers of whom something is stored: those of stored calls, and those whom only the store knows."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+
+from conversations.files.locks import Busy, caller_lock
+from conversations.index.cards import (
+    callers_listed_by_number,
+    delete_card,
+    list_callers_without_calls,
+    save_card_without_calls,
+)
+from conversations.index.schema import healed
+from conversations.index.sync import reconcile
+from conversations.models import Caller
+from elmemory.memory.card import read_card
+from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+
+
+def list_without_calls(store: OpenMemory, most: int) -> Iterator[None]:
+    """In small steps, list the callers of whom the store has memories, but no call is stored here (any more).
+
+    Of at most `most` of them card and dates are read; the next run continues. A store that is away changes nothing.
+    """
+    with contextlib.suppress(OpenMemoryError):
+        if (users := store.users()) is not None:
+            list_callers_without_calls(users)
+    yield
+    for caller in callers_listed_by_number(most):
+        with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
+            if memories := store.memories(caller):
+                save_card_without_calls(caller, read_card(store, caller), memories)
+            else:
+                delete_card(caller)  # forgotten meanwhile
+        yield
+
+
+def not_called_since(store: OpenMemory, when: datetime) -> list[str]:
+    """The callers whose last call was before then, the longest ago first. Callers without a known call are left out."""
+    reconcile()
+    for _ in list_without_calls(store, 10**9):
+        pass
+    return _last_called_before(when)
+
+
+@healed
+def _last_called_before(when: datetime) -> list[str]:
+    return list(Caller.objects.filter(last_call__lt=when).order_by("last_call", "ref").values_list("number", flat=True))

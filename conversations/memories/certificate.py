@@ -1,0 +1,93 @@
+"""The certificate of a forgotten caller, and the notes of a forgetting under way: no personal data in either."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from conversations.files.durable import sync_folder, write_durably
+from conversations.index.references import caller_reference
+
+# In the order of a certificate.
+KINDS = (
+    "memories",
+    "cards",
+    "preferences",
+    "calls",
+    "payloads",
+    "versions",
+    "recordings",
+    "events",
+    "receipts",
+    "unreadable bodies",
+    "rows of the index",
+    "searches of staff",
+    "conversations at ElevenLabs",
+)
+
+
+@dataclass(slots=True)
+class Notes:
+    """A forgetting that is under way, kept in `_forgetting/`: what was asked for and found, before it is deleted.
+
+    `conversations` are ids to be deleted at ElevenLabs, which nothing else knows once the files are gone.
+    """
+
+    began_at: str
+    payloads: bool = False
+    elevenlabs: bool = False
+    conversations: list[str] = field(default_factory=list)
+    found: dict[str, int] = field(default_factory=dict)
+
+    def add(self, found: Mapping[str, int]) -> None:
+        """Note how many of each kind there are. What an interrupted run has deleted stays counted."""
+        self.found = {kind: max(self.found.get(kind, 0), found.get(kind, 0)) for kind in {*self.found, *found}}
+
+
+def notes_path(caller: str) -> Path:
+    return Path(settings.PAYLOAD_STORAGE_PATH, "_forgetting", caller_reference(caller))
+
+
+def read_notes(caller: str) -> Notes | None:
+    """The notes that an interrupted forgetting left; None without any."""
+    with suppress(OSError, ValueError, TypeError):
+        return Notes(**orjson.loads(notes_path(caller).read_bytes()))
+    return None
+
+
+def write_notes(caller: str, notes: Notes) -> None:
+    """Write the notes durably. Raises OSError."""
+    write_durably(notes_path(caller), orjson.dumps(asdict(notes)))
+
+
+def delete_notes(caller: str) -> None:
+    path = notes_path(caller)
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        sync_folder(path.parent)
+
+
+def unfinished() -> int:
+    """How many forgettings were begun and not finished."""
+    folder = Path(settings.PAYLOAD_STORAGE_PATH, "_forgetting")
+    return sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+
+
+def as_document(notes: Notes, caller: str, **more: Any) -> str:
+    """The certificate as JSON, for the audit log."""
+    deleted = Counter(notes.found)
+    value = {
+        "certificate": "caller forgotten",
+        "caller": caller_reference(caller),
+        "began_at": notes.began_at,
+        "payloads": notes.payloads,
+        "elevenlabs": notes.elevenlabs,
+        "deleted": {kind: deleted[kind] for kind in KINDS if deleted[kind]},
+        **more,
+    }
+    return orjson.dumps(value).decode()

@@ -1,0 +1,124 @@
+"""Searching everything that is stored for traces of a caller: every byte of the files, every row of the databases."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from django.contrib.sessions.models import Session
+from django.db import connections
+
+from conversations.files.mentions import hits_in
+from conversations.files.paths import payload_root
+from conversations.index.schema import ALIAS as INDEX
+from conversations.index.schema import ensure_schema
+from conversations.index.segments import deleted_words
+from conversations.index.tokens import tokens
+from elmemory.environment.private_files import data_folders
+from elmemory.memory.needles import Needles
+from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.openmemory.database_traces import files_of, rows_of
+
+_ROWS_AT_ONCE = 200
+_MOST_PER_FILE = 20
+# Not within a number or a sentence: what is found lies in one value.
+_BETWEEN = b"|"
+
+
+class Trace(NamedTuple):
+    """What was found ("number", "name", "sentence", "word") and where: a file with an offset, or a table."""
+
+    what: str
+    where: str
+
+
+@dataclass(slots=True)
+class Searched:
+    """How much was searched, and what was found."""
+
+    files: int = 0
+    rows: int = 0
+    bytes: int = 0
+    traces: list[Trace] = field(default_factory=list)
+
+
+def search_databases(needles: Needles, aliases: Iterable[str], *, rows_too: bool = False) -> Searched:
+    """Search these databases: the bytes of SQLite files, and the rows of others.
+
+    With `rows_too` also the rows of SQLite: a text that continues on another page is found only there.
+    """
+    searched, aliases = Searched(), list(aliases)
+    for alias in aliases:
+        for path in files_of(alias):
+            _search_file(path, needles, searched)
+        if rows_too or connections[alias].vendor != "sqlite":
+            _search_rows(alias, needles, searched)
+    _search_sessions(needles, searched)
+    if INDEX not in aliases:
+        return searched
+    ensure_schema()
+    texts = (*needles.names, *needles.sentences, *needles.numbers)
+    words = {word for text in texts for word in tokens(text) if len(word) > 2}
+    searched.traces += [Trace("word", "index: a deleted word in a full-text segment") for _ in deleted_words(words)]
+    return searched
+
+
+def search_everything(needles: Needles, store: OpenMemory, keys: Iterable[str]) -> Searched:
+    """Search the databases, every file of the data folders, and the store. Raises OpenMemoryError."""
+    searched = search_databases(needles, connections, rows_too=True)
+    of_databases = {path for alias in connections for path in files_of(alias)}
+    for path in _data_files():
+        if needles.are_in(path.name):
+            searched.traces.append(Trace("number", f"the name of a file in {path.parent}"))
+        if path not in of_databases:
+            _search_file(path, needles, searched)
+    for key in keys:
+        if count := len(store.memories(key)):
+            searched.traces.append(Trace("number", f"the store: {count} memories"))
+    return searched
+
+
+def _data_files() -> Iterator[Path]:
+    """The files in the payload folder, and in folders that hold this project's databases alone."""
+    databases = [path for alias in connections for path in files_of(alias)[:1]]
+    folders = {payload_root(), *data_folders([payload_root(), *databases])}
+    outermost = [folder for folder in folders if not any(other in folder.parents for other in folders)]
+    for folder in sorted(outermost):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.endswith("-shm"):
+                yield path
+
+
+def _search_file(path: Path, needles: Needles, searched: Searched) -> None:
+    with suppress(FileNotFoundError):
+        searched.bytes += path.stat().st_size
+        found = dict.fromkeys(hits_in(path, needles))
+        searched.files += 1
+        searched.traces += [Trace(hit.what, f"{path} at {hit.offset}") for hit in list(found)[:_MOST_PER_FILE]]
+
+
+def _search_rows(alias: str, needles: Needles, searched: Searched) -> None:
+    """Search rows, several at a time; those of a hit one by one."""
+    several: list[tuple[str, bytes]] = []
+
+    def search() -> None:
+        if any(needles.find(_BETWEEN.join(content for _, content in several))):
+            for table, content in several:
+                searched.traces += [Trace(hit.what, f"{alias}: table {table}") for hit in set(needles.find(content))]
+        several.clear()
+
+    for table, values in rows_of(alias):
+        content = _BETWEEN.join(each.encode("utf-8", "replace") if isinstance(each, str) else each for each in values)
+        several.append((table, content))
+        searched.rows += 1
+        if len(several) >= _ROWS_AT_ONCE:
+            search()
+    search()
+
+
+def _search_sessions(needles: Needles, searched: Searched) -> None:
+    """Search what staff looked for: the table holds it compressed."""
+    for session in Session.objects.iterator():
+        if needles.are_in(str(session.get_decoded())):
+            searched.traces.append(Trace("number", "default: a search of staff in table django_session"))

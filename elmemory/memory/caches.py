@@ -1,0 +1,47 @@
+"""Caches of values that may be personal data: a process that runs for long clears them every ten minutes.
+
+A caller who is forgotten leaves them with that. The memory is free then, not overwritten: only the end of the process
+is the end of every byte.
+"""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from threading import Thread
+
+CLEARED_EVERY_SECONDS = 600
+
+_clear: list[Callable[[], object]] = []
+
+
+def kept_briefly[**P, R](maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function as `lru_cache` does, with a cache that `clear_caches` empties."""
+
+    def cached(function: Callable[P, R]) -> Callable[P, R]:
+        with_cache = lru_cache(maxsize)(function)
+        on_clearing(with_cache.cache_clear)
+        return with_cache  # type: ignore[return-value]  # hashable arguments are the caller's to give
+
+    return cached
+
+
+def on_clearing(clear: Callable[[], object]) -> None:
+    """Have `clear` called by each `clear_caches`."""
+    _clear.append(clear)
+
+
+def clear_caches() -> None:
+    """Empty the caches of this process. The next calls fill them again."""
+    for clear in _clear:
+        clear()
+
+
+def clear_caches_regularly() -> None:
+    """Start the thread that clears the caches of a process which serves."""
+
+    def run() -> None:
+        while True:
+            time.sleep(CLEARED_EVERY_SECONDS)
+            clear_caches()
+
+    Thread(target=run, name="clear caches", daemon=True).start()

@@ -1,0 +1,81 @@
+"""What a database keeps of deleted rows, and removing it.
+
+SQLite: connections overwrite what they delete (`secure_delete`), but the log beside the file, and copies that moving
+rows between pages left behind, may hold it. PostgreSQL keeps deleted rows until a VACUUM, and its log (WAL), replicas
+and backups longer: that is its administrator's to handle.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import OperationalError, connections
+
+_ATTEMPTS = 3
+_PIECE = 2**18
+
+
+def files_of(alias: str) -> list[Path]:
+    """The files of an SQLite database; none of another."""
+    if connections.settings[alias]["ENGINE"].endswith("sqlite3"):
+        path = connections.settings[alias]["NAME"]
+        return [each for suffix in ("", "-wal", "-journal") if (each := Path(f"{path}{suffix}")).is_file()]
+    return []
+
+
+def clear_log(alias: str) -> None:
+    """Move SQLite's log into the database and cut it to nothing; let PostgreSQL reuse the space of deleted rows.
+
+    Raises OperationalError if a reader keeps the log from being cut.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            for table in connection.introspection.table_names(cursor):
+                cursor.execute(f"VACUUM {connection.ops.quote_name(table)}")
+            return
+        for _ in range(_ATTEMPTS):
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not cursor.fetchone()[0]:
+                return
+    raise OperationalError("the log of the database is being read and was not cut")
+
+
+def rewrite(alias: str) -> None:
+    """Write an SQLite database again, without anything that was deleted. Other writers wait meanwhile.
+
+    Raises OperationalError if the database stays locked.
+    """
+    if connections[alias].vendor == "sqlite":
+        with connections[alias].cursor() as cursor:
+            cursor.execute("VACUUM")
+        clear_log(alias)
+
+
+def holds(alias: str, text: bytes) -> bool:
+    """Whether a file of the SQLite database holds these bytes."""
+    for path in files_of(alias):
+        with path.open("rb") as file:
+            before = b""
+            while piece := file.read(_PIECE):
+                if text in before + piece:
+                    return True
+                before = piece[-len(text) :]
+    return False
+
+
+def rows_of(alias: str) -> Iterator[tuple[str, list[str | bytes]]]:
+    """Yield each row of each table: the table's name, and the texts and bytes of the row."""
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        for table in sorted(connection.introspection.table_names(cursor)):
+            quoted = connection.ops.quote_name(table)
+            columns = [
+                connection.ops.quote_name(column.name)
+                for column in connection.introspection.get_table_description(cursor, table)
+            ]
+            if connection.vendor == "postgresql":
+                columns = [f"{column}::text" for column in columns]
+            with connection.chunked_cursor() as rows:
+                rows.execute(f"SELECT {', '.join(columns)} FROM {quoted}")
+                while several := rows.fetchmany(500):
+                    yield from ((table, [each for each in row if isinstance(each, str | bytes)]) for row in several)

@@ -1,0 +1,61 @@
+"""What a process keeps of callers it drops within a bounded time."""
+
+import pytest
+
+from elmemory.memory import caches
+from elmemory.memory.caches import clear_caches, kept_briefly, on_clearing
+from elmemory.memory.identity import _caller_key, caller_key
+from elmemory.memory.openmemory.protocol import OpenMemory
+from elmemory.memory.records import Memory
+from elmemory.memory.search_cache import SearchCache
+from tests.harness.clock import Clock
+
+
+def test_clearing_empties_every_cache() -> None:
+    read = []
+
+    @kept_briefly(maxsize=8)
+    def digits(text: str) -> str:
+        read.append(text)
+        return text[1:]
+
+    assert [digits("+1"), digits("+1")] == ["1", "1"]
+    clear_caches()
+    digits("+1")
+    assert read == ["+1", "+1"]
+    caches._clear.pop()
+
+
+def test_numbers_that_were_read_are_among_them() -> None:
+    caller_key("+1 415 555 0100")
+    clear_caches()
+    assert _caller_key.cache_info().currsize == 0  # type: ignore[attr-defined]
+
+
+def test_clearing_calls_whoever_asked() -> None:
+    called: list[int] = []
+    on_clearing(lambda: called.append(1))
+    clear_caches()
+    caches._clear.pop()
+    assert called == [1]
+
+
+class Store:
+    def change_token(self, _: str) -> int:
+        return 1
+
+    def memories(self, caller: str) -> list[Memory]:
+        return [Memory("m", caller, "Hello.")]
+
+
+def test_prepared_callers_are_dropped_when_unused_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("elmemory.memory.search_cache.time.monotonic", clock)
+    store: OpenMemory = Store()  # type: ignore[assignment]
+    cache = SearchCache(store)
+    cache.search("+1", "hello", 1)
+    clock.pass_by(400)
+    cache.search("+2", "hello", 1)
+    clock.pass_by(400)
+    cache.drop_unused()
+    assert (cache.holds("+1"), cache.holds("+2"), cache.size) == (False, True, 1)
