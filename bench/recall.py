@@ -5,8 +5,8 @@
 LoCoMo (data/locomo10.json of the LoCoMo repository) holds ten long conversations with questions and the turns that
 answer them. Every turn is a memory of one caller. The constants of the ranker were tuned on the first, third, … of
 the conversations and of the invented callers; the others were kept for checking, but ideas came from both. LoCoMo's
-trick questions, which swap the two speakers, were not used for tuning. Without --data only the invented calls are
-asked.
+trick questions, which swap the two speakers, were not used for tuning. The callers in other languages were all used
+for tuning the n-grams. Without --data only the invented calls are asked.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,23 @@ from typing import Any
 from elmemory.memory import kinds
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Memory
-from tests.harness.recall import Ask, Asked, Caller, invented_callers, mean_recall, ours, plain_bm25
+from tests.harness.recall import (
+    Ask,
+    Asked,
+    Caller,
+    foreign_callers,
+    invented_callers,
+    mean_recall,
+    ours,
+    plain_bm25,
+    snowball_bm25,
+)
 
-RANKERS: dict[str, Callable[[Sequence[Memory]], Ask]] = {"plain BM25": plain_bm25, "ours": ours}
+RANKERS: dict[str, Callable[[Sequence[Memory]], Ask]] = {
+    "plain BM25": plain_bm25,
+    "Snowball": snowball_bm25,
+    "ours": ours,
+}
 TRICK_QUESTIONS = 5
 
 
@@ -35,6 +49,9 @@ def main() -> None:
     data = parser.parse_args().data
     callers = invented_callers()
     table("Invented calls", halves(callers), (1, 3, 5, 8))
+    foreign = foreign_callers().values()
+    parts = {"own language": [one.own for one in foreign], "typing errors": [one.mistyped for one in foreign]}
+    table("Sixteen other languages", parts | {"asked in English": [one.english for one in foreign]}, (1, 3, 5, 8))
     if data:
         for title, words_only in (
             ("LoCoMo, with speaker and caption as in the data", False),
@@ -80,9 +97,10 @@ def turn_memory(turn: dict[str, str], position: int, session: int, at: str, *, w
     return Memory(turn["dia_id"], "caller", text, metadata=metadata)
 
 
-def table(title: str, parts: dict[str, Sequence[Caller]], first: Sequence[int]) -> None:
-    print(f"\n{title}: {sum(len(caller.questions) for caller in parts['all'])} questions,", end=" ")
-    print(f"{sum(len(caller.memories) for caller in parts['all']):,} memories of {len(parts['all'])} callers\n")
+def table(title: str, parts: Mapping[str, Sequence[Caller]], first: Sequence[int]) -> None:
+    whole = next(iter(parts.values()))
+    print(f"\n{title}: {sum(len(caller.questions) for caller in whole)} questions,", end=" ")
+    print(f"{sum(len(caller.memories) for caller in whole):,} memories of {len(whole)} callers\n")
     print(f"| ranker | part | {' | '.join(f'@{k}' for k in first)} |")
     print("|---" * (len(first) + 2) + "|")
     for name, prepare in RANKERS.items():

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 _MOST_INSIGHTS = 12
 _OF_A_CALL = frozenset((kinds.FACT, kinds.INSIGHT, kinds.MESSAGE, kinds.CALL))
 _LONGEST_ID_IN_KEY = 128
+_LONGEST_CODE = 16
 
 type Result = Literal["done", "already done", "changed meanwhile"]
 
@@ -147,6 +148,7 @@ def memories_of(
         "conversation_id": conversation_id,
         "agent_id": call.agent_id,
         "called_at": call.started_at(arrived_at).isoformat(timespec="seconds"),
+        **({"main_language": language} if (language := call.text("metadata", "main_language")[:_LONGEST_CODE]) else {}),
     }
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):

@@ -14,6 +14,8 @@ from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1400, 4
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -27,7 +29,7 @@ class PreparedCaller:
     """One caller's card, and their memories laid out for the ranking.
 
     A search finds the newest fact of each field, and equal texts once. It never finds cards, preferences, memories of
-    an opted-out caller, or what SEARCHABLE_FACTS keeps back.
+    an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
     """
 
     def __init__(self, memories: Iterable[Memory]) -> None:
@@ -42,6 +44,7 @@ class PreparedCaller:
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
         self._corpus = Corpus(found)
+        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in found)
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
@@ -54,14 +57,17 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
 
 
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
-    """The memories that a search may find; of equal texts the newest."""
-    memories = list(memories)
-    holding = {memory.id for memory in newest_facts(memories)}
+    """The memories that a search may find, in the order of their writing; of equal texts the one of the newest call."""
+    by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
+    stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
+    outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
     texts: dict[str, Memory] = {}
-    for memory in sorted(memories, key=call_order):
-        outdated = memory.kind == kinds.FACT and memory.id not in holding
-        if memory.kind not in (kinds.CARD, kinds.PREFERENCE) and not outdated:
-            texts[" ".join(memory.content.casefold().split())] = memory
+    for kind, memory in reversed(by_kind):
+        if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:
+            continue
+        text = " ".join(memory.content.casefold().split())
+        if (before := texts.get(text)) is None or call_order(before) <= call_order(memory):
+            texts[text] = memory
     return list(texts.values())
 
 

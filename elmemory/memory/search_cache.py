@@ -2,7 +2,8 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
+from concurrent.futures import Future
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Lock, Thread
@@ -10,40 +11,43 @@ from typing import NamedTuple
 
 from elmemory.memory.caches import CLEARED_EVERY_SECONDS
 from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryError
-from elmemory.memory.records import Memory
 from elmemory.memory.search import Found, PreparedCaller
 
-# About 90 MB: a prepared memory takes about 3 KB.
-_MEMORIES_IN_CACHE = 30_000
+_BYTES = 64 * 2**20
+# A caller of more than this share of the cache is kept apart, where a few such callers evict each other only.
+_LARGE = 1 / 8
 # The thread that prepares callers sleeps this many times as long as it worked, so that live calls have the CPU.
 _PAUSE_PER_WORK = 3
 _LONGEST_QUEUE = 8
 
 
 class _Entry(NamedTuple):
-    """A cached caller. `memories` is empty unless the store has no change tokens: then they are compared."""
+    """A cached caller, and the store's token of the memories they were prepared from."""
 
-    change_token: Hashable | None
-    memories: Sequence[Memory]
-    size: int
+    token: Hashable
     caller: PreparedCaller
-    used_at: float
+    used_at: float = 0.0
 
 
 class SearchCache:
-    """A least-recently-used cache of prepared callers with at most `most` memories together. Thread-safe.
+    """A cache of prepared callers, of about `most` bytes for small callers and as many for large ones. Thread-safe.
 
-    Before it serves a caller it asks the store whether that caller's memories have changed: a forgotten caller is never
-    served, and `drop_unused` drops them.
+    The least recently used make room, and the newest stays, whatever its size. Before it serves a caller it asks the
+    store whether that caller's memories have changed: a forgotten caller is never served, and `drop_unused` drops them.
     """
 
-    def __init__(self, store: OpenMemory, most: int = _MEMORIES_IN_CACHE) -> None:
+    def __init__(self, store: OpenMemory, most: int = _BYTES) -> None:
         self._store = store
-        self._most = most
-        self.size = 0  # memories in the cache
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._small, self._large = _LeastRecentlyUsed(most), _LeastRecentlyUsed(most)
+        self._largest_small = most * _LARGE
         self._lock = Lock()
+        self._preparations: dict[str, Future[None]] = {}
         self._to_prepare: Queue[str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the prepared callers, about."""
+        return self._small.size + self._large.size
 
     def search(self, caller: str, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. Raises OpenMemoryError."""
@@ -51,7 +55,7 @@ class SearchCache:
 
     def holds(self, caller: str) -> bool:
         """Whether the caller is cached, perhaps with outdated memories."""
-        return caller in self._entries
+        return caller in self._small or caller in self._large
 
     def prepare_soon(self, caller: str) -> None:
         """Prepare the caller in a background thread, unless they are cached or the queue of that thread is full."""
@@ -59,51 +63,86 @@ class SearchCache:
             return
         if self._to_prepare is None:
             self._to_prepare = Queue(_LONGEST_QUEUE)
-            Thread(target=self._prepare, args=(self._to_prepare,), name="prepare", daemon=True).start()
+            Thread(target=self._prepare_queued, args=(self._to_prepare,), name="prepare", daemon=True).start()
         with suppress(Full):
             self._to_prepare.put_nowait(caller)
 
-    def _prepare(self, callers: Queue[str]) -> None:
+    def _prepare_queued(self, callers: Queue[str]) -> None:
         while True:
             caller = callers.get()
-            began = time.monotonic()
+            began = time.thread_time()
             with suppress(OpenMemoryError):
                 self._current(caller)
-            time.sleep(_PAUSE_PER_WORK * (time.monotonic() - began))
+            time.sleep(_PAUSE_PER_WORK * (time.thread_time() - began))
 
     def _current(self, caller: str) -> PreparedCaller:
-        """The prepared caller as the store has them now."""
-        known = self._entries.get(caller)
-        # Read before the memories, so that the next search notices a write in between.
-        token = self._store.change_token(caller)
-        if known is not None and token is not None and known.change_token == token:
-            self._keep(caller, known)
-            return known.caller
-        memories = self._store.memories(caller)
-        if known is not None and token is None and known.memories == memories:
-            self._keep(caller, known)
-            return known.caller
-        compared = memories if token is None else ()
-        entry = _Entry(token, compared, len(memories), PreparedCaller(memories), time.monotonic())
-        self._keep(caller, entry)
-        return entry.caller
+        """The prepared caller as the store has them now. Others who want the caller wait for a preparation."""
+        while True:
+            if known := self._small.get(caller) or self._large.get(caller):
+                token, memories = self._store.memories_since(caller, known.token)
+                if memories is None:
+                    self._keep(caller, known)
+                    return known.caller
+            with self._lock:
+                others = self._preparations.get(caller)
+                if others is None:
+                    own = self._preparations[caller] = Future[None]()
+            if others is None:
+                break
+            others.result()  # raises what the preparation raised
+        try:
+            if known is None:
+                token, memories = self._store.memories_since(caller, None)
+            entry = _Entry(token, PreparedCaller(memories or ()))
+            self._keep(caller, entry)
+        except BaseException as error:
+            own.set_exception(error)
+            raise
+        else:
+            own.set_result(None)
+            return entry.caller
+        finally:
+            del self._preparations[caller]
 
     def drop_unused(self) -> None:
         """Drop the callers who were not used since the last clearing of caches: one may have been forgotten."""
         with self._lock:
-            while self._entries:
-                caller, entry = next(iter(self._entries.items()))
-                if time.monotonic() - entry.used_at < CLEARED_EVERY_SECONDS:
-                    break
-                del self._entries[caller]
-                self.size -= entry.size
+            for entries in (self._small, self._large):
+                entries.drop_unused_since(time.monotonic() - CLEARED_EVERY_SECONDS)
 
     def _keep(self, caller: str, entry: _Entry) -> None:
-        """Make this the most recently used entry, and evict the least recently used ones that no longer fit."""
+        """Make this the most recently used entry of its size."""
+        is_small = entry.caller.size <= self._largest_small
         with self._lock:
-            if before := self._entries.pop(caller, None):
-                self.size -= before.size
-            self._entries[caller] = entry._replace(used_at=time.monotonic())
-            self.size += entry.size
-            while self.size > self._most:
-                self.size -= self._entries.popitem(last=False)[1].size
+            self._small.pop(caller)
+            self._large.pop(caller)
+            (self._small if is_small else self._large).keep(caller, entry._replace(used_at=time.monotonic()))
+
+
+class _LeastRecentlyUsed:
+    """Entries of `most` bytes together, or a single one of any size. To be changed under a lock."""
+
+    def __init__(self, most: int) -> None:
+        self.size = 0
+        self._most = most
+        self._entries = OrderedDict[str, _Entry]()
+
+    def __contains__(self, caller: str) -> bool:
+        return caller in self._entries
+
+    def get(self, caller: str) -> _Entry | None:
+        return self._entries.get(caller)
+
+    def keep(self, caller: str, entry: _Entry) -> None:
+        self._entries[caller] = entry
+        self.size += entry.caller.size
+        while self.size > self._most and len(self._entries) > 1:
+            self.pop(next(iter(self._entries)))
+
+    def pop(self, caller: str) -> None:
+        if entry := self._entries.pop(caller, None):
+            self.size -= entry.caller.size
+
+    def drop_unused_since(self, moment: float) -> None:
+        for caller in [caller for caller, entry in self._entries.items() if entry.used_at < moment]:
+            self.pop(caller)

@@ -1,18 +1,20 @@
 """Recall of a ranker: the share of known answers that are among its first k memories."""
 
 import json
-from collections import Counter
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from elmemory.memory import kinds
 from elmemory.memory.ranking import Corpus
+from elmemory.memory.ranking.languages import language_of, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.words import terms
 from elmemory.memory.records import Memory
 
 CALLS = Path(__file__).parent.parent / "data" / "recall_calls.json"
+LANGUAGES = Path(__file__).parent.parent / "data" / "recall_languages.json"
 
 type Ask = Callable[[str, int], list[str]]
 """A ranker: from a question and k, the ids of at most k memories, best first."""
@@ -43,6 +45,51 @@ def invented_callers() -> list[Caller]:
         )
         for caller in json.loads(CALLS.read_text(encoding="utf-8"))
     ]
+
+
+class Foreign(NamedTuple):
+    """The same caller three times: asked in their own language, with a typing error in each longer word, in English."""
+
+    own: Caller
+    mistyped: Caller
+    english: Caller
+
+
+def foreign_callers() -> dict[str, Foreign]:
+    """Language to a caller with three calls in it and seven questions. An answer is "call.turn", both from 0."""
+    callers = {}
+    for language, caller in json.loads(LANGUAGES.read_text(encoding="utf-8")).items():
+        memories = [
+            Memory(
+                f"{number}.{turn}",
+                language,
+                said,
+                metadata={
+                    "kind": kinds.MESSAGE,
+                    "conversation_id": f"conv_{number}",
+                    "called_at": call["at"],
+                    "position": 2 * turn + 1,
+                    "asked": asked,
+                },
+                salience=kinds.SALIENCE[kinds.MESSAGE],
+            )
+            for number, call in enumerate(caller["calls"])
+            for turn, (asked, said) in enumerate(call["turns"])
+        ]
+        own = [Asked(question, frozenset(answers), any_of=True) for question, _, answers in caller["questions"]]
+        english = [Asked(question, frozenset(answers), any_of=True) for _, question, answers in caller["questions"]]
+        mistyped = [asked._replace(question=_mistyped(asked.question)) for asked in own]
+        callers[language] = Foreign(*(Caller(memories, questions) for questions in (own, mistyped, english)))
+    return callers
+
+
+def _mistyped(question: str) -> str:
+    """The question with two letters in the middle of each longer word in the wrong order."""
+    return re.sub(r"\w{6,}", lambda word: _swapped(word[0], len(word[0]) // 2), question)
+
+
+def _swapped(word: str, at: int) -> str:
+    return word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
 
 
 def _memories(caller: str, calls: Sequence[dict[str, Any]]) -> list[Memory]:
@@ -81,11 +128,23 @@ def ours(memories: Sequence[Memory]) -> Ask:
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:
     """BM25 over the words of the memory and of the agent's question before it."""
-    counts = [Counter(terms(f"{memory.metadata.get('asked', '')} {memory.content}")) for memory in memories]
-    postings = Postings(counts)
+    postings = Postings([terms(f"{memory.metadata.get('asked', '')} {memory.content}") for memory in memories])
 
     def ask(question: str, k: int) -> list[str]:
         scores = postings.scores(postings.weights(terms(question)))
+        return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
+
+    return ask
+
+
+def snowball_bm25(memories: Sequence[Memory]) -> Ask:
+    """BM25 over stems by Snowball, without the stop words of the caller's language."""
+    texts = [f"{memory.metadata.get('asked', '')} {memory.content}" for memory in memories]
+    language = language_of(set(spoken_words(" ".join(texts))))
+    postings = Postings([terms_in(language, text) for text in texts])
+
+    def ask(question: str, k: int) -> list[str]:
+        scores = postings.scores(postings.weights(terms_in(language, question)))
         return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
 
     return ask

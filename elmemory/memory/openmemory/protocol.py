@@ -82,10 +82,10 @@ class OpenMemory(Protocol):
         None if the store cannot do that.
         """
 
-    def change_token(self, user_id: str) -> Hashable | None:
-        """A value that differs after every addition, change and deletion of the user's memories.
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        """A token of the user's memories as they are now, and all of them; None for them if the token is this one.
 
-        None if computing it costs as much as reading them all.
+        The token differs after every addition, change and deletion of the user's memories.
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:

@@ -3,17 +3,19 @@
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from heapq import nlargest
-from typing import NamedTuple
+from math import log1p
 
 from elmemory.memory import kinds
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
+from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, sentence_type, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.words import folded, is_empty, terms_of, words
+from elmemory.memory.ranking.words import folded, is_empty, split, terms_of, words
 from elmemory.memory.records import Match, Memory
 
 # Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less changes next to nothing.
@@ -23,8 +25,9 @@ _PREVIOUS, _PREVIOUS_BUT_ONE = 0.35, 0.3
 _ANSWER_TO_CALLER, _ANSWER_TO_AGENT = 0.75, 1.05
 # Share of a conversation's BM25 score that each of its memories gains.
 _CONVERSATION = 0.9
-# Share of the weight of a term that its synonyms and similar spellings have.
-_SYNONYM, _SPELLED_LIKE = 0.6, 0.35
+# Share of the weight of a term that its synonyms have; and terms with the same n-grams, for one that occurs nowhere and
+# for another.
+_SYNONYM, _LIKE_UNKNOWN, _LIKE_KNOWN = 0.6, 0.5, 0.1
 # For a call near the days asked for: share of the memory's own score, and of the question's whole weight.
 _CALLED_THEN, _CALLED_THEN_FLAT = 0.6, 0.75
 # For a call on the one day asked for: share of the question's whole weight. For a memory that names the days asked for:
@@ -35,8 +38,11 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
+_WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
+# The days named are looked for in so many memories, those with the highest own scores.
+_MOST_NAMING_DAYS = 300
 
 _NOW = re.compile(r"\b(?:now|current|currently|newest|latest|still|any ?more|these days)\b")
 _LAST_TIME = re.compile(
@@ -47,39 +53,20 @@ _LAST_TIME = re.compile(
 class Corpus:
     """One caller's memories, prepared for any number of questions; never changed afterwards.
 
-    Preparing takes about 50 ms for 1,000 memories, a question a hundredth of that: worth caching.
+    Preparing takes about 10 ms for 1,000 memories, a question a tenth of that: worth caching.
     """
 
     def __init__(self, memories: Sequence[Memory]) -> None:
         self.memories = tuple(memories)
         self._called_on = array("l", map(_day_called, self.memories))
-        # A place counts the turns of all conversations laid end to end. By place: the memory, its sentence type, and
-        # the days that it names.
-        self._memory_at: list[int] = []
-        self._type_at: list[int] = []
+        # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
+        # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
+        self._memory_at = array("i")
+        self._conversation_at = array("i")
+        self._type_at = array("B")
+        self._turns = Postings(self._lay_out(), self._conversation_at)
+        self._answer_type_at: dict[int, int] = {}
         self._days_at: dict[int, list[Days]] = {}
-        self._places_of: list[list[int]] = []
-        counts: list[Counter[str]] = []
-        wholes: list[Counter[str]] = []
-        for conversation, turns in _conversations(self.memories):
-            places: list[int] = []
-            whole: Counter[str] = Counter()
-            for place, (text, memory) in enumerate(turns, start=len(counts)):
-                spoken = words(text)
-                counts.append(Counter(terms_of(spoken)))
-                whole.update(counts[-1])
-                self._memory_at.append(memory)
-                self._type_at.append(sentence_type(text, set(spoken)))
-                if memory != _NO_MEMORY:
-                    places.append(place)
-                    if (day := self._called_on[memory]) and not DAY_WORDS.isdisjoint(spoken):
-                        self._days_at[place] = days_named(folded(text), date.fromordinal(day))
-            if conversation:
-                self._places_of.append(places)
-                wholes.append(whole)
-        self._turns = Postings(counts)
-        # With one conversation all memories would gain the same.
-        self._conversations = Postings(wholes if len(wholes) > 1 else [])
         called = sorted({day for day in self._called_on if day})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
         self._newest_call = called[-1] if called else None
@@ -93,51 +80,65 @@ class Corpus:
         remaining memories follow, with the score 0.
         """
         asked = folded(question)
-        wanted = list(dict.fromkeys(terms_of(words(question))))[:_MOST_TERMS]
+        language = self._language_asked(question)
+        wanted = list(dict.fromkeys(terms_in(language, question)))[:_MOST_TERMS]
         exact = self._turns.weights(wanted)
-        weights, has_unknown_term = self._widened(exact, wanted)
-        factors = type_weights(asked)
+        weights, has_unknown_term = self._widened(exact, wanted, SYNONYMS if language == ENGLISH else {})
+        factors, asks_for_type = type_weights(asked)
+        type_of = self._whole_type if asks_for_type else self._type_at.__getitem__
         own = self._turns.scores(weights)
-        scores = self._with_neighbours(own, factors)
-        for conversation, score in self._conversations.scores(self._conversations.weights(wanted)).items():
-            for place in self._places_of[conversation]:
-                scores[place] += score * _CONVERSATION
+        scores = self._with_neighbours(own, factors, type_of)
+        self._add_conversations(scores, wanted)
         if days := self._days_asked(asked, today):
             self._add_days(scores, own, days, sum(exact.values()) or 1.0)
-        found = {memory: score for place, score in scores.items() if (memory := self._memory_at[place]) != _NO_MEMORY}
+        places = zip(self._memory_at, scores, strict=False)
+        found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if _NOW.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
         best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
             plausible = {
-                memory: factors[self._type_at[place]] * (1 + self._newness(memory))
+                memory: factors[type_of(place)] * (1 + self._newness(memory)) * log1p(self._turns.length(place))
                 for place, memory in enumerate(self._memory_at)
                 if memory != _NO_MEMORY and memory not in found
             }
             best += [Match(match.memory, 0.0) for match in self._best(plausible, k - len(best))]
         return best
 
-    def _widened(self, exact: dict[str, float], wanted: Sequence[str]) -> tuple[dict[str, float], bool]:
-        """The weights with synonyms and similar spellings; and whether some term occurs nowhere, nor its synonyms."""
+    def _widened(
+        self, exact: dict[str, float], wanted: Sequence[str], synonyms: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, float], bool]:
+        """The weights with synonyms and similar terms; and whether some term occurs nowhere, nor its synonyms."""
         weights = dict(exact)
         has_unknown_term = False
         for term in wanted:
-            others = self._turns.weights(SYNONYMS.get(term, ()))
+            others = self._turns.weights(synonyms.get(term, ()))
             has_unknown_term |= not others and term not in exact
             # A synonym that is rarer than the term must not weigh more than the term.
             most = exact.get(term, max(others.values(), default=0.0))
             for other, weight in others.items():
                 weights[other] = max(weights.get(other, 0.0), _SYNONYM * min(weight, most))
-            alike = self._turns.spelled_like(term)
+            alike = self._turns.alike(term)
+            share = _LIKE_KNOWN if term in exact else _LIKE_UNKNOWN
             for other, weight in self._turns.weights(alike).items():
-                weights[other] = max(weights.get(other, 0.0), _SPELLED_LIKE * alike[other] * weight)
+                weights[other] = max(weights.get(other, 0.0), share * alike[other] * weight)
         return weights, has_unknown_term
 
-    def _with_neighbours(self, own: dict[int, float], factors: Sequence[float]) -> defaultdict[int, float]:
-        """By place: its own score times the factor of its sentence type, plus what it gains from its neighbours."""
-        scores: defaultdict[int, float] = defaultdict(float)
+    def _language_asked(self, question: str) -> str:
+        if self._languages == {ENGLISH}:
+            return ENGLISH
+        return language_of(set(spoken_words(question)), self._languages, self._language, least=0)
+
+    def _with_neighbours(
+        self, own: dict[int, float], factors: Sequence[float], type_of: Callable[[int], int]
+    ) -> list[float]:
+        """By place: its own score times the factor of its sentence type, plus what it gains from its neighbours.
+
+        Two more places follow the last one; before the first one they are those of the index -1 and -2.
+        """
+        scores = [0.0] * (len(self._memory_at) + 2)
         for place, score in own.items():
-            type_here = self._type_at[place]
+            type_here = type_of(place)
             following = _NEXT
             if type_here & QUESTION:
                 following += _ANSWER_TO_AGENT if self._memory_at[place] == _NO_MEMORY else _ANSWER_TO_CALLER
@@ -148,6 +149,16 @@ class Corpus:
             scores[place - 2] += score * _PREVIOUS_BUT_ONE
         return scores
 
+    def _add_conversations(self, scores: list[float], wanted: Sequence[str]) -> None:
+        """Add what memories gain by their conversation."""
+        gains = self._turns.group_scores(wanted)
+        # With one conversation all memories would gain the same.
+        count = max(self._conversation_at, default=-1) + 1
+        if gains and count > 1:
+            gain_at = [gains.get(number, 0.0) * _CONVERSATION for number in range(count)]
+            gain_at.append(0.0)  # of no conversation, -1
+            scores[:] = [score + gain_at[number] for score, number in zip(scores, self._conversation_at, strict=False)]
+
     def _days_asked(self, asked: str, today: date | None) -> list[Days]:
         """The days that the question names; the newest call's day if it says "last time" or has no content words."""
         days = days_named(asked, today, self._years)
@@ -155,7 +166,7 @@ class Corpus:
             return [Days(self._newest_call, self._newest_call)]
         return days
 
-    def _add_days(self, scores: dict[int, float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
+    def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
         """Add what memories gain for a call near the days asked for, and for naming them.
 
         `whole` is the weight of all terms of the question together.
@@ -168,9 +179,33 @@ class Corpus:
             scores[place] += (1 - gap / _DAYS_NEAR) * (own.get(place, 0.0) * _CALLED_THEN + whole * _CALLED_THEN_FLAT)
             if gap == 0 and a_day:
                 scores[place] += whole * _CALLED_THAT_DAY
-        for place, named in self._days_at.items():
-            if place in own and any(days.holds(other) for other in named for days in asked):
+        for place in nlargest(_MOST_NAMING_DAYS, own, key=own.__getitem__):
+            if any(days.holds(other) for other in self._days_named(place) for days in asked):
                 scores[place] += own[place] * _NAMES_THEN
+
+    def _text(self, place: int) -> str:
+        """The words at a place: a memory, or what the agent said before the next one; empty for a gap."""
+        memory = self._memory_at[place]
+        if memory != _NO_MEMORY:
+            return self.memories[memory].content
+        following = self._memory_at[place + 1] if place + 1 < len(self._memory_at) else _NO_MEMORY
+        return "" if following == _NO_MEMORY else _asked(self.memories[following])
+
+    def _whole_type(self, place: int) -> int:
+        found = self._answer_type_at.get(place)
+        if found is None:
+            text = self._text(place)
+            found = self._answer_type_at[place] = self._type_at[place] | answer_type(text, words(text))
+        return found
+
+    def _days_named(self, place: int) -> list[Days]:
+        """The days that the memory at the place names, counted from its call; none without a call's day."""
+        found = self._days_at.get(place)
+        if found is None:
+            day, text = self._called_on[self._memory_at[place]], folded(self._text(place))
+            is_naming = self._memory_at[place] != _NO_MEMORY and day and not DAY_WORDS.isdisjoint(split(text))
+            found = self._days_at[place] = days_named(text, date.fromordinal(day)) if is_naming else []
+        return found
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
@@ -180,7 +215,54 @@ class Corpus:
         def in_order(memory: int) -> tuple[float, float, int, int]:
             return scores[memory], self.memories[memory].salience, self._called_on[memory], -memory
 
-        return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, scores, key=in_order)]
+        least = nlargest(k, scores.values())[-1:]
+        last = [memory for memory, score in scores.items() if score >= least[0]] if least else []
+        return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
+
+    def _lay_out(self) -> Iterator[list[str]]:
+        """Fill the arrays by place, and return the terms of each place."""
+        solitary, *conversations = _conversations(self.memories)
+        stated = [self._language_stated(turns) for turns in conversations]
+        unknown = [turns for turns, language in zip(conversations, stated, strict=True) if not language]
+        other = _language_of(unknown or ([] if conversations else [solitary]))
+        languages = Counter({other: 0})
+        for number, (turns, language) in enumerate(zip(conversations, stated, strict=True)):
+            languages[language or other] += len(turns)
+            yield from self._terms(number, turns, language or other)
+        # That of most calls is the language of the facts too, and of questions that could be of any language.
+        self._language = max(languages, key=languages.__getitem__)
+        self._languages = {*languages, ENGLISH}
+        yield from self._terms(-1, solitary, self._language)
+
+    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[list[str]]:
+        for text, memory in turns:
+            self._memory_at.append(memory)
+            self._conversation_at.append(number)
+            spoken = words(text) if language == ENGLISH else ()
+            self._type_at.append(plain_type(text, spoken))
+            yield terms_of(spoken) if language == ENGLISH else terms_in(language, text)
+
+    def _language_stated(self, turns: Sequence["_Turn"]) -> str:
+        """The language of a conversation by a memory that holds it, or English by its words; else empty."""
+        for _, memory in turns:
+            if memory != _NO_MEMORY and (
+                stated := language_stated(self.memories[memory].metadata.get("main_language"))
+            ):
+                return stated
+        return ENGLISH if is_english(_some_words(turns, _WORDS_TO_KNOW_ENGLISH)) else ""
+
+
+def _language_of(conversations: Iterable[Sequence["_Turn"]]) -> str:
+    return language_of(_some_words((turn for turns in conversations for turn in turns), _WORDS_TO_KNOW_A_LANGUAGE))
+
+
+def _some_words(turns: Iterable["_Turn"], most: int) -> set[str]:
+    spoken: set[str] = set()
+    for text, _ in turns:
+        spoken.update(spoken_words(text))
+        if len(spoken) > most:
+            break
+    return spoken
 
 
 def rank(question: str, memories: Sequence[Memory], k: int, today: date | None = None) -> list[Match]:
@@ -188,55 +270,61 @@ def rank(question: str, memories: Sequence[Memory], k: int, today: date | None =
     return Corpus(memories).rank(question, k, today)
 
 
-class _Turn(NamedTuple):
-    """A turn, and the place of its memory in the list; _NO_MEMORY for the agent's words and for gaps."""
-
-    text: str
-    memory: int
-
+type _Turn = tuple[str, int]
+"""A turn, and the place of its memory in the list; _NO_MEMORY for the agent's words and for gaps."""
 
 # Two empty turns, so that turns which do not belong together are no neighbours.
-_GAP = [_Turn("", _NO_MEMORY)] * 2
+_GAP: list[_Turn] = [("", _NO_MEMORY)] * 2
 
 
-def _conversations(memories: Sequence[Memory]) -> Iterator[tuple[str, list[_Turn]]]:
-    """The id and the turns of each conversation, in order, its summary apart at the end; gaps between.
+def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
+    """The turns of each conversation, in order, its summary apart at the end; gaps between.
 
-    Facts are true beyond their conversation: they, and memories without a conversation, come first with the id "", each
-    between gaps.
+    Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     apart: defaultdict[str, list[_Turn]] = defaultdict(list)
     for at, memory in enumerate(memories):
-        conversation, position = str(memory.metadata.get("conversation_id") or ""), memory.metadata.get("position")
-        if not conversation or memory.kind == kinds.FACT:
+        metadata = memory.metadata
+        conversation, position, kind = metadata.get("conversation_id"), metadata.get("position"), metadata.get("kind")
+        if not conversation or kind == kinds.FACT:
             solitary += *_turns(memories, [at]), *_GAP
-        elif isinstance(position, int) and memory.kind != kinds.CALL:
-            spoken[conversation].append((position, at))
+        elif isinstance(position, int) and kind != kinds.CALL:
+            spoken[str(conversation)].append((position, at))
         else:
-            apart[conversation] += *_turns(memories, [at]), *_GAP
-    yield "", solitary
+            apart[str(conversation)] += *_turns(memories, [at]), *_GAP
+    yield solitary
     for conversation in dict.fromkeys((*spoken, *apart)):
         in_order = [at for _, at in sorted(spoken[conversation])]
-        yield conversation, [*_turns(memories, in_order), *_GAP, *apart[conversation]]
+        yield [*_turns(memories, in_order), *_GAP, *apart[conversation]]
 
 
 def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:
     """The turns of these memories, each after the agent's words that it answered, once."""
     before = ""
     for at in in_order:
-        asked = str(memories[at].metadata.get("asked") or "")
+        memory = memories[at]
+        asked = _asked(memory)
         if asked and asked != before:
-            yield _Turn(asked, _NO_MEMORY)
+            yield asked, _NO_MEMORY
             before = asked
-        yield _Turn(memories[at].content, at)
+        yield memory.content, at
+
+
+def _asked(memory: Memory) -> str:
+    return str(memory.metadata.get("asked") or "")
 
 
 def _day_called(memory: Memory) -> int:
     """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
+    return _ordinal(str(memory.metadata.get("called_at")))
+
+
+@kept_briefly(maxsize=1024)
+def _ordinal(called_at: str) -> int:
     try:
-        called = datetime.fromisoformat(str(memory.metadata.get("called_at")))
+        called = datetime.fromisoformat(called_at)
     except ValueError:
         return 0
     return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0

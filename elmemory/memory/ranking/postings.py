@@ -6,69 +6,132 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import log
 
+from elmemory.memory.ranking.words import is_unspaced
+
 _K1 = 0.9
 _B = 0.4
-_LEAST_SIMILARITY = 0.7
-_SHORTEST_SIMILAR = 5
+_GRAM = 4
+_LEAST_ALIKE = 0.1
 
 
 class Postings:
-    """An inverted index of texts. A text is named by its place in `counts`; empty ones are allowed and never found."""
+    """An inverted index of texts. A text is named by its place in `texts`; empty ones are allowed and never found.
 
-    def __init__(self, counts: Sequence[Counter[str]]) -> None:
-        lengths = [count.total() for count in counts]
-        self._texts = sum(length > 0 for length in lengths)
-        mean = sum(lengths) / self._texts if self._texts else 1.0
-        # Term to the texts that hold it, and the part of the score that depends on the text alone.
-        self._postings: dict[str, tuple[array[int], array[float]]] = {}
-        for at, (count, length) in enumerate(zip(counts, lengths, strict=True)):
-            damping = _K1 * (1 - _B + _B * length / mean)
-            for term, times in count.items():
-                texts, parts = self._postings.get(term) or self._postings.setdefault(term, (array("l"), array("f")))
-                texts.append(at)
-                parts.append(times * (_K1 + 1) / (times + damping))
+    The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none; groups have scores too.
+    """
+
+    def __init__(self, texts: Iterable[Sequence[str]], groups: Sequence[int] = ()) -> None:
+        # Term to the texts that hold it. Where a text holds it more than once, `_repeated` says how often.
+        self._texts_with: dict[str, array[int]] = {}
+        self._repeated: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        lengths = array("I")
+        texts_with = defaultdict[str, "array[int]"](_new_array)
+        for text, terms in enumerate(texts):
+            lengths.append(len(terms))
+            distinct = set(terms)
+            for term in distinct:
+                texts_with[term].append(text)
+            if len(distinct) < len(terms):
+                for term in terms:
+                    if term in distinct:
+                        distinct.discard(term)
+                    else:
+                        times = self._repeated[term]
+                        times[text] = times.get(text, 1) + 1
+        self._texts_with = dict(texts_with)
+        self._lengths = lengths
+        self._damping = _damping(lengths)
+        self._count = len(lengths) - lengths.count(0)
+        self._groups = groups
+        of_groups = [0] * (max(groups, default=-1) + 1)
+        for group, length in zip(groups, lengths, strict=False):
+            if group >= 0:
+                of_groups[group] += length
+        self._group_damping = _damping(of_groups)
+        self._group_count = len(of_groups) - of_groups.count(0)
+
+    def length(self, text: int) -> int:
+        """How many terms the text has."""
+        return self._lengths[text]
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
-        return {
-            term: log(1 + (self._texts - len(held[0]) + 0.5) / (len(held[0]) + 0.5))
-            for term in terms
-            if (held := self._postings.get(term))
-        }
+        return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with.get(term))}
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
         """The BM25 score of each text that holds one of the terms. Raises KeyError for a term that no text holds."""
         scores: defaultdict[int, float] = defaultdict(float)
+        damping = self._damping
         for term, weight in weights.items():
-            for text, part in zip(*self._postings[term], strict=True):
-                scores[text] += weight * part
+            whole = weight * (_K1 + 1)
+            for text in self._texts_with[term]:
+                scores[text] += whole / (1 + damping[text])
+            for text, times in self._repeated.get(term, {}).items():
+                scores[text] += whole * (times / (times + damping[text]) - 1 / (1 + damping[text]))
         return scores
 
-    def spelled_like(self, term: str) -> dict[str, float]:
-        """For a term that no text holds: the terms that share most of its trigrams, with their similarity up to 1.
+    def group_scores(self, terms: Iterable[str]) -> dict[int, float]:
+        """The BM25 score of each group whose texts hold one of the terms."""
+        scores: defaultdict[int, float] = defaultdict(float)
+        damping = self._group_damping
+        for term in terms:
+            if term not in self._texts_with:
+                continue
+            times_in = Counter(map(self._groups.__getitem__, self._texts_with[term]))
+            for text, times in self._repeated.get(term, {}).items():
+                times_in[self._groups[text]] += times - 1
+            del times_in[-1]
+            weight = _rarity(len(times_in), self._group_count) * (_K1 + 1)
+            for group, times in times_in.items():
+                scores[group] += weight * times / (times + damping[group])
+        return scores
 
-        They are misheard names and compounds.
-        """
-        if term in self._postings or len(term) < _SHORTEST_SIMILAR:
-            return {}
-        parts = _trigrams(term)
-        shared = Counter(other for part in parts for other in self._terms_with.get(part, ()))
-        return {
-            other: similarity
-            for other, count in shared.items()
-            if count > 1 and (similarity := count / min(len(parts), len(other) - 2)) >= _LEAST_SIMILARITY
-        }
+    def alike(self, term: str) -> dict[str, float]:
+        """The terms that share n-grams with this one, and how much of the weight of its n-grams they share, up to 1."""
+        grams = _grams(term)
+        found: defaultdict[str, float] = defaultdict(float)
+        whole = 0.0
+        for gram in grams:
+            holding = self._terms_holding(gram)
+            rarity = _rarity(len(holding), len(self._texts_with))
+            whole += rarity
+            for other in holding:
+                found[other] += rarity
+        return {other: share / whole for other, share in found.items() if share >= _LEAST_ALIKE * whole}
 
-    @cached_property
-    def _terms_with(self) -> Mapping[str, list[str]]:
-        """Trigram to the terms that hold it."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for term in self._postings:
-            for part in _trigrams(term):
-                found[part].append(term)
+    def _terms_holding(self, gram: str) -> set[str]:
+        found = set()
+        vocabulary, at = self._vocabulary, -1
+        while (at := vocabulary.find(gram, at + 1)) >= 0:
+            start = vocabulary.rfind("\n", 0, at + 1) + 1
+            end = vocabulary.index("\n", at + 1)
+            found.add(vocabulary[start:end])
+            at = end - 1
         return found
 
+    @cached_property
+    def _vocabulary(self) -> str:
+        """All terms between line breaks: searching it is fast and needs no index of n-grams."""
+        return "\n".join(["", *self._texts_with, ""])
 
-def _trigrams(term: str) -> dict[str, None]:
-    """The trigrams of the term, each once, in order."""
-    return dict.fromkeys(term[at : at + 3] for at in range(len(term) - 2))
+
+def _new_array() -> "array[int]":
+    return array("I")
+
+
+def _rarity(holding: int, texts: int) -> float:
+    return log(1 + (texts - holding + 0.5) / (holding + 0.5))
+
+
+def _damping(lengths: Sequence[int]) -> "array[float]":
+    """By text: how much its length damps the weight of its terms."""
+    mean = sum(lengths) / (len(lengths) - lengths.count(0) or 1) or 1.0
+    return array("f", [_K1 * (1 - _B + _B * length / mean) for length in lengths])
+
+
+def _grams(term: str) -> set[str]:
+    """The n-grams of a term, with a line break for its beginning and end; none where terms are n-grams already."""
+    if is_unspaced(term):
+        return set()
+    bounded = f"\n{term}\n"
+    return {bounded[at : at + _GRAM] for at in range(max(len(bounded) - _GRAM, 0) + 1)}

@@ -1,7 +1,7 @@
 """The type of a sentence, and the types that answer a question: "when" asks for a time, "where" for a place."""
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence
 
 from elmemory.memory.ranking.dates import DAY_WORDS
 
@@ -36,26 +36,33 @@ _ANSWERS = [
 ]
 
 
-def sentence_type(text: str, spoken: Set[str]) -> int:
-    """The type of a text whose words, in lower case, are `spoken`: the sum of the bits above."""
-    bits = 0
-    if not spoken.isdisjoint(_FIRST_PERSON_WORDS):
-        bits |= FIRST_PERSON
-    if not spoken.isdisjoint(_TIME_WORDS):
-        bits |= TIME
-    if not spoken.isdisjoint(_NUMBER_WORDS) or any(word.isdigit() for word in spoken):
-        bits |= NUMBER
-    if _PLACE_PATTERN.search(text):
-        bits |= PLACE
-    if _NAME_PATTERN.search(text):
-        bits |= NAME
+def plain_type(text: str, spoken: Sequence[str]) -> int:
+    """The bits that count whatever the question: whether a text with these words is first person, or a question."""
+    bits = 0 if _FIRST_PERSON_WORDS.isdisjoint(spoken) else FIRST_PERSON
     if text.rstrip().endswith(("?", "？", "؟")):
         bits |= QUESTION if _SENTENCE_END.search(text) else QUESTION | ONLY_QUESTION
     return bits
 
 
-def type_weights(question: str) -> list[float]:
-    """For each sentence type, the factor of a sentence's own score under this lower-case question."""
-    gains = [(bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question)]
-    gains += [(FIRST_PERSON, _FIRST_PERSON_GAIN), (ONLY_QUESTION, _ONLY_QUESTION_GAIN)]
-    return [1 + sum(gain for bit, gain in gains if bits & bit) for bits in range(_TYPES)]
+def answer_type(text: str, spoken: Sequence[str]) -> int:
+    """The bits that count if a question asks for them: a time, a number, a place, a name."""
+    bits = 0
+    if not _TIME_WORDS.isdisjoint(spoken):
+        bits |= TIME
+    if not _NUMBER_WORDS.isdisjoint(spoken) or any(map(str.isdigit, spoken)):
+        bits |= NUMBER
+    if _PLACE_PATTERN.search(text):
+        bits |= PLACE
+    if _NAME_PATTERN.search(text):
+        bits |= NAME
+    return bits
+
+
+def type_weights(question: str) -> tuple[list[float], bool]:
+    """For each sentence type, the factor of a sentence's own score under this lower-case question.
+
+    And whether the question asks for a type of answer.
+    """
+    asked = [(bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question)]
+    gains = [*asked, (FIRST_PERSON, _FIRST_PERSON_GAIN), (ONLY_QUESTION, _ONLY_QUESTION_GAIN)]
+    return [1 + sum(gain for bit, gain in gains if bits & bit) for bits in range(_TYPES)], bool(asked)

@@ -4,11 +4,11 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from elmemory.memory.caches import kept_briefly
+from elmemory.memory.caches import kept_briefly, on_clearing
 
-_STOP_WORDS = frozenset(
+STOP_WORDS = frozenset(
     "a about also am an and any are as at be been being but by can could d did didn do does doesn doing don ever for"
     " from get got had has have having he her hers him his how i if in into is isn it its just let ll m may me my"
     " myself of on or our ours please re s shall she should so some t than that the their them then there these they"
@@ -56,6 +56,7 @@ _ENDINGS = [
     ("ly", ""),
 ]
 _SHORTEST_STEMMED = 4
+_MOST_KNOWN_WORDS = 1 << 16
 
 
 def _marks() -> str:
@@ -67,7 +68,8 @@ def _marks() -> str:
 
 
 MARKS = _marks()
-_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
+_WORD = re.compile(rf"[^\W_](?:[^\W_]+|[{MARKS}]+)*")
+_ASCII_WORD = re.compile("[a-zA-Z0-9]+")
 # Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -86,8 +88,9 @@ def terms(text: str) -> list[str]:
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
     """The same for what `words` made of the text."""
-    telling = [term for word in spoken if word not in _STOP_WORDS for term in _terms(word)]
-    return telling or [term for word in spoken for term in _terms(word)]
+    return list(chain.from_iterable(map(_telling.__getitem__, spoken))) or [
+        term for word in spoken for term in _terms(word)
+    ]
 
 
 def words(text: str) -> list[str]:
@@ -97,12 +100,14 @@ def words(text: str) -> list[str]:
 
 def split(text: str) -> list[str]:
     """The words of a folded text in their order, without the possessive 's."""
-    return _WORD.findall(_POSSESSIVE.sub("", text))
+    if "'" in text or "’" in text:
+        text = _POSSESSIVE.sub("", text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def is_empty(text: str) -> bool:
     """Whether no word says what the text is about."""
-    return _STOP_WORDS.issuperset(words(text))
+    return STOP_WORDS.issuperset(words(text))
 
 
 def folded(text: str) -> str:
@@ -112,13 +117,18 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
-@kept_briefly(maxsize=1 << 16)
+@kept_briefly(maxsize=_MOST_KNOWN_WORDS)
 def _terms(word: str) -> tuple[str, ...]:
-    if not word.isascii() and _UNSPACED.search(word):
+    if is_unspaced(word):
         return tuple(pairs(word))
     parts = _DIGITS_OR_NOT.findall(word)
     # "20mg" is also "20" and "mg".
     return tuple(map(_term, parts if len(parts) == 1 else [word, *parts]))
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether some of the word is in a script that writes no blanks between words."""
+    return not word.isascii() and _UNSPACED.search(word) is not None
 
 
 def pairs(word: str, *, ends: bool = False) -> list[str]:
@@ -134,6 +144,20 @@ def pairs(word: str, *, ends: bool = False) -> list[str]:
         pairs += [word[end : run.start()], *(twos or [text])]
         end = run.end()
     return [term for term in (*pairs, word[end:]) if term]
+
+
+class _TellingTerms(dict[str, tuple[str, ...]]):
+    """Word to its terms, which are none for a stop word: faster than asking a function."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _MOST_KNOWN_WORDS:
+            self.clear()
+        terms = self[word] = () if word in STOP_WORDS else _terms(word)
+        return terms
+
+
+_telling = _TellingTerms()
+on_clearing(_telling.clear)
 
 
 def _term(word: str) -> str:

@@ -1,11 +1,15 @@
 """The search cache: it never answers with outdated memories."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import pytest
+from django.db import connections
 
 from elmemory.memory import kinds
 from elmemory.memory.card import write_card
+from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.search import PreparedCaller
@@ -22,22 +26,15 @@ class Counting(EmbeddedOpenMemory):
 
     reads = 0
 
-    def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
-        self.reads += 1
-        return super().memories(user_id, limit)
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        now, memories = super().memories_since(user_id, token)
+        self.reads += memories is not None
+        return now, memories
 
 
-class WithoutTokens(Counting):
-    """A store without change tokens."""
-
-    def change_token(self, user_id: str) -> None:  # noqa: ARG002
-        return None
-
-
-@pytest.fixture(params=[Counting, WithoutTokens])
-def store(transactional_db: None, request: pytest.FixtureRequest) -> Counting:  # noqa: ARG001
-    made: Counting = request.param()
-    return made
+@pytest.fixture
+def store(transactional_db: None) -> Counting:  # noqa: ARG001
+    return Counting()
 
 
 @pytest.fixture
@@ -69,13 +66,12 @@ def test_an_unchanged_caller_is_prepared_once(
     assert len(prepared) == 1
 
 
-def test_a_store_with_change_tokens_is_read_once(say: Callable[..., str]) -> None:
-    counting = Counting()
+def test_an_unchanged_caller_is_read_once(store: Counting, say: Callable[..., str]) -> None:
     say("My dog is called Biscuit.")
-    cache = SearchCache(counting)
+    cache = SearchCache(store)
     for _ in range(5):
         found(cache)
-    assert counting.reads == 1
+    assert store.reads == 1
 
 
 def test_an_added_memory_is_found(store: Counting, say: Callable[..., str]) -> None:
@@ -131,24 +127,112 @@ def test_each_caller_finds_their_own_memories(store: Counting, say: Callable[...
 
 
 def test_the_least_recently_used_callers_are_evicted(store: Counting, say: Callable[..., str]) -> None:
-    cache = SearchCache(store, most=5)
+    cache = SearchCache(store, most=10_000)
     numbers = [f"+1415555{number:04d}" for number in range(20)]
     for number in numbers:
         say("My dog is called Biscuit.", caller=number)
         found(cache, caller=number)
-    assert [number for number in numbers if cache.holds(number)] == numbers[-5:]
-    assert cache.size == 5
+    kept = [number for number in numbers if cache.holds(number)]
+    assert 0 < len(kept) < 20
+    assert kept == numbers[-len(kept) :]
+    assert cache.size <= 10_000
 
 
-def test_a_caller_with_more_memories_than_the_cache_takes_is_not_cached(
-    store: Counting, say: Callable[..., str]
-) -> None:
-    cache = SearchCache(store, most=5)
-    for number in range(8):
+def test_a_caller_larger_than_the_cache_is_cached_and_evicts_no_other(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store, most=20_000)
+    say("My dog is called Biscuit.", caller=OTHER)
+    found(cache, caller=OTHER)
+    for number in range(30):
         say(f"Dog number {number}.", f"message:{number}")
-    assert len(found(cache)) == 8
-    assert not cache.holds(CALLER)
-    assert cache.size == 0
+    for _ in range(2):
+        assert len(found(cache)) == 8
+    assert cache.size > 20_000
+    assert cache.holds(OTHER)
+    assert store.reads == 2
+
+
+def test_of_several_callers_larger_than_the_cache_the_last_is_cached(store: Counting, say: Callable[..., str]) -> None:
+    cache = SearchCache(store, most=20_000)
+    for caller in (CALLER, OTHER):
+        for number in range(30):
+            say(f"Dog number {number}.", f"message:{number}", caller)
+        found(cache, caller=caller)
+    assert (cache.holds(CALLER), cache.holds(OTHER)) == (False, True)
+
+
+class Slow(Counting):
+    """A store in which the first reading waits until others want the same caller, and fails if `fault` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_reading, self.go_on = Event(), Event()
+        self.fault: OpenMemoryError | None = None
+
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        read = super().memories_since(user_id, token)
+        if not self.is_reading.is_set():
+            self.is_reading.set()
+            assert self.go_on.wait(10)
+            if self.fault:
+                raise self.fault
+        connections.close_all()
+        return read
+
+
+@pytest.fixture
+def slow(transactional_db: None) -> Slow:  # noqa: ARG001
+    return Slow()
+
+
+def in_turn(slow: Slow, cache: SearchCache, searches: int) -> list["Future[list[str]]"]:
+    """Searches for the same caller that begin while the first of them is reading."""
+    with ThreadPoolExecutor(searches) as threads:
+        begun = [threads.submit(found, cache)]
+        assert slow.is_reading.wait(10)
+        begun += [threads.submit(found, cache) for _ in range(searches - 1)]
+        # Either all others wait for the first one, or they read.
+        wait_until(lambda: slow.reads > 1 or threads._work_queue.empty())
+        slow.go_on.set()
+    return begun
+
+
+def test_searches_wait_for_the_preparation_of_their_caller(
+    slow: Slow, say: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[PreparedCaller] = []
+
+    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories))
+        return prepared[-1]
+
+    monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)
+    say("My dog is called Biscuit.")
+    assert [each.result() for each in in_turn(slow, SearchCache(slow), 4)] == [["My dog is called Biscuit."]] * 4
+    assert len(prepared) == 1
+
+
+def test_searches_that_wait_fail_with_the_preparation(slow: Slow, say: Callable[..., str]) -> None:
+    slow.fault = OpenMemoryError("the store is away")
+    say("My dog is called Biscuit.")
+    cache = SearchCache(slow)
+    failed = in_turn(slow, cache, 3)
+    assert isinstance(failed[0].exception(), OpenMemoryError)
+    assert found(cache) == ["My dog is called Biscuit."]
+
+
+def test_a_memory_that_is_written_during_a_preparation_is_found_by_who_waited(
+    slow: Slow, say: Callable[..., str]
+) -> None:
+    say("My dog is called Biscuit.")
+    cache = SearchCache(slow)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(found, cache)
+        assert slow.is_reading.wait(10)
+        say("My dog is ill.", "message:2")
+        second = threads.submit(found, cache)
+        slow.go_on.set()
+    assert first.result() == ["My dog is called Biscuit."]
+    assert "My dog is ill." in second.result()
 
 
 def test_a_caller_is_prepared_in_the_background(store: Counting, say: Callable[..., str]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.openmemory.storable import storable
 from elmemory.memory.records import Memory
 
@@ -16,22 +17,19 @@ COLUMNS = (
 
 def memory_of(row: Sequence[Any]) -> Memory:
     """The memory in a row of COLUMNS."""
-    sectors = orjson.loads(row[7])
+    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created, updated, seen, version = row
+    known = _listed(sectors)
     return Memory(
-        id=row[0],
-        user_id=row[1],
-        content=row[2],
-        tags=orjson.loads(row[3]),
-        metadata=orjson.loads(row[4]),
-        salience=row[5],
-        decay_lambda=row[6],
-        primary_sector=sectors[0],
-        sectors=sectors,
-        created_at=row[8],
-        updated_at=row[9],
-        last_seen_at=row[10],
-        version=row[11],
-    )
+        memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
+        known[0], known, created, updated, seen, version,
+    )  # fmt: skip
+
+
+@kept_briefly(maxsize=256)
+def _listed(value: str) -> list[Any]:
+    """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
+    listed: list[Any] = orjson.loads(value)
+    return listed
 
 
 def conversation_id_of(metadata: Mapping[str, Any]) -> str:

@@ -144,9 +144,11 @@ class EmbeddedOpenMemory:
         return (orjson.loads(metadata) for (metadata,) in rows)
 
     @_guarded
-    def change_token(self, user_id: str) -> Hashable:
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
-        return _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
+        # Read before the memories, so that the next reading notices a write in between.
+        now = _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
+        return now, None if now == token else [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
 
     @property
     def concurrency(self) -> int:

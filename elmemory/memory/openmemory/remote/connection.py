@@ -16,6 +16,7 @@ from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, Op
 # The servers close connections after 5 idle seconds: ours are closed before.
 IDLE_SECONDS = 4.0
 _CONNECTIONS = 32
+OK = 200
 _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
 
 NO_ANSWER = "nothing answers at OPENMEMORY_PORT: start the OpenMemory server, or correct OPENMEMORY_PORT"
@@ -47,6 +48,12 @@ class Connection:
         self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any] | None:
         """The server's answer; None if this user has no such memory. Raises OpenMemoryError."""
+        return answer_of(*self.exchange(method, path, seconds=seconds, query=query, body=body))
+
+    def exchange(
+        self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[int, bytes]:
+        """The status and the bytes of the server's answer, for `answer_of`. Raises OpenMemoryError."""
         headers, content = {}, None
         if body is not None:
             # Escaped to ASCII: the servers break characters that arrive in two packets.
@@ -55,7 +62,7 @@ class Connection:
             method, path, params=query, headers=headers, content=content, timeout=seconds
         )
         try:
-            return answer_of(*self._exchange(request, time.monotonic() + seconds))
+            return self._exchange(request, time.monotonic() + seconds)
         except (httpx2.TimeoutException, TimeoutError):
             raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
@@ -100,7 +107,7 @@ def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         value = None
     answer = value if isinstance(value, dict) else {}
-    if status == 200 and answer:
+    if status == OK and answer:
         return answer
     reason = answer.get("error") or answer.get("err")
     if reason in _NOT_FOR_THIS_USER:

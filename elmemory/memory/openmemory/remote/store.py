@@ -9,19 +9,15 @@ import re
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import (
-    Health,
-    OpenMemoryError,
-    OpenMemoryMisconfigured,
-    require_user,
-)
-from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, Connection
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
+from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
     WRITE_NUMBER,
@@ -113,8 +109,11 @@ class RemoteOpenMemory:
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 
-    def change_token(self, user_id: str) -> None:  # noqa: ARG002
-        return None
+    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
+        require_user(user_id)
+        now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
+        return now, None if rows is None else readable(rows)
 
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
@@ -230,28 +229,41 @@ class RemoteOpenMemory:
 
     def _all(self, user_id: str) -> list[Row]:
         """All rows of the user, nonces included, newest first."""
+        return self._rows_since(user_id, ())[1] or []
+
+    def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[Row] | None]:
+        """The digests of the pages of the user's rows, and all rows; None for them if the digests are as before."""
+        digests: list[bytes] = []
+        unread: list[bytes] = []
         rows: dict[str, Row] = {}
-        offset = 0
         while True:
-            page = self._page(user_id, _PAGE, offset, ALL_SECONDS)
-            known = len(rows)
-            rows |= {row.id: row for row in page if row.id not in rows}
-            if len(page) < _PAGE or len(rows) == known:
-                return list(rows.values())
-            offset += _PAGE
+            unread.append(self._page_answer(user_id, _PAGE, _PAGE * len(digests), ALL_SECONDS))
+            digests.append(sha256(unread[-1]).digest())
+            if (*digests,) == before:
+                return before, None
+            if (*digests,) == before[: len(digests)]:
+                continue  # another page follows
+            known, size = len(rows), 0
+            for answer in unread:
+                page = _page(user_id, answer)
+                size = len(page)
+                rows |= {row.id: row for row in page if row.id not in rows}
+            unread.clear()
+            if size < _PAGE or len(rows) == known:
+                return (*digests,), list(rows.values())
 
     def _newest(self, user_id: str) -> list[Row]:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
     def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
+        return _page(user_id, self._page_answer(user_id, size, offset, seconds))
+
+    def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
         path = f"/users/{in_path(user_id)}/memories"
-        answer = self._server.call("GET", path, seconds=seconds, query={"l": size, "u": offset})
-        items = (answer or {}).get("items")
-        if not isinstance(items, list):
+        status, answer = self._server.exchange("GET", path, seconds=seconds, query={"l": size, "u": offset})
+        if status != OK and answer_of(status, answer) is None:
             raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-        if (answer or {}).get("user_id") != user_id:
-            raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-        return [row_of(user_id, item) for item in items if is_of(user_id, item)]
+        return answer
 
     def _put(self, wanted: "_Wanted", finished: Sequence[Row], unfinished: Sequence[Row]) -> tuple[Put, Row]:
         if finished:
@@ -310,6 +322,17 @@ class _Wanted:
 
     def as_row(self, memory_id: str) -> Row:
         return Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
+
+
+def _page(user_id: str, answer: bytes) -> list[Row]:
+    """The rows in the server's answer with a page of the user's memories."""
+    page = answer_of(OK, answer) or {}
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+    if page.get("user_id") != user_id:
+        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
+    return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
 def new_nonce() -> str:

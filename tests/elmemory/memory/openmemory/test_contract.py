@@ -455,6 +455,39 @@ def test_more_memories_than_a_page_holds_are_all_read(speaker: Speaker, caller: 
     assert len(speaker.store.memories(caller)) == 10_050
 
 
+def test_memories_are_returned_again_only_after_a_change(store: OpenMemory, callers: Callable[[], str]) -> None:
+    caller, other = callers(), callers()
+    token, memories = store.memories_since(caller, None)
+    assert memories == []
+    changes: list[Callable[[], object]] = [
+        lambda: store.put(caller, "message:1", "One."),
+        lambda: store.put(caller, "message:2", "Two."),
+        lambda: store.put(caller, "message:1", "Another one."),
+        lambda: store.delete(caller, store.memories(caller)[0].id),
+    ]
+    for change in changes:
+        change()
+        token, memories = store.memories_since(caller, token)
+        assert memories == store.memories(caller)
+        store.put(other, "message:1", "Somebody else's.")
+        assert store.memories_since(caller, token) == (token, None)
+
+
+def test_more_memories_than_a_page_holds_are_returned_again_after_a_change(
+    store: OpenMemory, caller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_store, "_PAGE", 2)
+    for number in range(5):
+        store.put(caller, f"message:{number}", f"Number {number}.")
+        token, memories = store.memories_since(caller, None)
+        assert memories is not None
+        assert len(memories) == number + 1
+        assert store.memories_since(caller, token) == (token, None)
+    store.put(caller, "message:0", "Changed.")
+    _, memories = store.memories_since(caller, token)
+    assert sorted(contents(memories or [])) == ["Changed.", *(f"Number {number}." for number in range(1, 5))]
+
+
 def test_a_summary_speaks_of_the_caller_or_not_at_all(store: OpenMemory, caller: str) -> None:
     store.put(caller, "card:1", "The caller is Maya Okafor.", salience=1.0)
 

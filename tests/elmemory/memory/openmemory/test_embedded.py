@@ -159,20 +159,20 @@ def test_the_store_says_that_it_is_there(store: EmbeddedOpenMemory) -> None:
     assert store.ping() == ("embedded", True, "sqlite")
 
 
-def test_the_change_token_changes_with_every_change_and_with_nothing_else(store: EmbeddedOpenMemory) -> None:
-    tokens = [store.change_token(MAYA)]
+def test_the_token_changes_with_every_change_and_with_nothing_else(store: EmbeddedOpenMemory) -> None:
+    tokens = [store.memories_since(MAYA, None)[0]]
     first = store.put(MAYA, "message:1", "One.").id
-    tokens.append(store.change_token(MAYA))
+    tokens.append(store.memories_since(MAYA, None)[0])
     store.put(MAYA, "message:2", "Two.")
-    tokens.append(store.change_token(MAYA))
+    tokens.append(store.memories_since(MAYA, None)[0])
     store.put(MAYA, "message:1", "Another.")
-    tokens.append(store.change_token(MAYA))
+    tokens.append(store.memories_since(MAYA, None)[0])
     store.delete(MAYA, first)
-    tokens.append(store.change_token(MAYA))
+    tokens.append(store.memories_since(MAYA, None)[0])
     store.put(PEPE, "message:1", "Somebody else's.")
     store.put(MAYA, "message:2", "Two.")
     assert len(set(tokens)) == len(tokens)
-    assert store.change_token(MAYA) == tokens[-1]
+    assert store.memories_since(MAYA, None)[0] == tokens[-1]
 
 
 @pytest.mark.sqlite

@@ -285,6 +285,25 @@ def test_an_answer_about_somebody_else_is_refused(store: RemoteOpenMemory, stub:
         store.memories(CALLER)
 
 
+def test_memories_that_are_unchanged_are_not_parsed(
+    store: RemoteOpenMemory, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.row(CALLER, "City: Duluth")
+    token, _ = store.memories_since(CALLER, None)
+    with monkeypatch.context() as patched:
+        patched.setattr(remote_store, "_row", None)
+        assert store.memories_since(CALLER, token) == (token, None)
+    stub.row(CALLER, "City: St Paul")
+    _, memories = store.memories_since(CALLER, token)
+    assert [memory.content for memory in memories or []] == ["City: St Paul", "City: Duluth"]
+
+
+def test_a_fault_is_not_taken_for_unchanged_memories(store: RemoteOpenMemory, stub: Stub) -> None:
+    stub.faults = {("GET", "/users/"): (500, {"err": "internal"})}
+    with pytest.raises(OpenMemoryError):
+        store.memories_since(CALLER, None)
+
+
 def test_the_servers_search_adds_only_what_is_the_callers(store: RemoteOpenMemory, stub: Stub) -> None:
     stub.row(OTHER, "My dog is called Rex.")
     own = stub.row(CALLER, "He is a terrier.")

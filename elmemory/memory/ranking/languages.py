@@ -1,0 +1,160 @@
+"""Terms of texts in other languages than English: their stop words, stems and scripts."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from functools import cache
+from itertools import chain, pairwise
+
+from elmemory.memory.caches import on_clearing
+from elmemory.memory.ranking.words import STOP_WORDS, folded, is_unspaced, pairs, split, terms
+
+ENGLISH = "en"
+
+# Language to the algorithm of Snowball; others are not stemmed.
+_STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
+    "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali",
+    "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+# Those that agents of ElevenLabs speak, as far as there are stop words.
+_LANGUAGES = frozenset(
+    "ar bg ca cs da de el en es et fa fi fr he hi hr hu hy id it ja ko lt lv ms nl no pl pt ro ru sk sl sv th tl tr uk"
+    " ur vi zh".split()
+)
+_SCRIPTS = {
+    "ja": re.compile("[\u3040-\u30ff]"),
+    "ko": re.compile("[\uac00-\ud7af]"),
+    "th": re.compile("[\u0e00-\u0e7f]"),
+}
+# Thai, Lao, Myanmar, Khmer: two letters are too little to go by.
+_UNSPACED_LETTERS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_OTHER_CODES = {"fil": "tl", "nb": "no", "nn": "no", "iw": "he", "in": "id"}
+# Letters that people write one for the other, beside those with accents.
+_SAME_LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ى": "ي", "ة": "ه"})
+_MOST_KNOWN_WORDS = 1 << 15
+_LEAST_VOTES = 1.5
+# In English texts it is a quarter at least, in others one of twelve at most.
+_ENGLISH_SHARE = 0.15
+
+
+def language_stated(code: object) -> str:
+    """The language of a code such as ElevenLabs', "pt-br" or "fil"; empty without one."""
+    language = str(code or "").replace("_", "-").split("-")[0].lower()
+    return _OTHER_CODES.get(language, language)
+
+
+def terms_in(language: str, text: str) -> list[str]:
+    """The words of a text that carry meaning, as `terms` makes them of an English one."""
+    if language == ENGLISH:
+        return terms(text)
+    spoken = spoken_words(text)
+    found = list(chain.from_iterable(map(_telling(language).__getitem__, spoken))) or [
+        term for word in spoken for term in _terms(language, word)
+    ]
+    if language == "vi":  # every syllable is written apart, and many words have two
+        found += [f"{first} {second}" for first, second in pairwise(map(folded, spoken))]
+    return found
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of a text in lower case, with their accents, which stemmers need."""
+    return split(text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold()))
+
+
+def language_of(
+    spoken: Collection[str], among: Collection[str] = _LANGUAGES, otherwise: str = ENGLISH, least: float = _LEAST_VOTES
+) -> str:
+    """The language of `among` that these different words speak for as its stop words; else `otherwise`.
+
+    A word has one vote, for all its languages together; its language needs `least` votes.
+    """
+    known = _languages_of_stop_words()
+    votes = dict.fromkeys(among, 0.0)
+    for word in spoken:
+        languages = (_language_of_script(word),) if is_unspaced(word) else known.get(word, ())
+        for language in languages:
+            if language in votes:
+                votes[language] += 1 / len(languages)
+    best = max(votes, key=lambda language: (votes[language], language == otherwise, language))
+    return best if votes[best] >= least and votes[best] > 0 else otherwise
+
+
+def is_english(spoken: Collection[str]) -> bool:
+    """Whether so many of these different words are English stop words that no other language needs a look."""
+    return bool(spoken) and len(STOP_WORDS.intersection(spoken)) >= _ENGLISH_SHARE * len(spoken)
+
+
+def _language_of_script(word: str) -> str:
+    """The language of a word without blanks around it, by its characters."""
+    return next((language for language, script in _SCRIPTS.items() if script.search(word)), "zh")
+
+
+class _Telling(dict[str, tuple[str, ...]]):
+    """Word to its terms in a language, which are none for a stop word."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+        self._stop_words = frozenset(map(_plain, _stop_words(language)))
+
+        on_clearing(self.clear)
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _MOST_KNOWN_WORDS:
+            self.clear()
+        if _plain(word) in self._stop_words:
+            found: tuple[str, ...] = ()
+        else:
+            found = tuple(term for term in _terms(self._language, word) if term not in self._stop_words)
+        self[word] = found
+        return found
+
+
+@cache
+def _telling(language: str) -> _Telling:
+    return _Telling(language)
+
+
+def _terms(language: str, word: str) -> tuple[str, ...]:
+    if _UNSPACED_LETTERS.search(word):
+        plain = folded(word)
+        return tuple(plain[at : at + 3] for at in range(max(len(plain) - 2, 1)))
+    if is_unspaced(word):
+        return tuple(pairs(folded(word)))
+    return (_plain(_stemmer(language)(word)),)
+
+
+def _plain(word: str) -> str:
+    return folded(word).translate(_SAME_LETTERS)
+
+
+@cache
+def _stemmer(language: str) -> Callable[[str], str]:
+    import Stemmer  # type: ignore[import-not-found]
+
+    if language not in _STEMMERS:
+        return str
+    stem: Callable[[str], str] = Stemmer.Stemmer(_STEMMERS[language], 0).stemWord
+    return stem
+
+
+@cache
+def _languages_of_stop_words() -> dict[str, tuple[str, ...]]:
+    import stopwordsiso
+
+    found = defaultdict[str, list[str]](list)
+    for language in sorted(_LANGUAGES):
+        # The list for English has the codes of countries in it.
+        for word in STOP_WORDS if language == ENGLISH else stopwordsiso.stopwords(language):
+            found[word].append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+def _stop_words(language: str) -> Collection[str]:
+    import stopwordsiso
+
+    return stopwordsiso.stopwords(language)
