@@ -10,7 +10,6 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -19,11 +18,19 @@ import orjson
 
 from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
+from elmemory.memory.openmemory.remote.rows import (
+    UNFINISHED,
+    WRITE_NUMBER,
+    Row,
+    order_of_writing,
+    page_of,
+    readable,
+    unfinished_key,
+)
 from elmemory.memory.openmemory.remote.users import users_of
-from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
-from elmemory.memory.records import Entry, Match, Memory, Put, Sector
+from elmemory.memory.records import Entry, Match, Memory, Put
 
 # Timeouts in seconds. A live call waits for the newest memories; a server ends its own requests after 10 s.
 NEWEST_SECONDS = 2.0
@@ -36,20 +43,9 @@ _PAGE = 10_000
 _FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
-# In the metadata of a nonce: the key of the memory that it will become.
-_UNFINISHED = "unfinished_key"
-# In the metadata of every memory on a server: a number that rises with each write for this user.
-_WRITE_NUMBER = "write_number"
 # `ping` reads the memories of this user, who has none, to see whether the server accepts the key.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row(Memory):
-    """A memory as the server holds it; its metadata are without the number of its writing."""
-
-    write_number: int = 0
 
 
 class RemoteOpenMemory:
@@ -97,11 +93,11 @@ class RemoteOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return _readable(self._all(user_id))
+            return readable(self._all(user_id))
         size = limit
         while True:
             page = self._page(user_id, size, 0, NEWEST_SECONDS)
-            memories = _readable(page)
+            memories = readable(page)
             if len(memories) >= limit or len(page) < size:
                 return memories[:limit]
             size *= 4
@@ -113,7 +109,7 @@ class RemoteOpenMemory:
         """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
         require_user(user_id)
         now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
-        return now, None if rows is None else _readable(rows)
+        return now, None if rows is None else readable(rows)
 
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
@@ -172,7 +168,7 @@ class RemoteOpenMemory:
             return Health(self.mode, False, str(error))
         return Health(self.mode, True, f"OpenMemory {version[:40]}")
 
-    def _put_all(self, user_id: str, entries: Sequence[Entry], rows_of: Callable[[str], list[_Row]]) -> list[Put]:
+    def _put_all(self, user_id: str, entries: Sequence[Entry], rows_of: Callable[[str], list[Row]]) -> list[Put]:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
@@ -182,12 +178,12 @@ class RemoteOpenMemory:
         with self._writing[hash(user_id) % _STRIPES]:
             return self._put_among(user_id, entries, rows_of(user_id))
 
-    def _put_among(self, user_id: str, entries: Sequence[Entry], rows: Iterable[_Row]) -> list[Put]:
+    def _put_among(self, user_id: str, entries: Sequence[Entry], rows: Iterable[Row]) -> list[Put]:
         rows = list(rows)
-        finished, unfinished = defaultdict[str, list[_Row]](list), defaultdict[str, list[_Row]](list)
+        finished, unfinished = defaultdict[str, list[Row]](list), defaultdict[str, list[Row]](list)
         last_number = max((row.write_number for row in rows), default=0)
         for memory in rows:
-            if key := _unfinished_key(memory):
+            if key := unfinished_key(memory):
                 unfinished[key].append(memory)
             elif memory.key:
                 finished[memory.key].append(memory)
@@ -227,15 +223,15 @@ class RemoteOpenMemory:
     def _delete_all(self, user_id: str) -> None:
         self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
 
-    def _all(self, user_id: str) -> list[_Row]:
+    def _all(self, user_id: str) -> list[Row]:
         """All rows of the user, nonces included, newest first."""
         return self._rows_since(user_id, ())[1] or []
 
-    def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[_Row] | None]:
+    def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[Row] | None]:
         """The digests of the pages of the user's rows, and all rows; None for them if the digests are as before."""
         digests: list[bytes] = []
         unread: list[bytes] = []
-        rows: dict[str, _Row] = {}
+        rows: dict[str, Row] = {}
         while True:
             unread.append(self._page_answer(user_id, _PAGE, _PAGE * len(digests), ALL_SECONDS))
             digests.append(sha256(unread[-1]).digest())
@@ -245,18 +241,18 @@ class RemoteOpenMemory:
                 continue  # another page follows
             known, size = len(rows), 0
             for answer in unread:
-                page = _page(user_id, answer)
+                page = page_of(user_id, answer)
                 size = len(page)
                 rows |= {row.id: row for row in page if row.id not in rows}
             unread.clear()
             if size < _PAGE or len(rows) == known:
                 return (*digests,), list(rows.values())
 
-    def _newest(self, user_id: str) -> list[_Row]:
+    def _newest(self, user_id: str) -> list[Row]:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
-    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[_Row]:
-        return _page(user_id, self._page_answer(user_id, size, offset, seconds))
+    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
+        return page_of(user_id, self._page_answer(user_id, size, offset, seconds))
 
     def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
         path = f"/users/{in_path(user_id)}/memories"
@@ -265,9 +261,9 @@ class RemoteOpenMemory:
             raise OpenMemoryMisconfigured(NO_OPENMEMORY)
         return answer
 
-    def _put(self, wanted: "_Wanted", finished: Sequence[_Row], unfinished: Sequence[_Row]) -> tuple[Put, _Row]:
+    def _put(self, wanted: "_Wanted", finished: Sequence[Row], unfinished: Sequence[Row]) -> tuple[Put, Row]:
         if finished:
-            memory = max(finished, key=_order_of_writing)
+            memory = max(finished, key=order_of_writing)
             if wanted.is_in(memory):
                 return Put(memory.id, "unchanged"), memory
             if self._patch(memory.id, wanted):
@@ -283,7 +279,7 @@ class RemoteOpenMemory:
         raise OpenMemoryError("the OpenMemory server loses what was just added")
 
     def _nonce(self, wanted: "_Wanted") -> str:
-        metadata = {_UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
+        metadata = {UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
         for _ in range(_ATTEMPTS):
             answer = self._add(wanted.user_id, new_nonce(), metadata) or {}
             memory_id = answer.get("id")
@@ -298,7 +294,7 @@ class RemoteOpenMemory:
         body = {
             "content": wanted.content,
             "tags": wanted.tags,
-            "metadata": {**wanted.metadata, _WRITE_NUMBER: wanted.write_number},
+            "metadata": {**wanted.metadata, WRITE_NUMBER: wanted.write_number},
             "user_id": wanted.user_id,
         }
         path = f"/memory/{in_path(memory_id)}"
@@ -320,19 +316,8 @@ class _Wanted:
     def is_in(self, memory: Memory) -> bool:
         return (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
 
-    def as_row(self, memory_id: str) -> _Row:
-        return _Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
-
-
-def _page(user_id: str, answer: bytes) -> list[_Row]:
-    """The rows in the server's answer with a page of the user's memories."""
-    page = answer_of(OK, answer) or {}
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-    if page.get("user_id") != user_id:
-        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-    return [_row(user_id, item) for item in items if _is_of(user_id, item)]
+    def as_row(self, memory_id: str) -> Row:
+        return Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
 
 
 def new_nonce() -> str:
@@ -348,58 +333,3 @@ def ids_of(answer: Mapping[str, Any] | None) -> list[str]:
     """The ids in an answer to a query, best first."""
     matches = (answer or {}).get("matches")
     return [str(match.get("id")) for match in matches] if isinstance(matches, list) else []
-
-
-def _readable(rows: Iterable[_Row]) -> list[Memory]:
-    """Memories without nonces, one per key: the last written."""
-    kept: dict[str, _Row] = {}
-    for row in rows:
-        if _unfinished_key(row):
-            continue
-        key = row.key or row.id
-        if key not in kept or _order_of_writing(row) > _order_of_writing(kept[key]):
-            kept[key] = row
-    return list(kept.values())
-
-
-def _unfinished_key(row: Memory) -> str:
-    return str(row.metadata.get(_UNFINISHED) or "")
-
-
-def _order_of_writing(row: _Row) -> tuple[int, int, int]:
-    """Our own number first, which rows of older versions lack: the server's time changes without a write."""
-    return row.write_number, row.updated_at, row.version
-
-
-def _row(user_id: str, item: Mapping[str, Any]) -> _Row:
-    try:
-        metadata, tags = dict(item.get("metadata") or {}), item.get("tags")
-        write_number = metadata.pop(_WRITE_NUMBER, 0)
-        sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
-        return _Row(
-            id=str(item["id"]),
-            user_id=user_id,
-            content=str(item["content"]),
-            tags=tags if isinstance(tags, list) else [],
-            metadata=metadata,
-            salience=_weight(metadata.get("salience"), item.get("salience"), 0.5),
-            decay_lambda=_weight(metadata.get("decay_lambda"), item.get("decay_lambda"), 0.0),
-            primary_sector=sector,
-            sectors=(sector,),
-            created_at=int(item.get("created_at") or 0),
-            updated_at=int(item.get("updated_at") or 0),
-            last_seen_at=int(item.get("last_seen_at") or 0),
-            version=int(item.get("version") or 1),
-            write_number=write_number if type(write_number) is int else 0,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None
-
-
-def _is_of(user_id: str, item: object) -> bool:
-    return isinstance(item, dict) and item.get("user_id", user_id) == user_id
-
-
-def _weight(*given: object) -> float:
-    """The first value that is a number: ours in the metadata, else the server's."""
-    return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))

@@ -1,0 +1,88 @@
+"""The rows of an OpenMemory server, and the memories among them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, answer_of
+from elmemory.memory.openmemory.sectors import SECTORS
+from elmemory.memory.records import Memory, Sector
+
+# In the metadata of a nonce: the key of the memory that it will become.
+UNFINISHED = "unfinished_key"
+# In the metadata of every memory on a server: a number that rises with each write for this user.
+WRITE_NUMBER = "write_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Memory):
+    """A memory as the server holds it; its metadata are without the number of its writing."""
+
+    write_number: int = 0
+
+
+def page_of(user_id: str, answer: bytes) -> list[Row]:
+    """The rows in the server's answer with a page of the user's memories."""
+    page = answer_of(OK, answer) or {}
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+    if page.get("user_id") != user_id:
+        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
+    return [_row(user_id, item) for item in items if _is_of(user_id, item)]
+
+
+def readable(rows: Iterable[Row]) -> list[Memory]:
+    """Memories without nonces, one per key: the last written."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        if unfinished_key(row):
+            continue
+        key = row.key or row.id
+        if key not in kept or order_of_writing(row) > order_of_writing(kept[key]):
+            kept[key] = row
+    return list(kept.values())
+
+
+def unfinished_key(row: Memory) -> str:
+    return str(row.metadata.get(UNFINISHED) or "")
+
+
+def order_of_writing(row: Row) -> tuple[int, int, int]:
+    """Our own number first, which rows of older versions lack: the server's time changes without a write."""
+    return row.write_number, row.updated_at, row.version
+
+
+def _row(user_id: str, item: Mapping[str, Any]) -> Row:
+    try:
+        metadata, tags = dict(item.get("metadata") or {}), item.get("tags")
+        write_number = metadata.pop(WRITE_NUMBER, 0)
+        sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
+        return Row(
+            id=str(item["id"]),
+            user_id=user_id,
+            content=str(item["content"]),
+            tags=tags if isinstance(tags, list) else [],
+            metadata=metadata,
+            salience=_weight(metadata.get("salience"), item.get("salience"), 0.5),
+            decay_lambda=_weight(metadata.get("decay_lambda"), item.get("decay_lambda"), 0.0),
+            primary_sector=sector,
+            sectors=(sector,),
+            created_at=int(item.get("created_at") or 0),
+            updated_at=int(item.get("updated_at") or 0),
+            last_seen_at=int(item.get("last_seen_at") or 0),
+            version=int(item.get("version") or 1),
+            write_number=write_number if type(write_number) is int else 0,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None
+
+
+def _is_of(user_id: str, item: object) -> bool:
+    return isinstance(item, dict) and item.get("user_id", user_id) == user_id
+
+
+def _weight(*given: object) -> float:
+    """The first value that is a number: ours in the metadata, else the server's."""
+    return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))
