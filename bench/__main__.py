@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import beside, growth, live, peers
+from bench import beside, growth, live, peers, remembering
 from bench.report import Report
 from tests.harness.server import ROOT
 
@@ -30,6 +30,8 @@ PARTS: dict[str, Part] = {
     "callers": growth.larger_callers,
     "stores": growth.larger_stores,
     "leaks": growth.many_rings,
+    "history": remembering.history,
+    "postgres": remembering.postgres,
 }
 
 

@@ -1,7 +1,8 @@
 """Measures the admin's pages over 1,000, 10,000 and 100,000 calls: `python -m bench.admin [ROWS ...]`.
 
-Invented rows and texts are written straight into an index of their own; pages are requested through Django's test
-client, several times each, in one process. The figures are CPU time of one core.
+Then it measures the page of one caller with 20, 200 and 2,000 calls. Invented rows, texts and memories are written
+straight into databases of their own; pages are requested through Django's test client, several times each, in one
+process. The figures are CPU time of one core.
 """
 
 import os
@@ -28,13 +29,19 @@ from django.test import Client
 from django.utils.timezone import localdate
 
 from conversations.index import fulltext
+from conversations.index.cards import save_card
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
 from conversations.index.schema import ensure_schema
 from conversations.models import Conversation, Direction, MemoryState, Outcome, Recall
+from elmemory.memory import kinds
+from elmemory.memory.card import read_card, write_card
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 
 _TIMES = 7
 _TURNS = 12
+_CALLS_OF_ONE = 20, 200, 2000
+_REGULAR = "+14155550100"
 _NOW = datetime.now(UTC)
 _LIST = "/admin/conversations/conversation/"
 
@@ -42,7 +49,8 @@ _LIST = "/admin/conversations/conversation/"
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or [1_000, 10_000, 100_000]
     settings.ALLOWED_HOSTS = ["*"]
-    call_command("migrate", verbosity=0)
+    for alias in ("default", "memory"):
+        call_command("migrate", database=alias, verbosity=0)
     user = get_user_model()._default_manager.create_superuser("bench", "", "bench")
     client = Client()
     client.force_login(user)
@@ -57,6 +65,22 @@ def main() -> None:
     print("|---|" + "---|" * len(sizes))
     for name, row in timings.items():
         print(f"| {name} | " + " | ".join(f"{milliseconds:.0f}" for milliseconds in row) + " |")
+    pages_of_one_caller(client)
+
+
+def pages_of_one_caller(client: Client) -> None:
+    print(f"\n| page of a caller with | ms (median of {_TIMES}) | KB |\n|---|---|---|")
+    for calls in _CALLS_OF_ONE:
+        fill(calls, caller=_REGULAR)
+        store = EmbeddedOpenMemory()
+        store.forget(_REGULAR)
+        for number in range(calls):
+            store.put_all(_REGULAR, kinds.entries(memories_of_call(number)))
+        write_card(store, _REGULAR)
+        save_card(_REGULAR, read_card(store, _REGULAR))
+        address = f"/admin/conversations/caller/{caller_reference(_REGULAR)}/change/"
+        taken, size = measure(partial(client.get, address)), len(client.get(address).content) / 1024
+        print(f"| {calls:,} calls, {len(store.memories(_REGULAR)):,} memories | {taken:.0f} | {size:.0f} |")
 
 
 def pages(size: int) -> Iterator[tuple[str, str]]:
@@ -94,14 +118,14 @@ def measure(ask: Callable[[], object]) -> float:
     return statistics.median(once() for _ in range(_TIMES))
 
 
-def fill(size: int) -> None:
+def fill(size: int, caller: str = "") -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
         for table in ("conversation", fulltext.TABLE):
             cursor.execute(f"DELETE FROM {table}")
     for numbers in batched(range(size), 5000):
-        made = [call(number, size, chance) for number in numbers]
+        made = [call(number, size, chance, caller) for number in numbers]
         with transaction.atomic("index"):
             Conversation.objects.bulk_create([row for row, _ in made])
             fulltext.write([text for _, text in made])
@@ -110,8 +134,8 @@ def fill(size: int) -> None:
 _NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O'Brien", "Daniel Okonkwo")
 
 
-def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, Text]:
-    caller = f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
+def call(number: int, size: int, chance: random.Random, caller: str = "") -> tuple[Conversation, Text]:
+    caller = caller or f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
     started = _NOW - timedelta(days=365 * (1 - number / size))
     conversation_id = f"conv_{number}"
     outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
@@ -145,6 +169,27 @@ def call(number: int, size: int, chance: random.Random) -> tuple[Conversation, T
     if number % 1000 == 7:
         said.append(f"a heron{number % 10} stood in the garden")
     return row, Text(row.sort_key, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
+
+
+def memories_of_call(number: int) -> Iterator[kinds.NewMemory]:
+    """Three facts, four sentences and the call itself."""
+    chance = random.Random(number)
+    common = {
+        "conversation_id": f"conv_{number}",
+        "agent_id": "agent_1",
+        "called_at": (_NOW - timedelta(hours=4 * (2000 - number))).isoformat(timespec="seconds"),
+    }
+    for position, (field, value) in enumerate(
+        (("first_name", "Maya"), ("city", chance.choice(["Duluth", "Boston"])), ("topic", f"Appointment {number}"))
+    ):
+        more = {**common, "position": position, "field": field, "value": value}
+        yield kinds.NewMemory(kinds.FACT, f"fact:conv_{number}:{field}", f"{field}: {value}", more)
+    for turn in range(4):
+        said = " ".join(chance.choices(_VOCABULARY, k=14))
+        more = {**common, "position": 2 * turn + 1, "asked": "And what was it about, please?"}
+        yield kinds.NewMemory(kinds.MESSAGE, f"message:conv_{number}:{turn}", said, more)
+    more = {**common, "timezone": "UTC", "summary": "Moved the appointment.", "title": "Moved", "spoke": True}
+    yield kinds.NewMemory(kinds.CALL, f"call:conv_{number}", "Call (success): Moved the appointment.", more)
 
 
 _VOCABULARY = [

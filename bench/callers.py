@@ -62,8 +62,15 @@ def card(memories: int) -> Row:
     return _row(written.key, written.content, 1.0, {"kind": written.kind, **written.metadata})
 
 
-def remember(store: Path, callers: Iterable[int], memories: int) -> None:
-    """Give each caller this many memories, the last of them the card."""
+def remember(store: Path | str, callers: Iterable[int], memories: int) -> None:
+    """Give each caller this many memories, the last of them the card. The store is a file, or a postgres:// URL."""
+    if isinstance(store, str):
+        import psycopg
+
+        with psycopg.connect(store) as connection, connection.cursor() as cursor:
+            for caller in callers:
+                cursor.executemany(_INSERT.replace("?", "%s").encode(), _rows(caller, memories))
+        return
     with sqlite3.connect(store) as database:
         for caller in callers:
             database.executemany(_INSERT, _rows(caller, memories))

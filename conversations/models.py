@@ -105,6 +105,14 @@ class Conversation(models.Model):
     audio_at = models.FloatField(null=True)
     failure_at = models.FloatField(null=True)
 
+    # From when retention counts, in seconds since 1970: the start of the call, or its arrival if that was earlier. None
+    # while no such file is stored.
+    audio_since = models.FloatField(null=True)
+    payload_since = models.FloatField(null=True)
+    # When ElevenLabs deletes it, as the payload says.
+    audio_due = models.FloatField(null=True)
+    payload_due = models.FloatField(null=True)
+
     memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
     # Of the files that the row was made from; empty while the row is behind them.
@@ -137,6 +145,10 @@ class Conversation(models.Model):
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=["started_on"], name="conversation_day"),
+            *(
+                models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
+                for name in ("audio_since", "payload_since", "audio_due", "payload_due")
+            ),
             models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
         )
 
@@ -162,7 +174,8 @@ class Conversation(models.Model):
 class CallerCard(models.Model):
     """A copy of a caller's card, as it was when it was last read or written; for lists.
 
-    `number` and the times are those of a caller without stored calls, of whom the store has memories; else empty.
+    `number` and `first_call` are those of a caller without stored calls, of whom the store has memories; else empty.
+    The caller was not heard of after `last_call`, as far as was known when it was written.
     """
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
@@ -179,7 +192,10 @@ class CallerCard(models.Model):
         managed = False
         db_table = "caller_card"
         default_permissions = ()
-        indexes = (models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),)
+        indexes = (
+            models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),
+            models.Index(fields=["last_call"], name="caller_card_last_call"),
+        )
 
     def __str__(self) -> str:
         return self.caller_ref
@@ -208,6 +224,23 @@ class Caller(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+
+class LoosePayload(models.Model):
+    """A stored body that belongs to no call, by its path in the payload folder: `_unreadable/` and `_events/`."""
+
+    path = models.CharField(max_length=128, primary_key=True)
+    # In seconds since 1970.
+    stored_at = models.FloatField()
+
+    class Meta:
+        managed = False
+        db_table = "loose_payload"
+        default_permissions = ()
+        indexes = (models.Index(fields=["stored_at"], name="loose_payload_stored_at"),)
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class IndexSchema(models.Model):

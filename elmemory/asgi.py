@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
@@ -21,12 +22,14 @@ from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
 from elmemory.memory.caches import clear_caches_regularly
+from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
 from elmemory.serving.lean import LeanHandler
 from webhooks.api import GUARDS
 from webhooks.exposition import metrics_application
 from webhooks.health import HEALTH_PATHS
+from webhooks.live.reads import live_memory
 
 # The longest time, in seconds, that a computing thread keeps the interpreter from a live call.
 sys.setswitchinterval(0.0005)
@@ -66,6 +69,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
+            with suppress(OpenMemoryError):  # of settings that can be used only later
+                live_memory().guard.watch()
             # Garbage collections delay live calls: exclude what is loaded now, and collect less often.
             gc.collect()
             gc.freeze()

@@ -3,6 +3,8 @@ from typing import Any
 from django.db.models import Model
 
 _ALIASES = {"openmemory": "memory", "conversations": "index"}
+# The database of another embedded store, while memories are moved to it; it has the same tables as `memory`.
+MOVED = "moved"
 
 
 class Router:
@@ -14,4 +16,4 @@ class Router:
     db_for_write = db_for_read
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:  # noqa: ARG002
-        return db == _ALIASES.get(app_label, "default")
+        return ("memory" if db == MOVED else db) == _ALIASES.get(app_label, "default")

@@ -51,6 +51,15 @@ SPOKEN_FACTS = env.texts("SPOKEN_FACTS")
 SEARCHABLE_FACTS = env.texts("SEARCHABLE_FACTS")
 REDACT = env.texts("REDACT")
 REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
+OPT_OUT_FIELD = env.text("OPT_OUT_FIELD", "do_not_remember")
+STORE_OPTED_OUT = env.one_of("STORE_OPTED_OUT", ("all", "metadata", "none"), "all", "Write all, metadata or none.")
+# Days; 0: for ever.
+RETAIN_AUDIO_DAYS = env.integer("RETAIN_AUDIO_DAYS", 0, most=36_500)
+RETAIN_PAYLOAD_DAYS = env.integer("RETAIN_PAYLOAD_DAYS", 0, most=36_500)
+RETAIN_UNREADABLE_DAYS = env.integer("RETAIN_UNREADABLE_DAYS", 0, most=36_500)
+RETAIN_MEMORY_DAYS = env.integer("RETAIN_MEMORY_DAYS", 0, most=36_500)
+RETAIN_AUDIT_DAYS = env.integer("RETAIN_AUDIT_DAYS", 0, most=36_500)
+HONOUR_DELETION_SETTINGS = env.flag("HONOUR_DELETION_SETTINGS", default=False)
 RING_DEADLINE_MS = env.integer("RING_DEADLINE_MS", 800, least=1, most=60_000)
 SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_000)
 
@@ -61,12 +70,15 @@ SECRET_KEY = env.key("SECRET_KEY")
 SECRET_KEY_IS_GIVEN = bool(SECRET_KEY)
 # Commands work without one; the system checks report it, and the server does not start so in production.
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(50)
+# Former values: sessions and the summary of closed audit entries that were signed with them stay valid.
+SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_patterns("ALLOWED_HOSTS")]
 # Proxies on other machines: only they, and those on this one, may name the client of a request.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
 USE_TZ = True
+FORMAT_MODULE_PATH = "elmemory.formats"
 
 if PUBLIC_URL:
     # The port left out; an IPv6 address keeps its brackets.

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands, load_command_class
 
+from conversations.files.deletion import KINDS
+from elmemory.memory.kinds import SALIENCE
 from tests.harness.server import ROOT
 
 DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
@@ -15,7 +18,7 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 SETTINGS = set(re.findall(r"^([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE))
 # Placeholders, variables of an OpenMemory server and of single commands.
-OTHERS = re.compile(r"AGENT_ID|FUZZ_(CASES|SEED)|OM_[A-Z_]+|OPENMEMORY_(FROM_KEY|TEST_[A-Z]+)")
+OTHERS = re.compile(r"AGENT_ID|FUZZ_(CASES|SEED)|OM_[A-Z_]+|OPENMEMORY_((FROM|TARGET)_KEY|TEST_[A-Z]+)")
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -72,6 +75,40 @@ def test_each_path_and_module_exists(document: Path) -> None:
         if re.fullmatch(r"(?:elmemory|webhooks|conversations)(?:\.[a-z_]+)+", span):
             path = ROOT / span.replace(".", "/")
             assert path.is_dir() or path.with_suffix(".py").exists(), span
+
+
+def stored() -> str:
+    """The table of docs/privacy.md that says what is stored where."""
+    return text(ROOT / "docs" / "privacy.md").split("## What is stored")[1].split("\n## ")[0]
+
+
+def test_each_table_of_the_databases_is_in_the_privacy_document() -> None:
+    tables = {model._meta.db_table for model in apps.get_models()}
+    assert {table for table in tables if f"`{table}`" not in stored()} == set()
+
+
+def test_each_kind_of_memory_and_of_stored_payload_is_in_the_privacy_document() -> None:
+    assert {kind for kind in SALIENCE if f"`{kind}`" not in stored()} == set()
+    named = {name.replace("*", "any") for name in re.findall(r"`\*_([^`]+)`", stored())}
+    for kind, pattern in KINDS.items():
+        assert any(map(pattern.fullmatch, named)), kind
+    assert {name for name in named if not any(one.fullmatch(name) for one in KINDS.values())} == {"memory.json"}
+
+
+def test_each_folder_and_file_of_our_own_is_in_the_privacy_document() -> None:
+    made = {
+        name
+        for package in ("conversations", "elmemory", "webhooks")
+        for path in (ROOT / package).rglob("*.py")
+        for name in re.findall(r'(?:/ |_PATH, )"(_[a-z_]+)"', text(path))
+    }
+    assert made >= {"_unreadable", "_events", "_deleted", "_forgotten", "_spool", "_locks", "_audit_head"}
+    assert {name for name in made if f"`{name}" not in stored()} == set()
+
+
+def test_each_setting_of_retention_is_in_the_privacy_document() -> None:
+    limits = {name for name in SETTINGS if name.startswith(("RETAIN_", "HONOUR_"))}
+    assert {name for name in limits if f"`{name}`" not in stored()} == set()
 
 
 def test_the_layout_names_modules_that_exist() -> None:

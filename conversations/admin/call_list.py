@@ -1,6 +1,5 @@
 """The list of calls: its columns, filters and search."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,20 +9,20 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
-from conversations.admin.masking import keys_of, mask, mask_of_call, may_hold_keys
+from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import calls_matching
 from conversations.admin.searches import record_search
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
-from conversations.index.excerpt import HIT_BEGINS, HIT_ENDS, excerpt
+from conversations.index.excerpt import marked
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 
 _MOST_BY_DAY = 5000
@@ -52,12 +51,9 @@ class CallList(SearchedList):
         for row in rows:
             card = cards.get(row.caller_ref)
             row.name, row.reveal = (card.name if card else "") or row.caller_name, reveal
-            parts = texts.get(row.sort_key, [])
-            if reveal:
-                row.excerpt = excerpt(self.words, parts)
-                continue
-            row.name, row.title = mask(row.name, row.caller), mask_of_call(row.title, row)
-            row.excerpt = _masked_excerpt(self.words, parts, row)
+            row.excerpt = excerpt_of_call(self.words, texts.get(row.sort_key, []), row, reveal=reveal)
+            if not reveal:
+                row.name, row.title = mask(row.name, row.caller), mask_of_call(row.title, row)
         self.result_list = rows
 
 
@@ -114,22 +110,22 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         if not row.caller:
             return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
         link = format_html(
-            '<a href="{}">{}</a> ',
+            '<bdi><a href="{}">{}</a></bdi> ',
             reverse("admin:conversations_caller_change", args=[row.caller_ref]),
             row.name or "unnamed",
         )
         return link + number_element(row.caller, reveal=row.reveal)
 
     @admin.display(description="about")
-    def about(self, row: Any) -> SafeString | str:
+    def about(self, row: Any) -> SafeString:
         if not row.excerpt:
-            return str(row.title)
-        marked = escape(row.excerpt).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>")
-        return format_html('{}<div class="excerpt">{}</div>', row.title, mark_safe(marked))  # noqa: S308
+            return format_html('<div dir="auto">{}</div>', row.title)
+        found = marked(row.excerpt)
+        return format_html('<div dir="auto">{}</div><div class="excerpt"><bdi>{}</bdi></div>', row.title, found)
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
-        return format_html('<span class="agent" title="{}">{}</span>', row.agent_id, row.agent)
+        return format_html('<span class="agent" dir="auto" title="{}">{}</span>', row.agent_id, row.agent)
 
     @admin.display(description="length", ordering="duration_seconds")
     def length(self, row: Conversation) -> str:
@@ -165,21 +161,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
                 return _badge(state, bad=state == MemoryState.FAILED, good=False)
 
 
-def _masked_excerpt(words: str, parts: Sequence[str], call: Conversation) -> str:
-    """The excerpt of the masked text. The payload is read only if the excerpt has digits that may be pressed keys."""
-    parts = mask(parts, call.caller)
-    found = excerpt(words, parts)
-    if found and may_hold_keys(found) and (keys := keys_of([call.pk])):
-        return excerpt(words, mask(parts, call.caller, keys))
-    return found
-
-
 def _when(at: datetime | None) -> str:
-    """Day and time, with the year if it is not this one."""
-    if at is None:
-        return "unknown"
-    at = localtime(at)
-    return date_format(at, "j M, H:i" if at.year == localtime().year else "j M Y, H:i")
+    return "unknown" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
 
 
 def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:

@@ -6,11 +6,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.admin.masking import keys_in, mask
+from django.utils.dateparse import parse_datetime
+
+from conversations.admin.masking import keys_in, keys_of, mask
 from conversations.admin.transcript import clock, pretty, turns
+from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
 from conversations.files.stored import read_failure
+from conversations.index.references import caller_reference
+from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.outline import NotReadable
@@ -22,13 +27,15 @@ from elmemory.memory.records import Memory
 
 _SHORTEST_VALUE = 3
 _ORDER_OF_KINDS = kinds.CALL, kinds.FACT, kinds.INSIGHT, kinds.MESSAGE
+# A language tag of BCP 47, for screen readers and hyphenation.
+_LANG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked."""
     call = _transcription(row.pk)
     page = _page(row, call, reveal=reveal)
-    return page if reveal else mask(page, row.caller, keys_in(call) if call else None)
+    return page if reveal else mask(page, row.caller, keys_in(call) if call else keys_of([row.pk]))
 
 
 def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dict[str, Any]:
@@ -37,13 +44,20 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
     if failure := read_failure(row.pk):
         page["problem"] = f"The call never connected: {failure.in_plain_words}."
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
+    receipt = read_receipt(row.pk)
+    if receipt:
+        page["removed"] = {kind: parse_datetime(at) for kind, at in receipt.removed.items()}
+        page["remembered"] = _remembered(receipt)
+        page["withheld"] = len(receipt.withheld)
+        page["forgotten"] = row.caller in receipt.forgotten
     if call is None:
         if row.has_transcription:
             page["problem"] = (
                 "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
             )
+        elif receipt:
+            _link(page | {"turns": []})
         return page
-    receipt = read_receipt(row.pk)
     page |= {
         "has_call": True,
         "summary": call.summary,
@@ -51,18 +65,28 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "problem": explain.explained(call) or page["problem"],
         "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
+        "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
         "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
         "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
         "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
-        "remembered": _remembered(receipt),
-        "withheld": len(receipt.withheld) if receipt else 0,
-        "forgotten": receipt is not None and call.caller in receipt.forgotten,
     }
+    if receipt:
+        page["withheld"] = len(set(filter(None, withheld_of(call, receipt))))
+        page["forgotten"] = _is_forgotten(call, receipt)
+    page.setdefault("remembered", _remembered(None))
     _link(page)
     return page
+
+
+def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
+    """Whether nothing of the call may be remembered any more, because of a decision after it."""
+    decided = about(call.caller)
+    return call.caller in receipt.forgotten or not (
+        decided.opted_out or decided.allows(call.started_at(receipt.arrival))
+    )
 
 
 def _transcription(conversation_id: str) -> Transcription | None:
@@ -98,6 +122,7 @@ def _remembered(receipt: Receipt | None) -> dict[str, Any]:
         "gone": 0,
         "away": "",
         "count": len(receipt.memories) if receipt else 0,
+        "caller_ref": caller_reference(receipt.caller or "") if receipt else "",
     }
     if receipt is None or not receipt.memories or not receipt.caller:
         return remembered

@@ -3,76 +3,112 @@ whole."""
 
 import io
 import json
-from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from django.http import StreamingHttpResponse
-from django.utils.timezone import now
+from django.utils.timezone import localtime
 
+from conversations.admin.caller_document import caller_document
 from conversations.admin.export import COLUMNS
-from conversations.files.paths import conversation_files
+from conversations.files.paths import conversation_files, unreadable_paths
+from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
+from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
-from conversations.models import Caller, Conversation
+from conversations.models import Conversation
 from conversations.payloads.secret_variables import shown_file
+from elmemory.audit.models import Action, Entry
 from elmemory.memory.card import Card, read_card
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
 
 _CHUNK = 2**18
+_LEFT_OUT = (
+    (
+        "Who of the staff looked or acted",
+        "The log says when and what, not who: their names are personal data of the staff.",
+    ),
+    (
+        "The values of secret variables",
+        "They are keys of this organisation for its tools. Files in which they stood have ••• in their place.",
+    ),
+    (
+        "Copies",
+        "The index for searching and the agent's search hold the same words again, and are made from what is in here.",
+    ),
+    ("What ElevenLabs stores, and backups", "They are outside this server: ask for them separately."),
+)
 
 
 class Known(NamedTuple):
     """What is stored about a caller. The files of the calls are read when they are sent."""
 
+    caller: str
     card: Card | None
     memories: list[Memory]
     calls: list[Conversation]
+
+    @property
+    def name(self) -> str:
+        """The name of the ZIP without its suffix; no file name holds the number."""
+        return f"caller-{caller_reference(self.caller)}"
+
+    @property
+    def amount(self) -> str:
+        return f"{_counted(len(self.memories), 'memory', 'memories')}, {_counted(len(self.calls), 'call')}"
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.memories or self.calls)
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
     """What is stored about the caller. Raises OpenMemoryError if the store does not answer: an export is complete."""
     card, memories = read_card(store, caller), store.memories(caller)
     reconcile()  # the index may have missed a call
-    return Known(card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
+    return Known(caller, card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
 
 
-def export_caller(row: Caller, known: Known) -> StreamingHttpResponse:
-    """The ZIP. No file name in it, nor its own, holds the number."""
-    name = f"caller-{row.ref}"
+def exported(known: Known) -> Iterator[bytes]:
+    """The ZIP in pieces: `index.html` for people, the same as JSON for machines, and the files as they are stored."""
+    at, entries, left_out = localtime(), _entries(known.caller), _left_out(known.calls)
+    document = caller_document(known.caller, known.card, known.memories, known.calls, entries, left_out, at)
     documents = {
-        "caller.json": {"number": row.number, "exported_at": now(), "card": _card(known.card)},
+        "caller.json": {"number": known.caller, "exported_at": at, "card": _card(known.card)},
         "memories.json": [_memory(memory) for memory in known.memories],
         "calls.json": [_call(call) for call in known.calls],
+        "log.json": entries,
+        "left_out.json": left_out,
     }
-    content = _streamed(_archive(name, documents, [call.pk for call in known.calls]))
-    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(content, content_type="application/zip", headers=headers)
+    return _archive(known.name, document, documents, [call.pk for call in known.calls])
 
 
-async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await to_thread(next, pieces, None)) is not None:
-        yield piece
-
-
-def _archive(name: str, documents: Mapping[str, Any], conversation_ids: Iterable[str]) -> Iterator[bytes]:
+def _archive(
+    name: str, document: Iterable[str], documents: Mapping[str, Any], conversation_ids: Iterable[str]
+) -> Iterator[bytes]:
     outlet = _Outlet()
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
-        for document, value in documents.items():
-            archive.writestr(f"{name}/{document}", _json(value))
+        with archive.open(f"{name}/index.html", "w") as target:
+            for text in document:
+                target.write(text.encode(errors="replace"))
+                yield outlet.take()
+        for file, value in documents.items():
+            archive.writestr(f"{name}/{file}", _json(value))
             yield outlet.take()
         for conversation_id in conversation_ids:
             for path in conversation_files(conversation_id):
-                # A ZIP cannot store times before 1980, which a payload may have.
-                entry = ZipInfo.from_file(path, f"{name}/calls/{conversation_id}/{path.name}", strict_timestamps=False)
-                entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
-                with shown_file(path) as source, archive.open(entry, "w") as target:
-                    while piece := source.read(_CHUNK):
-                        target.write(piece)
-                        yield outlet.take()
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    # A ZIP cannot store times before 1980, which a payload may have.
+                    inside = f"{name}/calls/{conversation_id}/{path.name}"
+                    entry = ZipInfo.from_file(path, inside, strict_timestamps=False)
+                    entry.compress_type = ZIP_STORED if path.suffix == ".mp3" else ZIP_DEFLATED
+                    with shown_file(path) as source, archive.open(entry, "w") as target:
+                        while piece := source.read(_CHUNK):
+                            target.write(piece)
+                            yield outlet.take()
     yield outlet.take()
 
 
@@ -92,6 +128,43 @@ class _Outlet(io.RawIOBase):
     def take(self) -> bytes:
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
+
+
+def _entries(caller: str) -> list[dict[str, Any]]:
+    """The entries of the audit log about the caller, oldest first, without who of the staff acted and from where."""
+    entries = Entry.objects.filter(caller=caller_reference(caller)).order_by("pk")
+    return [
+        {
+            "at": entry.at,
+            "by": "staff" if entry.user_id else "the system",
+            "did": entry.get_action_display(),
+            "kind": entry.kind,
+            "what": entry.object if entry.kind != "caller" else "",
+            # What was searched for is no business of the caller, and may be about others.
+            "detail": "" if entry.action == Action.FIND else entry.detail,
+        }
+        for entry in entries.iterator(1000)
+    ]
+
+
+def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
+    """What is not in the export, and why."""
+    left_out = [{"what": what, "why": why} for what, why in _LEFT_OUT]
+    for kind, what in ((PAYLOAD, "Transcripts"), (RECORDING, "Recordings")):
+        dates = [
+            receipt.removed[kind] for call in calls if (receipt := read_receipt(call.pk)) and kind in receipt.removed
+        ]
+        if dates:
+            why = f"Retention removed them, the last on {max(dates)[:10]}. The calls are listed with the dates."
+            left_out.append({"what": f"{what} of {_counted(len(dates), 'call')}", "why": why})
+    if unreadable := len(unreadable_paths()):
+        what = f"{_counted(unreadable, 'delivery', 'deliveries')} that could not be read"
+        left_out.append({"what": what, "why": "It is not known whose they are."})
+    return left_out
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def _card(card: Card | None) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from conversations.admin.indexed import IndexedAdmin
@@ -80,8 +80,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         return super().changelist_view(request, {**(extra_context or {}), "title": "Callers"})
 
     @admin.display(description="name")
-    def name_shown(self, row: Any) -> str:
-        return row.name or "unnamed"
+    def name_shown(self, row: Any) -> SafeString:
+        return format_html("<bdi>{}</bdi>", row.name or "unnamed")
 
     @admin.display(description="number")
     def number_shown(self, row: Any) -> SafeString:
@@ -91,6 +91,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     def flags(self, row: Caller) -> SafeString:
         words = [word for word, holds in (("opted out", row.opted_out), ("shared line", row.shared_line)) if holds]
         return format_html_join(" ", '<span class="badge plain">{}</span>', ((word,) for word in words))
+
+
+def name_of(row: Caller, *, reveal: bool) -> str:
+    """The caller's name as lists show it; empty for none."""
+    card = CallerCard.objects.filter(pk=row.ref).first()
+    name = (card.name if card else "") or newest_name(row.ref)
+    return name if reveal else str(mask(name, row.number))
 
 
 def newest_name(reference: str) -> str:

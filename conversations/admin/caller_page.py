@@ -2,16 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
-from conversations.admin.masking import keys_of, mask, may_hold_keys
+from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
+from conversations.files.decisions import about
+from conversations.index import fulltext
+from conversations.index.excerpt import has_words
+from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from elmemory.memory import kinds
-from elmemory.memory.card import card_of, read_card
-from elmemory.memory.card_state import newest_facts
+from elmemory.memory.card import Card, card_of, read_card
+from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.records import Memory
@@ -19,31 +27,53 @@ from elmemory.memory.search import search
 from elmemory.memory.text import as_sentence
 
 _FOUND = 8
-_PER_PAGE = 100
-_CALLS_SHOWN = 50
-_OWN_TO_STAFF = (kinds.CARD, kinds.PREFERENCE)
+_MEMORIES_PER_PAGE = 50
+_CALLS_PER_PAGE = 20
+_OTHER_VALUES_SHOWN = 5
+_CALLS_WITH_KEYS = 50
+# A search that finds nothing.
+_NO_WORD = "~"
 
 
-def caller_page(
-    store: OpenMemory, caller: str, *, kind: str, sector: str, question: str, number: int, reveal: bool
-) -> dict[str, Any]:
-    """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What staff chose on the page: memories, words that calls and memories have, and a question to the agent's search.
 
-    `kind` and `sector` choose memories, `number` is the page of them, and `question` is asked of the agent's search.
+    `page` is the number of the page of memories, `calls_page` that of calls, as the URL has them.
     """
-    page = _page(store, caller, kind, sector, question if reveal else only_words(question), number)
-    return page if reveal else mask(page, caller, keys_of(_calls_with_digits(page)))
+
+    kind: str = ""
+    sector: str = ""
+    field: str = ""
+    words: str = ""
+    question: str = ""
+    page: str = "1"
+    calls_page: str = "1"
+
+    @property
+    def chooses(self) -> bool:
+        """Whether some memories are chosen, not all."""
+        return any((self.kind, self.sector, self.field, self.words))
 
 
-def _page(store: OpenMemory, caller: str, kind: str, sector: str, question: str, number: int) -> dict[str, Any]:
-    calls = list(Conversation.objects.filter(caller=caller).order_by("-started_at")[:_CALLS_SHOWN])
-    page: dict[str, Any] = {"calls": [_call(call) for call in calls], "away": ""}
+def caller_page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
+    """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked, and find nothing."""
+    if not reveal:
+        words = asked.words and (only_words(asked.words) or _NO_WORD)
+        asked = replace(asked, words=words, question=only_words(asked.question))
+    page = _page(store, caller, asked, reveal=reveal)
+    return page if reveal else mask(page, caller, keys_of(_calls_with_digits(caller, page)))
+
+
+def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
+    page: dict[str, Any] = {"asked": asked, "away": "", **_calls(caller, asked, reveal=reveal)}
+    page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.memories(caller)
-        page |= {"profile": _profile(store, caller, memories), "facts": _facts(memories)}
-        page |= _listed(memories, kind, sector, number)
-        if question:
-            page |= {"question": question, "found": _found(store, caller, question)}
+        page |= {"profile": _profile(store, caller, memories), "facts": facts_of(memories)}
+        page |= _listed(memories, asked)
+        if asked.question:
+            page["found"] = _found(store, caller, asked.question)
     except OpenMemoryError as error:
         page["away"] = str(error)
         return page
@@ -54,7 +84,23 @@ def _page(store: OpenMemory, caller: str, kind: str, sector: str, question: str,
     return page
 
 
-def _calls_with_digits(page: dict[str, Any]) -> set[str]:
+def _calls(caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
+    """One page of the caller's calls that have these words, the newest first."""
+    calls: QuerySet[Conversation] = Conversation.objects.filter(caller=caller)
+    if asked.words:
+        calls = found.of(calls) if (found := fulltext.matching(asked.words)) else calls.none()
+    shown = Paginator(calls.order_by("-sort_key"), _CALLS_PER_PAGE).get_page(asked.calls_page)
+    texts = fulltext.shown(call.sort_key for call in shown) if asked.words else {}
+    return {
+        "calls": [
+            _call(call, excerpt_of_call(asked.words, texts.get(call.sort_key, ()), call, reveal=reveal))
+            for call in shown
+        ],
+        "pages_of_calls": shown,
+    }
+
+
+def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
     """The ids of the newest call, and of calls with digits in a text: the caller may have pressed them as keys."""
     facts = page.get("facts", [])
     items = [
@@ -62,20 +108,21 @@ def _calls_with_digits(page: dict[str, Any]) -> set[str]:
         *(other for fact in facts for other in fact["history"]),
         *page.get("memories", []),
         *page.get("found", []),
-        *({"conversation_id": call["id"], "title": call["title"]} for call in page["calls"]),
+        *page["deleted"],
+        *({"conversation_id": call["id"], **call} for call in page["calls"]),
     ]
     ids = {
         item["conversation_id"]
         for item in items
-        if any(may_hold_keys(str(item.get(name, ""))) for name in ("value", "content", "asked", "title"))
+        if any(may_hold_keys(str(item.get(name, ""))) for name in ("value", "content", "asked", "title", "found"))
     }
-    # The store's own summary may be about any call.
-    newest = len(page["calls"]) if may_hold_keys(page.get("own_summary") or "") else 1
-    return ids.union(call["id"] for call in page["calls"][:newest])
+    # The card is about the newest call; the store's own summary may be about any.
+    newest = Conversation.objects.filter(caller=caller).order_by("-sort_key").values_list("pk", flat=True)
+    return ids.union(newest[: _CALLS_WITH_KEYS if may_hold_keys(page.get("own_summary") or "") else 1])
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
-    card = read_card(store, caller)
+    card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
     if card is None:
         return {}
     return {
@@ -90,58 +137,74 @@ def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict
     }
 
 
-def _facts(memories: list[Memory]) -> list[dict[str, Any]]:
-    """Per field its present value with its source, other values, and how often the value was repeated."""
-    history: dict[str, list[Memory]] = defaultdict(list)
-    for memory in memories:
-        if memory.metadata.get("field") and memory.kind in (kinds.FACT, kinds.PREFERENCE):
-            history[memory.metadata["field"]].append(memory)
+def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
+    """Per field its present value with its source, how often calls stated it, and the newest of the other values."""
+    stated: dict[str, list[Memory]] = defaultdict(list)
+    for memory in sorted(filter(_has_field, memories), key=call_order, reverse=True):
+        stated[memory.metadata["field"]].append(memory)
     facts = []
-    for memory in newest_facts(memories):
+    for memory in newest_facts(each for ones in stated.values() for each in ones):
         name = memory.metadata["field"]
-        others = [other for other in history[name] if other.id != memory.id]
-        others.sort(key=lambda other: str(other.metadata.get("called_at") or ""), reverse=True)
         fact = _fact(memory)
-        differing = [other for other in map(_fact, others) if other["value"] != fact["value"]]
-        more = {"label": label(name), "history": differing, "again": len(others) - len(differing)}
-        facts.append({**fact, "field": name, **more})
+        same = [each for each in stated[name] if _value(each) == fact["value"] and each.kind == kinds.FACT]
+        others: dict[str, Memory] = {}
+        for each in stated[name]:
+            others.setdefault(_value(each), each)
+        others.pop(fact["value"], None)
+        facts.append(
+            {
+                **fact,
+                "field": name,
+                "label": label(name),
+                "history": list(map(_fact, islice(others.values(), _OTHER_VALUES_SHOWN))),
+                "others": len(others),
+                "said": len(same),
+            }
+        )
     return facts
+
+
+def _has_field(memory: Memory) -> bool:
+    return bool(memory.metadata.get("field")) and memory.kind in (kinds.FACT, kinds.PREFERENCE)
+
+
+def _value(memory: Memory) -> str:
+    return str(memory.metadata.get("value") or "")
 
 
 def _fact(memory: Memory) -> dict[str, Any]:
     return {
         "id": memory.id,
-        "value": str(memory.metadata.get("value") or ""),
+        "value": _value(memory),
         "corrected": memory.kind == kinds.PREFERENCE,
         "at": parse_datetime(str(memory.metadata.get("called_at") or "")),
         "conversation_id": str(memory.metadata.get("conversation_id") or ""),
     }
 
 
-def _listed(memories: list[Memory], kind: str, sector: str, number: int) -> dict[str, Any]:
-    """One page of the memories of this kind and sector, those of the newest call first; and the kinds and sectors."""
-    kinds_there = sorted({memory.kind for memory in memories})
-    sectors_there = sorted({memory.primary_sector for memory in memories})
-    chosen = [
-        memory
-        for memory in memories
-        if (not kind or memory.kind == kind) and (not sector or memory.primary_sector == sector)
-    ]
-    chosen.sort(key=lambda memory: int(memory.metadata.get("position") or 0))
+def _listed(memories: list[Memory], asked: Asked) -> dict[str, Any]:
+    """One page of the memories that staff chose, those of the newest call first; and the kinds and sectors."""
+    chosen = [memory for memory in memories if _is_chosen(memory, asked)] if asked.chooses else memories
+    chosen = sorted(chosen, key=lambda memory: int(memory.metadata.get("position") or 0))
     chosen.sort(key=lambda memory: str(memory.metadata.get("called_at") or "9"), reverse=True)
-    pages = max(1, -(-len(chosen) // _PER_PAGE))
-    number = min(max(1, number), pages)
+    shown = Paginator(chosen, _MEMORIES_PER_PAGE).get_page(asked.page)
     return {
         "total": len(memories),
-        "chosen": len(chosen),
-        "kinds": kinds_there,
-        "sectors": sectors_there,
-        "kind": kind,
-        "sector": sector,
-        "number": number,
-        "pages": pages,
-        "memories": [_memory(memory) for memory in chosen[(number - 1) * _PER_PAGE : number * _PER_PAGE]],
+        "of_field": label(asked.field),
+        "kinds": sorted({memory.kind for memory in memories}),
+        "sectors": sorted({memory.primary_sector for memory in memories}),
+        "memories": [_memory(memory) for memory in shown],
+        "pages_of_memories": shown,
     }
+
+
+def _is_chosen(memory: Memory, asked: Asked) -> bool:
+    return (
+        (not asked.kind or memory.kind == asked.kind)
+        and (not asked.sector or memory.primary_sector == asked.sector)
+        and (not asked.field or memory.metadata.get("field") == asked.field)
+        and (not asked.words or has_words(asked.words, f"{memory.content}\n{memory.metadata.get('asked') or ''}"))
+    )
 
 
 def _found(store: OpenMemory, caller: str, question: str) -> list[dict[str, Any]]:
@@ -164,17 +227,16 @@ def _memory(memory: Memory) -> dict[str, Any]:
     }
 
 
-def _call(call: Conversation) -> dict[str, Any]:
+def _call(call: Conversation, found: str) -> dict[str, Any]:
     return {
+        "found": found,
         "id": call.pk,
         "at": call.started_at,
         "title": as_sentence(call.title) or "No summary.",
         "outcome": call.get_outcome_display(),
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
-        "seconds": call.duration_seconds,
         "direction": call.direction_and_channel or "unknown",
-        "recall": call.get_recall_display(),
         "has_audio": call.has_audio,
         "memories": call.memories,
     }

@@ -1,25 +1,30 @@
 """The page of a caller."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, CallerActions, Correction
+from conversations.admin import private_search
+from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, Correction
+from conversations.admin.caller_decisions import CallerDecisions
 from conversations.admin.caller_list import newest_name
-from conversations.admin.caller_page import caller_page
+from conversations.admin.caller_page import Asked, caller_page
 from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
+from conversations.index.tokens import comparable
 from conversations.models import Caller
 from elmemory.audit.models import Action
-from elmemory.audit.record import record
+from elmemory.audit.record import keyed_reference, record
 from elmemory.memory.openmemory import open_memory
 
 
 @admin.register(Caller)
-class CallerAdmin(CallerActions):
+class CallerAdmin(CallerDecisions):
     """One caller: the page, and the URLs of the actions."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -27,6 +32,8 @@ class CallerAdmin(CallerActions):
             return path(route, self.admin_site.admin_view(view), name=f"conversations_caller_{name}")
 
         return [
+            own("opt-out/", self.opt_out_view, "opt_out"),
+            own("<str:object_id>/memory/<str:call>/<str:name>/restore/", self.restore_memory_view, "restore_memory"),
             own("<str:object_id>/correct/", self.correct_view, "correct"),
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),
@@ -42,21 +49,26 @@ class CallerAdmin(CallerActions):
         form_url: str = "",  # noqa: ARG002
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        """The page. A question to the agent's search is sent by POST, so that it is in no URL."""
+        """The page. Words to find on it, and questions to the agent's search, are sent by POST: they are in no URL."""
         row = self.row_of(request, object_id)
-        question = request.POST.get("question", "").strip()[:500] if request.method == "POST" else ""
+        if request.method == "POST" and (words := request.POST.get(SEARCH_VAR)) is not None:
+            return self._search(request, row, words)
+        if private_search.is_expired(request):
+            messages.warning(request, "This search has expired. Please search again.")
+        question = request.POST.get("question", "").strip()[:500]
         record(request, Action.SEARCH if question else Action.VIEW, "caller", row.ref)
-        asked, reveal = request.GET, may_reveal(request)
-        number = asked.get("p", "1")
-        page = caller_page(
-            open_memory(),
-            row.number,
-            kind=asked.get("kind", ""),
-            sector=asked.get("sector", ""),
+        chosen, reveal = request.GET, may_reveal(request)
+        words = private_search.found(request, chosen.get(SEARCH_VAR, ""))
+        asked = Asked(
+            kind=chosen.get("kind", ""),
+            sector=chosen.get("sector", ""),
+            field=chosen.get("field", ""),
+            words=words,
             question=question,
-            number=int(number) if number.isdecimal() and len(number) < 6 else 1,
-            reveal=reveal,
+            page=chosen.get("p", "1"),
+            calls_page=chosen.get("calls", "1"),
         )
+        page = caller_page(open_memory(), row.number, asked, reveal=reveal)
         name = page.get("profile", {}).get("name") or newest_name(row.ref)
         context = {
             **self.admin_site.each_context(request),
@@ -64,6 +76,7 @@ class CallerAdmin(CallerActions):
             "row": row,
             "title": (name if reveal else mask(name, row.number)) or "Unnamed caller",
             "page": page,
+            "words": words,
             "number": number_element(row.number, reveal=reveal),
             "may_correct": request.user.has_perm(MAY_CORRECT),
             "may_forget": request.user.has_perm(MAY_FORGET),
@@ -72,3 +85,11 @@ class CallerAdmin(CallerActions):
             "form": Correction(auto_id="correction-%s"),
         }
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)
+
+    def _search(self, request: HttpRequest, row: Caller, words: str) -> HttpResponse:
+        """Answer with the URL of the page with what has these words."""
+        if not words.strip():
+            return HttpResponseRedirect(request.path)
+        detail = f"text {keyed_reference(comparable(words.strip()))}"
+        record(request, Action.FIND, "caller", row.ref, detail=detail)
+        return HttpResponseRedirect(f"{request.path}?{urlencode({SEARCH_VAR: private_search.kept(request, words)})}")

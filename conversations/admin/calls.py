@@ -1,5 +1,6 @@
 """The calls: the list, the page of one, its recording and files, and reprocessing."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
@@ -16,11 +18,12 @@ from django.urls import URLPattern, path, reverse
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
-from conversations.admin.masking import mask
+from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
+from conversations.files.heartbeat import a_worker_runs
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
-from conversations.index.sync import refresh_row
+from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
 from conversations.models import CallerCard, Conversation
 from conversations.payloads.secret_variables import without_secrets
@@ -70,6 +73,7 @@ class ConversationAdmin(CallListAdmin):
             "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
             "may_audit": user.has_perm("audit.view_entry"),
+            "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
@@ -89,10 +93,10 @@ class ConversationAdmin(CallListAdmin):
             raise PermissionDenied
         if not is_conversation_id(conversation_id):
             raise Http404
-        rows = self.get_queryset(request).filter(pk=conversation_id)
-        if not rows.exists():
-            refresh_row(conversation_id)  # the index may be behind
-        if row := rows.first():
+        rows = self.get_queryset(request)
+        with contextlib.suppress(OperationalError, OSError):  # busy: the row as it is
+            refresh_if_behind(conversation_id)
+        if row := rows.filter(pk=conversation_id).first():
             return row
         raise Http404
 
@@ -172,7 +176,7 @@ class ConversationAdmin(CallListAdmin):
         row = self._row(request, object_id)
         if request.method != "POST":
             return self._confirm_reprocessing(
-                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk])
+                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row
             )
         self._reprocess(request, [row.pk])
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
@@ -192,13 +196,15 @@ class ConversationAdmin(CallListAdmin):
         return None
 
     def _confirm_reprocessing(
-        self, request: HttpRequest, ids: Sequence[str], *, back: str, action: str = ""
+        self, request: HttpRequest, ids: Sequence[str], *, back: str, action: str = "", row: Conversation | None = None
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Reprocess this call?" if len(ids) == 1 else f"Reprocess {len(ids)} calls?",
             "text": "The memories are written again from the stored transcription. What staff deleted stays deleted.",
+            "row": row,
+            "call_title": _title(request, row) if row else "",
             "hidden": [
                 ("confirmed", "yes"),
                 *([("action", action)] if action else []),
@@ -217,6 +223,11 @@ class ConversationAdmin(CallListAdmin):
             refresh_row(conversation_id)
         what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
         self.message_user(request, f"{what} will be reprocessed as soon as the worker can.", messages.SUCCESS)
+
+
+def _title(request: HttpRequest, row: Conversation) -> str:
+    title = row.title or "Call without a title"
+    return title if may_reveal(request) else mask_of_call(title, row)
 
 
 def _require(request: HttpRequest, permission: str) -> None:

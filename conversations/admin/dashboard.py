@@ -5,9 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q
+from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.timezone import localdate
 
+from conversations.admin.health_strip import ago, deliveries_part, parts
+from conversations.admin.indexed import show_what_is_there
+from conversations.admin.transcript import clock
 from conversations.files.paths import unreadable_paths
 from conversations.index.queue import queue_status
 from conversations.index.rows import moment
@@ -32,8 +36,8 @@ def dashboard() -> dict[str, Any]:
         succeeded=Count("pk", filter=Q(successful="success")),
         seconds=Avg("duration_seconds"),
         **{
-            f"{kind}_{name}": figure(f"{kind}_at")
-            for kind in ("transcription", "audio", "failure")
+            f"{kind}_{name}": figure(arrived, filter=Q(**{f"has_{kind}": True}))
+            for kind, arrived in _ARRIVED.items()
             for name, figure in (("first", Min), ("last", Max), ("count", Count))
         },
     )
@@ -44,18 +48,25 @@ def dashboard() -> dict[str, Any]:
         "chart": (_CHART_WIDTH, _CHART_HEIGHT + _CHART_FOOT),
         "most": max((day["calls"] for day in days), default=0),
         "totals": totals,
-        "returning": _share(totals["returning"], totals["calls"]),
-        "success": _share(totals["succeeded"], totals["judged"]),
-        "minutes": round(totals["seconds"] / 60, 1) if totals["seconds"] else None,
+        "returning": share(totals["returning"], totals["calls"]),
+        "success": share(totals["succeeded"], totals["judged"]),
+        "length": clock(totals["seconds"]),
         "recall": _recall(calls),
         "queue": queue_status(),
         "unreadable": len(unreadable_paths()),
-        "deliveries": _deliveries(totals),
+        "deliveries": _deliveries(totals, is_behind=Conversation.objects.filter(fingerprint="").exists()),
     }
 
 
-_EARLIER = Conversation.objects.filter(
-    caller=OuterRef("caller"), started_at__lt=OuterRef("started_at"), has_transcription=True
+# A recording's file has the time of its event, which may be long before its arrival. It arrives with its transcription.
+_ARRIVED: dict[str, Any] = {
+    "transcription": F("transcription_at"),
+    "audio": Greatest("audio_at", Coalesce("transcription_at", "audio_at")),
+    "failure": F("failure_at"),
+}
+# Also of calls whose transcription retention has removed.
+_EARLIER = Conversation.objects.filter(caller=OuterRef("caller"), started_at__lt=OuterRef("started_at")).exclude(
+    outcome__in=(Outcome.UNCONNECTED, Outcome.UNKNOWN)
 )
 _RETURNING = Q(Exists(_EARLIER), ~Q(caller=""))
 
@@ -115,8 +126,11 @@ def _recall(calls: Any) -> dict[str, int]:
     )
 
 
-def _deliveries(totals: dict[str, Any]) -> list[dict[str, Any]]:
-    """Per webhook its last delivery, and whether that is too long ago for its usual gap."""
+def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, Any]]:
+    """Per webhook its last delivery, and whether that is too long ago for its usual gap.
+
+    While rows are behind their files, more may have arrived than the index knows: then none is called silent.
+    """
     shown = []
     for name, kind, expected in (
         ("Transcriptions", "transcription", True),
@@ -124,21 +138,30 @@ def _deliveries(totals: dict[str, Any]) -> list[dict[str, Any]]:
         ("Failed calls", "failure", False),
     ):
         last, first, count = (totals[f"{kind}_{figure}"] for figure in ("last", "first", "count"))
-        silent = False
-        if expected and count > 1:
+        silent, at = False, moment(last) if last else None
+        if expected and count > 1 and not is_behind:
             usual = (last - first) / (count - 1)
             silent = time.time() - last > max(_SILENT_AT_LEAST, _SILENT_TIMES * usual)
-        shown.append({"name": name, "at": moment(last) if last else None, "silent": silent})
+        shown.append({"name": name, "at": at, "silent": silent, "ago": ago(at) if at else ""})
     return shown
 
 
-def _share(part: int, whole: int) -> int | None:
-    return round(100 * part / whole) if whole else None
+def share(part: int, whole: int) -> str:
+    """The share in percent; never 0 or 100 because of rounding. Empty for a share of nothing."""
+    if not whole:
+        return ""
+    percent = 100 * part / whole
+    if part in (0, whole) or 1 <= percent <= 99:
+        return f"{percent:.0f}"
+    return f"{min(99.9, max(0.1, percent)):.1f}"
 
 
-def shown() -> dict[str, Any] | None:
-    """The figures; None if the index cannot be read, so that the front page is shown anyway."""
+def shown() -> dict[str, Any]:
+    """The figures, None if the index cannot be read, and the parts of the installation: the page is shown anyway."""
+    show_what_is_there()
     try:
-        return dashboard()
+        figures = dashboard()
     except (DatabaseError, OSError):
-        return None
+        figures = None
+    health = [*parts(), *([deliveries_part(figures["deliveries"])] if figures else [])]
+    return {"figures": figures, "health": health, "at_fault": [part for part in health if not part.is_ok]}

@@ -1,16 +1,27 @@
 """What the admins of the index's rows share."""
 
+import contextlib
 from typing import Any, Never
 
 from django.contrib import messages
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from conversations.admin import private_search
 from conversations.admin.searches import record_search
+from conversations.files.heartbeat import a_worker_runs
 from conversations.index.schema import make_ready
+from conversations.index.sync import catch_up
 from elmemory.admin import ReadOnlyAdmin
+
+
+def show_what_is_there() -> None:
+    """Refresh rows that are behind their files while no worker does it. A page is shown even if that fails."""
+    if not a_worker_runs():
+        with contextlib.suppress(DatabaseError, OSError):
+            catch_up()
 
 
 class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
@@ -39,6 +50,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
             )
         if private_search.is_expired(request):
             messages.warning(request, "This search has expired. Please search again.")
+        show_what_is_there()
         return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002

@@ -7,13 +7,15 @@ a phone number, so it is masked too. Numbers that are written as words, and shor
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import phonenumbers
 
 from conversations.admin.numbers import masked
 from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.files.receipts import read_receipt
+from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -26,7 +28,9 @@ _FEWEST_OF_OWN = 4
 # One or two keys choose from a menu; such numbers are everywhere.
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
-_NO_TEXTS = frozenset("id conversation_id agent_id agent field files clock length dollars salience latencies".split())
+_NO_TEXTS = frozenset(
+    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref".split()
+)
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.
@@ -85,19 +89,36 @@ def mask_of_call(text: str, call: Conversation) -> str:
     return text
 
 
+def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
+    """The excerpt of a call's texts; without `reveal` of the masked texts, since cutting may leave a part of a number.
+
+    The payload is read only if the excerpt has digits that may be pressed keys.
+    """
+    if reveal or not words:
+        return excerpt(words, parts)
+    parts = mask(parts, call.caller)
+    found = excerpt(words, parts)
+    if may_hold_keys(found) and (keys := keys_of([call.pk])):
+        return excerpt(words, mask(parts, call.caller, keys))
+    return found
+
+
 def may_hold_keys(text: str) -> bool:
     """Whether the text has as many digits in a row as a caller must press to have them masked."""
     return _SOME_DIGITS.search(text) is not None
 
 
 def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds the keys that callers pressed in these calls; None for no keys."""
+    """Finds the keys that callers pressed in these calls, and perhaps other digits; None for no keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
         try:
             runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
-        except (FileNotFoundError, NotReadable):
+        except NotReadable:
             continue
+        except FileNotFoundError:
+            if (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
+                return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
     return _finding(runs)
 
 

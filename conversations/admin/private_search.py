@@ -38,10 +38,24 @@ def parameters(request: HttpRequest, question: str, reference: str) -> dict[str,
         return {SEARCH_VAR: question} if question else {}
     if callers := callers_numbered(question):
         return {reference if len(callers) == 1 else f"{reference}__in": ",".join(callers)}
+    return {SEARCH_VAR: kept(request, question)}
+
+
+def kept(request: HttpRequest, question: str) -> str:
+    """Keep the question in the session; returns the keyed hash that stands for it in a URL."""
+    question = question.strip()[:_LONGEST]
     token = "~" + salted_hmac("elmemory.search", question, algorithm="sha256").hexdigest()[:24]
-    kept = {known: text for known, text in request.session.get(_SESSION_KEY, {}).items() if known != token}
-    request.session[_SESSION_KEY] = dict([*kept.items(), (token, question)][-_MOST_KEPT:])
-    return {SEARCH_VAR: token}
+    others = {known: text for known, text in request.session.get(_SESSION_KEY, {}).items() if known != token}
+    request.session[_SESSION_KEY] = dict([*others.items(), (token, question)][-_MOST_KEPT:])
+    return token
+
+
+def found(request: HttpRequest, asked: str) -> str:
+    """The question that `asked` stands for. A keyed hash that this session does not have finds nothing."""
+    if not _TOKEN.fullmatch(asked):
+        return asked
+    question: str = request.session.get(_SESSION_KEY, {}).get(asked, asked)
+    return question
 
 
 def query_string(request: HttpRequest, question: str, reference: str) -> str:
@@ -79,10 +93,7 @@ class SearchedList(ChangeList):
     near_names: list[tuple[str, str]]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        asked = self.params.get(SEARCH_VAR, "")
-        if _TOKEN.fullmatch(asked):
-            # A question that this session does not have finds nothing.
-            self.query = request.session.get(_SESSION_KEY, {}).get(asked, asked)
+        self.query = found(request, self.query)
         self.words = self.query if may_reveal(request) else only_words(self.query)
         return super().get_queryset(request, exclude_parameters)
 

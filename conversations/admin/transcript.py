@@ -61,8 +61,12 @@ def _other_agent(turn: Turn, agent_id: str) -> str:
 
 
 def clock(seconds: float | None) -> str:
-    """75 as 1:15."""
-    return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    """75 as 1:15, and 10,000 as 2:46:40."""
+    if seconds is None:
+        return ""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def pretty(value: object) -> str:

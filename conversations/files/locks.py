@@ -106,6 +106,13 @@ def set_up_lock() -> Iterator[None]:
 
 
 @contextmanager
+def decisions_lock() -> Iterator[None]:
+    """Hold the lock under which a store's note of the decisions is changed. No other lock is taken under it."""
+    with _lock("decisions", 0, HeldLock()):
+        yield
+
+
+@contextmanager
 def backfill_lock() -> Iterator[None]:
     """Hold the lock under which missed calls are fetched. Raises Busy where it is held elsewhere."""
     with _lock("backfill", 0, HeldLock(), wait=False):

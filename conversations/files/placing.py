@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 import structlog
 
-from conversations.files.deletion import is_deleted
+from conversations.files import decisions, opted_out
+from conversations.files.decisions import is_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
+from conversations.files.receipts import removed_digest
 from conversations.files.spool import Spool, spool
 from conversations.payloads.base64_text import decode_base64
 from conversations.payloads.outline import LongString, NotReadable, parse, read_outline
@@ -63,8 +65,9 @@ def accept_all(
         _each(arrivals, _Arrival.sync)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
             _each(arrivals, lambda arrival: arrival.confirm(locked))
+            _each(arrivals, _Arrival.prepare)
             _each(arrivals, _Arrival.skip_if_deleted)
-            kept = [arrival for arrival in arrivals if not arrival.is_deleted]
+            kept = [arrival for arrival in arrivals if not arrival.is_left_out]
             _each(kept, _Arrival.make_folder)
             _sync_folders([arrival for arrival in kept if arrival.is_first], lambda arrival: arrival.folder.parent)
             _each(kept, _Arrival.place)
@@ -85,7 +88,8 @@ class _Arrival:
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = ""
         self.is_first = self.made_folder = False
-        self.is_deleted = False
+        self.share: opted_out.Share = "all"
+        self.is_left_out = False
 
     def read(self, recordings: ExitStack) -> None:
         try:
@@ -93,7 +97,15 @@ class _Arrival:
             event, self.type, self.conversation_id = _header(self.spooled)
             self._event_time = _event_time(event)
             self._path = self._event_path() or payload_path(self.conversation_id, self.type)
-            if self.type == AUDIO:
+            content = self._content(event) if opted_out.names_caller(self.type) else None
+            self.share = opted_out.share_of(self.type, self.conversation_id, content)
+            self._whole = self.spooled
+            if self.share != "all":
+                self.is_left_out = self.share == "none" or self.type not in (TRANSCRIPTION, FAILURE)
+                if not self.is_left_out:
+                    self.spooled = recordings.enter_context(spool())
+                    self.spooled.write(opted_out.reduced(content or self._content(event)))
+            elif self.type == AUDIO:
                 recording = recordings.enter_context(spool())
                 _extract_audio(self.spooled, event, recording)
                 self.spooled = recording
@@ -111,8 +123,14 @@ class _Arrival:
             else payload_root() / "_events" / f"{self.type}_{self.spooled.digest()[:16]}.json"
         )
 
+    def _content(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The whole event. Raises NotReadable."""
+        return event if self.spooled.in_memory is not None else parse(self.spooled.rewound().read())
+
     def save(self) -> None:
         """Hand the content to the operating system, and ask it to start writing before the first fsync waits."""
+        if self.is_left_out:
+            return
         descriptor = self.spooled.save()
         if self.type == AUDIO:
             # An MP3 holds no event timestamp: the file's mtime keeps it.
@@ -121,15 +139,45 @@ class _Arrival:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
-        os.fsync(self.spooled.save())
+        if not self.is_left_out:
+            os.fsync(self.spooled.save())
 
     def confirm(self, locked: frozenset[str]) -> None:
         if self.folder.name not in locked:
             raise Busy
 
+    def prepare(self) -> None:
+        """Leave out what an opted-out caller's call has beyond its share, and delete what of it came before.
+
+        What is stored already stays as it is.
+        """
+        if self.share == "all":
+            return
+        if is_deleted(self.conversation_id) or self._is_known(self._whole):
+            self.status, self.is_left_out = "duplicate", True
+        elif self.type in (TRANSCRIPTION, FAILURE):
+            opted_out.prepare(self.conversation_id, self.share)
+        else:
+            self.status, self.is_left_out = "duplicate", True
+
     def skip_if_deleted(self) -> None:
-        if self.conversation_id and is_deleted(self.conversation_id):
-            self.status, self.is_deleted = "duplicate", True
+        if self.is_left_out or not self.conversation_id:
+            return
+        if is_deleted(self.conversation_id) or (self.share == "all" and self._belongs_to_reduced()):
+            self.status, self.is_left_out = "duplicate", True
+
+    def _belongs_to_reduced(self) -> bool:
+        """Whether the call was reduced by a body of this batch, or by one that arrived at the same time."""
+        return self.type not in (TRANSCRIPTION, FAILURE) and decisions.is_reduced(self.conversation_id)
+
+    def _is_known(self, spooled: Spool) -> bool:
+        """Whether these bytes are a stored version."""
+        if not self.folder.is_dir():
+            return False
+        content = spooled.in_memory
+        size = len(content) if content is not None else spooled.file.seek(0, os.SEEK_END)
+        versions = [version for version in _versions(self._path) if version.stat().st_size == size]
+        return bool(versions) and spooled.digest() in map(_digest_of, versions)
 
     def make_folder(self) -> None:
         try:
@@ -155,10 +203,11 @@ class _Arrival:
         if not self.conversation_id:
             return None if path.exists() else path
         if not (versions := _versions(path)):
-            return path
-        size, digest = os.fstat(self.spooled.save()).st_size, self.spooled.digest()
-        if any(version.stat().st_size == size and _digest_of(version) == digest for version in versions):
+            removed = removed_digest(self.conversation_id) if self.type == TRANSCRIPTION else ""
+            return None if removed and removed == self.spooled.digest() else path
+        if self._is_known(self.spooled):
             return None
+        digest = self.spooled.digest()
         if path in versions:
             if self.only_if_missing:
                 return None

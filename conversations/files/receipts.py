@@ -15,6 +15,9 @@ import orjson
 from conversations.files.durable import write_durably
 from conversations.files.paths import conversation_folder, transcription_path
 
+# What retention removes of a call: its recordings, and all other payloads.
+RECORDING, PAYLOAD = "audio", "payload"
+
 
 @dataclass(frozen=True, slots=True)
 class PayloadStamp:
@@ -50,6 +53,8 @@ class Receipt:
     memories of this conversation: extended before the first memory is written, reduced to `caller` after the last.
     `reprocess` asks for another run. `withheld` are content hashes of memories that staff deleted, `forgotten` the
     caller keys that were forgotten: neither is written again.
+    `due` says when ElevenLabs deletes the "payload" and the "audio", in seconds since 1970; `removed`, when retention
+    removed them here. `call` keeps the columns of the index, without personal data, once the payload is removed.
     """
 
     arrived_at: str
@@ -60,6 +65,9 @@ class Receipt:
     reprocess: bool = False
     withheld: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    due: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    call: dict[str, Any] = field(default_factory=dict)
 
     @property
     def arrival(self) -> datetime:
@@ -101,6 +109,12 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
         return receipt.payload.matches(transcription_path(conversation_id).stat())
     except FileNotFoundError:
         return False
+
+
+def removed_digest(conversation_id: str) -> str:
+    """The SHA-256 of the transcription that retention removed; empty if it removed none, or one not processed."""
+    receipt = read_receipt(conversation_id)
+    return receipt.payload.sha256 if receipt and receipt.payload and PAYLOAD in receipt.removed else ""
 
 
 def new_receipt(stamp: PayloadStamp) -> Receipt:

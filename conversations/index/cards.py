@@ -6,9 +6,12 @@ from datetime import datetime
 from itertools import batched
 
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import now
 
+from conversations.files import decisions
 from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
+from conversations.index.retained import has_calls, last_call_of
 from conversations.index.schema import healed
 from conversations.models import Caller, CallerCard, Conversation
 from elmemory.memory.card import Card
@@ -33,9 +36,15 @@ def save_cards(cards: Mapping[str, Card | None]) -> None:
     changed = [
         copy
         for reference, copy in sorted(copies.items())
-        if reference not in known or any(getattr(known[reference], name) != getattr(copy, name) for name in _COLUMNS)
+        if reference not in known
+        or known[reference].last_call is None
+        or any(getattr(known[reference], name) != getattr(copy, name) for name in _COLUMNS)
     ]
-    CallerCard.objects.bulk_create(changed, update_conflicts=True, unique_fields=["caller_ref"], update_fields=_COLUMNS)
+    for copy in changed:
+        # Retention corrects the time when it is due: that a caller calls again changes no copy.
+        copy.last_call = last_call_of(copy.caller_ref) or (now() if has_calls(copy.caller_ref) else None)
+    columns = (*_COLUMNS, "last_call")
+    CallerCard.objects.bulk_create(changed, update_conflicts=True, unique_fields=["caller_ref"], update_fields=columns)
 
 
 def _copy(caller: str, card: Card) -> CallerCard:
@@ -43,7 +52,7 @@ def _copy(caller: str, card: Card) -> CallerCard:
         caller_ref=caller_reference(caller),
         name=card.full_name,
         name_words=as_column(card.full_name),
-        opted_out=card.opted_out,
+        opted_out=card.opted_out or decisions.about(caller).opted_out,
         shared_line=card.shared_line,
     )
 
@@ -89,6 +98,12 @@ def list_callers_without_calls(users: Collection[str]) -> int:
         rows, _BATCH, update_conflicts=True, unique_fields=["caller_ref"], update_fields=["number", "name_words"]
     )
     return len(wanted)
+
+
+@healed
+def opted_out_callers() -> list[str]:
+    """Caller keys of the callers with calls who are opted out."""
+    return list(Caller.objects.filter(opted_out=True).values_list("number", flat=True))
 
 
 @healed

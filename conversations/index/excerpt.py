@@ -4,8 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
 from conversations.index.question import Term, terms
-from conversations.index.tokens import comparable, comparable_otherwise, with_places
+from conversations.index.tokens import JOINTS, comparable, comparable_otherwise, with_places
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.words import MARKS, UNSPACED
 
@@ -14,6 +17,7 @@ HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
 _BEFORE, _LENGTH = 40, 120
 _MOST_HITS = 200
+_FEWEST_JOINED = 3
 _LETTER = rf"(?:[^\W_]|[{MARKS}])"
 _BEGINS_WORD = rf"(?<![^\W_{UNSPACED}])(?<![{MARKS}])"
 _BETWEEN_WORDS = r"(?:['’]s)?[\W_]+"
@@ -36,9 +40,25 @@ def excerpt(question: str, parts: Sequence[str]) -> str:
     return _marked(best[2], best[1])
 
 
+def has_words(question: str, text: str) -> bool:
+    """Whether the text has every word of the question and none of its -unwanted ones; False without a wanted word."""
+    folded = [text.lower()] if text.isascii() else [comparable(text), comparable_otherwise(text)]
+
+    def has(pattern: re.Pattern[str]) -> bool:
+        return any(pattern.search(each) for each in folded)
+
+    wanted = _patterns(question)
+    return bool(wanted) and all(map(has, wanted)) and not any(map(has, _patterns(question, unwanted=True)))
+
+
+def marked(found: str) -> SafeString:
+    """An excerpt as HTML, with its hits in <mark>."""
+    return mark_safe(escape(found).replace(HIT_BEGINS, "<mark>").replace(HIT_ENDS, "</mark>"))  # noqa: S308
+
+
 @kept_briefly(maxsize=16)
-def _patterns(question: str) -> list[re.Pattern[str]]:
-    return [_pattern(term) for term in terms(question) if not term.unwanted]
+def _patterns(question: str, *, unwanted: bool = False) -> list[re.Pattern[str]]:
+    return [_pattern(term) for term in terms(question) if term.unwanted == unwanted]
 
 
 def _pattern(term: Term) -> re.Pattern[str]:
@@ -48,8 +68,15 @@ def _pattern(term: Term) -> re.Pattern[str]:
         begins = "" if _IS_UNSPACED.match(first) else _BEGINS_WORD
         is_prefix = term.begun and len(words[-1]) > 1
         ends = "" if _IS_UNSPACED.match(last) else f"{_LETTER}*" if is_prefix else f"(?!{_LETTER})"
-        spellings.append(begins + _BETWEEN_WORDS.join(map(re.escape, words)) + ends)
+        spellings.append(begins + _BETWEEN_WORDS.join(map(_in_any_joints, words)) + ends)
     return re.compile("|".join(spellings))
+
+
+def _in_any_joints(word: str) -> str:
+    """The word with apostrophes and hyphens anywhere: obrien as o'brien."""
+    if len(word) < _FEWEST_JOINED or not word.isalpha() or _IS_UNSPACED.search(word):
+        return re.escape(word)
+    return f"[{JOINTS}]?".join(word)
 
 
 def _hits(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[_Hit]:

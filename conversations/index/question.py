@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import NamedTuple
 
-from conversations.index.tokens import comparable, comparable_otherwise, pieces
+from conversations.index.tokens import comparable, comparable_otherwise, joined, pieces
 from elmemory.memory.ranking.words import UNSPACED, split
 
 TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
@@ -51,6 +51,7 @@ def _terms(question: str) -> Iterator[Term]:
         spellings = [[_phrase(spelling, begun=begun)] for spelling in words]
         if len(plain) > 1:
             spellings += _in_one_letter(plain, begun=begun)
+            spellings += [[_phrase([word], begun=begun)] for word in joined(comparable(text)) if word and not phrase]
         yield Term(spellings, bool(minus), words, begun)
 
 

@@ -1,6 +1,7 @@
 """The row of a conversation in the index: what its files say."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.utils.timezone import localdate
 
+from conversations.files.deletion import payload_files
 from conversations.files.paths import (
     AUDIO,
     FAILURE,
@@ -15,14 +17,20 @@ from conversations.files.paths import (
     payload_path,
     transcription_path,
 )
-from conversations.files.receipts import PayloadStamp, is_done, new_receipt, read_receipt
+from conversations.files.receipts import PAYLOAD, RECORDING, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
 from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
-from conversations.models import Channel, Direction, MemoryState, Outcome, Recall
+from conversations.models import Channel, Conversation, Direction, MemoryState, Outcome, Recall
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
+
+# What remains of a call when its payload is removed: no text, and no number.
+_KEPT = (
+    "agent_id", "agent_name", "outbound", "direction", "channel", "started_at", "duration_seconds", "status", "outcome",
+    "successful", "cost", "recall",
+)  # fmt: skip
 
 
 def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[dict[str, Any], Text]:
@@ -42,17 +50,23 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[di
     try:
         call, stamp = _stored_call(conversation_id, read)
     except FileNotFoundError:
-        if failure := read_failure(conversation_id):
+        title, receipt = "", read_receipt(conversation_id)
+        if receipt:
+            row |= _receipt_columns(receipt)
+        elif failure := read_failure(conversation_id):
             row |= _failure_columns(failure, row["failure_at"])
+            title = row["title"]
         else:
             row |= day_columns(moment(_first_modified(conversation_id)))
-            if (receipt := read_receipt(conversation_id)) and receipt.caller:
-                row |= {"caller": receipt.caller, "caller_ref": caller_reference(receipt.caller)}
-        return row, Text(sort_key(conversation_id, row["started_at"]), "", row.get("title", ""), "", "")
+        arrival = receipt.arrival if receipt else moment(_first_modified(conversation_id))
+        row |= _retention_columns(conversation_id, row["started_at"], arrival, receipt.due if receipt else {})
+        return row, Text(sort_key(conversation_id, row["started_at"]), "", title, "", "")
     modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)
     row |= _call_columns(call)
-    row |= day_columns(call.started_at((receipt or new_receipt(stamp)).arrival))
+    arrival = (receipt or new_receipt(stamp)).arrival
+    row |= day_columns(call.started_at(arrival))
+    row |= _retention_columns(conversation_id, row["started_at"], arrival, call.deletion_due)
     row |= {
         "has_transcription": True,
         "transcription_at": modified,
@@ -116,6 +130,41 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "outcome": Outcome.UNCONNECTED,
         "title": f"Never connected: {failure.in_plain_words}",
         **day_columns(failure.at(moment(arrived_at))),
+    }
+
+
+def _receipt_columns(receipt: Receipt) -> dict[str, Any]:
+    """The columns of a call whose transcription is gone; what is remembered of it stays."""
+    started_at = receipt.call.get("started_at")
+    return {
+        **{name: value for name, value in receipt.call.items() if name in _KEPT},
+        **day_columns(datetime.fromisoformat(started_at) if started_at else receipt.arrival),
+        "caller": receipt.caller or "",
+        "caller_ref": caller_reference(receipt.caller or ""),
+        "title": "Transcript removed by retention" if PAYLOAD in receipt.removed else "",
+        "memories": len(receipt.memories),
+        "memory_state": MemoryState.WRITTEN if receipt.memories else MemoryState.NONE,
+    }
+
+
+def kept_columns(row: Conversation) -> dict[str, Any]:
+    """What the receipt keeps of the row when the payload is removed: JSON values without personal data."""
+    kept = {name: getattr(row, name) for name in _KEPT}
+    return kept | {"started_at": row.started_at.isoformat() if row.started_at else ""}
+
+
+def _retention_columns(
+    conversation_id: str, started_at: datetime, arrival: datetime, due: Mapping[str, int]
+) -> dict[str, float | None]:
+    """From when retention counts, and when ElevenLabs deletes, for what is stored. The start may be in the future."""
+    stored, since = payload_files(conversation_id), min(started_at, arrival).timestamp()
+    return {
+        name: value
+        for kind in (RECORDING, PAYLOAD)
+        for name, value in (
+            (f"{kind}_since", since if kind in stored else None),
+            (f"{kind}_due", due.get(kind) if kind in stored else None),
+        )
     }
 
 

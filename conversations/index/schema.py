@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, models, transaction
 
 from conversations.files.locks import index_lock
@@ -163,8 +164,9 @@ def _tables() -> list[type[models.Model]]:
 
 
 def _version() -> str:
-    """Changes with every statement of the schema, and with the key that references to callers are made with."""
-    return f"{_digest(ddl(connections[ALIAS].vendor))}:{key_fingerprint()}"
+    """Changes with every statement of the schema, the key of caller references, and the time zone of the days."""
+    rows_depend_on = key_fingerprint(), settings.TIME_ZONE
+    return f"{_digest(ddl(connections[ALIAS].vendor))}:{_digest(rows_depend_on)}"
 
 
 def _digest(statements: Iterable[str]) -> str:

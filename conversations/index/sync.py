@@ -25,10 +25,12 @@ from conversations.index import fulltext
 from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
 from conversations.index.schema import ALIAS, healed
-from conversations.models import Conversation, MemoryState
+from conversations.models import Conversation, MemoryState, Outcome
 
 log = structlog.get_logger(__name__)
 _BATCH = 500
+_BATCH_OF_A_PAGE = 50
+_LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
@@ -50,7 +52,7 @@ def record_deliveries(deliveries: Iterable[Delivery]) -> None:
     known: dict[str, dict[str, Any]] = {
         TRANSCRIPTION: {"has_transcription": True, "transcription_at": now, **pending},
         AUDIO: {"has_audio": True, "audio_at": now},
-        FAILURE: {"has_failure": True, "failure_at": now},
+        FAILURE: {"has_failure": True, "failure_at": now, "outcome": Outcome.UNCONNECTED.value},
     }
     day = {name: _prepared(name, value) for name, value in day_columns(started_at).items()}
     rows = [
@@ -74,9 +76,31 @@ def refresh_stale_rows(but: Collection[str] = ()) -> int:
     return sum(refresh_rows([conversation_id for conversation_id in _stale_ids() if conversation_id not in but]))
 
 
+def catch_up() -> None:
+    """Refresh rows that are behind, the newest first, for about a second: for pages, while no worker does it."""
+    until = time.monotonic() + _LONGEST_CATCHING_UP_SECONDS
+    for batch in batched(_newest_stale_ids(), _BATCH_OF_A_PAGE):
+        _refresh_batch(batch, {})
+        if time.monotonic() > until:
+            break
+
+
+@healed
+def _newest_stale_ids() -> list[str]:
+    behind = Conversation.objects.filter(fingerprint="").order_by("-sort_key")
+    return list(behind.values_list("conversation_id", flat=True))
+
+
 @healed
 def _stale_ids() -> list[str]:
     return list(Conversation.objects.filter(fingerprint="").order_by("pk").values_list("conversation_id", flat=True))
+
+
+def refresh_if_behind(conversation_id: str) -> None:
+    """Refresh the conversation's row if it is missing, or not made from the files as they are."""
+    of_row = Conversation.objects.filter(pk=conversation_id).values_list("fingerprint", flat=True).first()
+    if not of_row or not _is_up_to_date(conversation_id, of_row):
+        refresh_row(conversation_id)
 
 
 def reconcile() -> int:

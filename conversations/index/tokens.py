@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from elmemory.memory.ranking.words import MARKS, folded, pairs, split
 
 # Raise this when `tokens` returns other tokens: the index is then rebuilt.
-FOLDING = 1
+FOLDING = 2
 # Before the other spellings of a text's words, so that no phrase extends from the text into them.
 BREAK = "\ue000"
 
@@ -38,6 +38,11 @@ _FURTHER = str.maketrans(
 )
 _IN_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
 _OTHER = str.maketrans(_IN_TWO_LETTERS | {letter.upper(): two for letter, two in _IN_TWO_LETTERS.items()})
+JOINTS = "'`´‐‑-"
+_HYPHEN = re.compile("[‐‑-]")
+_JOINT = re.compile(f"[{JOINTS}]")
+_WITH_JOINTS = re.compile(rf"(?<!\w)[^\W\d_]+(?:[{JOINTS}][^\W\d_]+)+(?!\w)")
+_POSSESSIVE = re.compile(r"'s(?!\w)")
 # A character with its marks, or a run of plain characters.
 _JOINED = f"\u0300-\u036f\u1160-\u11ff\uff9e\uff9f{MARKS}{''.join(map(chr, _UNSEEN))}"
 _CHARACTER = re.compile(rf"[\x00-\x7f]+(?![{_JOINED}])|.[{_JOINED}]*", re.DOTALL)
@@ -58,16 +63,26 @@ def comparable_otherwise(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """The words in order; then a `BREAK` and the other spellings of words that have one, each once.
 
-    "Jürgen Groß" becomes jurgen, gross, BREAK, juergen. In scripts without blanks every two adjacent characters are a
-    token, and so is the last character of a run: 預約 becomes 預約 and 約.
+    "Jürgen Groß" becomes jurgen, gross, BREAK, juergen; "O'Brien" becomes o, brien, BREAK, obrien. In scripts without
+    blanks every two adjacent characters are a token, and so is the last character of a run: 預約 becomes 預約 and 約.
     """
-    words = split(comparable(text))
+    folded = comparable(text)
+    words = split(folded)
     plain = pieces(words)
-    if text.isascii():
-        return plain
+    foldings = [folded] if text.isascii() else [folded, comparable_otherwise(text)]
     known = set(words)
-    others = dict.fromkeys(word for word in split(comparable_otherwise(text)) if word not in known)
+    spelled = [word for each in foldings for word in (*split(each), *joined(each))]
+    others = dict.fromkeys(word for word in spelled if word not in known)
     return [*plain, BREAK, *pieces(others)] if others else plain
+
+
+def joined(folded: str) -> list[str]:
+    """The words that are written with apostrophes or hyphens, without them: o'brien-smith as obriensmith and obrien."""
+    if not _JOINT.search(folded):
+        return []
+    written = _WITH_JOINTS.findall(_POSSESSIVE.sub("", folded))
+    parts = [part for word in written for part in (word, *_HYPHEN.split(word))]
+    return [_JOINT.sub("", part) for part in parts if _JOINT.search(part)]
 
 
 def pieces(words: Iterable[str]) -> list[str]:

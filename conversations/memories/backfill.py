@@ -16,10 +16,11 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from conversations.files.deletion import is_deleted
+from conversations.files.decisions import is_deleted, is_reduced
 from conversations.files.locks import Busy, backfill_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
 from conversations.files.placing import accept
+from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.files.spool import free_bytes, spool
 from conversations.index.sync import refresh_row
 from conversations.models import Conversation
@@ -88,8 +89,16 @@ def survey(
             continue
         if is_deleted(conversation_id):
             continue
-        no_transcription = not transcription_path(conversation_id).exists()
-        no_audio = audio and not payload_path(conversation_id, AUDIO).exists() and not _is_silent(conversation_id)
+        receipt = read_receipt(conversation_id)
+        removed = receipt.removed if receipt else {}
+        no_transcription = PAYLOAD not in removed and not transcription_path(conversation_id).exists()
+        no_audio = (
+            audio
+            and RECORDING not in removed
+            and not is_reduced(conversation_id)
+            and not payload_path(conversation_id, AUDIO).exists()
+            and not _is_silent(conversation_id)
+        )
         if no_transcription or no_audio:
             ended_at = _ended_at(summary)
             found.missing.append(Missing(conversation_id, agent_id, ended_at, no_transcription, no_audio))

@@ -5,55 +5,62 @@ Every function raises OpenMemoryError where the store fails, and may then be rep
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.utils.timezone import now
 
+from conversations.files import decisions
 from conversations.files.locks import caller_lock
 from conversations.files.paths import is_conversation_id
 from conversations.files.receipts import content_digest, read_receipt, write_receipt
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
+from conversations.memories import decided
 from elmemory.memory import kinds
-from elmemory.memory.card import close_card, write_card
+from elmemory.memory.card import close_card, read_card, write_card
 from elmemory.memory.fields import canonical_field, label
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
 
-_STATEMENTS = {
-    kinds.OPT_OUT: "The caller asked not to be remembered.",
-    kinds.SHARED_LINE: "Several people share this line.",
-}
+_SHARED_LINE = "Several people share this line."
+
+
+class OptedOut(Exception):
+    """Nothing may be stated about the caller: they are opted out."""
 
 
 def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
     """Set a fact that wins over every call until it is taken back; returns the canonical name of its field.
 
-    Raises ValueError for an empty field or value.
+    Raises ValueError for an empty field or value, and OptedOut.
     """
     name, value = canonical_field(field), " ".join(value.split())
     if not name or not value:
         raise ValueError("a correction needs a field and a value")
     said = {"preference": kinds.CORRECTION, "field": name, "value": value}
-    memory = kinds.NewMemory(
-        kinds.PREFERENCE,
-        f"preference:correction:{name}",
-        f"{label(name)}: {value}",
-        {**said, "called_at": now().isoformat(timespec="seconds")},
-    )
     with _changing(store, caller):
-        store.put_all(caller, kinds.entries([memory]))
+        _state(store, caller, f"preference:correction:{name}", f"{label(name)}: {value}", said)
     return name
 
 
 def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
-    """Set or clear a preference of the caller: `kinds.OPT_OUT` or `kinds.SHARED_LINE`."""
-    key = f"preference:{preference}"
+    """Set or clear a preference of the caller: `kinds.OPT_OUT` or `kinds.SHARED_LINE`.
+
+    The opt-out is a decision: it deletes all that is remembered, and the store holds nothing of it. Raises OptedOut
+    for the mark of a shared line.
+    """
+    if preference == kinds.OPT_OUT:
+        with caller_lock(caller) as lock:
+            (decided.opt_out if holds else decided.opt_in)(store, caller)
+            save_card(caller, read_card(store, caller))
+            lock.confirm()
+        return
     with _changing(store, caller):
         if holds:
-            said = kinds.NewMemory(kinds.PREFERENCE, key, _STATEMENTS[preference], {"preference": preference})
-            store.put_all(caller, kinds.entries([said]))
+            _state(store, caller, f"preference:{preference}", _SHARED_LINE, {"preference": preference})
         else:
-            _delete(store, caller, [memory for memory in store.memories(caller) if memory.key == key])
+            key = f"preference:{preference}"
+            _take_back(store, caller, [memory for memory in store.memories(caller) if memory.key == key])
 
 
 def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
@@ -64,24 +71,53 @@ def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
     conversation_id = memory.metadata.get("conversation_id")
     with _changing(store, caller):
         if is_conversation_id(conversation_id):
-            _withhold(str(conversation_id), memory)
-        _delete(
-            store, caller, [other for other in store.memories(caller) if memory.id == other.id or _same(memory, other)]
-        )
+            names = [_withhold(caller, str(conversation_id), memory)]
+            memories = [other for other in store.memories(caller) if memory.id == other.id or _same(memory, other)]
+            _delete(store, caller, memories)
+            decided.note_carried_out(store, names)
+        else:
+            _take_back(store, caller, [other for other in store.memories(caller) if memory.id == other.id])
     if is_conversation_id(conversation_id):
         refresh_row(str(conversation_id))
 
 
-def _withhold(conversation_id: str, memory: Memory) -> None:
-    """Withhold the memory's content in the receipt. Done before deleting, which can be repeated after a crash."""
-    receipt = read_receipt(conversation_id)
-    if receipt is None:
-        return
+def _state(store: OpenMemory, caller: str, key: str, content: str, said: dict[str, str]) -> None:
+    """Write a preference that is stated now, and after it was last taken back whatever the clock says."""
+    before = decisions.about(caller)
+    if before.opted_out:
+        raise OptedOut
+    gone = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
+    at = max([now(), *(each + timedelta(microseconds=1) for each in gone)])
+    memory = kinds.NewMemory(kinds.PREFERENCE, key, content, {**said, "called_at": at.isoformat()})
+    store.put_all(caller, kinds.entries([memory]))
+
+
+def _take_back(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
+    """Delete preferences, and record that they are withdrawn: no other store brings them back."""
+    names = [
+        decisions.decide(caller, "withdrawn", decisions.key_detail(memory.key))
+        for memory in memories
+        if memory.kind == kinds.PREFERENCE
+    ]
+    _delete(store, caller, memories)
+    decided.note_carried_out(store, names)
+
+
+def _withhold(caller: str, conversation_id: str, memory: Memory) -> str:
+    """Withhold the memory's content of its call; returns the name of the decision.
+
+    Done before deleting, which can be repeated after a crash.
+    """
     digest = content_digest(memory.content)
-    if digest not in receipt.withheld:
-        receipt.withheld.append(digest)
-    receipt.memories = [named for named in receipt.memories if named.content_sha256 != digest]
-    write_receipt(conversation_id, receipt)
+    detail = decisions.memory_detail(conversation_id, digest)
+    withheld = detail in decisions.about(caller).withheld
+    name = "" if withheld else decisions.decide(caller, "withheld", detail)
+    if receipt := read_receipt(conversation_id):
+        if digest not in receipt.withheld:
+            receipt.withheld.append(digest)
+        receipt.memories = [named for named in receipt.memories if named.content_sha256 != digest]
+        write_receipt(conversation_id, receipt)
+    return name
 
 
 def _same(memory: Memory, other: Memory) -> bool:

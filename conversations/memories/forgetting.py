@@ -1,24 +1,22 @@
 """Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls, and proves it.
 
-Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A mark in
-`_forgotten/`, under the caller reference, holds the time: a call that began before and arrives later is treated alike.
+Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A decision holds
+the time: a call that began before and arrives later is treated alike. An opt-out stays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connections
 from django.http import HttpRequest
 from django.utils.timezone import now
 
+from conversations.files.decisions import decide
 from conversations.files.deletion import delete_conversation
-from conversations.files.durable import sync_folder, write_durably
+from conversations.files.durable import sync_folder
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_files
 from conversations.files.receipts import Receipt, read_receipt, write_receipt
@@ -39,11 +37,10 @@ from conversations.memories.belongings import (
     needles_of,
     only_theirs,
 )
+from conversations.memories.decided import enforce, note_carried_out
 from conversations.memories.traces import Searched, search_databases, search_everything
-from conversations.payloads.transcription import Transcription
 from elmemory.audit.models import Entry
 from elmemory.audit.record import certify
-from elmemory.memory.identity import former_keys
 from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.database_traces import clear_log, rewrite
@@ -71,9 +68,9 @@ def extent(store: OpenMemory, caller: str) -> Extent:
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """How a caller is forgotten: with `payloads` their files are deleted too, with `elevenlabs` their conversations
-    there. `everywhere` searches all files afterwards, not only the databases, also for these
-    `names` and `sentences`. The audit log names the user of
-    `request`, else that of the operating system.
+    there. `everywhere` searches all files afterwards, not only the databases, also for these `names` and `sentences`.
+    The audit log names the user of `request`, else that of the operating system. `reconciled`: the index is up to date,
+    and the files need not be compared with it.
     """
 
     payloads: bool = False
@@ -82,6 +79,7 @@ class Forgetting:
     names: Sequence[str] = ()
     sentences: Sequence[str] = ()
     request: HttpRequest | None = None
+    reconciled: bool = False
 
 
 class Forgotten(NamedTuple):
@@ -104,15 +102,17 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
     OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if the conversations there
     are left.
     """
-    reconcile()  # finds calls that the index has missed
+    if not how.reconciled:
+        reconcile()  # finds calls that the index has missed
     with caller_lock(*keys_of_caller(caller)) as lock:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)
         needles = needles_of(caller, memories, files)
         notes = _noted(interrupted, how, memories, files)
+        enforce(store, caller)
         # Both are written before anything is deleted: no other process writes the memories again meanwhile, and an
         # interrupted run is known.
-        write_durably(_mark(caller), now().isoformat().encode())
+        decision = decide(caller, "forgotten")
         certificate.write_notes(caller, notes)
         for conversation_id in files.calls:
             _list_as_forgotten(conversation_id, caller)
@@ -120,6 +120,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
             for each in _stores(store):
                 each.forget(key)
             delete_card(key)
+        note_carried_out(store, [decision])
         if notes.payloads:
             delete_files(caller, files)
         lock.confirm()
@@ -225,7 +226,7 @@ def _noted(
 
 def _certified(caller: str, notes: certificate.Notes, needles: Needles, searched: Searched, *, kept: int) -> str:
     left = [
-        "the mark of this forgetting and the audit log: a keyed hash of the number",
+        "the decision to forget and the audit log: a keyed hash of the number",
         "backups and logs of other systems",
     ]
     if not notes.payloads and kept:
@@ -265,19 +266,9 @@ def _stores(store: OpenMemory) -> Iterator[OpenMemory]:
 
 
 def _leave_out(receipt: Receipt, keys: Iterable[str]) -> None:
-    """Take the caller out of the receipt of a call that is another's: the mark of the forgetting holds."""
+    """Take the caller out of the receipt of a call that is another's: the decision holds."""
     receipt.callers = [key for key in receipt.callers if key not in keys]
     receipt.forgotten = [key for key in receipt.forgotten if key not in keys]
-
-
-def note_forgotten(call: Transcription, receipt: Receipt) -> None:
-    """List the call's caller as forgotten in the receipt, if the call began before they were forgotten."""
-    caller = call.caller
-    if not caller or caller in receipt.forgotten:
-        return
-    forgotten_at = _forgotten_at(caller)
-    if forgotten_at and call.started_at(receipt.arrival) <= forgotten_at:
-        receipt.forgotten.append(caller)
 
 
 def _list_as_forgotten(conversation_id: str, caller: str) -> None:
@@ -288,14 +279,3 @@ def _list_as_forgotten(conversation_id: str, caller: str) -> None:
     receipt.forgotten = sorted({*receipt.forgotten, caller})
     receipt.memories = []
     write_receipt(conversation_id, receipt)
-
-
-def _forgotten_at(caller: str) -> datetime | None:
-    """When the caller was last forgotten, in whichever spelling of the number; None for never."""
-    marks = [_mark(key) for key in (caller, *former_keys(caller))]
-    return max((datetime.fromisoformat(mark.read_text()) for mark in marks if mark.exists()), default=None)
-
-
-def _mark(caller: str) -> Path:
-    """The file that holds the time at which the caller was forgotten."""
-    return Path(settings.PAYLOAD_STORAGE_PATH, "_forgotten", caller_reference(caller))

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from conversations.files.decisions import about
 from conversations.files.paths import conversation_ids
 from conversations.files.receipts import read_receipt
 from conversations.index.cards import callers_without_calls
+from conversations.memories.decided import permits
 from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key, former_keys
@@ -57,12 +59,15 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
     """
     if not caller:
         return
+    decided = about(caller)
     for key in former:
         stated = [memory for memory in store.memories(key) if memory.kind == kinds.PREFERENCE]
         if not stated:
             continue
         known = {memory.key for memory in store.memories(caller)}
-        moved = [Entry.of(memory) for memory in reversed(stated) if memory.key not in known]
+        moved = [
+            Entry.of(memory) for memory in reversed(stated) if memory.key not in known and permits(decided, memory)
+        ]
         close_card(store, caller)
         close_card(store, key)
         store.put_all(caller, moved)

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from django.conf import settings
 
-from conversations.files.deletion import is_deleted
+from conversations.files.decisions import is_deleted
 from conversations.files.paths import TRANSCRIPTION, transcription_path
 from conversations.files.placing import accept
 from conversations.files.spool import free_bytes, spool

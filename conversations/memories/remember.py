@@ -1,15 +1,17 @@
 """Turns a stored transcription into the memories of its caller. Repeating it changes nothing."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
 import structlog
 
+from conversations.files import decisions, opted_out
 from conversations.files.locks import caller_lock
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import (
+    PAYLOAD,
     PayloadStamp,
     Receipt,
     RememberedMemory,
@@ -20,8 +22,9 @@ from conversations.files.receipts import (
     write_receipt,
 )
 from conversations.files.stored import StoredCall, read_call
-from conversations.memories.forgetting import note_forgotten
+from conversations.memories import decided
 from conversations.memories.former import former_callers, take_over_preferences
+from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.briefing import spoken_date
@@ -70,19 +73,21 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         receipt = receipt or new_receipt(stamp)
-        note_forgotten(call, receipt)
+        if _carry_out_decisions(store, call, receipt):
+            return "changed meanwhile"
         # Of this call nothing was ever written for a caller whom the receipt did not name.
         is_new = bool(call.caller) and call.caller not in receipt.callers
         if call.caller and is_new:
             receipt.callers.append(call.caller)
             write_receipt(conversation_id, receipt)
         take_over_preferences(store, call.caller, former)
+        called_at = call.started_at(receipt.arrival).isoformat(timespec="seconds")
         receipt.memories = []
         for caller in receipt.callers:
             card = WrittenCard(store, caller)
             memories = _wanted(card, caller, call, receipt)
             try:
-                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, card):
+                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, called_at, card):
                     puts = card.add_call(memories)
                 else:
                     puts = _rewrite(store, caller, conversation_id, memories)
@@ -95,6 +100,9 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             ]
         receipt.caller = call.caller
         receipt.callers = [call.caller] if call.caller else []
+        receipt.due = call.deletion_due
+        receipt.removed.pop(PAYLOAD, None)
+        receipt.call = {}
         lock.confirm()
         return _finish(conversation_id, receipt, stamp)
 
@@ -103,7 +111,6 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
     """Count what `remember` would change in the memories of this conversation, even if it is done. Changes nothing."""
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
-    note_forgotten(call, receipt)
     added = changed = removed = 0
     for caller in sorted({*receipt.callers, *([call.caller] if call.caller else [])}):
         stored = {memory.key: memory for memory in _of_conversation(store, caller, conversation_id)}
@@ -126,7 +133,6 @@ def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
     """
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
-    note_forgotten(call, receipt)
     return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
 
 
@@ -154,7 +160,7 @@ def memories_of(
                     redacted(sentence.strip(), ""),
                     {**common, "position": ordinal},
                 )
-        elif text and one.field:
+        elif text and one.field and not is_opt_out_field(one):
             name = label(field_name(one.name))
             value = redacted(text, name)
             yield kinds.NewMemory(
@@ -190,21 +196,47 @@ def memories_of(
     )
 
 
+def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether its files changed.
+
+    The caller's lock must be held.
+    """
+    if not call.caller:
+        return False
+    began = call.started_at(receipt.arrival)
+    ended = began + timedelta(seconds=call.duration_seconds or 0)
+    if call.asks_for_opt_out:
+        decided.opt_out_by_call(store, call.caller, call.conversation_id, ended)
+    elif decisions.about(call.caller):
+        decided.enforce(store, call.caller)
+    return opted_out.reduce_stored(call.conversation_id, call.caller, began, ended)
+
+
 def _wanted(card: WrittenCard, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
     """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
-    if caller != call.caller or caller in receipt.forgotten:
+    about = decisions.about(caller)
+    if caller != call.caller or caller in receipt.forgotten or not about.allows(call.started_at(receipt.arrival)):
         return []
-    if card.opted_out:
+    if card.opted_out:  # in the store, by an earlier version
         return []
     memories = list(memories_of(call, receipt.arrival))
-    if not receipt.withheld:
+    if not (receipt.withheld or about.withheld):
         return memories
+    return [memory for memory, digest in zip(memories, withheld_of(call, receipt), strict=True) if not digest]
+
+
+def withheld_of(call: Transcription, receipt: Receipt) -> list[str]:
+    """For each memory of the call the digest under which staff deleted it, "" if they did not."""
+    about = decisions.about(call.caller)
     # Staff may have deleted a memory while REDACT was set in another way.
-    unredacted, fully = (memories_of(call, receipt.arrival, redact) for redact in (_unredacted, fully_redacted))
+    each_way = (memories_of(call, receipt.arrival, redact) for redact in (redacted, _unredacted, fully_redacted))
+
+    def is_withheld(digest: str) -> bool:
+        return about.withholds(call.conversation_id, digest, by_receipt=digest in receipt.withheld)
+
     return [
-        memory
-        for memory, *same in zip(memories, unredacted, fully, strict=True)
-        if not {content_digest(each.content) for each in (memory, *same)}.intersection(receipt.withheld)
+        next(filter(is_withheld, (content_digest(memory.content) for memory in same)), "")
+        for same in zip(*each_way, strict=True)
     ]
 
 
@@ -216,14 +248,17 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
     return [memory for memory in store.of_conversation(caller, conversation_id) if memory.kind in _OF_A_CALL]
 
 
-def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, card: WrittenCard) -> bool:
+def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, called_at: str, card: WrittenCard) -> bool:
     """Whether a call that is new by its receipt may be added to the card.
 
-    A store that finds its memories shows whether the receipt was lost; of another the card knows it for recent calls.
+    Its receipt may be lost, or older than the store after a restored backup. A store that finds the memories of a call
+    shows that; in another, only a call that is newer than all of the card's was certainly never written.
     """
     if not card.may_take(conversation_id):
         return False
-    return not (store.finds_conversations and _of_conversation(store, caller, conversation_id))
+    if store.finds_conversations:
+        return not _of_conversation(store, caller, conversation_id)
+    return card.is_newer(called_at)
 
 
 def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]) -> list[Put]:

@@ -6,7 +6,7 @@ from conversations.files.encodings import TooLarge
 from conversations.files.locks import caller_lock
 from conversations.files.paths import unreadable_paths
 from conversations.files.placing import Delivery, accept
-from conversations.files.receipts import read_receipt, write_receipt
+from conversations.files.receipts import PAYLOAD, read_receipt, write_receipt
 from conversations.files.spool import spool
 
 
@@ -17,7 +17,7 @@ def request(conversation_id: str) -> None:
         return
     with caller_lock(*before.callers) as lock:
         receipt = read_receipt(conversation_id)
-        if receipt is not None and receipt.payload is not None:
+        if receipt is not None and receipt.payload is not None and PAYLOAD not in receipt.removed:
             receipt.reprocess = True
             write_receipt(conversation_id, receipt)
         lock.confirm()

@@ -12,14 +12,18 @@ from typing import NamedTuple
 import structlog
 from django.db import OperationalError
 
+from conversations.files.heartbeat import heartbeat
 from conversations.files.locks import Busy, free_caller_locks
 from conversations.files.spool import remove_abandoned_spools
 from conversations.files.stored import StoredCall, read_call
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
+from conversations.index.retained import refresh_loose_payloads
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
+from conversations.memories.decided import settle
 from conversations.memories.remember import remember
+from conversations.memories.retention import Retention
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import NotStorable, OpenMemory, OpenMemoryError
@@ -29,6 +33,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.2
 _RECONCILE_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 30
+_BATCHES_AHEAD = 8
 _CARDS_AT_ONCE = 500
 _CARDS_PER_WRITE = 32
 _END = object()
@@ -61,6 +66,7 @@ class Worker:
         self._found_away = threading.Event()
         self.pause = 0.0
         self._clock = float("inf")
+        self._retention = Retention(store)
         self._reconciling: Iterator[None] | None = None
         self._reconcile_at = 0.0
         self._reconciled_for = 0.0
@@ -72,15 +78,16 @@ class Worker:
     def run(self) -> None:
         """Refresh the index and process what is due until `stop` is called."""
         self._reconcile_at = time.monotonic()
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+        with heartbeat(), ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
                     reconciled = self._reconcile_a_step()
                     self.handle_clock_change()
                     done = self.process_due(pool)
+                    retained = self._retention.step()
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
-                    elif not done and not reconciled:
+                    elif not (done or reconciled or retained):
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker: nothing else processes the queue.
@@ -89,6 +96,14 @@ class Worker:
                         # Deliveries may have no rows from while the index was away.
                         self._reconciling, self._reconcile_at = None, time.monotonic()
                     self._stopping.wait(1)
+
+    def run_once(self) -> None:
+        """Process what is due and remove what retention says, until nothing is left to do now."""
+        self.reconcile()
+        self.handle_clock_change()
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
+            while not self._stopping.is_set() and (self.process_due(pool) or self._retention.step()):
+                pass
 
     def _wait(self, seconds: float) -> None:
         """Wait without calling OpenMemory; refresh the index and reconcile meanwhile."""
@@ -99,14 +114,20 @@ class Worker:
                 self._stopping.wait(_POLL_SECONDS)
 
     def reconcile(self) -> None:
-        """Delete abandoned spools, compare files and rows, and copy missing cards into the index."""
+        """Settle the store, delete abandoned spools, compare files and rows, and copy missing cards into the index."""
         for _ in self._reconcile():
             pass
 
     def _reconcile(self) -> Iterator[None]:
-        """`reconcile` in steps of a fraction of a second."""
+        """`reconcile` in steps of a fraction of a second; settling another store takes longer."""
+        try:
+            settle(self._store)
+        except OpenMemoryError as error:
+            log.warning("the store may hold what decisions forbid", error=str(error))
+        yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
+        refresh_loose_payloads()
         refreshed = 0
         for rows in reconcile_in_steps():
             refreshed += rows
@@ -165,8 +186,10 @@ class Worker:
         """
         self._answered.clear()
         self._found_away.clear()
-        due = due_conversations(1 if self.pause else 32 * self._jobs)
-        self.refresh_index(but=due)
+        # Rows of calls that are processed soon are written once, after that.
+        soon = due_conversations(1 if self.pause else _BATCHES_AHEAD * 32 * self._jobs)
+        due = soon[: 32 * self._jobs]
+        self.refresh_index(but=frozenset(soon))
         attempts = [attempt for attempt in (map if pool is None else pool.map)(self._process, due) if attempt]
         done = [attempt for attempt in attempts if not attempt.fault]
         self._write_results(done, [attempt for attempt in attempts if attempt.fault])

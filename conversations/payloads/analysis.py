@@ -83,6 +83,11 @@ def collected_in(analysis: object) -> list[CollectedItem]:
     return found
 
 
+def values_collected(analysis: object, field: str) -> list[Any]:
+    """Every value that was collected for this field, also those that count for nothing in `collected_in`."""
+    return [item.value for item, _ in _records(analysis) if field in (item.field, canonical_field(item.id))]
+
+
 def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collected]:
     """The results with their values as text. `said`, the caller's sentences, can confirm an unusual name."""
     items = [item for item in items if not item.name.strip().casefold().startswith(_NOT_FOR_MODELS)]

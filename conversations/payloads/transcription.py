@@ -19,13 +19,18 @@ from conversations.payloads.analysis import (
     texts_of,
 )
 from conversations.payloads.contact import Channel, Contact, contact_of
+from conversations.payloads.opt_out import asks_for_opt_out
 from conversations.payloads.outline import NotReadable, parse
 from conversations.payloads.turns import Turn, mailbox_answered, turns_of
-from conversations.payloads.values import call_seconds, event_seconds, number, text, unix_seconds
+from conversations.payloads.values import call_seconds, event_seconds, is_true, number, text, unix_seconds
 from elmemory.memory.card import Card
 from elmemory.memory.values import usable_value
 
 _MOST_CREDITS = 2**31
+_DELETIONS = (
+    ("payload", "delete_transcript_and_pii", "deleted_transcript_at_time_unix_secs"),
+    ("audio", "delete_audio", "deleted_audio_at_time_unix_secs"),
+)
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
 
@@ -111,6 +116,18 @@ class Transcription:
         return value if isinstance(value, dict) else {}
 
     @property
+    def deletion_due(self) -> dict[str, int]:
+        """When ElevenLabs deletes the "payload" and the "audio", or did, in seconds since 1970; without those kept."""
+        asked = self.at("metadata", "deletion_settings")
+        asked = asked if isinstance(asked, dict) else {}
+        due = {}
+        for kind, flag, done in _DELETIONS:
+            times = [asked.get(done), asked.get("deletion_time_unix_secs") if is_true(asked.get(flag)) else None]
+            if stated := [moment for moment in map(unix_seconds, times) if moment]:
+                due[kind] = int(min(stated))
+        return due
+
+    @property
     def variables(self) -> dict[str, Any]:
         """The dynamic variables of the call: ElevenLabs' own (`system__…`) and those sent at the ring."""
         value = self.at(*_VARIABLES)
@@ -178,6 +195,11 @@ class Transcription:
     def collected_texts(self) -> list[Collected]:
         """The results of data collection with their values as text."""
         return texts_of(self.collected(), [turn.message for turn in self.turns if turn.is_of_caller])
+
+    @property
+    def asks_for_opt_out(self) -> bool:
+        """Whether the call collected that the caller does not want to be remembered (OPT_OUT_FIELD)."""
+        return not self.reached_mailbox and asks_for_opt_out(self.at("analysis"))
 
     def criteria(self) -> list[Criterion]:
         return criteria_in(self.at("analysis"))

@@ -45,7 +45,7 @@ class Api:
 
         self._least_seconds_between = 1 / most_per_second if most_per_second else 0.0
         self._next_at = 0.0
-        self._http = httpx.Client(timeout=timeout, follow_redirects=True)
+        self._http = httpx.Client(timeout=timeout)  # a redirect would take the key to another server
         self._sdk: ElevenLabs = ElevenLabs(
             api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._http
         )
@@ -230,6 +230,8 @@ def _meaning(status: int, body: object) -> str:
             return f"ElevenLabs has no such object (404{_detail(body)})"
         case 429:
             return "ElevenLabs asks to slow down (429): try again later"
+        case 301 | 302 | 303 | 307 | 308:
+            return f"ElevenLabs answered with a redirect ({status}), which is not followed: correct ELEVENLABS_BASE_URL"
     return f"ElevenLabs answered {status}{_detail(body)}"
 
 

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -51,6 +51,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     )
     readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
+
+    class Media:
+        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     @admin.display(description="when", ordering="id")
     def when(self, entry: Entry) -> str:

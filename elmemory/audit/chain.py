@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 
 import orjson
 import structlog
+from django.conf import settings
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from elmemory.environment.private_files import private_folder
 
@@ -49,15 +51,38 @@ class Head(NamedTuple):
 
 def digest(previous: str, entry: Chained) -> str:
     """The hash of the entry that follows the one with the hash `previous`, in hexadecimal."""
+    return sha256(previous.encode() + orjson.dumps(_fields(entry, entry.object))).hexdigest()
+
+
+def _fields(entry: Chained, what: str) -> list[object]:
     at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     fields = [
-        entry.pk, at, entry.user_id, entry.username, entry.action, entry.kind, entry.object, entry.caller, entry.detail,
+        entry.pk, at, entry.user_id, entry.username, entry.action, entry.kind, what, entry.caller, entry.detail,
         entry.address,
     ]  # fmt: skip
     # Entries had none once, and most have none: their hashes do not depend on it.
     if document := getattr(entry, "document", ""):
         fields.append(document)
-    return sha256(previous.encode() + orjson.dumps(fields)).hexdigest()
+    return fields
+
+
+def signature(summary: Chained) -> str:
+    """The HMAC of a summary of closed entries, by a key derived from SECRET_KEY."""
+    return _signature(summary, settings.SECRET_KEY)
+
+
+def is_signed(summary: Chained) -> bool:
+    """Whether the summary has its signature, with SECRET_KEY or one of its fallbacks."""
+    keys = settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
+    return summary.action == "close" and any(
+        constant_time_compare(summary.object, _signature(summary, key)) for key in keys
+    )
+
+
+def _signature(summary: Chained, key: str | bytes) -> str:
+    # In place of its object, which is the signature, the hash from which the chain goes on.
+    signed = orjson.dumps(_fields(summary, summary.hash))
+    return salted_hmac("elmemory.audit.closed", signed, key, algorithm="sha256").hexdigest()
 
 
 def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None = None) -> Iterator[str]:
@@ -68,6 +93,16 @@ def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None 
     missing = {head for head in (noted, written) if head}
     previous, last = "", 0
     for entry in entries:
+        if entry.pk < 0 and not last:
+            # The summary of closed entries: the chain goes on from the last of them.
+            previous, last = entry.hash, -entry.pk
+            if not is_signed(entry):
+                yield f"the summary of the closed entries up to {last} is not signed with this SECRET_KEY"
+            closed = {head for head in missing if head.pk <= last}
+            missing -= closed
+            if any(head.pk == last and head.hash != entry.hash for head in closed):
+                yield f"entry {last}, which is closed, is not the one that was written"
+            continue
         if entry.hash != digest(previous, entry):
             gap = f"; entries {last + 1} to {entry.pk - 1} are missing" if entry.pk > last + 1 else ""
             yield f"entry {entry.pk} does not follow entry {last}{gap or ': one was changed, inserted or moved'}"

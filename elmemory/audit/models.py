@@ -32,6 +32,8 @@ class Action(models.TextChoices):
     REFUSED = "refused", "was refused"
     CHANGE = "change", "changed"
     RUN = "run", "ran"
+    RETAIN = "retain", "removed by retention"
+    CLOSE = "close", "closed old entries"
 
 
 class AppendOnly(Exception):
@@ -54,7 +56,8 @@ class Entry(models.Model):
 
     `object` is a conversation id, a caller reference or the like, never a phone number; `detail` holds no personal
     data, nor does `document`: JSON, the certificate of a forgotten caller. `id` rises by one with each entry, and
-    `hash` chains them (`elmemory.audit.chain`).
+    `hash` chains them (`elmemory.audit.chain`). A negative `id` is that of the summary that stands for closed entries
+    (`elmemory.audit.closing`).
     """
 
     at = models.DateTimeField("when", default=now, editable=False, db_index=True)
@@ -87,7 +90,7 @@ class Entry(models.Model):
             raise AppendOnly
         using = kwargs.get("using") or router.db_for_write(Entry)
         with transaction.atomic(using):
-            _lock(transaction.get_connection(using))
+            lock(transaction.get_connection(using))
             newest = Entry.objects.using(using).order_by("-pk").first()
             self.pk = newest.pk + 1 if newest else 1
             self.at = now()
@@ -100,7 +103,7 @@ class Entry(models.Model):
         raise AppendOnly
 
 
-def _lock(connection: BaseDatabaseWrapper) -> None:
+def lock(connection: BaseDatabaseWrapper) -> None:
     """Hold off other writers until the transaction ends. SQLite's transactions do so: they begin as IMMEDIATE."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

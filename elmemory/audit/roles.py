@@ -1,7 +1,10 @@
 """The roles of staff: groups that `migrate` creates and completes. Permissions added by hand stay."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Group, Permission
 from django.db import router
 
@@ -22,11 +25,23 @@ _PRIVACY_OFFICER = _OPERATOR | {
     "audit.view_entry",
     "audit.export_entry",
 }
+_APPS = ("audit", "conversations")
+_OF_MODEL = ("content_type__app_label", "content_type__model")
 ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
 
 
+def is_behind(using: str) -> bool:
+    """Whether this database lacks permissions of this version, or has other texts for them. `migrate` corrects it."""
+    stored = Permission.objects.using(using).filter(content_type__app_label__in=_APPS)
+    texts = {tuple(row[:3]): row[3] for row in stored.values_list(*_OF_MODEL, "codename", "name")}
+    return any(texts.get((app, model, codename)) != text for app, model, codename, text in _permissions())
+
+
 def make_roles(using: str, **kwargs: Any) -> None:  # noqa: ARG001
-    """Create the groups in this database, with their permissions. A receiver of `post_migrate`."""
+    """Create the groups in this database, with their permissions, whose texts become those of this version.
+
+    A receiver of `post_migrate`: Django itself only adds permissions.
+    """
     if not router.allow_migrate_model(using, Group):
         return
     token = acting.set(None)  # what every version of the program does is no decision to record
@@ -36,7 +51,21 @@ def make_roles(using: str, **kwargs: Any) -> None:  # noqa: ARG001
         acting.reset(token)
 
 
+def _permissions() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the permissions of our models: app, model, codename and text."""
+    for model in (model for app in _APPS for model in apps.get_app_config(app).get_models()):
+        meta = model._meta
+        name = meta.model_name or ""
+        for action in meta.default_permissions:
+            yield meta.app_label, name, get_permission_codename(action, meta), f"Can {action} {meta.verbose_name_raw}"
+        for codename, text in meta.permissions:
+            yield meta.app_label, name, codename, str(text)
+
+
 def _complete(using: str) -> None:
+    for app, model, codename, text in _permissions():
+        permissions = Permission.objects.using(using).filter(codename=codename)
+        permissions.filter(content_type__app_label=app, content_type__model=model).exclude(name=text).update(name=text)
     for role, names in ROLES.items():
         group, _ = Group.objects.using(using).get_or_create(name=role)
         for name in names:

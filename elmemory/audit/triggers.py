@@ -1,4 +1,4 @@
-"""Database triggers that refuse to change or delete entries of the audit log.
+"""Database triggers that refuse to change or delete entries of the audit log, except those that a summary closes.
 
 A migration that makes SQLite rebuild the table drops them with it: it must call `install` again. `audit verify` reports
 triggers that are missing.
@@ -6,19 +6,36 @@ triggers that are missing.
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-_NAMES = "audit_entry_no_update", "audit_entry_no_delete"
+_EVENTS = {"audit_entry_no_update": "UPDATE", "audit_entry_no_delete": "DELETE", "audit_entry_no_close": "INSERT"}
+_NAMES = tuple(_EVENTS)
 _REFUSAL = "the audit log is append-only"
-_FUNCTION, _BODY = "audit_entry_refuse", f"BEGIN RAISE EXCEPTION '{_REFUSAL}'; END"
-_SQLITE = [
-    f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {event} ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-    for name, event in zip(_NAMES, ("UPDATE", "DELETE"), strict=True)
-]
-_POSTGRESQL = [
-    f"CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$ {_BODY} $$",
-    *(
-        f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON audit_entry FOR EACH ROW EXECUTE FUNCTION {_FUNCTION}()"
-        for name, event in zip(_NAMES, ("UPDATE", "DELETE"), strict=True)
+# Deleted may be what a later summary of closed entries stands for, and added a summary that stands for an entry that is
+# there and not the newest.
+_ALLOWED = {
+    "UPDATE": "1 = 0",
+    "DELETE": "EXISTS (SELECT 1 FROM audit_entry WHERE id < 0 AND id <> OLD.id AND -id >= ABS(OLD.id))",
+    "INSERT": (
+        "NEW.id > 0 OR (EXISTS (SELECT 1 FROM audit_entry WHERE id = -NEW.id AND hash = NEW.hash)"
+        " AND EXISTS (SELECT 1 FROM audit_entry WHERE id > -NEW.id))"
     ),
+}
+_SQLITE = [
+    f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {event} ON audit_entry WHEN NOT ({_ALLOWED[event]})"
+    f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    for name, event in _EVENTS.items()
+]
+_BODY = f"BEGIN IF NOT ({{allowed}}) THEN RAISE EXCEPTION '{_REFUSAL}'; END IF; RETURN {{row}}; END"
+_BODIES = {
+    event: _BODY.format(allowed=allowed, row="OLD" if event == "DELETE" else "NEW")
+    for event, allowed in _ALLOWED.items()
+}
+_POSTGRESQL = [
+    statement
+    for name, event in _EVENTS.items()
+    for statement in (
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {_BODIES[event]} $$",
+        f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON audit_entry FOR EACH ROW EXECUTE FUNCTION {name}()",
+    )
 ]
 
 

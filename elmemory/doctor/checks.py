@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from conversations.files.paths import transcription_path
 from conversations.memories.certificate import unfinished
 from conversations.memories.former import memories_without_calls, misplaced_calls
+from conversations.memories.retention import kept_for, overdue
 from conversations.models import Conversation, Outcome
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -27,6 +28,8 @@ from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
 from elmemory.agents.data_collection import FIELDS
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.doctor.volumes import is_encrypted
+from elmemory.environment.checks import sqlite_files
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
 from elmemory.memory.identity import caller_key
@@ -48,7 +51,8 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
     serves calls `run_checks_in_subprocess` instead.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_callers(), *_without_files(), *_collected(agent_id), *_reachable(url)]
+    checks = [*_settings(), *_state(), *_at_rest(), *_retention(), *_callers(), *_without_files()]
+    checks += [*_collected(agent_id), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *check_agent(agent_id, url)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
@@ -115,6 +119,39 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
     if queue["failed"]:
         remedy = "The admin shows the reasons; then: manage.py reprocess --state failed"
         yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be processed", remedy)
+
+
+def _at_rest() -> Iterator[Check]:
+    """Check for folders that hold personal data on a volume that is not encrypted."""
+    folders = {Path(settings.PAYLOAD_STORAGE_PATH)} | {path.parent for path in sqlite_files().values()}
+    seen: dict[bool | None, list[str]] = {}
+    for folder in sorted(folders):
+        seen.setdefault(is_encrypted(folder), []).append(str(folder))
+    if plain := seen.get(False):
+        remedy = "docs/privacy.md says how to encrypt. A disk or a host that encrypts by itself is not seen."
+        yield Check(_HERE, "at rest", "note", f"on no encrypted volume: {', '.join(plain)}", remedy)
+    if unclear := seen.get(None):
+        remedy = "Check with whoever runs the volume; docs/privacy.md says what is needed."
+        yield Check(_HERE, "at rest", "note", f"cannot be seen whether encrypted: {', '.join(unclear)}", remedy)
+    if len(sqlite_files()) < len(settings.DATABASES):
+        remedy = "Ask whoever runs PostgreSQL whether its volume and its backups are encrypted."
+        yield Check(_HERE, "at rest", "note", "databases on another server are not seen", remedy)
+    if seen.keys() == {True}:
+        yield Check(_HERE, "at rest", "ok", "payloads and SQLite files are on an encrypted volume")
+
+
+def _retention() -> Iterator[Check]:
+    """Say what retention removes, and whether anything should be gone for more than a day."""
+    if not (kept := kept_for()):
+        yield Check(_HERE, "retention", "ok", "off: everything is kept until somebody deletes it")
+        return
+    shown = ", ".join(kept)
+    if late := overdue():
+        detail = f"{shown}; overdue: {', '.join(f'{kind} {count}' for kind, count in late.items())}"
+        remedy = "Is a worker running? It logs what it cannot remove. Calls that wait for OpenMemory are kept."
+        yield Check(_HERE, "retention", "fault", detail, remedy)
+    else:
+        yield Check(_HERE, "retention", "ok", shown)
 
 
 def _callers() -> Iterator[Check]:

@@ -198,7 +198,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
 
 def _unwritable_folders() -> Iterator[CheckMessage]:
     folders = {"PAYLOAD_STORAGE_PATH": settings.PAYLOAD_STORAGE_PATH}
-    folders |= {variable: path.parent for variable, path in _sqlite_files().items()}
+    folders |= {variable: path.parent for variable, path in sqlite_files().items()}
     for variable, folder in folders.items():
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ def _unwritable_folders() -> Iterator[CheckMessage]:
 
 
 def _loose_modes() -> Iterator[CheckMessage]:
-    payloads, databases = Path(settings.PAYLOAD_STORAGE_PATH), _sqlite_files()
+    payloads, databases = Path(settings.PAYLOAD_STORAGE_PATH), sqlite_files()
     loose = {
         "the payload folder": [payloads] if loose_below(payloads) else [],
         "the data folder": sorted(filter(is_loose, data_folders([payloads, *databases.values()]))),
@@ -231,7 +231,7 @@ def _loose_modes() -> Iterator[CheckMessage]:
             )
 
 
-def _sqlite_files() -> dict[str, Path]:
+def sqlite_files() -> dict[str, Path]:
     """Return the SQLite databases by their variables."""
     databases = {variable: settings.DATABASES[alias] for variable, alias in _DATABASES.items()}
     return {

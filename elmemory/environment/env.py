@@ -21,7 +21,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CLOSE = 0.86  # OPENMEMORY_FROM_KEY, which a command reads, is less like OPENMEMORY_KEY than that
+# OPENMEMORY_FROM_KEY and OPENMEMORY_TARGET_KEY, which commands read, are less like OPENMEMORY_KEY than that.
+_CLOSE = 0.86
 # Placeholders of examples and templates. Not "secret" or "test", which people use in trials.
 _PLACEHOLDER = re.compile(
     r"<.*>|\[.*\]|\$?\{.*\}|(?:wsec_|sk_)?(?:…|\.{3,}|x{3,}|\*{3,})|wsec_|sk_"

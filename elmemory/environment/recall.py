@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error
 
 from elmemory.memory.disclosure import ALL, NONE
 from elmemory.memory.fields import canonical_field
+from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.redaction import KNOWN, OFF
 
 _MARK = re.compile(r"[^\W_][\w -]{0,39}")
@@ -32,6 +33,11 @@ def unusable_recall() -> Iterator[CheckMessage]:
             continue
         hint = "Write names of data-collection fields, separated by commas: first_name, preferred_time; or none."
         yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E050")
+    if (field := settings.OPT_OUT_FIELD) and (
+        "," in field or not canonical_field(field) or canonical_field(field) in NAME_FIELDS
+    ):
+        hint = "Write the name of one boolean data-collection field, such as do_not_remember; or leave it empty."
+        yield Error("OPT_OUT_FIELD: this is not the name of such a field.", hint=hint, id="elmemory.E053")
     names = [name.casefold() for name in settings.REDACT]
     if names != [OFF] and (unknown := _positions(names, [name in KNOWN for name in names])):
         hint = f"Write some of {', '.join(sorted(KNOWN))}, separated by commas, or {OFF}."

@@ -1,9 +1,11 @@
-"""The system checks at the start of a server."""
+"""The system checks at the start of a server, and of each command that works on its data."""
 
 import sys
 from functools import cache
+from typing import Any
 
 from django.core import checks
+from django.core.management.base import BaseCommand
 
 from elmemory.environment.checks import BEARABLE
 
@@ -22,4 +24,15 @@ def report_checks() -> None:
         sys.stderr.write(f"{fault}\n")
     fatal = [fault for fault in faults if fault.is_serious() and fault.id not in BEARABLE]
     if fatal:
-        raise SystemExit(f"{len(fatal)} setting(s) to correct before the server can start: see above.")
+        raise SystemExit(f"{len(fatal)} setting(s) to correct first: see above.")
+
+
+class CheckedCommand(BaseCommand):
+    """A command that works on the server's data: it runs the checks of the server, and stops where the server would."""
+
+    requires_system_checks = ()  # Django's own handling stops at a missing key, which only closes an endpoint
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        if not options.get("skip_checks"):
+            report_checks()
+        return super().execute(*args, **options)

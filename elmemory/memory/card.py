@@ -223,6 +223,10 @@ class WrittenCard:
         """Whether this call may be added, if it is a new one; else the card must be recomputed."""
         return self._state is not None and self._state.is_open and not self._state.mentions(conversation_id)
 
+    def is_newer(self, called_at: str) -> bool:
+        """Whether a call of this time, as its memories state it, is newer than all calls of the card."""
+        return self._state is not None and self._state.last_called_at < called_at
+
     def add_call(self, memories: Sequence[kinds.NewMemory]) -> list[Put]:
         """Write the memories of a call of which nothing was ever written, then the card with this call added to it.
 
@@ -232,8 +236,8 @@ class WrittenCard:
             return []
         state = self._state.with_call(map(_as_stored, memories))
         card = card_memory(state, _revision_of(self._cards) + 1)
-        puts = self._store.add_all(self._caller, kinds.entries([*memories, card]))
-        _delete(self._store, self._caller, self._cards)
+        entries, outdated = kinds.entries([*memories, card]), [card.id for card in self._cards]
+        puts = self._store.add_all(self._caller, entries, instead_of=outdated)
         return puts[:-1]
 
     def close(self) -> None:

@@ -108,6 +108,12 @@ class CardState:
             is_open=self.is_open and not any(holdings[name].corrected for name in left_out),
         )
 
+    @property
+    def last_called_at(self) -> str:
+        """The time of the newest call, as its memories state it; empty without calls."""
+        last = (self.last_inbound, self.last_outbound, self.last_spoken)
+        return max((call.called_at for call in last if call), default="")
+
     def mentions(self, conversation_id: str) -> bool:
         """Whether anything in the state comes from this call."""
         last = (self.last_inbound, self.last_outbound, self.last_spoken)

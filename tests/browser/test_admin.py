@@ -93,6 +93,69 @@ def test_the_keyboard_plays_and_seeks(staff: LogIn) -> None:
     becomes(page, "recording.paused")
 
 
+def test_playback_leaves_those_alone_who_read_elsewhere_and_leads_back_on_request(staff: LogIn) -> None:
+    page = staff("operator")
+    page.set_viewport_size({"width": 1000, "height": 400})
+    page.goto(CALL)
+    back = page.get_by_role("button", name="Back to the current turn")
+    page.click("#turn-1 .seek")
+    becomes(page, "!recording.paused")
+    expect(back).to_be_hidden()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(back).to_be_visible()
+    before = page.evaluate("scrollY")
+    page.evaluate("recording.currentTime = 17")
+    expect(page.locator(".turn.current")).to_have_id("turn-5")
+    assert page.evaluate("scrollY") == before
+    back.click()
+    expect(page.locator(".turn.current")).to_be_in_viewport()
+    expect(back).to_be_hidden()
+
+
+def test_single_keys_can_be_switched_off_for_good(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    page.get_by_label("Keys:").uncheck()
+    page.reload()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("recording.currentTime") == 0
+    page.get_by_label("Keys:").check()
+    page.locator("h1").click()
+    page.keyboard.press("ArrowRight")
+    becomes(page, "recording.currentTime === 5")
+
+
+def test_the_player_offers_no_download_to_those_who_may_not(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(CALL)
+    expect(page.locator("audio")).to_have_attribute("controlslist", "nodownload")
+
+
+def test_a_deleted_memory_leads_back_to_the_call_it_was_deleted_from(staff: LogIn, practice: Server) -> None:
+    event = transcription(new_number(), "My parrot is called Pistachio.", facts={"first_name": "Noor"})
+    practice.deliver(event)
+    call = f"{LIST}{event['data']['conversation_id']}/change/"
+    page = staff("operator")
+    page.goto(call)
+    page.get_by_role("link", name="Delete: My parrot").click()
+    expect(page.locator(".whose")).to_contain_text("Noor")
+    page.get_by_role("link", name="No, go back").click()
+    expect(page).to_have_url(f"{practice.url}{call}")
+    page.get_by_role("link", name="Delete: My parrot").click()
+    page.get_by_role("button", name="Yes, delete it").click()
+    expect(page).to_have_url(f"{practice.url}{call}")
+    expect(page.locator(".messagelist")).to_contain_text("Deleted")
+
+
+def test_filters_are_near_the_top_on_a_phone(staff: LogIn) -> None:
+    page = staff("operator")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(LIST)
+    expect(page.locator("#result_list tr").nth(1)).to_be_in_viewport()
+    page.get_by_role("link", name="Filter").click()
+    expect(page.get_by_role("heading", name="Filter", exact=True)).to_be_in_viewport()
+
+
 def test_a_memory_leads_to_its_turn(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
@@ -210,3 +273,63 @@ def test_no_page_is_wider_than_a_phone(staff: LogIn, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+LONG = "W" * 300
+
+
+@pytest.fixture(scope="module")
+def endless(practice: Server) -> str:
+    """A call whose every text is a word of 300 letters; its id."""
+    event = transcription(
+        new_number(), LONG, f"{LONG} endless", summary=LONG, facts={"first_name": LONG[:120], LONG[:50]: LONG}
+    )
+    data = event["data"]
+    data |= {"agent_id": LONG[:128], "agent_name": LONG}
+    data["analysis"] |= {
+        "call_summary_title": LONG,
+        "call_successful": LONG[:32],
+        "evaluation_criteria_results": {LONG: {"criteria_id": LONG, "result": LONG, "rationale": LONG}},
+    }
+    data["metadata"] |= {"termination_reason": LONG, "main_language": LONG, "error": {"code": 1, "reason": LONG}}
+    data["conversation_initiation_client_data"]["dynamic_variables"] |= {LONG: LONG}
+    data["transcript"].append(
+        {
+            "role": "agent",
+            "message": LONG,
+            "tool_calls": [{"tool_name": LONG, "request_id": "r", "params_as_json": "{}"}],
+        }
+    )
+    practice.deliver(event)
+    return str(data["conversation_id"])
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280, 1440])
+@pytest.mark.parametrize(
+    "shown", ["list", "search", "call", "caller", "callers", "correct", "delete", "forget", "reprocess", "front"]
+)
+def test_no_word_widens_a_page_or_hides_a_column(staff: LogIn, endless: str, width: int, shown: str) -> None:
+    page = staff("administrator")
+    page.set_viewport_size({"width": width, "height": 900})
+    call = f"{LIST}{endless}/change/"
+    address = {
+        "list": LIST,
+        "search": f"{LIST}?q=endless",
+        "callers": "/admin/conversations/caller/",
+        "front": "/admin/",
+    }
+    page.goto(address.get(shown, call))
+    if shown in ("caller", "correct", "forget"):
+        page.locator(".facts-row a").first.click()
+    names = {
+        "correct": "Correct or add a fact",
+        "forget": "Forget this caller",
+        "delete": "Delete: WWW",
+        "reprocess": "Reprocess",
+    }
+    if shown in names:
+        page.get_by_role("link", name=names[shown]).first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    table = page.locator(".results")
+    if table.count():
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0

@@ -3,6 +3,7 @@
 Machines are processes with payload folders of their own: what they share is PostgreSQL alone.
 """
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
+from tests.harness.openmemory_servers import fill_embedded
 from tests.harness.postgres import Cluster, why_there_is_none
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import ROOT, Server, wait_until
@@ -74,6 +77,37 @@ def test_the_agent_finds_what_was_said(server: Server) -> None:
     found = server.search("What is the dog called?", caller)
     assert found["memories"][0]["content"] == "My dog is called Biscuit."
     assert found["profile"]["name"] == "Maya"
+
+
+def test_memories_move_from_a_file_to_postgresql_and_back(cluster: Cluster, tmp_path: Path) -> None:
+    here = Server(tmp_path)
+    there = cluster.databases()["OPENMEMORY_DB_PATH"]
+    to, password = without_password(there)
+    assert here.manage("migrate", "--database", "memory").returncode == 0
+    fill_embedded(tmp_path / "memory.sqlite3", "+14155550100", 20)
+
+    options = ("--yes", "--quiet")
+    done = here.manage("move_memories", "--to", to, *options, PGPASSWORD=password)
+    assert "1 users are equal, 0 differ" in done.stdout, done.stderr
+    back = tmp_path / "back.sqlite3"
+    done = here.manage("move_memories", "--to", str(back), *options, OPENMEMORY_DB_PATH=there)
+    assert "1 users are equal, 0 differ" in done.stdout, done.stderr
+
+    def rows(path: Path) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute(
+                "SELECT id, user_id, content, tags, created_at FROM memory ORDER BY sequence"
+            ).fetchall()
+
+    assert rows(back) == rows(tmp_path / "memory.sqlite3")
+    done = here.manage("move_memories", "--to", to, *options, OPENMEMORY_DB_PATH=there, PGPASSWORD=password)
+    assert "the same store" in done.stderr
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """The URL of a database without its password, and the password."""
+    password = urlsplit(url).password or ""
+    return url.replace(f":{password}@", "@"), password
 
 
 @pytest.mark.parametrize("question", ["zanzibar", "ZANZ", '"to zanzibar by"', "zanzibar -lisbon"])

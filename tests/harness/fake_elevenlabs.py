@@ -49,6 +49,7 @@ class FakeElevenLabs:
     `results_after`: reads of a conversation until its analysis shows. `lose_answers`: analyse, and answer with 500.
     `reports_retries`: list whether webhooks have retries. `tier`: of the subscription, None if the key may not see it.
     `clock_ahead`: seconds by which the `Date` header is ahead.
+    `redirects_to`: answer everything with a redirect to this address.
     """
 
     def __init__(self) -> None:
@@ -78,6 +79,7 @@ class FakeElevenLabs:
         self.forget_writes = False
         self.reports_retries = False
         self.clock_ahead = 0.0
+        self.redirects_to = ""
         self.largest_page = 100
         self.hold_at = 0
         self.held = threading.Event()
@@ -499,7 +501,9 @@ class FakeElevenLabs:
                 except Refused as refused:
                     status, value = refused.status, {"detail": refused.detail}
                 body = value if isinstance(value, bytes) else json.dumps(value).encode()
-                self.send_response(status)
+                self.send_response(307 if fake.redirects_to else status)
+                if fake.redirects_to:
+                    self.send_header("location", f"{fake.redirects_to}{self.path}")
                 self.send_header("content-type", "audio/mpeg" if isinstance(value, bytes) else "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()

@@ -202,6 +202,9 @@ class Stub:
                     gone = self.of(unquote(user))[: self.most_deleted]
                     self.rows = [row for row in self.rows if row not in gone]
                     return 200, {"ok": True, "deleted": len(gone)}
+                case "GET", "memory", "all":
+                    offset, size = int(seen.query["u"]), int(seen.query["l"])
+                    return 200, {"items": self.rows[::-1][offset : offset + size]}
                 case "GET", "users", user, "summary":
                     return 200, {"user_id": unquote(user), "summary": "User profile initializing..."}
                 case method, "memory", memory_id:
@@ -219,6 +222,20 @@ class Stub:
             return 200, {"ok": True}
         row |= {name: seen.body[name] for name in ("content", "tags", "metadata")} | {"version": row["version"] + 1}
         return 200, {"id": memory_id, "updated": True}
+
+
+def stub_store(stub: Stub) -> RemoteOpenMemory:
+    """The remote store over this stub without sockets: requests and answers are those of HTTP."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(request.content) if request.content else {}
+        path = request.url.raw_path.decode().partition("?")[0]
+        status, value = stub.answer(Seen(request.method, path, dict(request.url.params), body))
+        return httpx2.Response(status, text=value) if isinstance(value, str) else httpx2.Response(status, json=value)
+
+    store = RemoteOpenMemory("http://stub", KEY)
+    store._server._client = httpx2.Client(base_url="http://stub", transport=httpx2.MockTransport(answer))
+    return store
 
 
 @contextmanager

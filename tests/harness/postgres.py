@@ -49,9 +49,10 @@ def why_there_is_none() -> str | None:
 
 
 class Cluster:
-    """A PostgreSQL server on loopback, with a folder that is deleted with it."""
+    """A PostgreSQL server on loopback, with a folder that is deleted with it. `fsync`: as in production."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        self._options = _OPTIONS | ({"fsync": "on"} if fsync else {})
         self._folder = Path(tempfile.mkdtemp(prefix="elmemory-postgres-"))
         self._data = self._folder / "data"
         self._password = secrets.token_urlsafe(16)
@@ -76,7 +77,7 @@ class Cluster:
         return f"postgres://tests:{self._password}@127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        options = [f"--{name}={value}" for name, value in (_OPTIONS | {"port": str(self._port)}).items()]
+        options = [f"--{name}={value}" for name, value in (self._options | {"port": str(self._port)}).items()]
         command = [_program("postgres"), "-D", str(self._data), *options]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **_account())

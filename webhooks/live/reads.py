@@ -16,6 +16,7 @@ from elmemory.memory.search import Found
 from elmemory.memory.search_cache import SearchCache
 from webhooks.live.breaker import Breaker
 from webhooks.live.deadline import LiveReads
+from webhooks.live.guard import Guard
 from webhooks.live.latency import ReadLatency
 from webhooks.live.threads import Threads
 from webhooks.metrics import rings, searches
@@ -27,10 +28,11 @@ _MOST_WAITING = 64
 
 
 class LiveMemory:
-    """The store with what live calls need to read it: threads, breakers, measured latency and prepared callers."""
+    """The store with what live calls need to read it: guard, threads, breakers, measured latency, prepared callers."""
 
     def __init__(self, store: OpenMemory) -> None:
         self.store = store
+        self.guard = Guard(store)
         self.latency = ReadLatency()
         self.prepared = SearchCache(store)
         self.rings = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
@@ -55,6 +57,8 @@ async def card_of_ringing(caller: str | None, received_at: float) -> Card | None
             if not was_read:
                 left = received_at + settings.RING_DEADLINE_MS / 1000 - time.monotonic()
                 card = await live.rings.within(left, lambda: _read_card(live, caller))
+            if card is not None and live.guard.hides(caller):
+                card = None
         except Exception as error:
             outcome = _outcome(error)
             log.warning("a ring was answered neutrally", error=type(error).__name__)
@@ -72,12 +76,16 @@ async def found_for(caller: str | None, received_at: float, question: str, k: in
         try:
             live = live_memory()
             left = received_at + settings.SEARCH_DEADLINE_MS / 1000 - time.monotonic()
-            found = await live.searches.within(left, lambda: live.prepared.search(caller, question, k))
+            found = await live.searches.within(left, lambda: _search(live, caller, question, k))
         except Exception as error:
             outcome = _outcome(error)
             log.warning("a search was answered without memory", error=type(error).__name__)
     searches[outcome].observe(time.monotonic() - received_at)
     return found if outcome == "answered" else None
+
+
+def _search(live: LiveMemory, caller: str, question: str, k: int) -> Found:
+    return Found(None, ()) if live.guard.hides(caller) else live.prepared.search(caller, question, k)
 
 
 def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:

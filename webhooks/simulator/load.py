@@ -3,11 +3,12 @@
 import base64
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import httpx2
 import orjson
@@ -17,6 +18,7 @@ from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 
 _THREADS = 32
 _DAYS = 30
+_LONGEST_WAIT_SECONDS = 10
 _AREAS = [area for area in (*range(415, 1000), *range(200, 415)) if area % 100 != 11]  # 911 and the like are none
 _FIRST_NAMES = "Maya Jonas Amara Felix Ines Tariq Zoë Henrik Lucia Omar Priya Mateo Elif Noah Yuki Clara".split()
 _LAST_NAMES = "Okafor Lindqvist Moreau Castillo Haddad Novak O'Hara Brandt Silva Tanaka Weber Rossi Kaya Ito".split()
@@ -92,21 +94,42 @@ def invented_number(caller: int) -> str:
 
 
 def play(
-    client: httpx2.Client, calls: Iterable[SimulatedCall], *, rate: float, rings: bool, done: Callable[[], object]
+    client: httpx2.Client, calls: Iterable[SimulatedCall], *, rate: float, patient: bool, done: Callable[[], object]
 ) -> Tally:
-    """Send ring (if `rings`), transcription and recording of each call, at most `rate` calls a second (0: no limit).
+    """Send ring, transcription and recording of each call, at most `rate` calls a second (0: no limit).
 
+    The transcription holds the variables of the ring's answer, as ElevenLabs' does. A caller's calls follow one
+    another; if `patient`, each next one waits until the worker has remembered one, unless that once takes too long.
     `done` is called after each call.
     """
     tally, secret = Tally(), first_key("ELEVENLABS_POST_CALL_KEY")
+    locks, called = defaultdict[str, Lock](Lock), set[str]()
 
     def send(call: SimulatedCall) -> None:
-        if rings:
-            headers = {"x-api-key": first_key("ELEVENLABS_CLIENT_DATA_KEY")}
-            tally.add("ring", client.post("/webhook/client-data", json=call.ring, headers=headers))
-        tally.add("transcription", deliver(client, call.transcription(), secret))
-        tally.add("recording", deliver(client, call.audio(), secret))
+        with locks[call.caller]:
+            answer = ring(call)
+            tally.add("ring", answer)
+            event = call.transcription()
+            if answer.status_code == 200:
+                given, initiation = answer.json(), event["data"]["conversation_initiation_client_data"]
+                initiation["dynamic_variables"] |= given["dynamic_variables"]
+                initiation["conversation_config_override"] = given["conversation_config_override"]
+            tally.add("transcription", deliver(client, event, secret))
+            tally.add("recording", deliver(client, call.audio(), secret))
+            called.add(call.caller)
         done()
+
+    def ring(call: SimulatedCall) -> httpx2.Response:
+        headers = {"x-api-key": first_key("ELEVENLABS_CLIENT_DATA_KEY")}
+        nonlocal patient
+        until = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while True:
+            answer = client.post("/webhook/client-data", json=call.ring, headers=headers)
+            is_known = answer.status_code != 200 or answer.json()["dynamic_variables"]["returning_caller"] == "yes"
+            patient = patient and time.monotonic() < until
+            if is_known or not patient or call.caller not in called:
+                return answer
+            time.sleep(0.1)
 
     _concurrently(send, _paced(calls, rate))
     return tally

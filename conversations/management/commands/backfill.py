@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from conversations.files.locks import Busy, backfill_lock
@@ -14,18 +14,18 @@ from conversations.memories import reanalysis
 from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 _ASK_ABOVE = 100
 _MOST_FAILURES_IN_A_ROW = 5
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Fetch calls and recordings from ElevenLabs that were never delivered here, or have stored calls analysed "
         "again. The worker processes them."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agent", help="calls of this agent id only")

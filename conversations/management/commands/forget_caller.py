@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.timezone import now
 
@@ -20,6 +20,7 @@ from elmemory.agents.api import ElevenLabsError
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
@@ -28,7 +29,7 @@ from elmemory.memory.openmemory.database_faults import summary
 _INCOMPLETE = "The caller was forgotten only in part; run this again to finish"
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Forget callers: delete their memories and, if asked, their files and their conversations at ElevenLabs; then"
         " search for what is left, and certify it in the audit log. With --verify alone only the search is made."

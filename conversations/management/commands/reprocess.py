@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 from django.db.models import QuerySet
 from tqdm import tqdm
@@ -19,6 +19,7 @@ from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
 from conversations.payloads.outline import NotReadable
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
@@ -26,9 +27,8 @@ _ASK_ABOVE = 100
 _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Turn stored transcriptions into memories again. What staff deleted stays deleted."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("conversations", nargs="*", metavar="CONVERSATION", help="conversation ids")
@@ -170,4 +170,8 @@ def _confirmed(question: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return "there is no transcription" if isinstance(error, FileNotFoundError) else str(error)
+    return (
+        "there is no transcription; what is remembered of it stays"
+        if isinstance(error, FileNotFoundError)
+        else str(error)
+    )

@@ -6,31 +6,37 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from conversations.memories.backfill import Backfiller
 from conversations.memories.worker import Worker
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.caches import clear_caches_regularly
 from elmemory.memory.openmemory import open_memory
 
 _LONGEST_STOP_SECONDS = 8
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Turn stored transcriptions into memories as they arrive. Runs until it is stopped."
-
-    requires_system_checks = ()  # a missing key closes its endpoint, but must not keep stored calls from processing
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
+        parser.add_argument("--once", action="store_true", help="do what is due now, retention included, and end")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
 
-    def handle(self, *args: Any, jobs: int, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        # The server that starts this process has reported the checks.
+        return super().execute(*args, **options | {"skip_checks": options["with_parent"]})
+
+    def handle(self, *args: Any, jobs: int, once: bool, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
         worker = Worker(open_memory(), max(1, jobs))
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, lambda *_: _stop(worker))
         if with_parent:
             threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
+        if once:
+            worker.run_once()
+            return
         if settings.BACKFILL_EVERY and settings.ELEVENLABS_API_KEY:
             # A daemon thread: it stores files whole or not at all, so nothing is lost when the process ends.
             fetching = (settings.BACKFILL_EVERY * 60, threading.Event())

@@ -6,6 +6,8 @@ const turns = [...document.querySelectorAll(".turn[data-at]")].map((element) => 
   element,
   at: Number(element.dataset.at),
 }));
+const backToCurrent = document.getElementById("back-to-current");
+const keysToggle = document.getElementById("keys-toggle");
 const calmly = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 const isTyping = (target) => target.closest("input, textarea, select, audio, pre, [contenteditable]");
 
@@ -15,22 +17,36 @@ function currentTurn(seconds) {
   return current;
 }
 
+function isInView(element) {
+  const box = element.getBoundingClientRect();
+  const top = audio.closest(".player").getBoundingClientRect().bottom;
+  return box.bottom > top && box.top < innerHeight;
+}
+
+// The page follows the playback only while the current turn is in view: whoever reads elsewhere stays there.
 function highlight() {
   const current = audio.currentTime > 0 || !audio.paused ? currentTurn(audio.currentTime) : null;
-  for (const turn of turns) {
-    const is = turn === current;
-    if (turn.element.classList.contains("current") === is) continue;
-    turn.element.classList.toggle("current", is);
-    if (is) turn.element.setAttribute("aria-current", "true");
-    else turn.element.removeAttribute("aria-current");
-    if (is && !audio.paused) turn.element.scrollIntoView({ block: "nearest", behavior: calmly });
+  const before = turns.find((turn) => turn.element.classList.contains("current"));
+  if (current !== before) {
+    const follows = !audio.paused && current && isInView((before ?? current).element);
+    before?.element.classList.remove("current");
+    before?.element.removeAttribute("aria-current");
+    current?.element.classList.add("current");
+    current?.element.setAttribute("aria-current", "true");
+    if (follows) current.element.scrollIntoView({ block: "nearest", behavior: calmly });
   }
+  backToCurrent.hidden = !current || isInView(current.element);
+}
+
+function showCurrent() {
+  document.querySelector(".turn.current")?.scrollIntoView({ block: "nearest", behavior: calmly });
 }
 
 function seek(seconds, { play = true } = {}) {
   audio.currentTime = seconds;
   if (play) audio.play().catch(() => {});
   highlight();
+  showCurrent();
 }
 
 function step(by) {
@@ -46,6 +62,10 @@ function setSpeed(button) {
 
 if (audio) {
   for (const name of ["timeupdate", "seeked", "play"]) audio.addEventListener(name, highlight);
+  addEventListener("scroll", highlight, { passive: true });
+  backToCurrent.addEventListener("click", showCurrent);
+  keysToggle.checked = localStorage.getItem("keys") !== "off";
+  keysToggle.addEventListener("change", () => localStorage.setItem("keys", keysToggle.checked ? "on" : "off"));
   audio.addEventListener("error", () => (document.getElementById("recording-fault").hidden = false));
   for (const { element, at } of turns) {
     element.classList.add("plays");
@@ -57,7 +77,7 @@ if (audio) {
   }
   for (const button of document.querySelectorAll("[data-speed]")) button.addEventListener("click", () => setSpeed(button));
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (!keysToggle.checked || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const onControl = event.target.closest("button, a, summary");
     const act = {
       " ": () => !onControl && (audio.paused ? audio.play().catch(() => {}) : audio.pause(), true),

@@ -8,17 +8,19 @@ from typing import Any
 
 import environ
 import orjson
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
 from conversations.files.locks import caller_lock
 from conversations.index.sync import reconcile
+from conversations.memories.decided import enforce
 from conversations.models import Conversation
 from elmemory.audit.record import record_command
 from elmemory.environment.databases import sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
@@ -28,9 +30,8 @@ from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Copy the preferences that staff set (opt-outs, shared lines, corrections) from another store into this one."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -51,6 +52,7 @@ class Command(BaseCommand):
                 with caller_lock(caller) as lock:
                     close_card(store, caller)
                     puts = store.put_all(caller, entries)
+                    enforce(store, caller)
                     write_card(store, caller)
                     lock.confirm()
                 callers += 1

@@ -6,19 +6,20 @@ from urllib.parse import urlsplit
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.http_api import OpenMemoryApi
-from elmemory.serving.onepacket import UpgradeDecliningProtocol
+from elmemory.serving.edge import BoundedServer
+from elmemory.serving.onepacket import OnePacketProtocol
 
 _DEFAULT_PORT = 8080
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Serve the embedded store over HTTP to OpenMemory clients, by default on loopback."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             OpenMemoryApi(settings.OPENMEMORY_KEY),
             host=host,
             port=port,
-            http=UpgradeDecliningProtocol,
+            http=OnePacketProtocol,
             log_config=None,
             ws="none",
             access_log=False,
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
         self.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
-            uvicorn.Server(config).run()
+            BoundedServer(config).run()
 
 
 def _port_of_settings() -> int:

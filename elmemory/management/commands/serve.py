@@ -16,14 +16,15 @@ import uvicorn
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema
+from elmemory.audit import roles
 from elmemory.environment.private_files import private_folder, write_private
-from elmemory.environment.startup import report_checks
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.serving.edge import BoundedServer
 from elmemory.serving.onepacket import OnePacketProtocol
@@ -31,9 +32,8 @@ from elmemory.serving.onepacket import OnePacketProtocol
 log = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Bring the databases up to date, then serve webhooks and admin on loopback, with a worker."
-    requires_system_checks = ()  # report_checks() runs them: a missing key only closes its endpoint
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -41,7 +41,6 @@ class Command(BaseCommand):
         parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
-        report_checks()
         self._set_up()
         config = uvicorn.Config(
             "elmemory.asgi:application",
@@ -73,7 +72,8 @@ class Command(BaseCommand):
             for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
                 with _named(variable):
                     executor = MigrationExecutor(connections[alias])
-                    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                    is_behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+                    if is_behind or (alias == DEFAULT_DB_ALIAS and roles.is_behind(alias)):
                         call_command("migrate", database=alias, verbosity=0)
             with _named("DATABASE_URL"):
                 self._create_superuser()

@@ -64,12 +64,11 @@ class OpenMemoryApi:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is served here, not {scope['type']}")
-        body = await _read(receive)
-        if body is None:
-            return
-        if scope["method"] == "OPTIONS":
-            answer = Answer(200, "")
-        else:
+        answer = self._answer_unread(scope)
+        if answer is None:
+            body = b"" if scope["path"] == "/health" else await _read(receive)
+            if body is None:
+                return
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         as_text = isinstance(answer.body, str)
         content = answer.body.encode() if as_text else orjson.dumps(answer.body)
@@ -82,11 +81,19 @@ class OpenMemoryApi:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    def _answer_unread(self, scope: Mapping[str, Any]) -> Answer | None:
+        """The answer to a request whose body does not matter: what a stranger sends is not read."""
+        if scope["method"] == "OPTIONS":
+            return Answer(200, "")
+        try:
+            self._authenticate(_Request(scope, b""))
+        except Refused as refusal:
+            return refusal.answer
+        return None
+
     def _answer(self, scope: Mapping[str, Any], body: bytes) -> Answer:
         try:
-            request = _Request(scope, body)
-            self._authenticate(request)
-            return Answer(200, self._route(request))
+            return Answer(200, self._route(_Request(scope, body)))
         except Refused as refusal:
             return refusal.answer
         except OpenMemoryError as error:
@@ -274,17 +281,15 @@ class _Request:
 
 async def _read(receive: Receive) -> bytes | None:
     """The body, cut one chunk after _MAX_BODY; None if the client closed the connection."""
-    chunks: list[bytes] = []
-    size = 0
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        if size <= _MAX_BODY:
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+        if len(body) <= _MAX_BODY:
+            body += message.get("body", b"")
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return bytes(body)
 
 
 def _user_id(given: object, name: str = "user_id") -> str:

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple, Protocol
 
 from elmemory.memory.records import Entry, Match, Memory, Put
 
+# The user under whom we note in a store what was done to it; no caller, and never copied to another store.
+BOOKKEEPER = "elmemory-bookkeeper"
+
 
 class OpenMemoryError(Exception):
     """The store failed. A retry may succeed."""
@@ -57,10 +60,10 @@ class OpenMemory(Protocol):
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order. If it raises, some may be written; repeat it with all of them."""
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
         """Put entries of whose keys nothing was ever written for this user, not even by a run that was interrupted.
 
-        Like `put_all` where the store finds keys at no cost; else it need not look for them.
+        The store need not look for these keys. Then it deletes the user's memories with the ids `instead_of`.
         """
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
@@ -95,7 +98,10 @@ class OpenMemory(Protocol):
         """
 
     def users(self) -> dict[str, int] | None:
-        """How many memories each user has, whichever client wrote them; None if the store cannot list its users."""
+        """How many memories each user but BOOKKEEPER has, whichever client wrote them.
+
+        None if the store cannot list its users.
+        """
 
     def summary(self, user_id: str) -> str:
         """The store's own summary of the user, in a sentence or two; empty if it has none."""

@@ -357,15 +357,13 @@ def test_nothing_is_corrected_before_it_is_confirmed(staff: Client, store: Embed
     assert not [memory for memory in store.memories(MAYA) if memory.kind == kinds.PREFERENCE]
 
 
-@pytest.mark.parametrize(("preference", "field"), [("opt_out", "opted_out"), ("shared_line", "shared_line")])
-def test_a_preference_is_used_until_it_is_taken_back(
-    staff: Client, store: EmbeddedOpenMemory, preference: str, field: str
-) -> None:
+def test_a_shared_line_is_one_until_that_is_taken_back(staff: Client, store: EmbeddedOpenMemory) -> None:
     deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
     for holds in ("yes", "no"):
-        staff.post(f"{CALLERS}{caller_reference(MAYA)}/say/{preference}/{holds}/")
-        assert getattr(read_card(store, MAYA), field) is (holds == "yes")
-        listed = staff.get(CALLERS, {f"{field}__exact": "1"}).content.decode()
+        staff.post(f"{CALLERS}{caller_reference(MAYA)}/say/shared_line/{holds}/")
+        assert (card := read_card(store, MAYA))
+        assert card.shared_line is (holds == "yes")
+        listed = staff.get(CALLERS, {"shared_line__exact": "1"}).content.decode()
         assert (caller_reference(MAYA) in listed) is (holds == "yes")
 
 
@@ -594,3 +592,11 @@ def test_the_front_page_links_the_doctor_for_staff_who_may_run_it(as_role: As, r
 
 def test_the_front_page_shows_no_figures_to_those_who_may_not_see_calls(as_role: As) -> None:
     assert "Waiting to be remembered" not in as_role("").get("/admin/").content.decode()
+
+
+def test_the_page_of_a_call_opens_while_its_row_is_behind_its_receipt(staff: Client, store: EmbeddedOpenMemory) -> None:
+    conversation_id = deliver(transcription("+14155550100", "My dog is called Biscuit."), store)
+    Conversation.objects.filter(pk=conversation_id).update(caller="", caller_ref="")
+    page = staff.get(f"/admin/conversations/conversation/{conversation_id}/change/")
+    assert page.status_code == 200
+    assert "My dog is called Biscuit." in page.content.decode()

@@ -158,6 +158,16 @@ def test_characters_that_do_not_stand_together_are_not_a_word(staff: Client, que
         ("Write to maya@example.com", "maya@example.com"),
         ("Maya's dog", "Maya"),
         ("This is Maya's dog", '"maya\'s dog"'),
+        ("Aoife O’Brien", "OBrien"),
+        ("Aoife O'Brien", "obri"),
+        ("Aoife O'Brien", "O’Brien"),
+        ("Aoife O'Brien", "o brien"),
+        ("Aoife OBrien", "O’Brien"),
+        ("Aoife OBrien", "O`Brien"),
+        ("Sean Smith-O'Brien", "OBrien"),
+        ("Omar Al-Masri", "AlMasri"),
+        ("AlMasri", "al-masri"),
+        ("Sa’id D’Ángelo", "said dangelo"),
     ],
 )
 def test_a_word_is_found_in_another_spelling(staff: Client, said: str, question: str) -> None:
@@ -175,6 +185,7 @@ def test_a_word_is_found_in_another_spelling(staff: Client, said: str, question:
         ("Jürgen Groß", '"Gross Juergen"'),
         ("Jürgen", "Jürgen -juergen"),
         ("Ein Gruss", "Groß"),
+        ("Mr O, Brien is here", "OBrien"),
     ],
 )
 def test_a_spelling_is_not_another_word(staff: Client, said: str, question: str) -> None:
@@ -191,6 +202,8 @@ def test_a_spelling_is_not_another_word(staff: Client, said: str, question: str)
         ("Łukasz", "lukasz"),
         ("Зоя Ёлкина", "елкина"),
         ("田中さくら", "サクラ"),
+        ("Aoife O’Brien", "OBrien"),
+        ("Aoife OBrien", "O'Brien"),
     ],
 )
 def test_a_caller_is_found_by_a_name_in_any_spelling(staff: Client, name: str, question: str) -> None:
@@ -385,3 +398,23 @@ def test_a_call_of_a_hundred_thousand_words_is_found_by_its_words(staff: Client)
     call(" ".join(f"word{number}{'x' * 20}" for number in range(100_000)), summary="A very long call.")
     assert finds(staff, "word77") == 1
     assert finds(staff, "long") == 1
+
+
+@pytest.mark.parametrize(("said", "question", "marked"), [("Mr O’Brien called", "OBrien", "O’Brien")])
+def test_a_name_without_its_apostrophe_is_marked_in_the_text(
+    staff: Client, said: str, question: str, marked: str
+) -> None:
+    call(said)
+    assert f"<mark>{marked}</mark>" in staff.get(CALLS, {"q": question}).content.decode()
+
+
+# Calls without a caller
+
+
+@pytest.mark.parametrize(
+    "question", ["+1 415 555 0199", "12345678901234567890", "0000000", "000 000 0000", "+", "()", "99999999999999999"]
+)
+@pytest.mark.parametrize("address", [CALLS, CALLERS])
+def test_a_number_that_no_one_has_finds_no_call_without_a_caller(staff: Client, question: str, address: str) -> None:
+    call("Hello.", caller="anonymous")
+    assert finds(staff, question, address) == 0

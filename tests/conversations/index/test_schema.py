@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from django.db import DatabaseError, OperationalError, connections
 from django.db.models import Index
+from pytest_django.fixtures import Settings
 
 from conversations.files.placing import Delivery
 from conversations.index.schema import ddl, ensure_schema
-from conversations.index.sync import record_deliveries
+from conversations.index.sync import reconcile, record_deliveries
 from conversations.models import Conversation
+from tests.harness.samples import transcription
+from tests.harness.stored import deliver, row
 
 pytestmark = [
     pytest.mark.sqlite,
@@ -100,3 +103,16 @@ def test_the_index_is_created_again_when_a_model_changes(monkeypatch: pytest.Mon
             assert "conversation_cost" in connections["index"].introspection.get_constraints(cursor, "conversation")
     ddl.cache_clear()
     ensure_schema()
+
+
+def test_another_time_zone_makes_other_days(settings: Settings) -> None:
+    settings.TIME_ZONE = "Pacific/Kiritimati"
+    ensure_schema()
+    deliver(transcription("+14155550100", "Hi.", conversation_id="conv_late"))
+    before = row("conv_late").started_on
+    assert before
+    settings.TIME_ZONE = "Pacific/Honolulu"
+    ensure_schema()
+    reconcile()
+    assert (day := row("conv_late").started_on)
+    assert day < before

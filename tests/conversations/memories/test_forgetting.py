@@ -431,7 +431,7 @@ def died(*args: object, **kwargs: object) -> None:  # noqa: ARG001
 @pytest.mark.parametrize(
     "at",
     [
-        "conversations.memories.forgetting.write_durably",
+        "conversations.memories.forgetting.decide",
         "conversations.memories.forgetting.write_receipt",
         "elmemory.memory.openmemory.embedded.store.EmbeddedOpenMemory.forget",
         "conversations.memories.forgetting.delete_card",

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
+from conversations.files.decisions import about
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.sync import refresh_row
 from conversations.memories.corrections import set_preference
@@ -122,9 +123,7 @@ def test_an_opt_out_under_a_former_key_still_holds(store: EmbeddedOpenMemory, se
 
     remember(later, store)
 
-    card = read_card(store, NOW)
-    assert card is not None
-    assert card.opted_out
+    assert about(NOW).opted_out
     assert messages(store, NOW) == set()
     reprocess("--misplaced")
     assert store.memories(BEFORE) == []

@@ -144,13 +144,8 @@ def stopping(store: OpenMemory, after: int, error: Exception) -> OpenMemory:
     """The store, in which after so many memories no more of the call are written."""
 
     class Stopping(type(store)):  # type: ignore[misc]
-        def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
+        def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:  # noqa: ARG002
             store.add_all(user_id, entries[:after])
-            if after < len(entries):
-                raise error
-            return store.add_all(user_id, entries)
-
-        def delete(self, user_id: str, memory_id: str) -> bool:  # noqa: ARG002
             raise error
 
     stopped = Stopping.__new__(Stopping)
@@ -207,6 +202,13 @@ def test_a_call_is_added_to_a_card_that_an_older_version_wrote(memory_store: Ope
     old = {name: value for name, value in card.metadata.items() if name != "state"}
     memory_store.put_all(MAYA, [Entry.of(card, old)])
     process(memory_store, transcription(MAYA, "After.", **CALLS[1]))
+    assert_card_is_that_of_all_memories(memory_store)
+
+
+def test_an_older_call_whose_receipt_is_lost_counts_once(memory_store: OpenMemory) -> None:
+    calls = [process(memory_store, transcription(MAYA, "Yes.", **CALLS[number])) for number in range(3)]
+    receipt_path(calls[0]).unlink()
+    assert remember(calls[0], memory_store) == "done"
     assert_card_is_that_of_all_memories(memory_store)
 
 

@@ -11,18 +11,22 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from conversations.files.paths import transcription_path
+from conversations.files.receipts import is_done, read_receipt
 from conversations.index.queue import due_conversations, queue_status, record_failure
+from conversations.index.sync import reconcile_in_steps
 from conversations.memories.worker import Worker
-from conversations.models import Conversation, MemoryState
+from conversations.models import CallerCard, Conversation, MemoryState
+from conversations.payloads.transcription import Transcription
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from tests.harness.openmemory_servers import stub_server
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.server import Server, free_port, wait_until
-from tests.harness.stored import deliver, row
+from tests.harness.stored import deliver, place, receive, row
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
@@ -252,3 +256,81 @@ def test_a_memory_that_the_store_can_never_take_parks_its_call() -> None:
     conversation_id = deliver(transcription(MAYA, "Yes please."))
     Worker(Refusing()).process_due()
     assert (row(conversation_id).memory_state, row(conversation_id).error) == (MemoryState.FAILED, "too long for it")
+
+
+def test_the_index_is_written_once_for_a_batch_of_calls(store: EmbeddedOpenMemory) -> None:
+    asked = []
+    for count in (2, 9):
+        for number in range(count):
+            receive(transcription(f"+1415555{count}{number:03}", "Yes please.", facts={"first_name": "Maya"}))
+        with CaptureQueriesContext(connections["index"]) as queries:
+            assert Worker(store).process_due() == count
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+    assert CallerCard.objects.filter(name="Maya").count() == 11
+
+
+def test_the_transcription_of_a_new_call_is_parsed_once(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, parsed = Transcription.read, []
+
+    def counted(raw: bytes) -> Transcription:
+        parsed.append(raw)
+        return read(raw)
+
+    monkeypatch.setattr(Transcription, "read", counted)
+    conversation_id = receive(raw_sample("transcription_returning_caller"))
+    Worker(store).process_due()
+    found = row(conversation_id)
+    assert (found.memory_state, found.title) == (MemoryState.WRITTEN, "Appointment moved to Friday")
+    assert len(parsed) == 1
+
+
+def test_a_call_that_fails_before_its_row_is_complete_stays_failed(store: EmbeddedOpenMemory) -> None:
+    bad, good = receive(transcription(MAYA, "One.")), receive(transcription(PEPE, "Two.", summary="Talked."))
+    transcription_path(bad).write_bytes(b"{")
+    worker = Worker(NotFor(PEPE))
+    worker.process_due()
+    worker.refresh_index()
+    assert (row(bad).memory_state, row(bad).error) == (MemoryState.FAILED, "the payload is not JSON")
+    assert (row(good).memory_state, row(good).attempts, row(good).title) == (MemoryState.PENDING, 1, "Talked.")
+    all_due()
+    assert Worker(store).process_due() == 1
+    assert row(good).memory_state == MemoryState.WRITTEN
+
+
+def test_a_call_that_comes_in_while_files_and_rows_are_compared_is_remembered(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.index.sync._BATCH", 2)
+    before = {place(transcription(MAYA, "Before.")).conversation_id for _ in range(7)}
+    comparing = reconcile_in_steps()
+    assert next(comparing) == 2
+    Conversation.objects.update(next_attempt_at=time.time() + 60)
+    comes_in = receive(transcription(PEPE, "Yes please."))
+    assert Worker(store).process_due() == 1
+    assert row(comes_in).memory_state == MemoryState.WRITTEN
+    assert sum(comparing) == 5
+    assert set(Conversation.objects.values_list("pk", flat=True)) == before | {comes_in}
+
+
+def test_a_running_worker_compares_files_and_rows_and_remembers_what_it_finds(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.index.sync._BATCH", 2)
+    found = [place(transcription(MAYA, "Yes please.")).conversation_id for _ in range(5)]
+    worker = Worker(store, jobs=1)
+
+    def run() -> None:
+        worker.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        wait_until(lambda: all(is_done(one, read_receipt(one)) for one in found))
+    finally:
+        worker.stop()
+        thread.join(20)
+    assert {row(one).memory_state for one in found} == {MemoryState.WRITTEN}

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
+from elmemory.agents.management.commands import provision as command
 from elmemory.agents.wiring import fingerprint
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
 
@@ -27,8 +28,13 @@ def fake(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield running
 
 
-def provision(*arguments: str, **options: Any) -> str:
-    out = io.StringIO()
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def provision(*arguments: str, out: io.StringIO | None = None, **options: Any) -> str:
+    out = out or Terminal()
     call_command("provision", AGENT, "--url", URL, *arguments, stdout=out, no_color=True, **options)
     return out.getvalue()
 
@@ -148,6 +154,45 @@ def test_the_new_secret_is_shown_once_and_written_to_the_env_file(fake: FakeElev
     assert output.count(secret) == 1
     assert (tmp_path / ".env").read_text() == f"DEBUG=false\nELEVENLABS_POST_CALL_KEY={secret}\nPORT=8000\n"
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(command, "private_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_output_that_is_no_terminal_names_a_private_file_in_place_of_the_secret(
+    fake: FakeElevenLabs, default_folder: Path
+) -> None:
+    output = provision("--yes", out=io.StringIO())
+    (secret,) = fake.webhook_secrets.values()
+    kept = default_folder / "_post_call_key.txt"
+    assert secret not in output
+    assert f"is in {kept}" in output
+    assert kept.read_text() == f"ELEVENLABS_POST_CALL_KEY={secret}\n"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_the_private_file_is_gone_once_the_secret_is_in_the_env_file(
+    fake: FakeElevenLabs, default_folder: Path
+) -> None:
+    output = provision("--yes", "--write-env", out=io.StringIO())
+    (secret,) = fake.webhook_secrets.values()
+    assert secret not in output
+    assert secret in (default_folder / ".env").read_text()
+    assert not (default_folder / "_post_call_key.txt").exists()
+
+
+def test_a_secret_that_can_be_kept_nowhere_is_an_error_and_is_not_shown(
+    fake: FakeElevenLabs, default_folder: Path
+) -> None:
+    (default_folder / "_post_call_key.txt").mkdir()
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="--new-secret, in a terminal"):
+        provision("--yes", out=out)
+    (secret,) = fake.webhook_secrets.values()
+    assert secret not in out.getvalue()
 
 
 @pytest.mark.parametrize(("answer", "written"), [("y", True), ("", False)])

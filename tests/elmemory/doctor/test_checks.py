@@ -66,6 +66,7 @@ def fake(
     """A correct set-up: a provisioned agent, and a running server at the public address."""
     monkeypatch.setattr(checks, "client_of", lambda _: httpx2.Client(base_url=server.url))
     monkeypatch.setattr(checks, "file_system_of", lambda _: "ext4")
+    monkeypatch.setattr(checks, "is_encrypted", lambda _: True)
     settings.PUBLIC_URL = URL
     settings.SECRET_KEY = server.environment["SECRET_KEY"]
     settings.AGENT_NUMBERS = ["+14155550199"]
@@ -558,3 +559,27 @@ def test_a_running_server_with_another_key_is_found(settings: Settings) -> None:
     settings.ELEVENLABS_SEARCH_DATA_KEYS = ["another"]
     found = next(check for check in faults() if check.section == "From outside")
     assert (found.name, found.detail) == ("/webhook/search-data", "answers 401")
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize(
+    ("encrypted", "detail"),
+    [(False, "on no encrypted volume: "), (None, "cannot be seen whether encrypted: "), (True, "are on an encrypted")],
+)
+def test_data_on_no_encrypted_volume_are_reported(
+    monkeypatch: pytest.MonkeyPatch, encrypted: bool | None, detail: str
+) -> None:
+    monkeypatch.setattr(checks, "is_encrypted", lambda _: encrypted)
+    (found,) = [check for check in checks.run_checks(AGENT) if check.name == "at rest"]
+    assert detail in found.detail
+    assert found.state == ("ok" if encrypted else "note")
+
+
+@pytest.mark.usefixtures("fake")
+def test_retention_is_shown_and_what_is_overdue_is_a_fault(settings: Settings) -> None:
+    settings.RETAIN_PAYLOAD_DAYS, settings.RETAIN_AUDIT_DAYS = 30, 365
+    (found,) = [check for check in checks.run_checks(AGENT) if check.name == "retention"]
+    assert (found.state, found.detail) == ("ok", "payload 30 days, audit 365 days")
+    deliver(transcription(started_at=int(time.time()) - 32 * 86_400), open_memory())
+    fault = the_fault()
+    assert (fault.name, fault.detail) == ("retention", "payload 30 days, audit 365 days; overdue: payload 1")

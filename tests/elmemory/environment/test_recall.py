@@ -62,3 +62,13 @@ def test_a_pattern_of_bounded_repeats_is_fine(settings: Settings, pattern: str) 
 @pytest.mark.parametrize("name", ["", "[x]", "{{x}}", "a" * 41, "<b>"])
 def test_the_name_of_a_pattern_must_fit_into_brackets(settings: Settings, name: str) -> None:
     assert faults(settings, REDACT_PATTERNS={name: "x"}) == ["REDACT_PATTERNS: entry 1 has no usable name."]
+
+
+@pytest.mark.parametrize("field", ["", "do_not_remember", "Do Not Remember", "忘记我"])
+def test_any_one_field_may_opt_a_caller_out(settings: Settings, field: str) -> None:
+    assert faults(settings, OPT_OUT_FIELD=field) == []
+
+
+@pytest.mark.parametrize("field", ["!!!", "do_not_remember, opt_out", "First Name", "surname"])
+def test_what_cannot_opt_a_caller_out_is_reported(settings: Settings, field: str) -> None:
+    assert faults(settings, OPT_OUT_FIELD=field) == ["OPT_OUT_FIELD: this is not the name of such a field."]

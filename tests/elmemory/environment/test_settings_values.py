@@ -43,6 +43,14 @@ WRONG = {
     "SEARCHABLE_FACTS": f"all, {MARK}",
     "REDACT": MARK,
     "REDACT_PATTERNS": f'{{"{MARK}": "({MARK}"}}',
+    "OPT_OUT_FIELD": f"do_not_remember, {MARK}",
+    "STORE_OPTED_OUT": MARK,
+    "RETAIN_AUDIO_DAYS": f"90 days {MARK}",
+    "RETAIN_PAYLOAD_DAYS": f"-1 {MARK}",
+    "RETAIN_UNREADABLE_DAYS": f"1.5{MARK}",
+    "RETAIN_MEMORY_DAYS": f"never {MARK}",
+    "RETAIN_AUDIT_DAYS": f"36501{MARK}",
+    "HONOUR_DELETION_SETTINGS": MARK,
     "PUBLIC_URL": f"https://memory.example.com/{MARK}",
     "ALLOWED_HOSTS": f"https://{MARK}.example.com",
     "TRUSTED_PROXIES": f"10.0.0.5, {MARK}",
@@ -61,6 +69,7 @@ WRONG = {
     "METRICS_KEY": f"your-{MARK}",
     "NGROK_AUTHTOKEN": f"your_{MARK}",
     "SECRET_KEY": f"change-me\n{MARK}",
+    "SECRET_KEY_FALLBACKS": f"your-{MARK}",
 }
 
 

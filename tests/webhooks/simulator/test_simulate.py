@@ -95,10 +95,16 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_many_calls_by_several_callers_are_delivered(empty_server: Server) -> None:
     output = simulate(empty_server, "--calls", "30", "--callers", "6")
     assert "30 calls of 6 callers" in output
+    assert "ring           30 x 200" in output
     assert "transcription  30 x 200" in output
     assert "recording      30 x 200" in output
     wait_until(lambda: known(empty_server, "+14155550105")["call_count"] == "5")
     assert known(empty_server, "+14155550105")["user_name"]
+    variables = [
+        json.loads(path.read_bytes())["data"]["conversation_initiation_client_data"]["dynamic_variables"]
+        for path in empty_server.payloads.rglob("*_transcription.json")
+    ]
+    assert sorted(each["returning_caller"] for each in variables) == ["no"] * 6 + ["yes"] * 24
 
 
 def test_a_storm_rings_and_delivers_at_once(empty_server: Server) -> None:

@@ -10,6 +10,7 @@ from elmemory.agents.data_collection import Collecting, left_out, missing, most_
 from elmemory.agents.wiring import ThisServer, Wiring, is_https
 from elmemory.environment import dotenv
 from elmemory.environment.env import dotenv_path
+from elmemory.environment.private_files import private_folder, write_private
 
 _POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
 
@@ -135,15 +136,34 @@ class Command(BaseCommand):
         self.stdout.write(f"{self.style.SUCCESS('✓')} {title}\n")
 
     def _report_secret(self, secret: str) -> None:
-        self.stdout.write(f"  The secret of the post-call webhook, shown once:\n    {_POST_CALL_KEY}={secret}\n")
+        """Show the secret to a terminal, else keep it in a file of its own: what is printed is stored in a log."""
+        kept = None if self.stdout.isatty() else private_folder() / "_post_call_key.txt"
+        if kept is None:
+            self.stdout.write(f"  The secret of the post-call webhook, shown once:\n    {_POST_CALL_KEY}={secret}\n")
+        else:
+            try:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                write_private(kept, f"{_POST_CALL_KEY}={secret}\n", replace=True)
+            except OSError as error:
+                raise CommandError(
+                    f"the webhook's secret cannot be written to {kept} ({error.strerror}), and is not shown, since this"
+                    " is no terminal. Run it again with --new-secret, in a terminal."
+                ) from None
+            self.stdout.write(f"  The secret of the post-call webhook is in {kept}\n")
+        if self._is_in_dotenv(secret) and kept:
+            kept.unlink()
+            self.stdout.write(f"  Deleted {kept}.\n")
+
+    def _is_in_dotenv(self, secret: str) -> bool:
+        """Write the secret to .env if that is wanted; say what is left to do."""
         path = dotenv_path()
         if not path.is_file():
             self.stdout.write("  Add it to the environment of this server, and restart the server.\n")
-            return
+            return False
         without_asking = self._options["write_env"]
         if not without_asking and (self._options["yes"] or not self._confirmed(f"  Write it to {path.name}?")):
             self.stdout.write(f"  Put it into {path.name} and restart the server.\n")
-            return
+            return False
         # The old webhook may still deliver: its signatures must stay valid.
         old = settings.ELEVENLABS_POST_CALL_KEYS if self._options["new_secret"] else []
         try:
@@ -151,8 +171,9 @@ class Command(BaseCommand):
         except (OSError, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
             self.stdout.write(f"  {path.name} cannot be written ({reason}): add the line yourself.\n")
-            return
+            return False
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")
+        return True
 
     def _confirmed(self, question: str) -> bool:
         try:

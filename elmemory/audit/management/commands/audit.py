@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections, router
 
 from elmemory.audit import triggers
@@ -10,11 +10,11 @@ from elmemory.audit.chain import Head, faults, parse_head, read_head
 from elmemory.audit.export import COLUMNS, csv_line, row
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Verify that no entry of the audit log was changed, removed, inserted or moved; or export the log as CSV."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", required=True)
@@ -45,6 +45,7 @@ class Command(BaseCommand):
     def _verify(self, given: str | None) -> None:
         """Print each fault, the number of entries and the head. Raises CommandError if there are faults."""
         entries, found, written = Entry.objects.order_by("pk"), list[str](), None
+        closed = Entry.objects.filter(pk__lt=0).order_by("pk").first()
         newest = entries.last()
         try:
             # After the newest entry, so that those which are added meanwhile are on neither side.
@@ -64,6 +65,12 @@ class Command(BaseCommand):
         found += [f"the trigger {name} is missing" for name in triggers.missing(connections[router.db_for_read(Entry)])]
         for fault in found:
             self.stdout.write(self.style.ERROR(f"  ✗ {fault}"))
-        self.stdout.write(f"{entries.count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}")
+        if closed:
+            self.stdout.write(f"Entries up to {-closed.pk} were closed by retention: {closed.detail}.")
+            if noted and noted.pk < -closed.pk:
+                self.stdout.write("The given head is of a closed entry: it cannot be compared.")
+        self.stdout.write(
+            f"{entries.filter(pk__gt=0).count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}"
+        )
         if found:
             raise CommandError(f"{len(found)} faults in the audit log")

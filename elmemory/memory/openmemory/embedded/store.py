@@ -4,21 +4,20 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate
 
 import orjson
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from elmemory.memory.caches import kept_briefly
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
-from elmemory.memory.openmemory.protocol import Health, NotStorable, OpenMemoryError, require_user
+from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
+from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
+from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -26,59 +25,47 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 
 ALIAS = "memory"
 
-_COLUMNS = (
-    "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
-    " created_at, updated_at, last_seen_at, version"
-)
-_NEWEST = f"SELECT {_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_NEWEST = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 # NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
 _OF_CONVERSATION = f"""
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
     UNION ALL
-    SELECT {_COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+    SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
 """
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
-_USERS = "SELECT user_id, count(*) FROM memory GROUP BY user_id"
-_ONE = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"
+_USERS = "SELECT user_id, count(*) FROM memory WHERE user_id <> %s GROUP BY user_id"
+_ONE = f"SELECT {COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
     WHERE id = %s
 """
-_PUT = """
-    INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
-                        created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
-    ON CONFLICT (user_id, key) DO UPDATE SET
-        conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
-        metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
-        sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
-    WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
-       OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
-    RETURNING id, version
-"""
+_DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
-def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
+def _guarded[**P, R](
+    method: Callable[Concatenate["EmbeddedOpenMemory", P], R],
+) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
 
-    Every operation is one statement or one transaction that may be repeated.
+    Every operation is one statement or one transaction that may be repeated. An operation within another one leaves
+    faults to that one.
     """
 
     @wraps(method)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def guarded(store: "EmbeddedOpenMemory", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if connections[store.alias].in_atomic_block:
+            return method(store, *args, **kwargs)
         try:
             try:
-                return method(*args, **kwargs)
+                return method(store, *args, **kwargs)
             except (OperationalError, InterfaceError):
-                if connections[ALIAS].in_atomic_block:
-                    raise
-                connections[ALIAS].close()
-                return method(*args, **kwargs)
+                connections[store.alias].close()
+                return method(store, *args, **kwargs)
         except DataError as error:
             raise NotStorable(f"the embedded store answered {type(error).__name__}") from error
         except (DatabaseError, InterfaceError) as error:
@@ -88,9 +75,12 @@ def _guarded[**P, R](method: Callable[P, R]) -> Callable[P, R]:
 
 
 class EmbeddedOpenMemory:
-    """The `OpenMemory` protocol over the table of this app."""
+    """The `OpenMemory` protocol over the table of this app in the database with this alias."""
 
-    def __init__(self) -> None:
+    alias = ALIAS
+
+    def __init__(self, alias: str = ALIAS) -> None:
+        self.alias = alias
         self._reader: sqlite3.Connection | None = None
 
     def put(
@@ -111,16 +101,22 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
-            return [_put(cursor, user_id, entry) for entry in entries]
+        with transaction.atomic(self.alias, savepoint=False), connections[self.alias].cursor() as cursor:
+            return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
-    def add_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        return self.put_all(user_id, entries)
+    @_guarded
+    def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
+        with transaction.atomic(self.alias):
+            puts = self.put_all(user_id, entries)
+            if instead_of:
+                with connections[self.alias].cursor() as cursor:
+                    cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
+            return puts
 
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = [_memory(row) for row in _rows(_OF_CONVERSATION, user_id, conversation_id, user_id)]
+        memories = [memory_of(row) for row in _rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id)]
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
@@ -129,14 +125,14 @@ class EmbeddedOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return [_memory(row) for row in _rows(_NEWEST, user_id)]
-        return [_memory(row) for row in _rows(f"{_NEWEST} LIMIT %s", user_id, limit)]
+            return [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
+        return [memory_of(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
         require_user(user_id)
         # Not through `connections`: on the event loop they make a new wrapper for every task.
-        database = connections.settings[ALIAS]
+        database = connections.settings[self.alias]
         if not database["ENGINE"].endswith("sqlite3"):
             return None
         try:
@@ -151,34 +147,34 @@ class EmbeddedOpenMemory:
     def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
         # Read before the memories, so that the next reading notices a write in between.
-        now = _rows(_CHANGES_SO_FAR, user_id)[0]
-        return now, None if now == token else [_memory(row) for row in _rows(_NEWEST, user_id)]
+        now = _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
+        return now, None if now == token else [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
 
     @property
     def concurrency(self) -> int:
-        return 1 if connections.settings[ALIAS]["ENGINE"].endswith("sqlite3") else 8
+        return 1 if connections.settings[self.alias]["ENGINE"].endswith("sqlite3") else 8
 
     @_guarded
     def delete(self, user_id: str, memory_id: str) -> bool:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s AND id = %s", (user_id, memory_id))
             return bool(cursor.rowcount)
 
     @_guarded
     def forget(self, user_id: str) -> int:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             count = int(cursor.rowcount)
-        clear_log(ALIAS)
-        if holds(ALIAS, user_id.encode()):
-            rewrite(ALIAS)
+        clear_log(self.alias)
+        if holds(self.alias, user_id.encode()):
+            rewrite(self.alias)
         return count
 
     @_guarded
     def users(self) -> dict[str, int]:
-        return dict(_rows(_USERS))
+        return dict(_rows(self.alias, _USERS, BOOKKEEPER))
 
     # For the HTTP API only: memories by id, pages, changes.
 
@@ -186,28 +182,28 @@ class EmbeddedOpenMemory:
     def add(self, user_id: str, entry: Entry) -> Memory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
-            memory_id = _insert(cursor, user_id, entry).id
-            return _one(cursor, memory_id)
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
+            (put,) = put_rows(cursor, user_id, [entry])
+            return _one(cursor, put.id)
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
-            return _memory(row) if (row := cursor.fetchone()) else None
+            return memory_of(row) if (row := cursor.fetchone()) else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return [_memory(row) for row in cursor.fetchall()]
+            return [memory_of(row) for row in cursor.fetchall()]
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
         """How many memories of all users each primary sector has, and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[ALIAS].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute(_SECTORS)
             for sectors, count, salience in cursor.fetchall():
                 sector = orjson.loads(sectors)[0]
@@ -224,11 +220,11 @@ class EmbeddedOpenMemory:
 
         Another memory of this user with the same key is deleted.
         """
-        with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
+        with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
                 return None
-            wanted = change(_memory(row))
+            wanted = change(memory_of(row))
             key = wanted.key or memory_id
             cursor.execute(
                 "DELETE FROM memory WHERE user_id = %s AND key = %s AND id <> %s", (wanted.user_id, key, memory_id)
@@ -238,14 +234,14 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
-                    _conversation_id(wanted.metadata),
+                    conversation_id_of(wanted.metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
                     storable_json(wanted.metadata),
                     wanted.salience,
                     wanted.decay_lambda,
                     storable_json(sectors),
-                    _now(),
+                    now(),
                     memory_id,
                 ),
             )
@@ -261,12 +257,12 @@ class EmbeddedOpenMemory:
 
     def ping(self) -> Health:
         try:
-            with connections[ALIAS].cursor() as cursor:
+            with connections[self.alias].cursor() as cursor:
                 cursor.execute("SELECT 1 FROM memory LIMIT 1")
         except (DatabaseError, InterfaceError) as error:
-            connections[ALIAS].close()
+            connections[self.alias].close()
             return Health("embedded", False, f"the embedded store answered {summary(error)}")
-        return Health("embedded", True, connections[ALIAS].vendor)
+        return Health("embedded", True, connections[self.alias].vendor)
 
 
 def _open_for_peeks(path: str) -> sqlite3.Connection:
@@ -274,8 +270,8 @@ def _open_for_peeks(path: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
 
 
-def _rows(sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-    connection = connections[ALIAS]
+def _rows(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    connection = connections[alias]
     if connection.vendor == "sqlite":
         # A live call waits, and Django's cursor doubles the time of a small query.
         connection.ensure_connection()
@@ -292,62 +288,6 @@ def _as_sqlite(sql: str) -> str:
     return sql.replace("%s", "?")
 
 
-def _put(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
-    weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
-    return _insert(cursor, user_id, entry._replace(metadata={**entry.metadata, **weights}))
-
-
-def _insert(cursor: CursorWrapper, user_id: str, entry: Entry) -> Put:
-    memory_id, now = str(uuid.uuid4()), _now()
-    key = storable(entry.key) or memory_id
-    row = (
-        memory_id,
-        user_id,
-        key,
-        _conversation_id(entry.metadata),
-        storable(entry.content),
-        storable_json(list(entry.tags)),
-        storable_json(dict(entry.metadata)),
-        entry.salience,
-        entry.decay_lambda,
-        storable_json(sectors_of(entry.content, entry.metadata.get("sector"))),
-        now,
-        now,
-        now,
-    )
-    cursor.execute(_PUT, row)
-    if written := cursor.fetchone():
-        return Put(written[0], "added" if written[1] == 1 else "changed")
-    cursor.execute("SELECT id FROM memory WHERE user_id = %s AND key = %s", (user_id, key))
-    return Put(cursor.fetchone()[0], "unchanged")
-
-
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
     cursor.execute(_ONE, (memory_id,))
-    return _memory(cursor.fetchone())
-
-
-def _conversation_id(metadata: Mapping[str, Any]) -> str:
-    """As the column holds it; empty for a memory of no conversation."""
-    conversation_id = metadata.get("conversation_id")
-    return storable(conversation_id) if isinstance(conversation_id, str) else ""
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _memory(row: Sequence[Any]) -> Memory:
-    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created, updated, seen, version = row
-    known = _listed(sectors)
-    return Memory(
-        memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
-        known[0], known, created, updated, seen, version,
-    )  # fmt: skip
-
-
-@kept_briefly(maxsize=256)
-def _listed(value: str) -> list[Any]:
-    """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
-    listed: list[Any] = orjson.loads(value)
-    return listed
+    return memory_of(cursor.fetchone())

@@ -21,6 +21,7 @@ _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
 
 NO_ANSWER = "nothing answers at OPENMEMORY_PORT: start the OpenMemory server, or correct OPENMEMORY_PORT"
 NO_OPENMEMORY = "what answers at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
+_REDIRECT = "what answers at OPENMEMORY_PORT redirects, which is not followed: correct OPENMEMORY_PORT"
 _FOREIGN_KEY = "the OpenMemory server refuses OPENMEMORY_KEY: set it to the server's OM_API_KEY"
 _NO_KEY = "the OpenMemory server wants a key: set OPENMEMORY_KEY to the server's OM_API_KEY"
 _ONE_USER_PER_KEY = (
@@ -117,6 +118,8 @@ def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
         raise OpenMemoryMisconfigured(_NO_KEY if status == 401 else _FOREIGN_KEY)
     if status == 413:
         raise NotStorable("the OpenMemory server takes no memory of this length")
+    if status in (301, 302, 303, 307, 308):
+        raise OpenMemoryMisconfigured(_REDIRECT)
     if status < 400 or status == 404:
         raise OpenMemoryMisconfigured(NO_OPENMEMORY)
     raise OpenMemoryError(f"the OpenMemory server answered {status}")

@@ -1,11 +1,11 @@
-"""The rows of an OpenMemory server, and the memories among them."""
+"""Rows of an OpenMemory server: what our metadata make of them, and which of them are memories."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
-from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, answer_of
+from elmemory.memory.openmemory.protocol import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY
 from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.records import Memory, Sector
 
@@ -20,17 +20,6 @@ class Row(Memory):
     """A memory as the server holds it; its metadata are without the number of its writing."""
 
     write_number: int = 0
-
-
-def page_of(user_id: str, answer: bytes) -> list[Row]:
-    """The rows in the server's answer with a page of the user's memories."""
-    page = answer_of(OK, answer) or {}
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-    if page.get("user_id") != user_id:
-        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-    return [_row(user_id, item) for item in items if _is_of(user_id, item)]
 
 
 def readable(rows: Iterable[Row]) -> list[Memory]:
@@ -54,7 +43,7 @@ def order_of_writing(row: Row) -> tuple[int, int, int]:
     return row.write_number, row.updated_at, row.version
 
 
-def _row(user_id: str, item: Mapping[str, Any]) -> Row:
+def row_of(user_id: str, item: Mapping[str, Any]) -> Row:
     try:
         metadata, tags = dict(item.get("metadata") or {}), item.get("tags")
         write_number = metadata.pop(WRITE_NUMBER, 0)
@@ -79,7 +68,7 @@ def _row(user_id: str, item: Mapping[str, Any]) -> Row:
         raise OpenMemoryMisconfigured(NO_OPENMEMORY) from None
 
 
-def _is_of(user_id: str, item: object) -> bool:
+def is_of(user_id: str, item: object) -> bool:
     return isinstance(item, dict) and item.get("user_id", user_id) == user_id
 
 

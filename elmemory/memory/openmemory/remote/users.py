@@ -3,15 +3,15 @@
 from collections import Counter
 from contextlib import suppress
 
-from elmemory.memory.openmemory.protocol import OpenMemoryMisconfigured
+from elmemory.memory.openmemory.protocol import BOOKKEEPER, OpenMemoryMisconfigured
 from elmemory.memory.openmemory.remote.connection import Connection
 
-_PAGE = 10_000
+_PAGE = 1000
 _SECONDS = 30.0
 
 
 def users_of(server: Connection) -> dict[str, int] | None:
-    """How many memories each user has; None if the server does not say. Raises OpenMemoryError."""
+    """How many memories each user has; None if the server does not list them all. Raises OpenMemoryError."""
     with suppress(OpenMemoryMisconfigured, KeyError, TypeError, ValueError):  # a server without this route
         listed = (server.call("GET", "/users", seconds=_SECONDS) or {}).get("users")
         if isinstance(listed, list):
@@ -28,6 +28,8 @@ def users_of(server: Connection) -> dict[str, int] | None:
             return None
         known = len(owners)
         owners |= {str(item.get("id")): str(item.get("user_id") or "") for item in items if isinstance(item, dict)}
-        if len(items) < _PAGE or len(owners) == known:
-            return {user: count for user, count in Counter(owners.values()).items() if user}
+        if len(items) < _PAGE:
+            return {user: count for user, count in Counter(owners.values()).items() if user not in ("", BOOKKEEPER)}
+        if len(owners) == known:  # a server that repeats its pages
+            return None
         offset += _PAGE

@@ -15,7 +15,7 @@ from elmemory.memory.openmemory.remote import store as remote_store
 from elmemory.memory.openmemory.remote.connection import Connection
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry
-from tests.harness.openmemory_servers import Stub, client_of, new_caller, sdk_is_installed, stub_server
+from tests.harness.openmemory_servers import Stub, client_of, new_caller, sdk_is_installed, stub_server, stub_store
 
 CALLER = new_caller()
 OTHER = new_caller()
@@ -291,7 +291,7 @@ def test_memories_that_are_unchanged_are_not_parsed(
     stub.row(CALLER, "City: Duluth")
     token, _ = store.memories_since(CALLER, None)
     with monkeypatch.context() as patched:
-        patched.setattr(remote_store, "page_of", None)
+        patched.setattr(remote_store, "_row", None)
         assert store.memories_since(CALLER, token) == (token, None)
     stub.row(CALLER, "City: St Paul")
     _, memories = store.memories_since(CALLER, token)
@@ -444,7 +444,7 @@ def test_a_server_in_trouble_is_asked_again_later(
         ((200, "<html>Welcome</html>"), "correct OPENMEMORY_PORT"),
         ((200, '{"items": [{'), "correct OPENMEMORY_PORT"),
         ((404, "404: Not Found"), "correct OPENMEMORY_PORT"),
-        ((302, ""), "correct OPENMEMORY_PORT"),
+        ((302, ""), "redirects, which is not followed: correct OPENMEMORY_PORT"),
     ],
 )
 def test_a_server_that_cannot_serve_us_says_what_to_change(
@@ -583,3 +583,13 @@ def test_anything_else_is_refused(given: str) -> None:
 def test_a_key_that_would_kill_the_server_is_not_sent() -> None:
     with pytest.raises(OpenMemoryMisconfigured, match="ASCII"):
         RemoteOpenMemory("http://127.0.0.1:8080", "schlüssel")
+
+
+def test_a_server_that_repeats_its_pages_cannot_list_its_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = Stub()
+    for number in range(1000):
+        stub.row(f"+1415555{number:04}", "Hello.")
+    store, answer = stub_store(stub), stub.answer
+    assert len(store.users() or ()) == 1000
+    monkeypatch.setattr(stub, "answer", lambda seen: answer(seen._replace(query={**seen.query, "u": "0"})))
+    assert store.users() is None

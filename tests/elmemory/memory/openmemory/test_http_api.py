@@ -204,6 +204,13 @@ def test_the_same_words_are_another_memory_each_time(client: httpx2.Client, call
     assert len(memories(client, caller)) == 2
 
 
+@pytest.mark.parametrize(("key", "status"), [("", b"401"), ("X-Api-Key: wrong\r\n", b"403")])
+def test_who_has_no_key_is_refused_before_the_body_comes(url: str, key: str, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=3) as connection:
+        connection.sendall(f"POST /memory/add HTTP/1.1\r\nHost: localhost\r\n{key}Content-Length: 999\r\n\r\n".encode())
+        assert connection.recv(4096).split()[1] == status
+
+
 def test_the_same_key_is_the_same_memory(client: httpx2.Client, caller: str) -> None:
     first = add(client, caller, "City: Duluth", metadata={"key": "fact:city"})
     second = add(client, caller, "City: St Paul", metadata={"key": "fact:city"})

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
         )
-        parser.add_argument("--calls", type=int, help="deliver that many invented calls of the last thirty days")
+        parser.add_argument("--calls", type=int, help="play that many invented calls of the last thirty days")
         parser.add_argument("--callers", type=int, help=f"by that many callers ({_STORM_CALLERS})")
         parser.add_argument("--rate", type=float, default=0, help="calls per second at most (no limit)")
         parser.add_argument("--replay", type=Path, metavar="DIR", help="deliver the payloads stored in this folder")
@@ -81,9 +81,9 @@ class Command(BaseCommand):
         return list(load.invented_calls(calls, min(calls, callers)))
 
     def _play_many(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
-        rings = options["scenario"] == "storm"
+        patient = options["scenario"] != "storm"
         with self._progress(len(calls), " calls") as progress:
-            tally = load.play(client, calls, rate=options["rate"], rings=rings, done=progress.update)
+            tally = load.play(client, calls, rate=options["rate"], patient=patient, done=progress.update)
         self._write(f"{len(calls)} calls of {len({call.caller for call in calls})} callers\n")
         self._write_tally(tally)
 

@@ -1,0 +1,89 @@
+"""What staff may decide about a caller beyond one memory's page: opt out a number, restore what was deleted."""
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, what_goes
+from conversations.admin.masking import keys_of, mask
+from conversations.admin.numbers import masked, may_reveal
+from conversations.index.references import caller_reference
+from conversations.memories import corrections
+from conversations.memories.deleted import deleted_memories, restore
+from elmemory.audit.models import Action
+from elmemory.audit.record import record
+from elmemory.memory import kinds
+from elmemory.memory.identity import caller_key
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+
+
+class OptOut(forms.Form):
+    """A number, in any spelling, and whether it is opted out."""
+
+    number = forms.CharField(max_length=60, help_text="With its country code, such as +14155550100.")
+    holds = forms.ChoiceField(choices=[("yes", "opt out"), ("no", "take the opt-out back")], label="What to do")
+
+    def clean_number(self) -> str:
+        if number := caller_key(self.cleaned_data["number"]):
+            return number
+        raise forms.ValidationError("This is no number of a caller.")
+
+
+class CallerDecisions(CallerActions):
+    """The views of decisions that need no memory, or bring one back."""
+
+    def restore_memory_view(self, request: HttpRequest, object_id: str, call: str, name: str) -> HttpResponse:
+        row = self.acted_on(request, object_id)
+        found = next(
+            (one for one in deleted_memories(row.number) if (one.conversation_id, one.name) == (call, name)), None
+        )
+        if found is None:
+            raise Http404
+        if request.method != "POST":
+            shown = found.content if may_reveal(request) else mask(found.content, row.number, keys_of([call]))
+            text = f"“{shown}” The agent gets it again from the next ring on."
+            return self.confirm(request, row, "Restore this memory?", text, "Yes, restore it")
+        # First: a process that dies in between must leave nothing restored without an entry.
+        record(request, Action.CHANGE, "caller", row.ref, detail=f"restored: {found.kind} of {call}")
+        try:
+            restore(open_memory(), row.number, call, name)
+        except OpenMemoryError as error:
+            messages.warning(request, f"It is restored as soon as OpenMemory answers ({error}).")
+        else:
+            messages.success(request, "Restored.")
+        return self.back(row)
+
+    def opt_out_view(self, request: HttpRequest) -> HttpResponse:
+        """Opt a number out that may never have called, or take that back."""
+        if not request.user.has_perm(MAY_CORRECT):
+            raise PermissionDenied
+        form = OptOut(request.POST or None)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Opt a number out"}
+        back = {"back": reverse("admin:conversations_caller_changelist")}
+        if request.method != "POST" or not form.is_valid():
+            return TemplateResponse(
+                request, "admin/conversations/caller/opt_out.html", {**context, **back, "form": form}
+            )
+        number, holds = form.cleaned_data["number"], form.cleaned_data["holds"] == "yes"
+        reference = caller_reference(number)
+        try:
+            if "confirmed" not in request.POST:
+                _, question, text, question_back, text_back = PREFERENCES[kinds.OPT_OUT]
+                hidden = [("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")]
+                shown = {
+                    "text": what_goes(text, number) if holds else text_back,
+                    "title": question if holds else question_back,
+                }
+                page = {**context, **back, **shown, "number": masked(number), "submit": "Yes", "hidden": hidden}
+                return TemplateResponse(request, "admin/conversations/confirm.html", page)
+            corrections.set_preference(open_memory(), number, kinds.OPT_OUT, holds=holds)
+        except OpenMemoryError as error:
+            self.away(request, error, is_recorded=holds and "confirmed" in request.POST)
+        else:
+            messages.success(request, f"{masked(number)} is {'opted out' if holds else 'no longer opted out'}.")
+        if "confirmed" in request.POST:
+            record(request, Action.OPT_OUT, "caller", reference, detail="yes" if holds else "no")
+        return HttpResponseRedirect(back["back"])

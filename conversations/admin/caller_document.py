@@ -1,0 +1,106 @@
+"""`index.html` of an export: what is known of a caller, as a person reads it. One file, offline, without a script."""
+
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.dateparse import parse_datetime
+
+from conversations.admin.caller_page import facts_of
+from conversations.admin.transcript import clock, turns
+from conversations.files.paths import conversation_files, transcription_path
+from conversations.files.receipts import read_receipt
+from conversations.files.stored import read_failure
+from conversations.models import Conversation
+from conversations.payloads.outline import NotReadable
+from conversations.payloads.transcription import Transcription
+from elmemory.memory import kinds
+from elmemory.memory.card import Card
+from elmemory.memory.records import Memory
+
+
+def caller_document(
+    number: str,
+    card: Card | None,
+    memories: Sequence[Memory],
+    calls: Sequence[Conversation],
+    entries: Iterable[dict[str, Any]],
+    left_out: Sequence[dict[str, str]],
+    exported_at: Any,
+) -> Iterator[str]:
+    """The document in pieces, one for each call. All texts are escaped."""
+    of_call: dict[str, list[Memory]] = defaultdict(list)
+    for memory in memories:
+        of_call[str(memory.metadata.get("conversation_id") or "")].append(memory)
+    style, read = render_to_string("export/caller.css"), cache(_rationales)
+    yield render_to_string(
+        "export/caller_start.html",
+        {
+            "number": number,
+            "exported_at": exported_at,
+            "card": card,
+            "facts": [
+                fact | {"rationale": read(fact["conversation_id"]).get(fact["field"], "")}
+                for fact in facts_of(list(memories))
+            ],
+            "statements": [memory.content for memory in memories if memory.kind == kinds.PREFERENCE],
+            "others": _others(of_call, {call.pk for call in calls}),
+            "calls": calls,
+            "style": style,
+            "style_hash": b64encode(sha256(style.encode()).digest()).decode(),
+        },
+    )
+    for call in calls:
+        yield render_to_string("export/caller_call.html", _call(call, of_call[call.pk]))
+    yield render_to_string("export/caller_end.html", {"entries": entries, "left_out": left_out})
+
+
+def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
+    """The memories that no other section shows: insights, those of calls that are not stored, and of other programs."""
+    of_a_call = kinds.FACT, kinds.MESSAGE, kinds.CALL
+    shown = kinds.CARD, kinds.PREFERENCE
+    return [
+        memory
+        for call, memories in of_call.items()
+        for memory in memories
+        if memory.kind not in shown and not (call in calls and memory.kind in of_a_call)
+    ]
+
+
+def _rationales(conversation_id: str) -> dict[str, str]:
+    """ElevenLabs' reason for each field that the call collected; empty without the transcription, and for staff's."""
+    call = _transcription(conversation_id) if conversation_id else None
+    return {item.field: item.rationale for item, _, _ in call.collected_texts()} if call else {}
+
+
+def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
+    call, receipt = _transcription(row.pk), read_receipt(row.pk)
+    files = conversation_files(row.pk)
+    failure = read_failure(row.pk)
+    remembered = {memory.metadata.get("position") for memory in memories if memory.kind == kinds.MESSAGE}
+    said = turns(call, reveal=True) if call else []
+    return {
+        "row": row,
+        "length": clock(row.duration_seconds),
+        "summary": call.summary if call else "",
+        "turns": [turn | {"remembered": turn["position"] in remembered} for turn in said],
+        "collected": [(item.name, value, item.rationale) for item, value, _ in call.collected_texts()] if call else [],
+        "criteria": call.criteria() if call else [],
+        "failure": failure.in_plain_words if failure else "",
+        # Without its transcript the call shows what is remembered of it.
+        "memories": [] if call else [memory.content for memory in memories],
+        "removed": {kind: parse_datetime(at) for kind, at in receipt.removed.items()} if receipt else {},
+        "recordings": [file.name for file in files if file.suffix == ".mp3"],
+        "files": [file.name for file in files],
+    }
+
+
+def _transcription(conversation_id: str) -> Transcription | None:
+    try:
+        return Transcription.read(transcription_path(conversation_id).read_bytes())
+    except (OSError, NotReadable, ValueError):
+        return None

@@ -1,0 +1,56 @@
+"""The heartbeat of workers: a file in the payload folder that each of them touches while it runs."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from conversations.files.paths import payload_root
+
+_BEAT_SECONDS = 5
+_SILENT_AFTER_SECONDS = 30
+
+
+@contextmanager
+def heartbeat() -> Iterator[None]:
+    """Touch the file until the block ends, then delete it. Another worker makes it again."""
+    ended = Event()
+    # A thread: one call may take the worker longer than a beat.
+    thread = Thread(target=_beat, args=(ended,), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        with contextlib.suppress(OSError):
+            _path().unlink(missing_ok=True)
+
+
+def last_heartbeat() -> float | None:
+    """When a worker last gave a sign of life, in seconds since 1970; None if none runs, or ever ran."""
+    try:
+        return _path().stat().st_mtime
+    except OSError:
+        return None
+
+
+def a_worker_runs() -> bool:
+    last = last_heartbeat()
+    return last is not None and time.time() - last < _SILENT_AFTER_SECONDS
+
+
+def _beat(ended: Event) -> None:
+    while True:
+        # A disk that is full or away is reported elsewhere, and the next beat tries again.
+        with contextlib.suppress(OSError):
+            payload_root().mkdir(parents=True, exist_ok=True)
+            _path().touch()
+        if ended.wait(_BEAT_SECONDS):
+            return
+
+
+def _path() -> Path:
+    return payload_root() / "_worker"

@@ -1,0 +1,118 @@
+"""What is stored of the calls of opted-out callers, by STORE_OPTED_OUT: all, their metadata, or nothing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, cast
+
+import orjson
+from django.conf import settings
+
+from conversations.files import decisions
+from conversations.files.deletion import bury
+from conversations.files.durable import sync_folder, write_durably
+from conversations.files.locks import delivery_lock
+from conversations.files.paths import FAILURE, TRANSCRIPTION, conversation_folder, transcription_path
+from conversations.payloads.failure import Failure
+from conversations.payloads.outline import NotReadable, parse
+from conversations.payloads.transcription import Transcription
+
+type Share = Literal["all", "metadata", "none"]
+
+_OF_METADATA = (
+    "start_time_unix_secs",
+    "accepted_time_unix_secs",
+    "call_duration_secs",
+    "timezone",
+    "main_language",
+    "text_only",
+    "conversation_initiation_source",
+)
+
+
+def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] | None) -> Share:
+    """How much of a payload that arrives now is stored. `content` is the whole event where it may name a caller."""
+    if conversation_id and decisions.is_reduced(conversation_id):
+        return "metadata"
+    if content is None or settings.STORE_OPTED_OUT == "all":
+        return "all"
+    if event_type == TRANSCRIPTION and isinstance(content.get("data"), dict):
+        call = Transcription(content)
+        caller, began = call.caller, call.started_at(datetime.now(UTC))
+        ended = began + timedelta(seconds=call.duration_seconds or 0)
+    elif event_type == FAILURE:
+        failure = Failure(content)
+        caller, began = failure.caller, failure.at(datetime.now(UTC))
+        ended = began
+    else:
+        return "all"
+    decided = decisions.about(caller)
+    share = cast(Share, settings.STORE_OPTED_OUT)
+    return share if decided.opted_out or decided.was_opted_out(began, ended) else "all"
+
+
+def names_caller(event_type: str) -> bool:
+    """Whether `share_of` needs the whole event of this type."""
+    return settings.STORE_OPTED_OUT != "all" and event_type in (TRANSCRIPTION, FAILURE)
+
+
+def reduced(event: Mapping[str, Any]) -> bytes:
+    """The event with its ids, times and duration alone: no number, no name, nothing that was said."""
+    data = event.get("data")
+    data = data if isinstance(data, dict) else {}
+    metadata = data.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    kept = {name: data[name] for name in ("agent_id", "conversation_id", "status") if isinstance(data.get(name), str)}
+    times = {name: metadata[name] for name in _OF_METADATA if isinstance(metadata.get(name), str | int | float | bool)}
+    phone = metadata.get("phone_call")
+    if isinstance(phone, dict) and phone.get("direction") in ("inbound", "outbound"):
+        times["phone_call"] = {"direction": phone["direction"]}
+    top = {name: event[name] for name in ("type", "event_timestamp") if isinstance(event.get(name), str | int | float)}
+    return orjson.dumps({**top, "reduced": True, "data": {**kept, "metadata": times}}, option=orjson.OPT_SORT_KEYS)
+
+
+def prepare(conversation_id: str, share: Share) -> None:
+    """Before the payload of an opted-out caller is placed: delete what came first, and have the rest treated alike.
+
+    The delivery lock must be held. Raises OSError.
+    """
+    if share == "none":
+        bury(conversation_id)
+    elif share == "metadata" and not decisions.is_reduced(conversation_id):
+        decisions.mark_reduced(conversation_id)
+        _delete_all_but(conversation_id, "")
+
+
+def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: datetime) -> bool:
+    """Reduce a call that was stored before its caller was known to be opted out; returns whether its files changed.
+
+    Calls that had ended before the opt-out stay as they are. Raises OSError.
+    """
+    share = settings.STORE_OPTED_OUT
+    if share == "all" or not decisions.about(caller).was_opted_out(began, ended):
+        return False
+    with delivery_lock(conversation_id):
+        path = transcription_path(conversation_id)
+        if share == "none":
+            bury(conversation_id)
+            return True
+        try:
+            event = parse(path.read_bytes())
+        except (NotReadable, FileNotFoundError):
+            return False
+        if not isinstance(event, dict) or event.get("reduced") is True:
+            return False
+        decisions.mark_reduced(conversation_id)
+        write_durably(path, reduced(event))
+        _delete_all_but(conversation_id, path.name)
+    return True
+
+
+def _delete_all_but(conversation_id: str, name: str) -> None:
+    """Delete the conversation's files but this one, and its receipt."""
+    folder = conversation_folder(conversation_id)
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.name not in (name, f"{conversation_id}_memory.json"):
+            path.unlink()
+    sync_folder(folder)

@@ -1,0 +1,102 @@
+"""What is due to be removed by retention, found by indexed queries: no folder is walked for it."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import batched
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.timezone import now
+
+from conversations.files.paths import payload_root
+from conversations.index.schema import ALIAS, healed
+from conversations.models import Caller, CallerCard, Conversation, LoosePayload, MemoryState, Outcome
+
+_LOOSE = "_unreadable", "_events"
+_BATCH = 500
+
+
+@healed
+def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Conversation]:
+    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the longest due first.
+
+    Calls that the worker has not processed yet, and rows that are behind their files, are left out.
+    """
+    return list(_due(column, before).order_by(column)[skip : skip + limit])
+
+
+@healed
+def count_due_calls(column: str, before: float) -> int:
+    return _due(column, before).count()
+
+
+@healed
+def due_loose_payloads(before: float, limit: int, skip: int = 0) -> list[str]:
+    """The paths of bodies without a call that were stored before this time, the oldest first."""
+    rows = LoosePayload.objects.filter(stored_at__lt=before).order_by("stored_at")
+    return list(rows.values_list("path", flat=True)[skip : skip + limit])
+
+
+@healed
+def drop_loose_payloads(paths: list[str]) -> None:
+    """Delete the rows of bodies that were removed."""
+    LoosePayload.objects.filter(path__in=paths).delete()
+
+
+@healed
+def refresh_loose_payloads() -> None:
+    """Compare the bodies without a call with their rows. It reads two folders: for reconciling."""
+    stored = dict(_loose_payloads())
+    known = set(LoosePayload.objects.values_list("path", flat=True))
+    rows = [LoosePayload(path=path, stored_at=at) for path, at in stored.items() if path not in known]
+    with transaction.atomic(ALIAS):
+        LoosePayload.objects.bulk_create(rows, _BATCH, ignore_conflicts=True)
+        for gone in batched(known - stored.keys(), _BATCH):
+            LoosePayload.objects.filter(path__in=gone).delete()
+
+
+@healed
+def callers_due(before: datetime, limit: int, skip: int = 0) -> list[str]:
+    """References of callers who have not called since, as far as their copied cards know; the longest due first."""
+    cards = CallerCard.objects.filter(last_call__lt=before).order_by("last_call")
+    return list(cards.values_list("caller_ref", flat=True)[skip : skip + limit])
+
+
+@healed
+def last_call_of(reference: str) -> datetime | None:
+    """When the caller's last connected call began; None without one. A call that claims to be in the future is none."""
+    calls = Conversation.objects.filter(caller_ref=reference, started_at__lte=now())
+    last: datetime | None = calls.exclude(outcome=Outcome.UNCONNECTED).aggregate(last=Max("started_at"))["last"]
+    return last
+
+
+@healed
+def has_calls(reference: str) -> bool:
+    return Conversation.objects.filter(caller_ref=reference).exists()
+
+
+@healed
+def note_last_call(reference: str, last_call: datetime) -> None:
+    """Correct the time in the caller's copied card."""
+    CallerCard.objects.filter(pk=reference).update(last_call=last_call)
+
+
+@healed
+def number_of(reference: str) -> str:
+    """The caller key; empty for a caller of whom nothing is listed."""
+    return Caller.objects.filter(pk=reference).values_list("number", flat=True).first() or ""
+
+
+def _due(column: str, before: float) -> QuerySet[Conversation]:
+    rows = Conversation.objects.filter(**{f"{column}__lt": before})
+    return rows.exclude(memory_state=MemoryState.PENDING).exclude(fingerprint="")
+
+
+def _loose_payloads() -> Iterator[tuple[str, float]]:
+    for folder in _LOOSE:
+        try:
+            with os.scandir(payload_root() / folder) as entries:
+                yield from ((f"{folder}/{entry.name}", entry.stat().st_mtime) for entry in entries)
+        except FileNotFoundError:
+            continue

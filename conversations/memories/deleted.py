@@ -1,0 +1,92 @@
+"""What staff deleted of a caller, one memory at a time, and restoring it.
+
+No text of it is kept: it is read again from the stored call, and is lost with that.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from conversations.files import decisions
+from conversations.files.decisions import Decided, decide, memory_detail
+from conversations.files.locks import caller_lock
+from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.files.stored import read_call
+from conversations.index.cards import save_card
+from conversations.index.sync import refresh_row
+from conversations.memories import reprocess
+from conversations.memories.belongings import calls_of
+from conversations.memories.decided import note_carried_out
+from conversations.memories.remember import memories_of, remember, withheld_of
+from conversations.payloads.outline import NotReadable
+from elmemory.memory.card import read_card
+from elmemory.memory.openmemory import OpenMemory
+
+
+class DeletedMemory(NamedTuple):
+    """A memory that staff deleted. `name` stands for it in addresses; `deleted_at` is None where that is not known."""
+
+    name: str
+    conversation_id: str
+    kind: str
+    content: str
+    called_at: str
+    deleted_at: datetime | None
+
+
+def deleted_memories(caller: str) -> list[DeletedMemory]:
+    """The memories of the caller that staff deleted and can restore, those of the oldest call first.
+
+    Nothing of a call that may no longer be remembered, because the caller was forgotten or opted out since.
+    """
+    decided = decisions.about(caller)
+    return [] if decided.opted_out else [one for call in calls_of(caller) for one in _deleted_of(call, caller, decided)]
+
+
+def restore(store: OpenMemory, caller: str, conversation_id: str, name: str) -> None:
+    """Restore a memory that staff deleted, by processing its call again.
+
+    Raises OpenMemoryError; the worker completes it then. Raises FileNotFoundError if there is nothing to restore.
+    """
+    if not any(one.name == name for one in _deleted_of(conversation_id, caller, decisions.about(caller))):
+        raise FileNotFoundError
+    with caller_lock(caller) as lock:
+        if receipt := read_receipt(conversation_id):
+            receipt.withheld = [each for each in receipt.withheld if memory_detail(conversation_id, each) != name]
+            write_receipt(conversation_id, receipt)
+        decision = decide(caller, "restored", name)
+        lock.confirm()
+    reprocess.request(conversation_id)
+    refresh_row(conversation_id)
+    remember(conversation_id, store)
+    note_carried_out(store, [decision])
+    with caller_lock(caller):
+        save_card(caller, read_card(store, caller))
+    refresh_row(conversation_id)
+
+
+def _deleted_of(conversation_id: str, caller: str, decided: Decided) -> Iterator[DeletedMemory]:
+    receipt = read_receipt(conversation_id)
+    if receipt is None or not _may_hold(receipt, conversation_id, decided):
+        return
+    try:
+        call, _ = read_call(conversation_id)
+    except (FileNotFoundError, NotReadable):
+        return
+    began = call.started_at(receipt.arrival)
+    if call.caller != caller or caller in receipt.forgotten or not decided.allows(began):
+        return
+    seen = set()
+    for memory, digest in zip(memories_of(call, receipt.arrival), withheld_of(call, receipt), strict=True):
+        if digest and digest not in seen:
+            seen.add(digest)
+            name = memory_detail(conversation_id, digest)
+            called_at = str(memory.metadata["called_at"])
+            yield DeletedMemory(
+                name, conversation_id, memory.kind, memory.content, called_at, decided.withheld.get(name)
+            )
+
+
+def _may_hold(receipt: Receipt, conversation_id: str, decided: Decided) -> bool:
+    of_call = memory_detail(conversation_id, "").partition("-")[0]
+    return bool(receipt.withheld) or any(name.startswith(of_call) for name in decided.withheld)

@@ -1,0 +1,171 @@
+"""Copying all memories of one store to another, user by user. Repeated after an interruption, it completes the copy.
+
+A memory is named by its key, in every store. Memories of other clients have none: they are named by their id, and on a
+server, which gives ids of its own, by the key `moved:` and that id. Receipts name memories by their keys, too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
+
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import ConnectionHandler
+
+from conversations.files.locks import caller_lock
+from conversations.files.paths import conversation_ids
+from conversations.files.receipts import read_receipt
+from elmemory.memory import kinds
+from elmemory.memory.openmemory import NotStorable, OpenMemory
+from elmemory.memory.openmemory.embedded.restore import restore
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from elmemory.memory.records import Entry, Memory
+from elmemory.routers import MOVED
+
+_PREFIX = "moved:"
+_WEIGHTS = frozenset(("key", "salience", "decay_lambda"))
+
+
+class Comparison(NamedTuple):
+    """One user's memories in two stores: how many the source has, the target lacks, and the target has otherwise.
+
+    `extra` are those that only the target has. The digests are of all contents, by the names of the memories.
+    """
+
+    memories: int
+    missing: int
+    changed: int
+    extra: int
+    is_ordered: bool
+    digests: tuple[str, str]
+
+    @property
+    def is_equal(self) -> bool:
+        return not (self.missing or self.changed or self.extra)
+
+
+class Target(Protocol):
+    """The store that is written to."""
+
+    @property
+    def store(self) -> OpenMemory: ...
+
+    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
+        """Write the memories in this order; none is doubled."""
+
+
+class ServerTarget:
+    def __init__(self, store: RemoteOpenMemory) -> None:
+        self.store = store
+
+    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
+        self.store.put_all(
+            user_id,
+            [Entry.of(memory)._replace(key=_name(memory)) for memory in memories],
+        )
+
+
+class EmbeddedTarget:
+    def __init__(self, store: EmbeddedOpenMemory) -> None:
+        self.store = store
+
+    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
+        restore(self.store.alias, user_id, [_as_it_was_written(memory) for memory in memories])
+
+
+@contextmanager
+def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
+    """The embedded store in the database with these settings, with its tables. Raises DatabaseError."""
+    connections[MOVED] = ConnectionHandler({"default": {}, MOVED: database})[MOVED]
+    try:
+        call_command("migrate", "openmemory", database=MOVED, verbosity=0)
+        yield EmbeddedTarget(EmbeddedOpenMemory(MOVED))
+    finally:
+        connections[MOVED].close()
+        del connections[MOVED]
+
+
+def users_of(store: OpenMemory) -> tuple[list[str], bool]:
+    """The users of the store, and whether it listed them; else they are the callers that receipts name."""
+    listed = store.users()
+    if listed is not None:
+        return sorted(listed), True
+    receipts = filter(None, map(read_receipt, conversation_ids()))
+    return sorted({caller for receipt in receipts for caller in (*receipt.callers, receipt.caller) if caller}), False
+
+
+def copy(source: OpenMemory, target: Target, user_id: str, *, delete_extra: bool) -> tuple[int, Comparison]:
+    """Copy what the target lacks of this user; return how many memories that were, and how the stores compare now.
+
+    A card that the source no longer has is always deleted, other such memories with `delete_extra`. Raises
+    OpenMemoryError or DatabaseError.
+    """
+    with caller_lock(user_id) as lock:
+        memories, there = source.memories(user_id), target.store.memories(user_id)
+        known = {_name(memory): _substance(memory) for memory in there}
+        wanted = [memory for memory in reversed(memories) if known.get(_name(memory)) != _substance(memory)]
+        _write(target, user_id, wanted)
+        names = set(map(_name, memories))
+        for memory in there:
+            if _name(memory) not in names and (delete_extra or memory.kind == kinds.CARD):
+                target.store.delete(user_id, memory.id)
+        result = _compared(memories, target.store.memories(user_id))
+        lock.confirm()
+    return len(wanted), result
+
+
+def compare(source: OpenMemory, target: OpenMemory | None, user_id: str) -> Comparison:
+    """Compare this user's memories; without a target it has none. Raises OpenMemoryError."""
+    with caller_lock(user_id):
+        return _compared(source.memories(user_id), target.memories(user_id) if target else [])
+
+
+def _write(target: Target, user_id: str, memories: Sequence[Memory]) -> None:
+    """Write what the target can take; the comparison shows what it cannot."""
+    try:
+        if memories:
+            target.write(user_id, memories)
+    except NotStorable:
+        for memory in memories:
+            with suppress(NotStorable):
+                target.write(user_id, [memory])
+
+
+def _compared(memories: Sequence[Memory], there: Sequence[Memory]) -> Comparison:
+    source, target = ({_name(each): _substance(each) for each in some} for some in (memories, there))
+    common = [name for name in source if name in target]
+    return Comparison(
+        len(memories),
+        len(source) - len(common),
+        sum(source[name] != target[name] for name in common),
+        len(target) - len(common),
+        common == [name for name in target if name in source],
+        (_digest(memories), _digest(there)),
+    )
+
+
+def _name(memory: Memory) -> str:
+    return memory.key or f"{_PREFIX}{memory.id}"
+
+
+def _substance(memory: Memory) -> tuple[Any, ...]:
+    """What is equal in every store: not the id and the times, which a server sets itself."""
+    metadata = {name: value for name, value in memory.metadata.items() if name not in _WEIGHTS}
+    return memory.content, list(memory.tags), metadata, memory.salience, memory.decay_lambda
+
+
+def _digest(memories: Iterable[Memory]) -> str:
+    named = sorted((_name(memory), memory.content) for memory in memories)
+    return sha256("\0".join(part for pair in named for part in pair).encode()).hexdigest()[:16]
+
+
+def _as_it_was_written(memory: Memory) -> Memory:
+    """The memory without what a server has made of it: the key of one that had none, and 0 for 0.0."""
+    if not memory.key.startswith(_PREFIX):
+        weights = {name: getattr(memory, name) for name in ("salience", "decay_lambda") if name in memory.metadata}
+        return replace(memory, metadata={**memory.metadata, **weights})
+    metadata = {name: value for name, value in memory.metadata.items() if name not in _WEIGHTS}
+    return replace(memory, id=memory.key.removeprefix(_PREFIX), metadata=metadata)

@@ -1,0 +1,72 @@
+"""The opt-out that an agent collects: the result of data collection that OPT_OUT_FIELD names, a truth value."""
+
+import re
+import unicodedata
+
+from django.conf import settings
+
+from conversations.payloads.analysis import CollectedItem, values_collected
+from elmemory.memory.fields import canonical_field
+from elmemory.memory.text import field_name
+
+# A sentence that begins so means yes: "ja, bitte", "Yes, do not remember me".
+_YES = frozenset(
+    """
+    yes yeah yep yup y true ja jawohl jo joo jah jaha oui ouais vrai sí si sì sim vero verdadero verdadeiro da adevărat
+    tak prawda ano pravda áno igen igaz jā jah taip evet doğru bəli kyllä po vërtetë bai baie wahr waar sant sann
+    да так правда истина вярно тачно ие иә ооба тийм ναι ναί αληθές כן نعم أجل بلى بله آری جی ہاں հա այո დიახ კი
+    हाँ हां जी होय হ্যাঁ જી હા ஆம் ஆமாம் అవును ಹೌದು അതെ ඔව් ใช่ แม่น ແມ່ນ បាទ ចាស ဟုတ်ကဲ့ はい ええ 是的 对的 對的 네 예
+    ya iya opo oo ndiyo ndio yebo eya ee bẹẹni vâng có dạ
+    """.split()
+)
+# Only these alone: a sentence that begins so may mean anything.
+_YES_ALONE = frozenset(
+    """
+    1 t x on ok okay sure certainly absolutely definitely correct right confirmed agreed checked opt_out opted_out
+    natürlich sicher genau klar richtig stimmt d'accord bien_sûr exact certainement claro por_supuesto correcto cierto
+    certo correto esatto certamente naturalmente claro_que_sim verdade benar kweli đúng verdad
+    конечно верно точно σωστά בטח נכון صحيح درست सही सच 是 对 對 好 好的 同意 真 同意する うん そう 맞아요 맞습니다 응
+    ✓ ✔ ☑ ✅
+    """.split()
+)
+_UNSPACED_YES = "はい", "是的", "ใช่", "对的", "對的"
+_BETWEEN_WORDS = re.compile(r"[\s.,;:!?…。、，！？；：،؛।·()\[\]\"“”„«»*/|_–—-]+")
+
+
+def asks_for_opt_out(analysis: object) -> bool:
+    """Whether any value that was collected for OPT_OUT_FIELD means yes."""
+    name = canonical_field(settings.OPT_OUT_FIELD)
+    return bool(name) and any(is_yes(value) for value in values_collected(analysis, name))
+
+
+def is_opt_out_field(item: CollectedItem) -> bool:
+    """Whether this result is the opt-out, which is no fact."""
+    name = canonical_field(settings.OPT_OUT_FIELD)
+    return bool(name) and name in (item.field, canonical_field(item.id))
+
+
+def is_yes(value: object) -> bool:
+    """Whether a truth value, as models write it in many languages, means yes. The field's own name does so too."""
+    match value:
+        case bool():
+            return value
+        case int() | float():
+            return value == 1
+        case list():
+            return any(is_yes(item) for item in value)
+        case str():
+            return _says_yes(value)
+    return False
+
+
+def _says_yes(value: str) -> bool:
+    text = unicodedata.normalize("NFKC", value).replace("\ufe0f", "").replace("’", "'").casefold()
+    words = [word for word in _BETWEEN_WORDS.split(text) if word]
+    if not words:
+        return False
+    return (
+        words[0] in _YES
+        or words[0].startswith(_UNSPACED_YES)
+        or "_".join(words) in _YES_ALONE
+        or canonical_field(field_name(value)) == canonical_field(settings.OPT_OUT_FIELD)
+    )

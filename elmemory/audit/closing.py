@@ -1,0 +1,98 @@
+"""Closing the oldest part of the audit log: its entries are removed, and one signed summary stands for them.
+
+The summary has the hash of the last entry that it closes, so that the chain goes on from it, and that entry's id,
+negated. Its signature, an HMAC by a key derived from SECRET_KEY, covers how many entries of which time are closed. The
+next summary replaces it. The database refuses to delete entries that no summary closes (`elmemory.audit.triggers`).
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from django.db import router, transaction
+from django.utils.timezone import now
+
+from elmemory.audit.chain import faults, signature
+from elmemory.audit.models import Action, Entry, lock
+from elmemory.audit.record import command_user, record
+
+log = structlog.get_logger(__name__)
+
+_EVERY = timedelta(days=1)
+_DETAIL = "{count} entries, {first} to {last}"
+_COUNTED = re.compile(r"(?P<count>[0-9]+) entries, (?P<first>\S+) to \S+")
+
+
+class NotClosed(Exception):
+    """The old entries are not what was written: `audit verify` says where. They stay."""
+
+
+class _Part(NamedTuple):
+    """The oldest entries of the log: the summary of those closed before, if any, and those to be closed."""
+
+    summary: Entry | None
+    entries: Sequence[Entry]
+
+
+def close_entries(before: datetime, most: int) -> int:
+    """Close entries that were added before this time, at most `most`; returns how many. Raises NotClosed.
+
+    The newest entry always stays. Less than `most` are closed once a day only: each closing is itself an entry.
+    """
+    using = router.db_for_write(Entry)
+    if not _oldest(before, most).entries:
+        return 0
+    with transaction.atomic(using):
+        # First: so the entry of this closing is the newest one.
+        record(None, Action.RETAIN, "log", detail=f"closing entries from before {before:%Y-%m-%d}")
+        lock(transaction.get_connection(using))
+        summary, entries = _oldest(before, most)
+        if not entries:
+            transaction.set_rollback(True, using)
+            return 0
+        if found := next(faults([*filter(None, [summary]), *entries], None), None):
+            raise NotClosed(found)
+        _replace(summary, entries, using)
+    return len(entries)
+
+
+def _oldest(before: datetime, most: int) -> _Part:
+    """What is to be closed now."""
+    oldest = list(Entry.objects.order_by("pk")[: most + 2])
+    summary = oldest.pop(0) if oldest and oldest[0].pk < 0 else None
+    old = []
+    # The last one may be the newest of the log.
+    for entry in oldest[:-1][:most]:
+        if entry.at >= before:
+            break
+        old.append(entry)
+    if len(old) < most and summary and summary.at > now() - _EVERY:
+        old = []
+    return _Part(summary, old)
+
+
+def _replace(summary: Entry | None, entries: Sequence[Entry], using: str) -> None:
+    """Add the summary of these entries, then delete them and the summary before."""
+    before = _COUNTED.fullmatch(summary.detail) if summary else None
+    count = len(entries) + (int(before["count"]) if before else 0)
+    first = before["first"] if before else f"{entries[0].at:%Y-%m-%d}"
+    last = entries[-1]
+    closing = Entry(
+        pk=-last.pk,
+        at=now(),
+        username=command_user(),
+        action=Action.CLOSE,
+        kind="log",
+        detail=_DETAIL.format(count=count, first=first, last=f"{last.at:%Y-%m-%d}"),
+        hash=last.hash,
+    )
+    closing.object = signature(closing)
+    closing.save_base(raw=True, force_insert=True, using=using)
+    with transaction.get_connection(using).cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM audit_entry WHERE id > %s AND id <= %s AND id <> %s",
+            [summary.pk - 1 if summary else 0, last.pk, closing.pk],
+        )
+    log.info("closed entries of the audit log", entries=len(entries))

@@ -1,0 +1,67 @@
+"""Whether a folder is on an encrypted volume, as far as Linux shows it: dm-crypt below its mount, or an encrypting file
+system."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_ENCRYPTING = frozenset(("ecryptfs", "fuse.encfs", "fuse.gocryptfs", "fuse.cryfs", "fuse.securefs"))
+_DEEPEST = 8
+
+
+def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
+    """Whether the folder is on an encrypted volume; None where that cannot be seen.
+
+    It cannot on networks, in containers' overlays, where the disk or the host encrypts, and on systems other than
+    Linux. `system` is the root below which /proc and /sys are read.
+    """
+    try:
+        mounts = list(_mounts(system / "proc/self/mountinfo"))
+        real = folder.resolve()
+    except OSError:
+        return None
+    containing = [mount for mount in mounts if real.is_relative_to(mount[0])]
+    if not containing:
+        return None
+    # Of mounts on one point, the last covers the others.
+    _, device, kind, source = max(enumerate(containing), key=lambda item: (len(item[1][0]), item[0]))[1]
+    if kind in _ENCRYPTING:
+        return True
+    block = system / "sys/dev/block" / device
+    if not block.exists():
+        # File systems of several devices, such as btrfs, have a number of their own.
+        block = system / "sys/class/block" / Path(os.path.realpath(source)).name
+        if not source.startswith("/dev/") or not block.exists():
+            return None
+    return _is_crypt(block.resolve())
+
+
+def _is_crypt(block: Path, depth: int = 0) -> bool:
+    """Whether the block device is of dm-crypt, or stands on such devices alone: LVM or RAID on LUKS."""
+    try:
+        if "CRYPT-" in (block / "dm/uuid").read_text(encoding="ascii"):
+            return True
+    except OSError:
+        pass
+    if (block / "partition").exists() and depth < _DEEPEST:
+        return _is_crypt(block.parent, depth + 1)
+    try:
+        below = [entry.resolve() for entry in (block / "slaves").iterdir()]
+    except OSError:
+        return False
+    return bool(below) and depth < _DEEPEST and all(_is_crypt(one, depth + 1) for one in below)
+
+
+def _mounts(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Mount point, device number, type of file system and source of each mount."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        before, _, after = line.partition(" - ")
+        fields, (kind, source, *_) = before.split(), after.split()
+        yield _unescaped(fields[4]), fields[2], kind, _unescaped(source)
+
+
+def _unescaped(text: str) -> str:
+    """The text with the octal escapes of blanks and backslashes undone."""
+    for escaped, plain in ((r"\040", " "), (r"\011", "\t"), (r"\012", "\n"), (r"\134", "\\")):
+        text = text.replace(escaped, plain)
+    return text

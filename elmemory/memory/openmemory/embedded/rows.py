@@ -1,0 +1,38 @@
+"""Rows of the table, and the memories in them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from elmemory.memory.caches import kept_briefly
+from elmemory.memory.openmemory.storable import storable
+from elmemory.memory.records import Memory
+
+COLUMNS = (
+    "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
+    " created_at, updated_at, last_seen_at, version"
+)
+
+
+def memory_of(row: Sequence[Any]) -> Memory:
+    """The memory in a row of COLUMNS."""
+    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created, updated, seen, version = row
+    known = _listed(sectors)
+    return Memory(
+        memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
+        known[0], known, created, updated, seen, version,
+    )  # fmt: skip
+
+
+@kept_briefly(maxsize=256)
+def _listed(value: str) -> list[Any]:
+    """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
+    listed: list[Any] = orjson.loads(value)
+    return listed
+
+
+def conversation_id_of(metadata: Mapping[str, Any]) -> str:
+    """As the column holds it; empty for a memory of no conversation."""
+    conversation_id = metadata.get("conversation_id")
+    return storable(conversation_id) if isinstance(conversation_id, str) else ""

@@ -1,0 +1,73 @@
+"""Commands that work on data stop where the server would not start."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import get_commands, load_command_class
+
+from elmemory.audit import roles
+from elmemory.environment.startup import CheckedCommand
+from tests.harness.server import Server
+
+# The doctor reports the checks; the others send requests to ElevenLabs or to a server, and keep no data.
+WITHOUT_DATA = {"doctor", "provision", "simulate", "tunnel"}
+OURS = {
+    name: app
+    for name, app in get_commands().items()
+    if str(app).startswith(("elmemory", "conversations", "webhooks")) and name not in WITHOUT_DATA
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_that_works_on_data_runs_the_checks(name: str) -> None:
+    assert isinstance(load_command_class(OURS[name], name), CheckedCommand)
+
+
+@pytest.mark.parametrize("command", ["worker", "reprocess --all --dry-run"])
+def test_a_command_does_not_run_with_faults_and_reports_them(tmp_path: Path, command: str) -> None:
+    done = Server(tmp_path).manage(
+        *command.split(), OPENMEMORY_PORT="http://memory.example.com", OPENMEMORY_KEY="k" * 20
+    )
+    assert done.returncode == 1
+    assert "OPENMEMORY_PORT: with http:// callers' data cross the network in the clear." in done.stderr
+    assert "to correct first" in done.stderr
+
+
+def test_a_command_warns_of_loose_modes_and_runs(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.payloads.mkdir()
+    os.chmod(server.payloads, 0o755)  # noqa: PTH101, S103
+    done = server.manage("reindex")
+    assert done.returncode == 0, done.stderr
+    assert "chmod" in done.stderr
+
+
+@pytest.mark.django_db
+def test_an_upgraded_database_gets_the_present_texts_and_permissions() -> None:
+    texts = dict(Permission.objects.values_list("codename", "name"))
+    by_hand = Permission.objects.get(codename="export_entry")
+    Group.objects.get(name="viewer").permissions.add(by_hand)
+    assert not roles.is_behind("default")
+    Permission.objects.filter(codename="run_doctor").update(name="Can have this server and its agents examined")
+    Permission.objects.filter(codename="view_caller").update(name="Can view somebody")
+
+    assert roles.is_behind("default")
+    roles.make_roles("default")
+
+    assert not roles.is_behind("default")
+    assert dict(Permission.objects.values_list("codename", "name")) == texts
+    assert by_hand in Group.objects.get(name="viewer").permissions.all()
+
+
+def test_the_server_updates_the_texts_where_no_migration_is_due(tmp_path: Path) -> None:
+    with Server(tmp_path, "--no-worker") as server, closing(sqlite3.connect(tmp_path / "default.sqlite3")) as database:
+        database.execute("UPDATE auth_permission SET name = 'Can do it' WHERE codename = 'run_doctor'")
+        database.commit()
+        server.stop()
+        server.start()
+        (name,) = database.execute("SELECT name FROM auth_permission WHERE codename = 'run_doctor'").fetchone()
+        assert name == "Can run the doctor"
