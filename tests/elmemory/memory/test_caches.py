@@ -1,5 +1,7 @@
 """What a process keeps of callers it drops within a bounded time."""
 
+from collections.abc import Hashable
+
 import pytest
 
 from elmemory.memory import caches
@@ -41,11 +43,8 @@ def test_clearing_calls_whoever_asked() -> None:
 
 
 class Store:
-    def change_token(self, _: str) -> int:
-        return 1
-
-    def memories(self, caller: str) -> list[Memory]:
-        return [Memory("m", caller, "Hello.")]
+    def memories_since(self, caller: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        return 1, None if token == 1 else [Memory("m", caller, "Hello.")]
 
 
 def test_prepared_callers_are_dropped_when_unused_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
