@@ -304,32 +304,30 @@ def endless(practice: Server) -> str:
     return str(data["conversation_id"])
 
 
+_ADDRESSES = {
+    "list": LIST,
+    "search": f"{LIST}?q=endless",
+    "callers": "/admin/conversations/caller/",
+    "front": "/admin/",
+}
+_LINKS = {
+    "correct": "Correct or add a fact",
+    "forget": "Forget this caller",
+    "delete": "Delete: WWW",
+    "reprocess": "Reprocess",
+}
+
+
 @pytest.mark.parametrize("width", [390, 820, 1280, 1440])
-@pytest.mark.parametrize(
-    "shown", ["list", "search", "call", "caller", "callers", "correct", "delete", "forget", "reprocess", "front"]
-)
+@pytest.mark.parametrize("shown", [*_ADDRESSES, "call", "caller", *_LINKS, "log"])
 def test_no_word_widens_a_page_or_hides_a_column(staff: LogIn, endless: str, width: int, shown: str) -> None:
     page = staff("administrator")
     page.set_viewport_size({"width": width, "height": 900})
-    call = f"{LIST}{endless}/change/"
-    address = {
-        "list": LIST,
-        "search": f"{LIST}?q=endless",
-        "callers": "/admin/conversations/caller/",
-        "front": "/admin/",
-    }
-    page.goto(address.get(shown, call))
+    page.goto(_ADDRESSES.get(shown, "/admin/audit/entry/" if shown == "log" else f"{LIST}{endless}/change/"))
     if shown in ("caller", "correct", "forget"):
         page.locator(".facts-row a").first.click()
-    names = {
-        "correct": "Correct or add a fact",
-        "forget": "Forget this caller",
-        "delete": "Delete: WWW",
-        "reprocess": "Reprocess",
-    }
-    if shown in names:
-        page.get_by_role("link", name=names[shown]).first.click()
+    if shown in _LINKS:
+        page.get_by_role("link", name=_LINKS[shown]).first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    table = page.locator(".results")
-    if table.count():
+    for table in page.locator(".results").all():
         assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
