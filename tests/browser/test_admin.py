@@ -132,16 +132,16 @@ def test_the_player_offers_no_download_to_those_who_may_not(staff: LogIn) -> Non
 
 
 def test_a_deleted_memory_leads_back_to_the_call_it_was_deleted_from(staff: LogIn, practice: Server) -> None:
-    event = transcription(new_number(), "My parrot is called Pistachio.", facts={"first_name": "Noor"})
+    event = transcription(new_number(), "My canary is called Lemon.", facts={"first_name": "Noor"})
     practice.deliver(event)
     call = f"{LIST}{event['data']['conversation_id']}/change/"
     page = staff("operator")
     page.goto(call)
-    page.get_by_role("link", name="Delete: My parrot").click()
+    page.get_by_role("link", name="Delete: My canary").click()
     expect(page.locator(".whose")).to_contain_text("Noor")
     page.get_by_role("link", name="No, go back").click()
     expect(page).to_have_url(f"{practice.url}{call}")
-    page.get_by_role("link", name="Delete: My parrot").click()
+    page.get_by_role("link", name="Delete: My canary").click()
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page).to_have_url(f"{practice.url}{call}")
     expect(page.locator(".messagelist")).to_contain_text("Deleted")
