@@ -11,6 +11,7 @@ from elmemory.memory.caches import on_clearing
 from elmemory.memory.ranking.words import STOP_WORDS, folded, is_unspaced, pairs, split, terms
 
 ENGLISH = "en"
+_UNKNOWN = "xx"
 
 # Language to the algorithm of Snowball; others are not stemmed.
 _STEMMERS = {
@@ -42,9 +43,10 @@ _ENGLISH_SHARE = 0.15
 
 
 def language_stated(code: object) -> str:
-    """The language of a code such as ElevenLabs', "pt-br" or "fil"; empty without one."""
+    """The language of a code, such as "pt-br" or "fil": `_UNKNOWN` for one of no known language, empty without one."""
     language = str(code or "").replace("_", "-").split("-")[0].lower()
-    return _OTHER_CODES.get(language, language)
+    language = _OTHER_CODES.get(language, language)
+    return language if language in _LANGUAGES or language in _STEMMERS else _UNKNOWN if language else ""
 
 
 def terms_in(language: str, text: str) -> list[str]:

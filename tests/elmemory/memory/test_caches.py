@@ -1,5 +1,7 @@
 """What a process keeps of callers it drops within a bounded time."""
 
+from collections.abc import Hashable
+
 import pytest
 
 from elmemory.memory import caches
@@ -41,11 +43,8 @@ def test_clearing_calls_whoever_asked() -> None:
 
 
 class Store:
-    def change_token(self, _: str) -> int:
-        return 1
-
-    def memories(self, caller: str) -> list[Memory]:
-        return [Memory("m", caller, "Hello.")]
+    def memories_since(self, caller: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+        return 1, None if token == 1 else [Memory("m", caller, "Hello.")]
 
 
 def test_prepared_callers_are_dropped_when_unused_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,4 +57,4 @@ def test_prepared_callers_are_dropped_when_unused_for_ten_minutes(monkeypatch: p
     cache.search("+2", "hello", 1)
     clock.pass_by(400)
     cache.drop_unused()
-    assert (cache.holds("+1"), cache.holds("+2"), cache.size) == (False, True, 1)
+    assert (cache.holds("+1"), cache.holds("+2")) == (False, True)
