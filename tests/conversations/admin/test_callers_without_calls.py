@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -33,6 +34,7 @@ pytestmark = [
 
 MAYA, PEPE = "+14155550100", "+14155550101"
 STARTED_AT = 1_790_000_000
+NO_LIST = {("GET", "/memory/all"): (404, "404: Not Found")}
 
 
 @pytest.fixture
@@ -145,22 +147,20 @@ def test_a_server_of_ours_lists_its_users(tmp_path: Path) -> None:
         server.close()
 
 
-def test_a_server_that_lists_no_users_is_said_to_have_none() -> None:
-    with stub_server() as (_, url):
-        server = RemoteOpenMemory(url, KEY)
+def test_the_users_of_a_server_that_lists_none_are_unknown() -> None:
+    with stub_server() as (stub, url), closing(RemoteOpenMemory(url, KEY)) as server:
+        stub.faults |= NO_LIST
         assert server.users() is None
-        server.close()
 
 
 def test_a_caller_of_a_server_that_lists_no_users_is_found_by_the_receipt() -> None:
-    with stub_server() as (_, url):
-        server = RemoteOpenMemory(url, KEY)
+    with stub_server() as (stub, url), closing(RemoteOpenMemory(url, KEY)) as server:
+        stub.faults |= NO_LIST
         conversation_id = deliver(transcription(MAYA, "Hi."), server)
         transcription_path(conversation_id).unlink()
         Worker(server).reconcile()
         assert Caller.objects.get().number == MAYA
         assert Conversation.objects.get().caller_ref == caller_reference(MAYA)
-        server.close()
 
 
 def test_the_doctor_reports_a_forgetting_that_was_not_finished(
