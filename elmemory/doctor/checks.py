@@ -143,7 +143,7 @@ def _at_rest() -> Iterator[Check]:
 def _retention() -> Iterator[Check]:
     """Say what retention removes, and whether anything should be gone for more than a day."""
     if not (kept := kept_for()):
-        yield Check(_HERE, "retention", "ok", "off: everything is kept until somebody deletes it")
+        yield Check(_HERE, "retention", "ok", "off: everything is kept until staff delete it")
         return
     shown = ", ".join(kept)
     if late := overdue():
