@@ -45,7 +45,7 @@ _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
 # The days named are looked for in so many memories, those with the highest own scores.
-_MOST_NAMING_DAYS = 300
+_MOST_NAMING_DAYS = 100
 
 _NOW = re.compile(r"\b(?:now|current|currently|newest|latest|still|any ?more|these days)\b")
 _LAST_TIME = re.compile(
