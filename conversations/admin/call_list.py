@@ -19,7 +19,6 @@ from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import calls_matching
-from conversations.admin.searches import record_search
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
@@ -69,7 +68,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
         "has_audio", "recall",
     )  # fmt: skip
-    search_fields = ("title",)  # shows the box; what it finds is in get_search_results
+    searched = "calls"
+    search_fields = ("title",)  # shows the box; what it finds is in `matching`
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
     search_help_text_without_numbers = (
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
@@ -86,16 +86,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
         return CallList
 
-    def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        search_term: str,
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        record_search(request, "calls", search_term)
-        return calls_matching(queryset, search_term, reveal=may_reveal(request)), False
+    def matching(self, rows: QuerySet[Any], question: str, *, reveal: bool) -> QuerySet[Any]:
+        return calls_matching(rows, question, reveal=reveal)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}

@@ -15,7 +15,6 @@ from conversations.admin.masking import mask
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import callers_matching
-from conversations.admin.searches import record_search
 from conversations.models import Caller, CallerCard, Conversation
 
 
@@ -51,7 +50,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
 
     list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
-    search_fields = ("ref",)  # shows the box; what it finds is in get_search_results
+    searched = "callers"
+    search_fields = ("ref",)  # shows the box; what it finds is in `matching`
     search_help_text = "A name, a number in any spelling, or its last digits."
     search_help_text_without_numbers = "A name, or a whole number in any spelling."
     reference_field = "ref"
@@ -64,17 +64,9 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallerList]:  # noqa: ARG002
         return CallerList
 
-    def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        search_term: str,
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        record_search(request, "callers", search_term)
-        found = callers_matching(search_term.strip(), reveal=may_reveal(request))
-        return (queryset.none() if found is None else queryset.filter(found)), False
+    def matching(self, rows: QuerySet[Any], question: str, *, reveal: bool) -> QuerySet[Any]:
+        found = callers_matching(question, reveal=reveal)
+        return rows.none() if found is None else rows.filter(found)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "title": "Callers"})

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from conversations.admin import private_search
+from conversations.admin.numbers import may_reveal
 from conversations.admin.searches import record_search
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.schema import make_ready
@@ -30,6 +31,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     list_per_page = 50
     # The field with the caller reference.
     reference_field: str
+    # What the list is called in the audit log.
+    searched: str
     search_help_text_without_numbers: str
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
@@ -44,7 +47,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         if asked is not None and self.has_view_permission(request):
             make_ready()
             # A whole number is looked for by its caller reference from here on.
-            record_search(request, "callers" if self.reference_field == "ref" else "calls", asked)
+            record_search(request, self.searched, asked)
             return HttpResponseRedirect(
                 request.path + private_search.query_string(request, asked, self.reference_field)
             )
@@ -52,6 +55,21 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
             messages.warning(request, "This search has expired. Please search again.")
         show_what_is_there()
         return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[M],
+        search_term: str,
+    ) -> tuple[QuerySet[M], bool]:
+        if not (question := search_term.strip()):
+            return queryset, False
+        record_search(request, self.searched, question)
+        return self.matching(queryset, question, reveal=may_reveal(request)), False
+
+    def matching(self, rows: QuerySet[M], question: str, *, reveal: bool) -> QuerySet[M]:
+        """The rows that the question finds."""
+        raise NotImplementedError
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
         """Allow filters, days and caller references only.

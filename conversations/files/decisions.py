@@ -158,22 +158,22 @@ def decisions_of(*callers: str) -> list[Decision]:
 
 def is_deleted(conversation_id: str) -> bool:
     """Whether the conversation was deleted. Deliveries of it are not stored."""
-    return _mark("_deleted", conversation_id).exists()
+    return _mark(_deleted(), conversation_id).exists()
 
 
 def is_reduced(conversation_id: str) -> bool:
     """Whether only metadata of the conversation are stored, because its caller was opted out."""
-    return _mark("_reduced", conversation_id).exists()
+    return _mark(_reduced(), conversation_id).exists()
 
 
 def mark_deleted(conversation_id: str) -> None:
     """Decide that the conversation is deleted. Raises OSError."""
-    _write_mark("_deleted", conversation_id)
+    _write_mark(_deleted(), conversation_id)
 
 
 def mark_reduced(conversation_id: str) -> None:
     """Decide that only metadata of the conversation are stored. Raises OSError."""
-    _write_mark("_reduced", conversation_id)
+    _write_mark(_reduced(), conversation_id)
 
 
 def memory_detail(conversation_id: str, digest: str) -> str:
@@ -226,12 +226,12 @@ def keep_key() -> None:
         write_durably(path, f"{_keys()[0].hex()}\n".encode())
 
 
-def _mark(folder: str, conversation_id: str) -> Path:
+def _mark(folder: Path, conversation_id: str) -> Path:
     """The file that marks a conversation. Deliveries look for it: it costs them one look, and its id is no secret."""
-    return payload_root() / folder / conversation_folder(conversation_id).name
+    return folder / conversation_folder(conversation_id).name
 
 
-def _write_mark(folder: str, conversation_id: str) -> None:
+def _write_mark(folder: Path, conversation_id: str) -> None:
     mark = _mark(folder, conversation_id)
     payload_root().mkdir(parents=True, exist_ok=True)
     make_folder(mark.parent)
@@ -279,6 +279,14 @@ def _names(shard: str) -> list[str]:
 
 def _folder() -> Path:
     return payload_root() / "_decisions"
+
+
+def _deleted() -> Path:
+    return payload_root() / "_deleted"
+
+
+def _reduced() -> Path:
+    return payload_root() / "_reduced"
 
 
 def _old_marks() -> Path:

@@ -8,6 +8,7 @@ from typing import IO
 
 from conversations.files.paths import payload_root
 from elmemory.memory.needles import OVERLAP, Hit, Needles
+from elmemory.memory.openmemory.database_traces import Content
 
 # A search holds the interpreter: pieces are small enough for a live call to wait.
 _PIECE = 2**16
@@ -21,11 +22,21 @@ def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
     """
     is_text = path.suffix in _TEXTS
     with path.open("rb") as file:
-        yield from _hits(file, needles, is_text=is_text)
+        yield from hits(file, needles, is_text=is_text)
         file.seek(0)
         if compressed := _compressed(file):
             with suppress(zlib.error):
-                yield from _hits(compressed, needles, is_text=is_text)
+                yield from hits(compressed, needles, is_text=is_text)
+
+
+def hits(content: Content, needles: Needles, *, is_text: bool = False) -> Iterator[Hit]:
+    """Yield what the content holds of the caller: it is searched in pieces, each with the end of the one before."""
+    offset, before = 0, b""
+    while piece := content.read(_PIECE):
+        whole = before + piece
+        for hit in needles.find(whole, is_text=is_text):
+            yield hit._replace(offset=hit.offset + offset - len(before))
+        offset, before = offset + len(piece), whole[-OVERLAP:]
 
 
 def names(path: Path, needles: Needles) -> bool:
@@ -69,13 +80,3 @@ def _compressed(file: IO[bytes]) -> _Inflated | None:
         file.seek(2)
         return _Inflated(file)
     return None
-
-
-def _hits(file: IO[bytes] | _Inflated, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
-    """Search the content in pieces, each with the end of the one before."""
-    offset, before = 0, b""
-    while piece := file.read(_PIECE):
-        whole = before + piece
-        for hit in needles.find(whole, is_text=is_text):
-            yield hit._replace(offset=hit.offset + offset - len(before))
-        offset, before = offset + len(piece), whole[-OVERLAP:]

@@ -9,16 +9,16 @@ from typing import NamedTuple
 from django.contrib.sessions.models import Session
 from django.db import connections
 
-from conversations.files.mentions import hits_in
+from conversations.files.mentions import hits, hits_in
 from conversations.files.paths import payload_root
 from conversations.index.schema import ALIAS as INDEX
 from conversations.index.schema import ensure_schema
 from conversations.index.segments import deleted_words
 from conversations.index.tokens import tokens
 from elmemory.environment.private_files import data_folders
-from elmemory.memory.needles import Needles
+from elmemory.memory.needles import Hit, Needles
 from elmemory.memory.openmemory import OpenMemory
-from elmemory.memory.openmemory.database_traces import files_of, rows_of
+from elmemory.memory.openmemory.database_traces import files_of, opened, rows_of
 
 _ROWS_AT_ONCE = 200
 _MOST_PER_FILE = 20
@@ -51,7 +51,8 @@ def search_databases(needles: Needles, aliases: Iterable[str], *, rows_too: bool
     searched, aliases = Searched(), list(aliases)
     for alias in aliases:
         for path in files_of(alias):
-            _search_file(path, needles, searched)
+            with suppress(FileNotFoundError), opened(path) as file:
+                _note_hits(path, hits(file, needles), searched)
         if rows_too or connections[alias].vendor != "sqlite":
             _search_rows(alias, needles, searched)
     _search_sessions(needles, searched)
@@ -67,12 +68,13 @@ def search_databases(needles: Needles, aliases: Iterable[str], *, rows_too: bool
 def search_everything(needles: Needles, store: OpenMemory, keys: Iterable[str]) -> Searched:
     """Search the databases, every file of the data folders, and the store. Raises OpenMemoryError."""
     searched = search_databases(needles, connections, rows_too=True)
-    of_databases = {path for alias in connections for path in files_of(alias)}
+    of_databases = {path.resolve() for alias in connections for path in files_of(alias)}
     for path in _data_files():
         if needles.are_in(path.name):
             searched.traces.append(Trace("number", f"the name of a file in {path.parent}"))
-        if path not in of_databases:
-            _search_file(path, needles, searched)
+        if path.resolve() not in of_databases:
+            with suppress(FileNotFoundError):
+                _note_hits(path, hits_in(path, needles), searched)
     for key in keys:
         if count := len(store.memories(key)):
             searched.traces.append(Trace("number", f"the store: {count} memories"))
@@ -90,12 +92,12 @@ def _data_files() -> Iterator[Path]:
                 yield path
 
 
-def _search_file(path: Path, needles: Needles, searched: Searched) -> None:
-    with suppress(FileNotFoundError):
-        searched.bytes += path.stat().st_size
-        found = dict.fromkeys(hits_in(path, needles))
-        searched.files += 1
-        searched.traces += [Trace(hit.what, f"{path} at {hit.offset}") for hit in list(found)[:_MOST_PER_FILE]]
+def _note_hits(path: Path, hits: Iterable[Hit], searched: Searched) -> None:
+    """Note the file and its hits. Raises OSError."""
+    searched.bytes += path.stat().st_size
+    found = dict.fromkeys(hits)
+    searched.files += 1
+    searched.traces += [Trace(hit.what, f"{path} at {hit.offset}") for hit in list(found)[:_MOST_PER_FILE]]
 
 
 def _search_rows(alias: str, needles: Needles, searched: Searched) -> None:

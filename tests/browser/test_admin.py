@@ -132,16 +132,16 @@ def test_the_player_offers_no_download_to_those_who_may_not(staff: LogIn) -> Non
 
 
 def test_a_deleted_memory_leads_back_to_the_call_it_was_deleted_from(staff: LogIn, practice: Server) -> None:
-    event = transcription(new_number(), "My parrot is called Pistachio.", facts={"first_name": "Noor"})
+    event = transcription(new_number(), "My canary is called Lemon.", facts={"first_name": "Noor"})
     practice.deliver(event)
     call = f"{LIST}{event['data']['conversation_id']}/change/"
     page = staff("operator")
     page.goto(call)
-    page.get_by_role("link", name="Delete: My parrot").click()
+    page.get_by_role("link", name="Delete: My canary").click()
     expect(page.locator(".whose")).to_contain_text("Noor")
     page.get_by_role("link", name="No, go back").click()
     expect(page).to_have_url(f"{practice.url}{call}")
-    page.get_by_role("link", name="Delete: My parrot").click()
+    page.get_by_role("link", name="Delete: My canary").click()
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page).to_have_url(f"{practice.url}{call}")
     expect(page.locator(".messagelist")).to_contain_text("Deleted")
@@ -304,32 +304,30 @@ def endless(practice: Server) -> str:
     return str(data["conversation_id"])
 
 
+_ADDRESSES = {
+    "list": LIST,
+    "search": f"{LIST}?q=endless",
+    "callers": "/admin/conversations/caller/",
+    "front": "/admin/",
+}
+_LINKS = {
+    "correct": "Correct or add a fact",
+    "forget": "Forget this caller",
+    "delete": "Delete: WWW",
+    "reprocess": "Reprocess",
+}
+
+
 @pytest.mark.parametrize("width", [390, 820, 1280, 1440])
-@pytest.mark.parametrize(
-    "shown", ["list", "search", "call", "caller", "callers", "correct", "delete", "forget", "reprocess", "front"]
-)
+@pytest.mark.parametrize("shown", [*_ADDRESSES, "call", "caller", *_LINKS, "log"])
 def test_no_word_widens_a_page_or_hides_a_column(staff: LogIn, endless: str, width: int, shown: str) -> None:
     page = staff("administrator")
     page.set_viewport_size({"width": width, "height": 900})
-    call = f"{LIST}{endless}/change/"
-    address = {
-        "list": LIST,
-        "search": f"{LIST}?q=endless",
-        "callers": "/admin/conversations/caller/",
-        "front": "/admin/",
-    }
-    page.goto(address.get(shown, call))
+    page.goto(_ADDRESSES.get(shown, "/admin/audit/entry/" if shown == "log" else f"{LIST}{endless}/change/"))
     if shown in ("caller", "correct", "forget"):
         page.locator(".facts-row a").first.click()
-    names = {
-        "correct": "Correct or add a fact",
-        "forget": "Forget this caller",
-        "delete": "Delete: WWW",
-        "reprocess": "Reprocess",
-    }
-    if shown in names:
-        page.get_by_role("link", name=names[shown]).first.click()
+    if shown in _LINKS:
+        page.get_by_role("link", name=_LINKS[shown]).first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    table = page.locator(".results")
-    if table.count():
+    for table in page.locator(".results").all():
         assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0

@@ -4,19 +4,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from conversations.admin.caller_export import exported, known_of
 from conversations.index.references import caller_reference
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Write everything that is known of a caller into a ZIP, which a person can read: open index.html in it."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="NUMBER", help="the caller's number, as +14155550100")

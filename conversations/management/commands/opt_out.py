@@ -2,21 +2,21 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from conversations.files.decisions import about
 from conversations.index.references import caller_reference
 from conversations.memories.corrections import set_preference
 from conversations.memories.forgetting import extent
 from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Opt a number out: what is remembered of it is deleted, and nothing is remembered from then on."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", help="in any spelling; it need not have called")

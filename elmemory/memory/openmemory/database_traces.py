@@ -5,20 +5,46 @@ rows between pages left behind, may hold it. PostgreSQL keeps deleted rows until
 and backups longer: that is its administrator's to handle.
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from typing import Protocol
 
 from django.db import OperationalError, connections
 
 _ATTEMPTS = 3
 _PIECE = 2**18
+_LOGS = "-wal", "-journal"
+_descriptors: dict[tuple[int, int], int] = {}
+_opening = Lock()
+
+
+class Content(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Content]:
+    """A file of an SQLite database, for reading. Raises OSError.
+
+    The descriptor of the database itself stays open as long as the process: closing one would release the locks of all
+    connections of the process to this file (POSIX). Another process could then delete the log that they write to, and
+    with it committed rows.
+    """
+    if path.name.endswith(_LOGS):
+        with path.open("rb") as file:
+            yield file
+    else:
+        yield _DatabaseFile(path)
 
 
 def files_of(alias: str) -> list[Path]:
     """The files of an SQLite database; none of another."""
     if connections.settings[alias]["ENGINE"].endswith("sqlite3"):
         path = connections.settings[alias]["NAME"]
-        return [each for suffix in ("", "-wal", "-journal") if (each := Path(f"{path}{suffix}")).is_file()]
+        return [each for suffix in ("", *_LOGS) if (each := Path(f"{path}{suffix}")).is_file()]
     return []
 
 
@@ -54,7 +80,7 @@ def rewrite(alias: str) -> None:
 def holds(alias: str, text: bytes) -> bool:
     """Whether a file of the SQLite database holds these bytes."""
     for path in files_of(alias):
-        with path.open("rb") as file:
+        with opened(path) as file:
             before = b""
             while piece := file.read(_PIECE):
                 if text in before + piece:
@@ -79,3 +105,18 @@ def rows_of(alias: str) -> Iterator[tuple[str, list[str | bytes]]]:
                 rows.execute(f"SELECT {', '.join(columns)} FROM {quoted}")
                 while several := rows.fetchmany(500):
                     yield from ((table, [each for each in row if isinstance(each, str | bytes)]) for row in several)
+
+
+class _DatabaseFile:
+    def __init__(self, path: Path) -> None:
+        with _opening:
+            found = path.stat()
+            identity = found.st_dev, found.st_ino
+            if identity not in _descriptors:
+                _descriptors[identity] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor, self._offset = _descriptors[identity], 0
+
+    def read(self, size: int) -> bytes:
+        piece = os.pread(self._descriptor, size, self._offset)
+        self._offset += len(piece)
+        return piece

@@ -125,9 +125,8 @@ class OpenMemoryApi:
             case ("POST", "memory", "reinforce"):
                 return self._reinforce(request)
             case ("GET", "memory", "all"):
-                user_id = _user_id(request.query.get("user_id"), "user_id")
-                size, offset = request.number("l", "limit", 100), request.number("u", "offset", 0)
-                return {"items": [_item(memory, owner=True) for memory in self._page(user_id, size, offset, request)]}
+                memories = self._page(_user_id(request.query.get("user_id")), request, request.query.get("sector"))
+                return {"items": [_item(memory, owner=True) for memory in memories]}
             case ("GET", "memory", memory_id):
                 memory = self._own(memory_id, request.query.get("user_id"))
                 return _item(memory, owner=True) | {"sectors": memory.sectors}
@@ -142,11 +141,9 @@ class OpenMemoryApi:
             case ("GET", "users"):
                 if not self._key:
                     raise Refused(403, {"error": "forbidden", "message": "users are listed with an API key only"})
-                users = self._store.users().items()
-                return {"users": [{"user_id": user_id, "memories": count} for user_id, count in users]}
+                return {"users": [{"user_id": user, "memories": count} for user, count in self._store.users().items()]}
             case ("GET", "users", user_id, "memories"):
-                size, offset = request.number("l", "limit", 100), request.number("u", "offset", 0)
-                memories = self._store.page(_user_id(user_id), size, offset)
+                memories = self._page(_user_id(user_id), request)
                 return {"user_id": user_id, "items": [_item(memory) for memory in memories]}
             case ("DELETE", "users", user_id, "memories"):
                 return {"ok": True, "deleted": self._store.forget(_user_id(user_id))}
@@ -234,8 +231,9 @@ class OpenMemoryApi:
             raise Refused(403, {"err": "forbidden"})
         return memory
 
-    def _page(self, user_id: str, size: int, offset: int, request: "_Request") -> list[Memory]:
-        if not (sector := request.query.get("sector")):
+    def _page(self, user_id: str, request: "_Request", sector: str | None = None) -> list[Memory]:
+        size, offset = request.number("l", "limit", 100), request.number("u", "offset", 0)
+        if not sector:
             return self._store.page(user_id, size, offset)
         memories = [memory for memory in self._store.memories(user_id) if memory.primary_sector == sector]
         return memories[offset : offset + size]
@@ -292,11 +290,11 @@ async def _read(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-def _user_id(given: object, name: str = "user_id") -> str:
+def _user_id(given: object) -> str:
     """The user id. A request without one is refused: it would mean all users."""
     user_id = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if not user_id.strip():
-        raise Refused(400, {"err": name})
+        raise Refused(400, {"err": "user_id"})
     return storable(user_id)
 
 

@@ -361,11 +361,13 @@ _FORGETTING = "conversations.memories.forgetting"
 @pytest.mark.parametrize(
     "at",
     [
+        f"{_FORGETTING}.enforce",
+        f"{_FORGETTING}.decide",
         "conversations.memories.certificate.write_notes",
-        f"{_FORGETTING}.write_durably",
         f"{_FORGETTING}.write_receipt",
         "elmemory.memory.openmemory.embedded.store.EmbeddedOpenMemory.forget",
         f"{_FORGETTING}.delete_card",
+        f"{_FORGETTING}.note_carried_out",
         f"{_FORGETTING}.sync_folder",
         f"{_FORGETTING}.delete_conversation",
         f"{_FORGETTING}.refresh_row",
