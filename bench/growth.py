@@ -16,7 +16,7 @@ _MEMORIES_OF_OTHERS = 25
 
 
 def larger_callers(report: Report, folder: Path, quick: bool) -> None:
-    sizes = (10, 1000) if quick else (10, 100, 1000, 10_000)
+    sizes = (10, 1000) if quick else (10, 100, 1000, 10_000, 31_000)
     with server(folder) as ours:
         port = port_of(ours)
         for caller, size in enumerate(sizes):

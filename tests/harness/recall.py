@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +17,8 @@ from elmemory.memory.records import Memory
 CALLS = Path(__file__).parent.parent / "data" / "recall_calls.json"
 LANGUAGES = Path(__file__).parent.parent / "data" / "recall_languages.json"
 
-type Ask = Callable[[str, int], list[str]]
-"""A ranker: from a question and k, the ids of at most k memories, best first."""
+type Ask = Callable[[str, int, date | None], list[str]]
+"""A ranker: from a question, k and today, the ids of at most k memories, best first."""
 
 
 class Asked(NamedTuple):
@@ -31,6 +32,7 @@ class Asked(NamedTuple):
 class Caller(NamedTuple):
     memories: list[Memory]
     questions: list[Asked]
+    today: date | None = None
 
 
 def invented_callers() -> list[Caller]:
@@ -123,14 +125,14 @@ def _memories(caller: str, calls: Sequence[dict[str, Any]]) -> list[Memory]:
 
 def ours(memories: Sequence[Memory]) -> Ask:
     corpus = Corpus(memories)
-    return lambda question, k: [match.memory.id for match in corpus.rank(question, k)]
+    return lambda question, k, today: [match.memory.id for match in corpus.rank(question, k, today)]
 
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:
     """BM25 over the words of the memory and of the agent's question before it."""
     postings = Postings([terms(f"{memory.metadata.get('asked', '')} {memory.content}") for memory in memories])
 
-    def ask(question: str, k: int) -> list[str]:
+    def ask(question: str, k: int, _: date | None) -> list[str]:
         scores = postings.scores(postings.weights(terms(question)))
         return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
 
@@ -143,22 +145,22 @@ def snowball_bm25(memories: Sequence[Memory]) -> Ask:
     language = language_of(set(spoken_words(" ".join(texts))))
     postings = Postings([terms_in(language, text) for text in texts])
 
-    def ask(question: str, k: int) -> list[str]:
+    def ask(question: str, k: int, _: date | None) -> list[str]:
         scores = postings.scores(postings.weights(terms_in(language, question)))
         return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
 
     return ask
 
 
-def recall(ask: Ask, questions: Sequence[Asked], k: int) -> list[float]:
+def recall(ask: Ask, caller: Caller, k: int) -> list[float]:
     """For each question the share of its answer among the first k memories."""
     shares = []
-    for question, answers, any_of in questions:
-        found = len(answers.intersection(ask(question, k)))
+    for question, answers, any_of in caller.questions:
+        found = len(answers.intersection(ask(question, k, caller.today)))
         shares.append(float(found > 0) if any_of else found / len(answers))
     return shares
 
 
 def mean_recall(prepare: Callable[[Sequence[Memory]], Ask], callers: Sequence[Caller], k: int) -> float:
-    shares = [share for memories, questions in callers for share in recall(prepare(memories), questions, k)]
+    shares = [share for caller in callers for share in recall(prepare(caller.memories), caller, k)]
     return sum(shares) / len(shares)

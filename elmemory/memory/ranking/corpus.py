@@ -12,6 +12,7 @@ from elmemory.memory import kinds
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
+from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
@@ -38,11 +39,13 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
+# So many of the best are compared for contradictions.
+_COMPARED = 8
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
 # The days named are looked for in so many memories, those with the highest own scores.
-_MOST_NAMING_DAYS = 300
+_MOST_NAMING_DAYS = 100
 
 _NOW = re.compile(r"\b(?:now|current|currently|newest|latest|still|any ?more|these days)\b")
 _LAST_TIME = re.compile(
@@ -95,7 +98,10 @@ class Corpus:
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if _NOW.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
-        best = self._best(found, k)
+        if language == ENGLISH and asks_how_things_are(asked):
+            best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted)[: max(k, 0)]
+        else:
+            best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
             plausible = {
                 memory: factors[type_of(place)] * (1 + self._newness(memory)) * log1p(self._turns.length(place))
@@ -206,6 +212,10 @@ class Corpus:
             is_naming = self._memory_at[place] != _NO_MEMORY and day and not DAY_WORDS.isdisjoint(split(text))
             found = self._days_at[place] = days_named(text, date.fromordinal(day)) if is_naming else []
         return found
+
+    def _newest_first(self, best: Sequence[Match], wanted: Sequence[str]) -> list[Match]:
+        compared = best[:_COMPARED]
+        return [*newest_first(compared, [_day_called(match.memory) for match in compared], wanted), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""

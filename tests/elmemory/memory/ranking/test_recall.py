@@ -16,7 +16,7 @@ def callers() -> list[Caller]:
 
 
 def test_every_answer_is_a_memory(callers: list[Caller]) -> None:
-    for memories, questions in callers:
+    for memories, questions, _ in callers:
         ids = {memory.id for memory in memories}
         assert all(asked.answers <= ids for asked in questions)
     assert (len(callers), sum(len(caller.questions) for caller in callers)) == (60, 300)

@@ -1,0 +1,83 @@
+"""The newest of two memories that contradict each other comes first, when a question asks how things are."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from elmemory.memory.ranking.dates import DAY_WORDS
+from elmemory.memory.ranking.words import folded, terms
+from elmemory.memory.records import Match, Memory
+
+_PRESENT = re.compile(r"\b(?:does|do|is|are|has|have)\b|\b(?:what|who|where|how)['’]s\b")
+_PAST = re.compile(
+    r"\b(?:did|was|were|had|ago|last|first|when|before|used to|ever|yesterday|earlier|previous(?:ly)?|original(?:ly)?"
+    r"|initially|since|how long)\b"
+)
+# The share of the older one's score that the newer one has to have.
+_CLOSE = 0.6
+_LONGEST = 2000
+_OTHERS = re.compile(
+    r"\b(?:(?:step|grand)?(?:sons?|daughters?|mothers?|fathers?|mums?|moms?|dads?|parents?|child(?:ren)?|kids?)|boys?|girls?"
+    r"|bab(?:y|ies)|husbands?|wife|partners?|brothers?|sisters?|siblings?|aunts?|uncles?|cousins?|nieces?|nephews?"
+    r"|granny|nan(?:a)?|grandpa|friends?|neighbou?rs?|boss|colleagues?|carers?|dogs?|cats?|pupp(?:y|ies)|kittens?"
+    r"|horses?|he|she|they)\b"
+)
+_NAME = re.compile(r"(?<=[\w,;] )(?!I\b)[A-Z][\w'’-]+")
+_PLACE = re.compile(
+    r"(?:\d+\w?\s)?(?:[A-Z][\w'’-]+\s)+(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Court|Square|Way|Close|Place|Terrace)\b"
+    r"|\b(?:at|in|on|to|from|near|around)\s+(?:the\s+)?(?:\d+\w?\s)?(?:[A-Z][\w'’-]+\s?)+"
+)
+_MEDICINE = re.compile(
+    r"\b\w+(?:pril|sartan|olol|dipine|statin|formin|gliptin|gliflozin|cillin|mycin|floxacin|azole|prazole|oxetine|pram"
+    r"|profen|cetamol|caine|codone|codeine|sone|solone|thyroxine|parin|xaban|farin|zepam|zolam|triptan|insulin|aspirin)\b"
+)
+_AMOUNT = re.compile(
+    r"\d+(?:[.,]\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty"
+    r"|sixty|seventy|eighty|ninety|hundred|thousand|half|once|twice)\b"
+)
+
+
+class _Subject(NamedTuple):
+    """What the memory answers of the question, and whom, which medicines and which amounts it is about."""
+
+    asked: frozenset[str]
+    about: frozenset[str]
+    amounts: frozenset[str]
+
+
+def asks_how_things_are(question: str) -> bool:
+    """Whether the lower-case English question is about the present."""
+    return bool(_PRESENT.search(question)) and not _PAST.search(question)
+
+
+def newest_first(ranked: Sequence[Match], called_on: Sequence[int], wanted: Collection[str]) -> list[Match]:
+    """The matches, best first, but none after an older one that it contradicts and whose score is close.
+
+    `called_on` are the days of their calls, 0 for an unknown one; `wanted` are the terms of the question.
+    """
+    placed: list[tuple[Match, int, _Subject]] = []
+    for match, day in zip(ranked, called_on, strict=True):
+        subject, at = _subject(match.memory, wanted), len(placed)
+        for place, (other, other_day, other_subject) in enumerate(placed):
+            is_newer = 0 < other_day < day and match.score >= _CLOSE * other.score
+            if is_newer and _contradict(other_subject, subject):
+                at, match = place, match._replace(score=other.score)
+                break
+        placed.insert(at, (match, day, subject))
+    return [match for match, _, _ in placed]
+
+
+def _contradict(older: _Subject, newer: _Subject) -> bool:
+    """Whether both answer the question about the same people and medicines, and not with other amounts."""
+    other_amounts = older.amounts and newer.amounts and older.amounts != newer.amounts
+    return bool(older.asked) and older.asked <= newer.asked and older.about == newer.about and not other_amounts
+
+
+def _subject(memory: Memory, wanted: Collection[str]) -> _Subject:
+    said, asked = memory.content[:_LONGEST], str(memory.metadata.get("asked") or "")[:_LONGEST]
+    elsewhere = _PLACE.sub(" ", said)
+    lower = folded(elsewhere)
+    names = {folded(name) for name in _NAME.findall(elsewhere)} - DAY_WORDS
+    about = names.union(_OTHERS.findall(lower), _MEDICINE.findall(lower))
+    answered = frozenset(terms(f"{asked} {said}")).intersection(wanted)
+    return _Subject(answered, frozenset(about), frozenset(_AMOUNT.findall(lower)))
