@@ -13,7 +13,7 @@ test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
 
 # Takes minutes: thousands of bad inputs, then kills, full disks and garbled files. For longer runs:
-# make test-faults FAULTS=--long FUZZ_CASES=20000
+# make test-faults FAULTS=--long FUZZ_CASES=20000 ORDERS=5
 test-faults: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m faults -s
 	@$(RUN) -m bench.faults $(FAULTS)

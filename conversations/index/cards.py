@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from conversations.files import decisions
 from conversations.index.fulltext import as_column
 from conversations.index.references import caller_reference
-from conversations.index.retained import has_calls, last_call_of
+from conversations.index.retained import last_calls_of
 from conversations.index.schema import healed
 from conversations.models import Caller, CallerCard, Conversation
 from elmemory.memory.card import Card
@@ -40,9 +40,10 @@ def save_cards(cards: Mapping[str, Card | None]) -> None:
         or known[reference].last_call is None
         or any(getattr(known[reference], name) != getattr(copy, name) for name in _COLUMNS)
     ]
+    last_calls = last_calls_of([copy.caller_ref for copy in changed]) if changed else {}
     for copy in changed:
         # Retention corrects the time when it is due: that a caller calls again changes no copy.
-        copy.last_call = last_call_of(copy.caller_ref) or (now() if has_calls(copy.caller_ref) else None)
+        copy.last_call = (last_calls[copy.caller_ref] or now()) if copy.caller_ref in last_calls else None
     columns = (*_COLUMNS, "last_call")
     CallerCard.objects.bulk_create(changed, update_conflicts=True, unique_fields=["caller_ref"], update_fields=columns)
 

@@ -1,12 +1,12 @@
 """What is due to be removed by retention, found by indexed queries: no folder is walked for it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import batched
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.timezone import now
 
 from conversations.files.paths import payload_root
@@ -63,17 +63,17 @@ def callers_due(before: datetime, limit: int, skip: int = 0) -> list[str]:
     return list(cards.values_list("caller_ref", flat=True)[skip : skip + limit])
 
 
-@healed
 def last_call_of(reference: str) -> datetime | None:
     """When the caller's last connected call began; None without one. A call that claims to be in the future is none."""
-    calls = Conversation.objects.filter(caller_ref=reference, started_at__lte=now())
-    last: datetime | None = calls.exclude(outcome=Outcome.UNCONNECTED).aggregate(last=Max("started_at"))["last"]
-    return last
+    return last_calls_of([reference]).get(reference)
 
 
 @healed
-def has_calls(reference: str) -> bool:
-    return Conversation.objects.filter(caller_ref=reference).exists()
+def last_calls_of(references: Collection[str]) -> dict[str, datetime | None]:
+    """For each of these callers with stored calls, when the last connected one began; None without one."""
+    connected = Q(started_at__lte=now()) & ~Q(outcome=Outcome.UNCONNECTED)
+    calls = Conversation.objects.filter(caller_ref__in=references).order_by().values("caller_ref")
+    return dict(calls.annotate(last=Max("started_at", filter=connected)).values_list("caller_ref", "last"))
 
 
 @healed
