@@ -105,5 +105,5 @@ def test_orders_of_five_events_keep_to_the_decisions_on_our_own_server(
 @pytest.mark.faults
 @pytest.mark.parametrize("first", [0, 1], ids=["embedded first", "server first"])
 def test_every_order_of_events_keeps_to_the_decisions(player: Player, first: int) -> None:
-    """All orders of up to ORDERS events, 3 by default. Up to 5 there are 111,110: some 11,000 of them have to be played."""
+    """All orders of up to ORDERS events, 3 by default. Of the 111,110 of up to 5 some 11,000 have to be played."""
     player.play_all(int(os.environ.get("ORDERS") or 3), [EmbeddedOpenMemory(), stub_store(Stub())], first)
