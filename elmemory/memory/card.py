@@ -66,6 +66,8 @@ class Card:
     last_call_summary: str = ""
     shared_line: bool = False
     opted_out: bool = False
+    # The summary as it was written: a ring need not put it together. Without it, `summary` does.
+    written_summary: str = field(default="", compare=False)
 
     @property
     def user_name(self) -> str:
@@ -86,6 +88,8 @@ class Card:
     @property
     def summary(self) -> str:
         """The profile in sentences that an agent can use."""
+        if self.written_summary:
+            return self.written_summary
         if self.opted_out:
             return "The caller asked not to be remembered."
         full_name, now = self.full_name, self.briefing
@@ -306,6 +310,7 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "usable": _RULES,
         "facts": [[name, value] for name, value in card.facts.items()],
         "briefing": list(card.briefing),
+        "summary": card.summary,
         "call_count": card.call_count,
         "outbound_count": card.outbound_count,
         "last_called_on": card.last_called_on,
@@ -338,6 +343,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
+        written_summary=str(metadata.get("summary") or "") if rules == _RULES else "",
     )
 
 

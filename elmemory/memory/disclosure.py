@@ -69,6 +69,7 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
         facts=facts,
         briefing=_disclosed_briefing(card.briefing, secret),
         last_call_summary=secret.without_sentences(card.last_call_summary),
+        written_summary="",
     )
 
 
