@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from elmemory.memory.openmemory.protocol import BOOKKEEPER
 from tests.harness.samples import transcription
 from tests.harness.server import SECRET
 from webhooks.signature import signed
@@ -226,6 +227,8 @@ def _judge_memories(verdict: Verdict, calls: Sequence[Delivery], rows: Iterable[
     of_calls: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
     cards: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
+        if row.user_id == BOOKKEEPER:
+            continue  # the note of the decisions that were carried out
         if row.kind == "card":
             cards[row.user_id].append(row)
         else:

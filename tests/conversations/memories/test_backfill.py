@@ -283,4 +283,4 @@ def test_250_calls_are_fetched_although_interrupted_and_then_remembered(tmp_path
         assert counts(done.stdout)["transcriptions"] == 250 - 59 - 59
         assert len(list(server.payloads.rglob("*_audio.mp3"))) == 250
         wait_until(lambda: len(list(server.payloads.rglob("*_memory.json"))) == 250)
-        wait_until(lambda: server.ring(caller)["dynamic_variables"]["call_count"] == "250")
+        wait_until(lambda: server.ring(caller)["dynamic_variables"]["call_count"] == "250", seconds=90)

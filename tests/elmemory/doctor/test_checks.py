@@ -357,6 +357,7 @@ def test_addresses_are_not_compared_without_a_public_url(fake: FakeElevenLabs, s
     assert the_fault().detail == "not set"
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("fake")
 def test_the_public_address_may_be_given(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
@@ -561,6 +562,7 @@ def test_a_running_server_with_another_key_is_found(settings: Settings) -> None:
     assert (found.name, found.detail) == ("/webhook/search-data", "answers 401")
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("fake")
 @pytest.mark.parametrize(
     ("encrypted", "detail"),
