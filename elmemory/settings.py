@@ -53,7 +53,7 @@ REDACT = env.texts("REDACT")
 REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
 OPT_OUT_FIELD = env.text("OPT_OUT_FIELD", "do_not_remember")
 STORE_OPTED_OUT = env.one_of("STORE_OPTED_OUT", ("all", "metadata", "none"), "all", "Write all, metadata or none.")
-# Days; 0: for ever.
+# In days; with 0, nothing is removed.
 RETAIN_AUDIO_DAYS = env.integer("RETAIN_AUDIO_DAYS", 0, most=36_500)
 RETAIN_PAYLOAD_DAYS = env.integer("RETAIN_PAYLOAD_DAYS", 0, most=36_500)
 RETAIN_UNREADABLE_DAYS = env.integer("RETAIN_UNREADABLE_DAYS", 0, most=36_500)

@@ -54,7 +54,7 @@ def bury(conversation_id: str) -> None:
 
 
 def payload_files(conversation_id: str) -> dict[str, list[Path]]:
-    """The stored payloads with all versions, under "audio" and "payload", as retention tells them apart."""
+    """The paths of the stored payloads with all versions: recordings under "audio", all others under "payload"."""
     found: dict[str, list[Path]] = defaultdict(list)
     for path in conversation_files(conversation_id):
         for kind, pattern in KINDS.items():

@@ -50,7 +50,7 @@ def invented_callers() -> list[Caller]:
 
 
 class Foreign(NamedTuple):
-    """The same caller three times: asked in their own language, with a typing error in each longer word, in English."""
+    """Return the caller with three sets of questions: in their own language, with typing errors, and in English."""
 
     own: Caller
     mistyped: Caller
