@@ -64,7 +64,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
-        record_search(request, self.searched, question)
+        if not getattr(request, "repeats_a_search", False):
+            record_search(request, self.searched, question)
         return self.matching(queryset, question, reveal=may_reveal(request)), False
 
     def matching(self, rows: QuerySet[M], question: str, *, reveal: bool) -> QuerySet[M]:
@@ -79,7 +80,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         name, _, how = lookup.partition("__")
         if name == self.reference_field:
             return how in ("", "exact", "in")
-        filters = [field if isinstance(field, str) else field[0] for field in self.list_filter]  # type: ignore[index]
+        filters = [one if isinstance(one, str) else one[0] for one in self.list_filter if not isinstance(one, type)]
         return name in (*filters, self.date_hierarchy)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002
