@@ -26,7 +26,6 @@ from conversations.index import fulltext
 from conversations.index.excerpt import marked
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 
-_MOST_BY_DAY = 5000
 # Counts beside the filters take longer for more calls than a page may.
 _MOST_COUNTED = 40_000
 # Columns that may be empty, at the end of every order.
@@ -43,7 +42,7 @@ class CallList(SearchedList):
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
         """Sort keys are practically unique; sorting by a second column would only cost time."""
         ordering = [one for one in super().get_ordering(request, queryset) if one not in ("pk", "-pk")]
-        if ordering[0] not in ("sort_key", "-sort_key"):
+        if not {"sort_key", "-sort_key"} & set(ordering[:1]):
             ordering.append("-sort_key")
         return [_nulls_last(one) for one in ordering]
 
@@ -53,8 +52,8 @@ class CallList(SearchedList):
         self.chips = list(chips(self))
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
-        if self.query and self.result_count > _MOST_BY_DAY:
-            self.date_hierarchy = None  # counting the days of so many calls takes longer than finding them
+        if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
+            self.date_hierarchy = None  # only addresses of earlier versions name years, months and days
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
@@ -86,6 +85,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         DaysFilter, WrongFilter, DetailsFilter, ("agent_id", AgentFilter), "outcome", "successful", "channel",
         "direction", "recall", "memory_state", "has_audio",
     )  # fmt: skip
+    own_parameters = (DaysFilter.parameter_name, WrongFilter.parameter_name, *DETAILS)
     searched = "calls"
     search_fields = ("title",)  # shows the box; what it finds is in `matching`
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -93,6 +93,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
 
     class Media:
@@ -102,12 +103,15 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         return super().get_queryset(request).defer("fingerprint", "error")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
-        return CallQuery if getattr(request, "repeats_a_search", False) else CallList
+        return CallQuery if hasattr(request, "repeats_a_search") else CallList
 
-    def query(self, request: HttpRequest, asked: QueryDict) -> CallQuery:
-        """What the list with these parameters asks for. Raises what Django does for parameters that it refuses."""
+    def query(self, request: HttpRequest, asked: QueryDict, *, repeats: bool = False) -> CallQuery:
+        """What the list with these parameters asks for. Raises what Django does for parameters that it refuses.
+
+        A search that `repeats` what was searched for before is not recorded again.
+        """
         repeated: Any = copy(request)
-        repeated.GET, repeated.repeats_a_search = asked, True
+        repeated.GET, repeated.repeats_a_search = asked, repeats
         return self.get_changelist_instance(repeated)
 
     def matching(self, rows: QuerySet[Any], question: str, *, reveal: bool) -> QuerySet[Any]:

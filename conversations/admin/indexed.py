@@ -1,6 +1,7 @@
 """What the admins of the index's rows share."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Never
 
 from django.contrib import messages
@@ -33,6 +34,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     reference_field: str
     # What the list is called in the audit log.
     searched: str
+    # Those of filters that are not named for a field.
+    own_parameters: Sequence[str] = ()
     search_help_text_without_numbers: str
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
@@ -77,6 +80,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
 
         A lookup by number would put it into the URL, and one by text would find masked digits part by part.
         """
+        if lookup in self.own_parameters:
+            return True
         name, _, how = lookup.partition("__")
         if name == self.reference_field:
             return how in ("", "exact", "in")

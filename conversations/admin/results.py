@@ -33,7 +33,7 @@ def results_around(admin: CallListAdmin, request: HttpRequest, row: Conversation
     if not (asked := request.GET.get(LIST_VAR)):
         return Results()
     try:
-        query = admin.query(request, QueryDict(asked))
+        query = admin.query(request, QueryDict(asked), repeats=True)
     except (IncorrectLookupParameters, SuspiciousOperation):
         return Results()
     ordering = query.get_ordering(request, query.queryset)
