@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import get_default_timezone_name
 from django.utils.translation import gettext as _
 
-from conversations.admin.analytics import MOST_AGENTS, Figures, Spread, analytics
+from conversations.admin.analytics import COUNTED, MOST_AGENTS, Figures, Spread, analytics
 from conversations.admin.call_list import CallQuery
 from conversations.admin.filters import Details, agents, asked_period, chips
 from conversations.admin.transcript import clock
@@ -60,6 +60,7 @@ def analytics_page(query: CallQuery, asked: QueryDict) -> dict[str, Any]:
         "over_time": over_time,
         "per_agent": per_agent,
         "other_agents": max(0, len(found.per_agent) - MOST_AGENTS),
+        "every": found.every,
         "panels": panels,
         "columns": _columns(over_time),
         "width": max(1, len(over_time)) * _WIDTH,
@@ -107,10 +108,9 @@ def _shown(figures: Figures, *, label: str, link: str) -> dict[str, Any]:
         "label": label,
         "link": link,
         "figures": figures,
-        **counts,
+        **{name: counts[name] for name in (*COUNTED, "cost", "first_calls")},
         "success": f"{figures.success} %" if figures.success else "–",
         "returned": f"{figures.returning} %" if figures.returning else "–",
-        "first_calls": figures.first_calls,
         "length": _both(figures.length, clock),
         "first_answer": _both(figures.first_answer, _seconds),
         "turn": _both(figures.turn, _seconds),

@@ -25,6 +25,12 @@ class Period(NamedTuple):
             found &= Q(sort_key__lt=_start(self.last + timedelta(days=1)) * _SECOND)
         return found
 
+    @property
+    def days(self) -> Q:
+        """On days: for figures, whose index begins with the day."""
+        bounds = {"started_on__gte": self.first, "started_on__lte": self.last}
+        return Q(**{lookup: day for lookup, day in bounds.items() if day})
+
 
 def today() -> date:
     return localdate(timezone=get_default_timezone())

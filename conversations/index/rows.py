@@ -220,8 +220,8 @@ def fingerprint(conversation_id: str) -> str:
 
 
 def _milliseconds(seconds: float) -> int | None:
-    """None for what is no wait in a call."""
-    return round(seconds * 1000) if seconds < _LONGEST_WAIT_SECONDS else None
+    """In hundredths of a second, which is what is shown of them; None for what is no wait in a call."""
+    return round(seconds * 100) * 10 if seconds < _LONGEST_WAIT_SECONDS else None
 
 
 def _short(value: str, length: int) -> str:
