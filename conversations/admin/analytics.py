@@ -13,6 +13,7 @@ from itertools import accumulate, chain, repeat
 from math import ceil
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import CharField, Count, F, Q, QuerySet, StringAgg, Sum, Value
 from django.db.models.functions import Cast, Coalesce
@@ -148,8 +149,12 @@ def _grouped(calls: QuerySet[Conversation], every: int) -> Iterator[_Row]:
     columns = dict(zip("abcdefghijklmnop", [*counts, Coalesce(Sum("cost"), 0), *texts], strict=False))
     groups = calls.filter(started_on__isnull=False).order_by().values_list("started_on", "agent_id").annotate(**columns)
     # Without Django's converters: on SQLite they take as long as the query.
+    try:
+        query = groups.query.get_compiler(ALIAS).as_sql()
+    except EmptyResultSet:
+        return
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(*groups.query.get_compiler(ALIAS).as_sql())
+        cursor.execute(*query)
         for day, agent_id, *figures in cursor:
             of_day = date.fromisoformat(day) if isinstance(day, str) else day
             texts_of_day = figures[-len(MEASURED) :]
