@@ -21,7 +21,9 @@ _OF_PERIOD = "days", "since", "until"
 _HEADING, _BARS, _SPACE = 24, 76, 14
 _WIDTH = 100  # of a bar with its gap, in units of the drawing
 _BAR = 84
-_FEWEST_LABELLED = 6
+_MOST_LABELLED = 5
+# In days: then the axis names years.
+_LONG_PERIOD = 366
 
 
 def with_usual_period(asked: QueryDict) -> QueryDict:
@@ -109,6 +111,7 @@ def _shown(figures: Figures, *, label: str, link: str) -> dict[str, Any]:
         "link": link,
         "figures": figures,
         **{name: counts[name] for name in (*COUNTED, "cost", "first_calls")},
+        "credits": _whole(counts["cost"]),
         "success": f"{figures.success} %" if figures.success else "–",
         "returned": f"{figures.returning} %" if figures.returning else "–",
         "length": _both(figures.length, clock),
@@ -142,18 +145,16 @@ def _panels(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     right = [[calls - wrong for calls, wrong in zip(*each("calls", "wrong"), strict=True)]]
     rings = each("memory", "first_calls", "late", "unanswered")
-    unit = _("median, and 95 of 100 are quicker")
     panels: list[tuple[str, list[str], list[list[float]], Callable[[float], str]]] = [
-        (_("Calls; below those that went wrong"), ["bad", "main"], [*each("wrong"), *right], _whole),
+        (_("Calls"), ["bad", "main"], [*each("wrong"), *right], _whole),
         (_("Successful, of those evaluated"), ["good"], [part("succeeded", "judged")], _percent),
-        (_("Returning callers"), ["main"], [part("returning", "calls")], _percent),
-        (_("Length: median and 95th percentile"), ["main", "faint"], _spread(of_rows, "length"), clock),
+        (_("Of returning callers"), ["main"], [part("returning", "calls")], _percent),
+        (_("Length"), ["main", "faint"], _spread(of_rows, "length"), clock),
         (_("Cost in credits"), ["main"], each("cost"), _whole),
-        (_("Rings: with memory, first call, neutral though known, no answer of ours"),
-         ["good", "main", "bad", "faint"], rings, _whole),
-        (_("First answer in seconds: %s") % unit, ["main", "faint"], _spread(of_rows, "first_answer"), _seconds),
-        (_("Each answer in seconds: %s") % unit, ["main", "faint"], _spread(of_rows, "turn"), _seconds),
-    ]  # fmt: skip
+        (_("Answers at the ring"), ["good", "main", "bad", "faint"], rings, _whole),
+        (_("First answer, seconds"), ["main", "faint"], _spread(of_rows, "first_answer"), _seconds),
+        (_("Each answer, seconds"), ["main", "faint"], _spread(of_rows, "turn"), _seconds),
+    ]
     return [_panel(nth, title, tones, series, written) for nth, (title, tones, series, written) in enumerate(panels)]
 
 
@@ -192,14 +193,16 @@ def _panel(
 
 def _columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The links, one for each span: all of its bars lead to its calls. Every few of them have a date."""
-    step = max(1, -(-len(rows) // _FEWEST_LABELLED))
+    step = max(1, -(-len(rows) // _MOST_LABELLED))
+    days = (rows[-1]["figures"].key.last - rows[0]["figures"].key.first).days if rows else 0
+    written = "j M" if days < _LONG_PERIOD else "M Y"
     return [
         {
             "x": nth * _WIDTH,
             "at": f"{100 * nth / len(rows):.1f}",
             "link": row["link"],
             "title": f"{row['label']}: {row['calls']}",
-            "date": date_format(row["figures"].key.first, "MONTH_DAY_FORMAT") if nth % step == 0 else "",
+            "date": date_format(row["figures"].key.first, written) if nth % step == 0 else "",
         }
         for nth, row in enumerate(rows)
     ]
