@@ -258,7 +258,7 @@ def test_hits_are_marked_on_the_page_and_lead_to_their_turns(staff: Client) -> N
     text = on_page(staff, "complaint", "q=complain")
     assert "I want to <mark>complain</mark> about" in text
     assert "A <mark>complaint</mark> about" in text
-    assert '<a href="#turn-3" class="to-turn">0:03</a>' in text
+    assert '<a href="#turn-3" class="to-turn" data-at="3">0:03</a>' in text
     assert "<mark>" not in staff.get(f"{LIST}complaint/change/").content.decode()
 
 
