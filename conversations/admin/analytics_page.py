@@ -98,8 +98,10 @@ def _dates(span: Period) -> dict[str, str]:
 
 
 def _span(span: Period) -> str:
-    if span.first is None or span.first == span.last:
-        return date_format(span.first, "DATE_FORMAT") if span.first else ""
+    if span.first is None or span.last is None:
+        return ""
+    if span.first == span.last:
+        return date_format(span.first, "DATE_FORMAT")
     return f"{date_format(span.first, 'DATE_FORMAT')} – {date_format(span.last, 'DATE_FORMAT')}"
 
 

@@ -112,7 +112,7 @@ def _recall(calls: Any) -> dict[str, int]:
 
     A neutral answer for a known caller means a passed deadline, or that OpenMemory did not answer.
     """
-    counted = calls.aggregate(
+    counted: dict[str, int] = calls.aggregate(
         memory=Count("pk", filter=outcomes.WITH_MEMORY),
         neutral=Count("pk", filter=outcomes.NEUTRAL),
         late=Count("pk", filter=outcomes.NEUTRAL_THOUGH_KNOWN),

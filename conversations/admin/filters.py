@@ -11,7 +11,6 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
-from django.utils.safestring import SafeString
 from django.utils.timezone import get_default_timezone_name
 from django.utils.translation import gettext_lazy as _
 
@@ -197,7 +196,7 @@ class DetailsFilter(admin.ListFilter):
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return list(DETAILS)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
@@ -213,7 +212,7 @@ class DetailsFilter(admin.ListFilter):
         """Name, label and value of what is asked for."""
         for name, value in self.used_parameters.items():
             field = self.form.fields[name]
-            yield name, str(field.label), dict(_flat(getattr(field, "choices", ()))).get(value, value)
+            yield name, str(field.label), dict(_flat(getattr(field, "choices", ()))).get(str(value), str(value))
 
 
 def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -225,7 +224,7 @@ def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
             yield value, str(label)
 
 
-def asked_period(params: Mapping[str, str]) -> Period | None:
+def asked_period(params: Mapping[str, Any]) -> Period | None:
     """The days that a list with these parameters is about; None if it is about all."""
     match params.get("days"):
         case "today":
@@ -239,7 +238,7 @@ def asked_period(params: Mapping[str, str]) -> Period | None:
     return Period(since, min(until or today(), date.max)) if since or until else None
 
 
-def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, SafeString]]:
+def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:
     """Per filter in use: what it is about, what is chosen, and the query string without it."""
     for spec in changelist.filter_specs:
         if not spec.used_parameters:
@@ -249,5 +248,6 @@ def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, SafeString]]:
                 yield label, value, changelist.get_query_string(remove=[name, PAGE_VAR])
         else:
             chosen = [choice["display"] for choice in spec.choices(changelist) if choice["selected"]]
-            label = chosen[0] if chosen else ", ".join(map(str, spec.used_parameters.values()))
-            yield spec.title, label, changelist.get_query_string(remove=[*spec.expected_parameters(), PAGE_VAR])
+            shown = chosen[0] if chosen else ", ".join(map(str, spec.used_parameters.values()))
+            names = [name for name in spec.expected_parameters() if name]
+            yield spec.title, shown, changelist.get_query_string(remove=[*names, PAGE_VAR])

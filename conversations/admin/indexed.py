@@ -85,7 +85,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         name, _, how = lookup.partition("__")
         if name == self.reference_field:
             return how in ("", "exact", "in")
-        filters = [one if isinstance(one, str) else one[0] for one in self.list_filter if not isinstance(one, type)]
+        named: list[Any] = [one for one in self.list_filter if not isinstance(one, type)]
+        filters = [one if isinstance(one, str) else one[0] for one in named]
         return name in (*filters, self.date_hierarchy)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002

@@ -37,9 +37,9 @@ def results_around(admin: CallListAdmin, request: HttpRequest, row: Conversation
     except (IncorrectLookupParameters, SuspiciousOperation):
         return Results()
     ordering = query.get_ordering(request, query.queryset)
-    beside = [_first(query, _beyond(row, ordering, ahead=ahead), asked, ahead=ahead) for ahead in (False, True)]
+    before, after = (_first(query, _beyond(row, ordering, ahead=ahead), asked, ahead=ahead) for ahead in (False, True))
     address = reverse("admin:conversations_conversation_changelist")
-    return Results(f"{address}?{asked}", *beside, query.words)
+    return Results(f"{address}?{asked}", before, after, query.words)
 
 
 def mark_hits(page: dict[str, Any], words: str) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, PAGE_VAR
+from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
@@ -31,7 +32,7 @@ def saved_for(request: HttpRequest) -> dict[str, Any]:
 def save(request: HttpRequest) -> str:
     """Save the search of this request's address under the posted name; returns what is wrong, or nothing."""
     name, query = request.POST.get("name", "").strip(), _worth_saving(request.GET)
-    owner = None if "for_everyone" in request.POST else request.user
+    owner: Any = None if "for_everyone" in request.POST else request.user
     if owner is None and not _may_share(request):
         raise PermissionDenied
     if not name or len(name) > 60 or len(query) > 2000 or "\x00" in name:
@@ -83,7 +84,7 @@ def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
 
 def _worth_saving(asked: QueryDict) -> str:
     """The query string in a fixed order."""
-    kept = {name: value for name, value in asked.items() if name not in _NOT_SAVED and value}
+    kept: dict[str, Any] = {name: value for name, value in asked.items() if name not in _NOT_SAVED and value}
     query = QueryDict(mutable=True)
     query.update(dict(sorted(kept.items())))
     return query.urlencode() if set(kept) != {"o"} else ""

@@ -1,5 +1,7 @@
 """Searches that staff saved by name: the parameters of a list."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SavedSearches(models.QuerySet["SavedSearch"]):
-    def shown_to(self, user: models.Model) -> "SavedSearches":
+    def shown_to(self, user: Any) -> "SavedSearches":
         """The user's own, and those for everyone."""
         return self.filter(Q(owner=user.pk) | Q(owner=None))
 
