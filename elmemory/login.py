@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django_otp
@@ -24,6 +25,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from elmemory.localization import localization_view
 
 _LONGEST_SESSION = 8 * 3600
 _RENEWED_EVERY = 60
@@ -110,7 +113,12 @@ class Site(AdminSite):
         return sensitive_post_parameters()(super().login)(request, extra_context)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [path("two-factor/", never_cache(self.two_factor_view), name="two_factor"), *super().get_urls()]
+        localization = self.admin_view(partial(localization_view, site=self))
+        return [
+            path("two-factor/", never_cache(self.two_factor_view), name="two_factor"),
+            path("localization/", localization, name="localization"),
+            *super().get_urls(),
+        ]
 
     def two_factor_view(self, request: HttpRequest) -> HttpResponse:
         """Enrolment; for those who are enrolled, new recovery codes and the end of it."""
