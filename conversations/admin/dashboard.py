@@ -7,13 +7,13 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce, Greatest
-from django.utils.timezone import localdate
 
 from conversations.admin.health_strip import ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.transcript import clock
 from conversations.files.paths import unreadable_paths
 from conversations.index import outcomes
+from conversations.index.periods import today
 from conversations.index.queue import queue_status
 from conversations.index.rows import moment
 from conversations.index.schema import healed
@@ -27,7 +27,7 @@ _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 
 @healed
 def dashboard() -> dict[str, Any]:
-    since = localdate() - timedelta(days=DAYS - 1)
+    since = today() - timedelta(days=DAYS - 1)
     calls = Conversation.objects.filter(started_on__gte=since)
     days = _days(calls, since)
     totals = calls.aggregate(

@@ -262,6 +262,15 @@ def test_hits_are_marked_on_the_page_and_lead_to_their_turns(staff: Client) -> N
     assert "<mark>" not in staff.get(f"{LIST}complaint/change/").content.decode()
 
 
+@pytest.mark.parametrize(("said", "asked"), [("我要預約牙醫", "牙医"), ("我要预约牙医", "預約")])
+def test_simplified_and_traditional_chinese_find_each_other(staff: Client, said: str, asked: str) -> None:
+    call("dentist", said)
+    assert listed(staff, f"q={asked}") == {"dentist"}
+    marked = re.search(r"<mark>(.+)</mark>", on_page(staff, "dentist", f"q={asked}"))
+    assert marked
+    assert marked[1] in said
+
+
 def test_a_hit_in_a_masked_number_marks_nothing(as_role: As) -> None:
     call("number", "My number is 415 555 0199, call me 415 times.")
     text = on_page(as_role("viewer"), "number", "q=415")
