@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from django.db import connections
 from django.db.models import Min, Q, QuerySet
 
 from conversations.models import CallLabel, Conversation, Label
@@ -27,7 +28,8 @@ def write(labels: Iterable[CallLabel]) -> None:
 
 
 def remove(sort_keys: Iterable[int]) -> None:
-    CallLabel.objects.filter(sort_key__in=sort_keys).delete()
+    with connections["index"].cursor() as cursor:
+        cursor.executemany("DELETE FROM call_label WHERE sort_key = %s", [(sort_key,) for sort_key in sort_keys])
 
 
 def names(kind: Label, most: int) -> Iterator[str]:
