@@ -50,6 +50,9 @@ class CallList(SearchedList):
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
         self.chips = list(chips(self))
+        self.faults = [
+            fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
+        ]
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
         if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):

@@ -140,9 +140,9 @@ class Details(forms.Form):
     since = _day(_("From"))
     until = _day(_("To"))
     length_from = _whole(_("Seconds from"), _MOST_SECONDS)
-    length_to = _whole(_("to"), _MOST_SECONDS)
+    length_to = _whole(_("Seconds to"), _MOST_SECONDS)
     cost_from = _whole(_("Credits from"), _MOST_CREDITS)
-    cost_to = _whole(_("to"), _MOST_CREDITS)
+    cost_to = _whole(_("Credits to"), _MOST_CREDITS)
     language = _Named(lambda: list(languages()), label=_("Language"))
     tool = _Named(lambda: _with_label(Label.TOOL), label=_("Tool used"))
     tool_failed = _Named(_failed_tools, label=_("Tool failed"))
@@ -207,6 +207,12 @@ class DetailsFilter(admin.ListFilter):
         for name, value in changelist.params.items():
             if name not in (*DETAILS, PAGE_VAR):
                 yield {"name": name, "value": value}
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with which field."""
+        if self.used_parameters:
+            for name, errors in self.form.errors.items():
+                yield f"{self.form.fields[name].label}: {' '.join(map(str, errors))}"
 
     def shown(self) -> Iterator[tuple[str, str, str]]:
         """Name, label and value of what is asked for."""

@@ -166,6 +166,7 @@ def test_filters_are_combined_freely(staff: Client, query: str, found: set[str])
 def test_a_wrong_value_is_named_and_finds_nothing(staff: Client, query: str) -> None:
     text = staff.get(f"{LIST}?{query}").content.decode()
     assert 'class="fault" role="alert"' in text
+    assert "Nothing is found by a wrong value." in text
     assert listed(staff, query) == set()
 
 
