@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
@@ -71,6 +72,7 @@ _NEWEST = (
     "has_audio",
     "recall",
     "memory_state",
+    "reviewed",
     "caller_ref",
 )
 
@@ -122,6 +124,9 @@ class Conversation(models.Model):
     next_attempt_at = models.FloatField(default=0)
     error = models.TextField(default="")
 
+    # A copy of what staff decided, which no file says: refreshing leaves it (`conversations.memories.reviews`).
+    reviewed = models.BooleanField(_("reviewed"), default=False)
+
     objects = Conversations.as_manager()
 
     class Meta:
@@ -136,6 +141,8 @@ class Conversation(models.Model):
             ("download_conversation", "Can download payloads"),
             ("export_conversation", "Can export lists of calls"),
             ("run_doctor", "Can run the doctor"),
+            ("review_conversation", "Can write the note of a call and mark it as reviewed"),
+            ("discard_conversation", "Can discard unreadable deliveries and parked calls"),
         )
         ordering = ("-sort_key",)
         indexes = (
@@ -145,6 +152,7 @@ class Conversation(models.Model):
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=["started_on"], name="conversation_day"),
+            models.Index(fields=["conversation_id"], name="conversation_reviewed", condition=models.Q(reviewed=True)),
             *(
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from conversations.admin.filters import AgentFilter
 from conversations.admin.indexed import IndexedAdmin
@@ -22,6 +23,7 @@ from conversations.admin.search import calls_matching
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
+from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 
 _MOST_BY_DAY = 5000
@@ -66,7 +68,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     list_display_links = ("started",)
     list_filter = (
         "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
-        "has_audio", "recall",
+        "has_audio", "recall", "reviewed",
     )  # fmt: skip
     searched = "calls"
     search_fields = ("title",)  # shows the box; what it finds is in `matching`
@@ -90,6 +92,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         return calls_matching(rows, question, reveal=reveal)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if self.has_view_permission(request):
+            align()
         context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
@@ -110,10 +114,10 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description="about")
     def about(self, row: Any) -> SafeString:
-        if not row.excerpt:
-            return format_html('<div dir="auto">{}</div>', row.title)
-        found = marked(row.excerpt)
-        return format_html('<div dir="auto">{}</div><div class="excerpt"><bdi>{}</bdi></div>', row.title, found)
+        shown = format_html('<div dir="auto">{}</div>', row.title)
+        if row.excerpt:
+            shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
+        return shown + (format_html('<span class="quiet">✓ {}</span>', _("reviewed")) if row.reviewed else "")
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:

@@ -18,6 +18,7 @@ from conversations.files.stored import read_failure
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
+from elmemory.audit.models import Review
 from elmemory.memory import kinds
 from elmemory.memory.card import Card
 from elmemory.memory.records import Memory
@@ -28,6 +29,7 @@ def caller_document(
     card: Card | None,
     memories: Sequence[Memory],
     calls: Sequence[Conversation],
+    reviews: Sequence[Review],
     entries: Iterable[dict[str, Any]],
     left_out: Sequence[dict[str, str]],
     exported_at: Any,
@@ -36,6 +38,7 @@ def caller_document(
     of_call: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:
         of_call[str(memory.metadata.get("conversation_id") or "")].append(memory)
+    of_calls, noted = {call.pk for call in calls}, {review.pk: review for review in reviews if review.note}
     style, read = render_to_string("export/caller.css"), cache(_rationales)
     yield render_to_string(
         "export/caller_start.html",
@@ -48,14 +51,15 @@ def caller_document(
                 for fact in facts_of(list(memories))
             ],
             "statements": [memory.content for memory in memories if memory.kind == kinds.PREFERENCE],
-            "others": _others(of_call, {call.pk for call in calls}),
+            "others": _others(of_call, of_calls),
+            "notes": [review for review in noted.values() if review.pk not in of_calls],
             "calls": calls,
             "style": style,
             "style_hash": b64encode(sha256(style.encode()).digest()).decode(),
         },
     )
     for call in calls:
-        yield render_to_string("export/caller_call.html", _call(call, of_call[call.pk]))
+        yield render_to_string("export/caller_call.html", _call(call, of_call[call.pk]) | {"note": noted.get(call.pk)})
     yield render_to_string("export/caller_end.html", {"entries": entries, "left_out": left_out})
 
 

@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
+from conversations.admin.call_review import review_call, review_shown
 from conversations.admin.export import export_calls
 from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -75,6 +76,7 @@ class ConversationAdmin(CallListAdmin):
             "may_audit": user.has_perm("audit.view_entry"),
             "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),
+            **review_shown(request, row),
         }
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
 
@@ -112,6 +114,7 @@ class ConversationAdmin(CallListAdmin):
             own("<str:object_id>/file/<str:name>", self.file_view, "file"),
             own("<str:object_id>/state/", self.state_view, "state"),
             own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
+            own("<str:object_id>/review/", self.review_view, "review"),
             *super().get_urls(),
         ]
 
@@ -180,6 +183,9 @@ class ConversationAdmin(CallListAdmin):
             )
         self._reprocess(request, [row.pk])
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
+
+    def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return review_call(request, self._row(request, object_id))
 
     @admin.action(description="Reprocess", permissions=["reprocess"])
     def reprocess_calls(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:

@@ -26,7 +26,7 @@ from conversations.index.references import caller_reference
 from conversations.index.schema import ALIAS as INDEX
 from conversations.index.segments import remove_deleted_words
 from conversations.index.sync import reconcile, refresh_row
-from conversations.memories import certificate
+from conversations.memories import certificate, reviews
 from conversations.memories.belongings import (
     Files,
     calls_of,
@@ -108,7 +108,9 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)
         needles = needles_of(caller, memories, files)
+        theirs = reviews.reviews_of(keys_of_caller(caller), conversations_of(memories, files))
         notes = _noted(interrupted, how, memories, files)
+        notes.add({"notes of staff": sum(bool(review.note) for review in theirs)})
         enforce(store, caller)
         # Both are written before anything is deleted: no other process writes the memories again meanwhile, and an
         # interrupted run is known.
@@ -123,6 +125,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         note_carried_out(store, [decision])
         if notes.payloads:
             delete_files(caller, files)
+        reviews.erase(theirs)
         lock.confirm()
     for conversation_id in (*files.calls, *files.receipts, *(path.parent.name for path in files.versions)):
         refresh_row(conversation_id)

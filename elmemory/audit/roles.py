@@ -15,10 +15,17 @@ _OPERATOR = _VIEWER | {
     "conversations.listen_conversation",
     "conversations.reveal_number",
     "conversations.reprocess_conversation",
+    "conversations.review_conversation",
     "conversations.correct_caller",
     "conversations.run_doctor",
 }
+_SUPERVISOR = _VIEWER | {
+    "conversations.listen_conversation",
+    "conversations.export_conversation",
+    "conversations.review_conversation",
+}
 _PRIVACY_OFFICER = _OPERATOR | {
+    "conversations.discard_conversation",
     "conversations.download_conversation",
     "conversations.export_conversation",
     "conversations.forget_caller",
@@ -27,7 +34,7 @@ _PRIVACY_OFFICER = _OPERATOR | {
 }
 _APPS = ("audit", "conversations")
 _OF_MODEL = ("content_type__app_label", "content_type__model")
-ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
+ROLES = {"viewer": _VIEWER, "supervisor": _SUPERVISOR, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
 
 
 def is_behind(using: str) -> bool:
