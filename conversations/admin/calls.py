@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
-from conversations.admin.call_review import review_call, review_shown
+from conversations.admin.call_review import Note, review_call, review_shown
 from conversations.admin.export import export_calls
 from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -54,6 +54,9 @@ class ConversationAdmin(CallListAdmin):
     ) -> HttpResponse:
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
+        return self._page(request, row)
+
+    def _page(self, request: HttpRequest, row: Conversation, note_form: Note | None = None) -> HttpResponse:
         reveal, user = may_reveal(request), request.user
         page = call_page(row, reveal=reveal)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -78,6 +81,8 @@ class ConversationAdmin(CallListAdmin):
             **self._neighbours(row),
             **review_shown(request, row),
         }
+        if note_form:
+            context["note_form"] = note_form
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
 
     def _neighbours(self, row: Conversation) -> dict[str, Conversation | None]:
@@ -185,7 +190,9 @@ class ConversationAdmin(CallListAdmin):
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
 
     def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return review_call(request, self._row(request, object_id))
+        row = self._row(request, object_id)
+        answer = review_call(request, row)
+        return self._page(request, row, answer) if isinstance(answer, Note) else answer
 
     @admin.action(description="Reprocess", permissions=["reprocess"])
     def reprocess_calls(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:
