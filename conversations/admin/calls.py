@@ -15,13 +15,13 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.call_review import Note, review_call, review_shown
 from conversations.admin.export import export_calls
 from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
+from conversations.admin.unreadable import Unreadable
 from conversations.files.heartbeat import a_worker_runs
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index.sync import refresh_if_behind, refresh_row
@@ -38,7 +38,7 @@ _SAME_LISTENING = timedelta(minutes=10)
 
 
 @admin.register(Conversation)
-class ConversationAdmin(CallListAdmin):
+class ConversationAdmin(Unreadable):
     """One call: its page, its files, and reprocessing."""
 
     actions = ("reprocess_calls",)
@@ -76,6 +76,7 @@ class ConversationAdmin(CallListAdmin):
             "may_download": user.has_perm("conversations.download_conversation"),
             "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
+            "may_discard": user.has_perm("conversations.discard_conversation"),
             "may_audit": user.has_perm("audit.view_entry"),
             "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),

@@ -89,6 +89,11 @@ def mask_of_call(text: str, call: Conversation) -> str:
     return text
 
 
+def mask_of_nobody(text: str) -> str:
+    """A text of an unknown caller, masked: any row of three digits may be pressed keys, or a part of a number."""
+    return _masked_text(text, "", _SOME_DIGITS)
+
+
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
     """The excerpt of a call's texts; without `reveal` of the masked texts, since cutting may leave a part of a number.
 

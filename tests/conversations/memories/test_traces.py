@@ -90,7 +90,8 @@ def test_nothing_is_found_after_forgetting(store: EmbeddedOpenMemory, caller: st
     assert traces(store, caller)
     entry = forgotten(store, caller).entry
     assert deleted(entry) == {
-        "memories": 12, "cards": 1, "calls": 3, "payloads": 3, "receipts": 3, "rows of the index": 3, "notes of staff": 1
+        "memories": 12, "cards": 1, "calls": 3, "payloads": 3, "receipts": 3, "rows of the index": 3,
+        "notes of staff": 1,
     }  # fmt: skip
     assert len(store.memories(STRANGER)) == 3
 
