@@ -195,6 +195,9 @@ class CallerCard(models.Model):
     name_words = models.TextField(default="")
     opted_out = models.BooleanField(default=False)
     shared_line = models.BooleanField(default=False)
+    # The beginning of the card's summary, or of the store's own where the card has none.
+    summary = models.CharField(max_length=200, default="")
+    is_stores_own = models.BooleanField(default=False)
 
     class Meta:
         managed = False

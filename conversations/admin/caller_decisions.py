@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, what_goes
 from conversations.admin.masking import keys_of, mask
@@ -56,6 +57,19 @@ class CallerDecisions(CallerActions):
             messages.success(request, "Restored.")
         return self.back(row)
 
+    def regenerate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have the store make its own summary of the caller again."""
+        row = self.acted_on(request, object_id)
+        if request.method == "POST":
+            try:
+                open_memory().summary(row.number, regenerate=True)
+            except OpenMemoryError as error:
+                self.away(request, error)
+            else:
+                record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
+                messages.success(request, _("OpenMemory made its summary again."))
+        return self.back(row)
+
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:
         """Opt a number out that may never have called, or take that back."""
         if not request.user.has_perm(MAY_CORRECT):
@@ -71,7 +85,7 @@ class CallerDecisions(CallerActions):
         reference = caller_reference(number)
         try:
             if "confirmed" not in request.POST:
-                _, question, text, question_back, text_back = PREFERENCES[kinds.OPT_OUT]
+                _action, question, text, question_back, text_back = PREFERENCES[kinds.OPT_OUT]
                 hidden = [("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")]
                 shown = {
                     "text": what_goes(text, number) if holds else text_back,

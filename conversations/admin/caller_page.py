@@ -14,7 +14,10 @@ from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold
 from conversations.admin.search import only_words
 from conversations.files.decisions import about
 from conversations.index import fulltext
+from conversations.index.cards import save_own_summary
 from conversations.index.excerpt import has_words
+from conversations.index.references import caller_reference
+from conversations.index.rows import moment
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from elmemory.memory import kinds
@@ -22,6 +25,7 @@ from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.search import search
 from elmemory.memory.text import as_sentence
@@ -66,7 +70,12 @@ def caller_page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -
 
 
 def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
-    page: dict[str, Any] = {"asked": asked, "away": "", **_calls(caller, asked, reveal=reveal)}
+    page: dict[str, Any] = {
+        "asked": asked,
+        "away": "",
+        "is_embedded": isinstance(store, EmbeddedOpenMemory),
+        **_calls(caller, asked, reveal=reveal),
+    }
     page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.memories(caller)
@@ -78,7 +87,11 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
         page["away"] = str(error)
         return page
     try:
-        page["own_summary"] = store.summary(caller)
+        own = store.summary(caller)
+        page["own_summary"] = own.text
+        page["own_summary_at"] = moment(own.made_at / 1000) if own.made_at else None
+        if own.text and not page["profile"]:
+            save_own_summary(caller_reference(caller), own.text)
     except OpenMemoryError as error:
         page["own_summary_away"] = str(error)
     return page

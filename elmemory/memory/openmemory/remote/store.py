@@ -16,7 +16,13 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
+from elmemory.memory.openmemory.protocol import (
+    Health,
+    OpenMemoryError,
+    OpenMemoryMisconfigured,
+    Summary,
+    require_user,
+)
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
@@ -44,6 +50,8 @@ _PAGE = 10_000
 _FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
+# Milliseconds since 1970 that a date can hold.
+_LATEST = 250_000_000_000_000
 # `ping` reads the memories of this user, who has none, to see whether the server accepts the key.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
@@ -137,11 +145,17 @@ class RemoteOpenMemory:
     def users(self) -> dict[str, int] | None:
         return users_of(self._server)
 
-    def summary(self, user_id: str) -> str:
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
         """The server's summary; empty if it is a placeholder or was written for an editor."""
         require_user(user_id)
-        summary = str((self._summary(user_id) or {}).get("summary") or "")
-        return "" if _SAYS_NOTHING.search(summary) else summary
+        if regenerate:
+            self._server.call("POST", f"/users/{in_path(user_id)}/summary/regenerate", seconds=WRITE_SECONDS)
+        answer = self._summary(user_id) or {}
+        text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
+        if not text or _SAYS_NOTHING.search(text):
+            return Summary()
+        is_time = isinstance(made_at, int) and 0 < made_at < _LATEST
+        return Summary(text, made_at if is_time else 0)
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""
