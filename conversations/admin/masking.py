@@ -29,7 +29,7 @@ _FEWEST_OF_OWN = 4
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
 _NO_TEXTS = frozenset(
-    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref".split()
+    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref speakers".split()
 )
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"

@@ -59,8 +59,8 @@ class StaffAdmin(UserAdmin):
             return _("none: may not log in here")
         return names or _("none")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
         if obj is None:
             form.may_make_administrators = request.user.is_superuser  # type: ignore[attr-defined]
         return form
