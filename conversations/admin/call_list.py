@@ -117,7 +117,9 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         shown = format_html('<div dir="auto">{}</div>', row.title)
         if row.excerpt:
             shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
-        return shown + (format_html('<span class="quiet">✓ {}</span>', _("reviewed")) if row.reviewed else "")
+        if row.reviewed:
+            shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
+        return shown
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:

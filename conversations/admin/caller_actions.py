@@ -79,7 +79,7 @@ class CallerActions(CallerListAdmin):
         row = self.acted_on(request, object_id)
         form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
         if request.method != "POST" or not form.is_valid():
-            context = self._context(request, row, "Correct or add a fact") | {
+            context = self.context_of(request, row, "Correct or add a fact") | {
                 "form": form if request.POST else Correction(initial={"field": request.GET.get("field", "")})
             }
             return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
@@ -129,7 +129,7 @@ class CallerActions(CallerListAdmin):
     def delete_memory_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
         row = self.acted_on(request, object_id)
         try:
-            memory = _memory(row.number, memory_id)
+            memory = memory_of(row.number, memory_id)
             if request.method != "POST":
                 shown = memory.content
                 if not may_reveal(request):
@@ -202,7 +202,7 @@ class CallerActions(CallerListAdmin):
             "number": number_element(row.number, reveal=may_reveal(request)),
             "loose": len(loose_files_naming(Needles(row.number))),
         }
-        context = self._context(request, row, "Forget this caller?") | more
+        context = self.context_of(request, row, "Forget this caller?") | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
     def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
@@ -214,7 +214,7 @@ class CallerActions(CallerListAdmin):
         row.back = _page_of_call(call) if is_conversation_id(call) else _page_of_caller(row)
         return row
 
-    def _context(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
+    def context_of(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
         context = {"opts": self.opts, "title": title, "row": row, "back": row.back}
         whose = {"number": masked(row.number), "whose": name_of(row, reveal=may_reveal(request))}
         return {**self.admin_site.each_context(request), **context, **whose}
@@ -229,7 +229,9 @@ class CallerActions(CallerListAdmin):
         hidden: list[tuple[str, str]] | None = None,
     ) -> HttpResponse:
         more = {"text": text, "submit": submit, "hidden": [*(hidden or []), ("confirmed", "yes")]}
-        return TemplateResponse(request, "admin/conversations/confirm.html", self._context(request, row, title) | more)
+        return TemplateResponse(
+            request, "admin/conversations/confirm.html", self.context_of(request, row, title) | more
+        )
 
     def away(self, request: HttpRequest, error: OpenMemoryError, *, is_recorded: bool = False) -> None:
         if is_recorded:
@@ -270,7 +272,7 @@ def _page_of_call(conversation_id: str) -> str:
     return reverse("admin:conversations_conversation_change", args=[conversation_id])
 
 
-def _memory(caller: str, memory_id: str) -> Memory:
+def memory_of(caller: str, memory_id: str) -> Memory:
     for memory in open_memory().memories(caller):
         if memory.id == memory_id and memory.kind != kinds.CARD:
             return memory

@@ -10,6 +10,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
+from conversations.admin.caller_insights import rationales
 from conversations.admin.caller_page import facts_of
 from conversations.admin.transcript import clock, turns
 from conversations.files.paths import conversation_files, transcription_path
@@ -39,7 +40,7 @@ def caller_document(
     for memory in memories:
         of_call[str(memory.metadata.get("conversation_id") or "")].append(memory)
     of_calls, noted = {call.pk for call in calls}, {review.pk: review for review in reviews if review.note}
-    style, read = render_to_string("export/caller.css"), cache(_rationales)
+    style, read = render_to_string("export/caller.css"), cache(rationales)
     yield render_to_string(
         "export/caller_start.html",
         {
@@ -73,12 +74,6 @@ def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
         for memory in memories
         if memory.kind not in shown and not (call in calls and memory.kind in of_a_call)
     ]
-
-
-def _rationales(conversation_id: str) -> dict[str, str]:
-    """ElevenLabs' reason for each field that the call collected; empty without the transcription, and for staff's."""
-    call = _transcription(conversation_id) if conversation_id else None
-    return {item.field: item.rationale for item, _, _ in call.collected_texts()} if call else {}
 
 
 def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
+from conversations.admin.caller_insights import insights_of
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
 from conversations.files.decisions import about
@@ -35,6 +36,7 @@ _MEMORIES_PER_PAGE = 50
 _CALLS_PER_PAGE = 20
 _OTHER_VALUES_SHOWN = 5
 _CALLS_WITH_KEYS = 50
+_TEXTS = "value", "content", "asked", "title", "found", "rationale"
 # A search that finds nothing.
 _NO_WORD = "~"
 
@@ -80,6 +82,7 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
     try:
         memories = store.memories(caller)
         page |= {"profile": _profile(store, caller, memories), "facts": facts_of(memories)}
+        page["insights"] = insights_of(memories)
         page |= _listed(memories, asked)
         if asked.question:
             page["found"] = _found(store, caller, asked.question)
@@ -115,20 +118,17 @@ def _calls(caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
 
 def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
     """The ids of the newest call, and of calls with digits in a text: the caller may have pressed them as keys."""
-    facts = page.get("facts", [])
+    facts, insights = page.get("facts", []), page.get("insights", [])
     items = [
         *facts,
-        *(other for fact in facts for other in fact["history"]),
+        *(other for fact in (*facts, *insights) for other in fact["history"]),
+        *insights,
         *page.get("memories", []),
         *page.get("found", []),
         *page["deleted"],
         *({"conversation_id": call["id"], **call} for call in page["calls"]),
     ]
-    ids = {
-        item["conversation_id"]
-        for item in items
-        if any(may_hold_keys(str(item.get(name, ""))) for name in ("value", "content", "asked", "title", "found"))
-    }
+    ids = {item["conversation_id"] for item in items if any(may_hold_keys(str(item.get(name, ""))) for name in _TEXTS)}
     # The card is about the newest call; the store's own summary may be about any.
     newest = Conversation.objects.filter(caller=caller).order_by("-sort_key").values_list("pk", flat=True)
     return ids.union(newest[: _CALLS_WITH_KEYS if may_hold_keys(page.get("own_summary") or "") else 1])

@@ -36,6 +36,7 @@ class CallerAdmin(CallerDecisions):
             own("<str:object_id>/memory/<str:call>/<str:name>/restore/", self.restore_memory_view, "restore_memory"),
             own("<str:object_id>/correct/", self.correct_view, "correct"),
             own("<str:object_id>/say/<str:preference>/<str:holds>/", self.preference_view, "preference"),
+            own("<str:object_id>/memory/<str:memory_id>/correct/", self.correct_insight_view, "correct_insight"),
             own("<str:object_id>/memory/<str:memory_id>/delete/", self.delete_memory_view, "delete_memory"),
             own("<str:object_id>/regenerate/", self.regenerate_view, "regenerate"),
             own("<str:object_id>/export/", self.export_view, "export"),

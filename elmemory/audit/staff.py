@@ -1,7 +1,7 @@
 """Users in the admin: each with a role, and what the role may do is said where it is chosen."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -16,6 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from elmemory.audit.roles import ADMINISTRATOR, EXPLAINED
+
+if TYPE_CHECKING:
+    _UserAdmin = UserAdmin[User]
+else:
+    _UserAdmin = UserAdmin  # not generic at run time
 
 
 class StaffForm(UserCreationForm[User]):
@@ -35,7 +40,7 @@ class StaffForm(UserCreationForm[User]):
         ]
 
 
-class StaffAdmin(UserAdmin):
+class StaffAdmin(_UserAdmin):
     """Users with their roles; a new one needs one page."""
 
     list_display = ("username", "role", "first_name", "last_name", "is_active", "last_login")
@@ -59,7 +64,7 @@ class StaffAdmin(UserAdmin):
             return _("none: may not log in here")
         return names or _("none")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         form = super().get_form(request, obj, **kwargs)
         if obj is None:
             form.may_make_administrators = request.user.is_superuser  # type: ignore[attr-defined]

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.kinds import is_stated
 from elmemory.memory.ranking.words import UNSPACED, folded
+from elmemory.memory.records import Memory
 
 # A word with a digit is an amount, a date or a code.
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
@@ -41,6 +43,19 @@ def current(sentences: Iterable[str]) -> list[str]:
     for sentence in sentences:
         if not any(replaces(newer, sentence) for newer in kept):
             kept.append(sentence)
+    return kept
+
+
+def with_history(newest_first: Iterable[Memory]) -> list[tuple[Memory, list[Memory]]]:
+    """The current sentences, each with the older ones that it replaced. What staff stated is newer than any call."""
+    ordered = sorted(newest_first, key=is_stated, reverse=True)
+    kept: list[tuple[Memory, list[Memory]]] = []
+    for memory in ordered:
+        replaced = next((older for newer, older in kept if replaces(newer.content, memory.content)), None)
+        if replaced is None:
+            kept.append((memory, []))
+        else:
+            replaced.append(memory)
     return kept
 
 

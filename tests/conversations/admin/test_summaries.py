@@ -1,7 +1,5 @@
 """Summaries that staff browse: ours in the list, the store's own beside the card."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 
@@ -43,7 +41,7 @@ def maya(store: EmbeddedOpenMemory) -> str:
 
 
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def own(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
     server.asked = []
     for module in ("callers", "caller_decisions"):

@@ -154,8 +154,7 @@ class RemoteOpenMemory:
         text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
         if not text or _SAYS_NOTHING.search(text):
             return Summary()
-        is_time = isinstance(made_at, int) and 0 < made_at < _LATEST
-        return Summary(text, made_at if is_time else 0)
+        return Summary(text, made_at if isinstance(made_at, int) and 0 < made_at < _LATEST else 0)
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""
