@@ -10,7 +10,7 @@ from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
-from elmemory.memory.insights import with_history
+from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
@@ -49,7 +49,7 @@ class PreparedCaller:
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        return Found(self._card, self._corpus.rank(question, k, localdate()))
+        return Found(self._card, above_the_same(self._corpus.rank(question, k, localdate())))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
