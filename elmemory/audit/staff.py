@@ -47,7 +47,7 @@ class StaffAdmin(_UserAdmin):
     list_filter = ("groups", "is_superuser", "is_active")
     add_form = StaffForm
     add_form_template = None
-    add_fieldsets: ClassVar[Any] = ((None, {"fields": ("username", "password1", "password2", "role")}),)
+    add_fieldsets: Any = ((None, {"fields": ("username", "password1", "password2", "role")}),)
 
     class Media:
         css: ClassVar = {"all": ("conversations/admin.css",)}

@@ -41,6 +41,8 @@ def test_a_link_to_a_moment_opens_there_in_another_browser(staff: LogIn) -> None
     expect(other.locator("#turn-5")).to_be_in_viewport()
     assert other.evaluate("recording.currentTime") > 15
     assert other.evaluate("recording.paused && recording.readyState === 0")
+    other.evaluate("recording.play()")
+    wait_until(lambda: other.evaluate("recording.currentTime > 17"))
 
 
 def test_a_link_to_a_moment_marks_the_turn_for_those_who_may_not_hear(staff: LogIn) -> None:
