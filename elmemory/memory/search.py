@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.timezone import localdate
+from django.utils.timezone import get_default_timezone, localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
@@ -49,7 +49,8 @@ class PreparedCaller:
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        return Found(self._card, above_the_same(self._corpus.rank(question, k, localdate())))
+        ranked = self._corpus.rank(question, k, localdate(timezone=get_default_timezone()))
+        return Found(self._card, above_the_same(ranked))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
