@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -92,7 +93,8 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
     try:
         own = store.summary(caller)
         page["own_summary"] = own.text
-        page["own_summary_at"] = moment(own.made_at / 1000) if own.made_at else None
+        with suppress(OverflowError, ValueError, OSError):  # a time that no calendar has
+            page["own_summary_at"] = moment(own.made_at / 1000) if own.made_at else None
         if own.text and not page["profile"]:
             save_own_summary(caller_reference(caller), own.text)
     except OpenMemoryError as error:

@@ -49,12 +49,13 @@ from elmemory.memory.records import Memory
 
 
 class Extent(NamedTuple):
-    """The number of a caller's memories, calls and files of calls, and the size of those files in bytes."""
+    """The number of a caller's memories, calls, files of calls and notes, and the size of those files in bytes."""
 
     memories: int
     calls: int
     files: int
     size: int
+    notes: int = 0
 
 
 def extent(store: OpenMemory, caller: str) -> Extent:
@@ -62,7 +63,8 @@ def extent(store: OpenMemory, caller: str) -> Extent:
     memories = len(store.memories(caller))
     calls = calls_of(caller)
     sizes = [path.stat().st_size for call in calls for path in conversation_files(call)]
-    return Extent(memories, len(calls), len(sizes), sum(sizes))
+    noted = sum(bool(review.note) for review in reviews.reviews_of(keys_of_caller(caller), calls))
+    return Extent(memories, len(calls), len(sizes), sum(sizes), noted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import (
-    Health,
-    OpenMemoryError,
-    OpenMemoryMisconfigured,
-    Summary,
-    require_user,
-)
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, Summary, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
@@ -50,8 +44,6 @@ _PAGE = 10_000
 _FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
-# Milliseconds since 1970 that a date can hold.
-_LATEST = 250_000_000_000_000
 # `ping` reads the memories of this user, who has none, to see whether the server accepts the key.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
@@ -154,7 +146,7 @@ class RemoteOpenMemory:
         text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
         if not text or _SAYS_NOTHING.search(text):
             return Summary()
-        return Summary(text, made_at if isinstance(made_at, int) and 0 < made_at < _LATEST else 0)
+        return Summary(text, made_at if isinstance(made_at, int) else 0)
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""

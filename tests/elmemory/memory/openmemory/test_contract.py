@@ -491,7 +491,8 @@ def test_more_memories_than_a_page_holds_are_returned_again_after_a_change(
 def test_a_summary_speaks_of_the_caller_or_not_at_all(store: OpenMemory, caller: str) -> None:
     store.put(caller, "card:1", "The caller is Maya Okafor.", salience=1.0)
 
-    assert store.summary(caller).text in ("", "The caller is Maya Okafor.")
+    for regenerate in (False, True):
+        assert store.summary(caller, regenerate=regenerate).text in ("", "The caller is Maya Okafor.")
 
 
 def test_a_store_that_works_says_so_and_names_nobody(store: OpenMemory, caller: str) -> None:
