@@ -144,9 +144,8 @@ class RemoteOpenMemory:
             self._server.call("POST", f"/users/{in_path(user_id)}/summary/regenerate", seconds=WRITE_SECONDS)
         answer = self._summary(user_id) or {}
         text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
-        if not text or _SAYS_NOTHING.search(text):
-            return Summary()
-        return Summary(text, made_at if isinstance(made_at, int) else 0)
+        says_something = text and not _SAYS_NOTHING.search(text)
+        return Summary(text, made_at if isinstance(made_at, int) else 0) if says_something else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""
