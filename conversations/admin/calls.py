@@ -21,18 +21,19 @@ from conversations.admin.export import export_calls
 from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
-from conversations.admin.unreadable import Unreadable
+from conversations.admin.unreadable import Unreadable, beginning
 from conversations.files.heartbeat import a_worker_runs
-from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
+from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path, transcription_path
 from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
-from conversations.models import CallerCard, Conversation
+from conversations.models import CallerCard, Conversation, MemoryState
 from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
+_MOST_SHOWN = 2**21
 _MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
@@ -82,6 +83,8 @@ class ConversationAdmin(Unreadable):
             **self._neighbours(row),
             **review_shown(request, row),
         }
+        if row.memory_state == MemoryState.FAILED:
+            context["stored"] = beginning(transcription_path(row.pk), reveal=reveal)
         if note_form:
             context["note_form"] = note_form
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
@@ -156,10 +159,12 @@ class ConversationAdmin(Unreadable):
             return response
         record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
         inline = "shown" in request.GET
+        with found.open("rb") as file:  # a page cannot show all of any file
+            content = file.read(_MOST_SHOWN if inline else -1)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(content), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The state that the page of a call asks for while the worker processes it."""

@@ -89,11 +89,9 @@ class Unreadable(CallListAdmin):
         self._require(request, self.has_view_permission(request))
         delivery = _delivery(name)
         record(request, Action.VIEW, "delivery", name)
-        begin = _begin_of(delivery["path"])
         context = {
             "delivery": delivery | {"reason": _reason(delivery["path"], delivery["size"], _READ_ON_ITS_PAGE)},
-            "content": begin if may_reveal(request) else mask_of_nobody(begin),
-            "shown_bytes": _SHOWN_BYTES if delivery["size"] > _SHOWN_BYTES else 0,
+            "stored": beginning(delivery["path"], reveal=may_reveal(request)),
             "may_retry": request.user.has_perm("conversations.reprocess_conversation"),
             "may_discard": request.user.has_perm("conversations.discard_conversation"),
             "may_download": may_reveal(request) and request.user.has_perm("conversations.download_conversation"),
@@ -224,12 +222,19 @@ def _reason(file: Path, size: int, most: int) -> str:
         return error.strerror or type(error).__name__
 
 
-def _begin_of(file: Path) -> str:
-    """The beginning as text, decompressed, without the values of secret variables. A bounded part of it is read."""
-    with file.open("rb") as source:
-        begin = source.read(_SHOWN_BYTES)
+def beginning(file: Path, *, reveal: bool) -> dict[str, Any]:
+    """The beginning of what cannot be read, as text, decompressed, and masked without `reveal`; a bounded part is read.
+
+    The values of secret variables are hidden. `bytes` is how much it is if there is more, else 0.
+    """
+    try:
+        with file.open("rb") as source:
+            begin, has_more = source.read(_SHOWN_BYTES), bool(source.read(1))
+    except FileNotFoundError:
+        return {}
     with contextlib.suppress(zlib.error):
         begin = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(begin, _SHOWN_BYTES) or begin
     # Closed, so that a value that is cut off is found too.
     text = without_secrets(begin + b'"').decode(json.detect_encoding(begin), "replace")
-    return text.removesuffix('"').replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = text.removesuffix('"').replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return {"text": text if reveal else mask_of_nobody(text), "bytes": _SHOWN_BYTES if has_more else 0}

@@ -9,13 +9,16 @@ from zipfile import ZipFile
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.paths import conversation_folder
 from conversations.index.references import caller_reference
 from conversations.index.sync import refresh_row
 from conversations.memories.forgetting import Forgetting, forget
+from conversations.memories.retention import pass_over
 from conversations.memories.reviews import align, erase_of_deleted_calls
+from conversations.memories.worker import Worker
 from conversations.models import Conversation
 from elmemory.audit.models import Action, Entry, Review
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -175,6 +178,16 @@ def test_a_call_that_stays_loses_its_note_but_not_its_mark(staff: Client, store:
     assert conversation_folder("conv_dog").exists()
     review = Review.objects.get()
     assert (review.note, review.note_by, bool(review.reviewed_at)) == ("", "", True)
+
+
+def test_a_note_goes_with_the_payload(staff: Client, store: EmbeddedOpenMemory, settings: Settings) -> None:
+    Worker(store).process_due()
+    write(staff, note=NOTE, act="reviewed")
+    settings.RETAIN_PAYLOAD_DAYS = 1
+    for _ in pass_over(store):
+        pass
+    review = Review.objects.get()
+    assert (review.note, bool(review.reviewed_at)) == ("", True)
 
 
 def test_a_deleted_call_has_no_review(staff: Client) -> None:

@@ -122,6 +122,12 @@ def test_discarding_needs_a_reason_which_is_recorded(staff: Client, name: str, p
     assert Entry.objects.get(action=Action.DISCARD).detail == "test"
 
 
+def test_a_parked_call_shows_why_and_what_is_stored(staff: Client, parked: str) -> None:
+    page = staff.get(f"/admin/conversations/conversation/{parked}/change/").content.decode()
+    assert "This call could not be processed: not JSON" in page
+    assert "{broken" in page
+
+
 def test_a_discarded_call_is_gone_with_what_was_remembered_of_it(
     staff: Client, parked: str, store: EmbeddedOpenMemory, payloads: Path
 ) -> None:
