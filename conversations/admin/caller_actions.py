@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_list import CallerListAdmin, name_of
@@ -137,6 +138,8 @@ class CallerActions(CallerListAdmin):
                 after = (
                     "The value from calls is used again."
                     if memory.kind == kinds.PREFERENCE
+                    else _("The words of the call stay deleted until staff restore them.")
+                    if kinds.is_stated(memory)
                     else "It stays deleted when the call is reprocessed, until staff restore it. The stored call does"
                     " not change."
                 )
