@@ -21,6 +21,7 @@ DOCTOR = "/admin/doctor/"
 A_CALLER, FORGETTING, FINDINGS = "a caller", "forgetting a caller", "the doctor's findings"
 MAIN_PAGES = [
     "/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING, DOCTOR, FINDINGS,
+    f"{LIST}unreadable/",
 ]  # fmt: skip
 
 
