@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
 from conversations.admin.indexed import IndexedAdmin
@@ -24,6 +25,7 @@ from conversations.admin.search import calls_matching
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
+from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 
 # Counts beside the filters take longer for more calls than a page may.
@@ -86,7 +88,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     list_display_links = ("started",)
     list_filter = (
         DaysFilter, WrongFilter, DetailsFilter, ("agent_id", AgentFilter), "outcome", "successful", "channel",
-        "direction", "recall", "memory_state", "has_audio",
+        "direction", "recall", "memory_state", "has_audio", "reviewed",
     )  # fmt: skip
     own_parameters = (DaysFilter.parameter_name, WrongFilter.parameter_name, *DETAILS)
     searched = "calls"
@@ -124,6 +126,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET" and any(name in DETAILS and not value for name, value in request.GET.items()):
             return HttpResponseRedirect(f"{request.path}?{_without_empty(request.GET).urlencode()}")
+        if self.has_view_permission(request):
+            align()
         context = {
             "title": "Calls",
             **saved_for(request),
@@ -148,10 +152,12 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description="about")
     def about(self, row: Any) -> SafeString:
-        if not row.excerpt:
-            return format_html('<div dir="auto">{}</div>', row.title)
-        found = marked(row.excerpt)
-        return format_html('<div dir="auto">{}</div><div class="excerpt"><bdi>{}</bdi></div>', row.title, found)
+        shown = format_html('<div dir="auto">{}</div>', row.title)
+        if row.excerpt:
+            shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
+        if row.reviewed:
+            shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
+        return shown
 
     @admin.display(description="agent", ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:

@@ -75,6 +75,14 @@ def accept_all(
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
+def reason_unreadable(spooled: Spool) -> str:
+    """Why the body cannot be read; empty if it can. Places nothing. Raises TooLarge."""
+    with ExitStack() as recordings:
+        arrival = _Arrival(spooled, only_if_missing=True)
+        arrival.read(recordings)
+        return arrival.reason
+
+
 class _Arrival:
     """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped.
 
@@ -86,7 +94,7 @@ class _Arrival:
         self.only_if_missing = only_if_missing
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
-        self.type = self.conversation_id = ""
+        self.type = self.conversation_id = self.reason = ""
         self.is_first = self.made_folder = False
         self.share: opted_out.Share = "all"
         self.is_left_out = False
@@ -112,7 +120,7 @@ class _Arrival:
         except NotReadable as error:
             self.status, self.type, self.conversation_id = "unreadable", "", ""
             self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
-            log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
+            self.reason = str(error)
         self.folder = self._path.parent
 
     def _event_path(self) -> Path | None:
@@ -192,6 +200,8 @@ class _Arrival:
 
         The version with the latest event timestamp stands on the path, of equal ones the last to arrive.
         """
+        if self.status == "unreadable":
+            log.warning("kept a signed body that cannot be read", reason=self.reason, file=self._path.name)
         if target := self._path if self.made_folder else self._target():
             self.spooled.move_to(target)
         elif self.status == "received":

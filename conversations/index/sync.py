@@ -32,6 +32,7 @@ _BATCH = 500
 _BATCH_OF_A_PAGE = 50
 _LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
+_NOT_OF_FILES = "conversation_id", "reviewed"
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
@@ -191,7 +192,7 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
             log.error("cannot read the files of a conversation", conversation_id=conversation_id, error=reason)
             unread.append(conversation_id)
-    columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
+    columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
         callers = _remove_texts([*gone, *(row.conversation_id for row in rows)])
         Conversation.objects.filter(conversation_id__in=gone).delete()

@@ -228,7 +228,10 @@ def _holdings(memories: Iterable[Memory]) -> Iterable[tuple[str, Holding]]:
 def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
     for memory in memories:
         if memory.kind == kinds.INSIGHT and (text := cleaned(memory.content)):
-            yield Insight(call_order(memory), bounded_words(text, _LONGEST_INSIGHT))
+            order = call_order(memory)
+            if kinds.is_stated(memory):  # newer than every call: no call replaces it
+                order = order._replace(called_at=f"~{order.called_at}")
+            yield Insight(order, bounded_words(text, _LONGEST_INSIGHT))
 
 
 def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:

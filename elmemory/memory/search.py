@@ -10,6 +10,7 @@ from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
+from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
@@ -48,7 +49,8 @@ class PreparedCaller:
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        return Found(self._card, self._corpus.rank(question, k, localdate(timezone=get_default_timezone())))
+        ranked = self._corpus.rank(question, k, localdate(timezone=get_default_timezone()))
+        return Found(self._card, above_the_same(ranked))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
@@ -61,6 +63,10 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
     by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
     stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
     outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
+    insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
+    if any(map(kinds.is_stated, insights)):
+        # Staff said it in other words. What only a newer call replaces stays reachable.
+        outdated |= {old.id for one, replaced in with_history(insights) if kinds.is_stated(one) for old in replaced}
     texts: dict[str, Memory] = {}
     for kind, memory in reversed(by_kind):
         if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:

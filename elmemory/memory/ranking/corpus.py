@@ -291,6 +291,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
     """The turns of each conversation, in order, its summary apart at the end; gaps between.
 
     Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
+    Insights were not said in it: they are apart too.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -300,7 +301,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
         conversation, position, kind = metadata.get("conversation_id"), metadata.get("position"), metadata.get("kind")
         if not conversation or kind == kinds.FACT:
             solitary += *_turns(memories, [at]), *_GAP
-        elif isinstance(position, int) and kind != kinds.CALL:
+        elif isinstance(position, int) and kind not in (kinds.CALL, kinds.INSIGHT):
             spoken[str(conversation)].append((position, at))
         else:
             apart[str(conversation)] += *_turns(memories, [at]), *_GAP

@@ -17,7 +17,14 @@ from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
 from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
-from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
+from elmemory.memory.openmemory.protocol import (
+    BOOKKEEPER,
+    Health,
+    NotStorable,
+    OpenMemoryError,
+    Summary,
+    require_user,
+)
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -247,10 +254,10 @@ class EmbeddedOpenMemory:
             )
             return _one(cursor, memory_id)
 
-    def summary(self, user_id: str) -> str:
-        """The content of the newest of the user's memories with the highest salience."""
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:  # noqa: ARG002 - it is never outdated
+        """The newest of the user's memories with the highest salience."""
         memories = sorted(self.memories(user_id, 100), key=lambda memory: -memory.salience)
-        return " ".join(memory.content for memory in memories[:1])
+        return Summary(memories[0].content, memories[0].updated_at) if memories else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         return rank(query, self.memories(user_id), k)
