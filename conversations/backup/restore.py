@@ -1,0 +1,181 @@
+"""Restoring a backup into an empty installation. What is there of decisions is kept: those of both hold afterwards."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from conversations.backup import contents
+from conversations.backup.databases import COPIED, copy_name, restore_database, rows_in
+from conversations.backup.faults import BackupFault
+from conversations.backup.listing import Listed
+from conversations.backup.manifest import DATABASES
+from conversations.backup.readers import Reader
+from conversations.files import deletion, opted_out
+from conversations.files.durable import write_durably
+from conversations.files.paths import conversation_folder, is_conversation_id, payload_root
+from elmemory.audit.chain import Head, head_path, parse_head, write_head
+from elmemory.audit.models import Entry
+from elmemory.memory.openmemory.embedded.store import ALIAS
+
+_KEY = "_decisions/key"
+_PIECE = 2**20
+
+
+def in_the_way(backup: Reader) -> list[str]:
+    """What the target holds that a restored backup would overwrite. Raises BackupFault where it cannot be read."""
+    root = payload_root()
+    found = [str(root / name) for name in contents.payloads_of(root)] if not _is_resumed(backup) else []
+    restored = [alias for alias in backup.manifest.engines if not (alias == ALIAS and settings.OPENMEMORY_PORT)]
+    return found + [f"the database {alias} with {rows} rows" for alias in restored if (rows := rows_in(alias))]
+
+
+def move_aside() -> list[tuple[Path, Path]]:
+    """Give the SQLite files and the folders of payloads other names; returns the old and the new ones.
+
+    Decisions stay. Nothing is deleted.
+    """
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    moved: list[tuple[Path, Path]] = []
+    for alias in COPIED:
+        connections[alias].close()
+        if connections[alias].vendor == "sqlite":
+            path = Path(connections[alias].settings_dict["NAME"])
+            # The log belongs to the file: without it, what was committed last is lost.
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                _move(Path(f"{path}{suffix}"), Path(f"{path}.before-{now}{suffix}"), moved)
+    _move(head_path(), Path(f"{head_path()}.before-{now}"), moved)
+    root = payload_root()
+    if contents.payloads_of(root):
+        aside = root.with_name(f"{root.name}.before-{now}")
+        root.rename(aside)
+        root.mkdir()
+        moved.append((root, aside))
+        for folder in aside.iterdir():
+            if contents.is_decision(folder.name):
+                folder.rename(root / folder.name)
+    return moved
+
+
+def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
+    """Write the payload files and the databases of the backup, and carry out the decisions on the files.
+
+    `step` is called after each file. An interrupted run can be repeated. Raises BackupFault or OSError.
+    """
+    root = payload_root()
+    root.mkdir(parents=True, exist_ok=True)
+    write_durably(_mark(), backup.manifest.began_at.encode())
+    written = 0
+    for listed, file in backup.payloads():
+        written += _write(root / listed.path, listed, file)
+        step()
+    if written != backup.manifest.files:
+        raise BackupFault(f"{backup.manifest.files - written} files of the backup are damaged: they were not restored")
+    for _ in carry_out_decisions():
+        pass
+    os.sync()
+    for alias, engine in backup.manifest.engines.items():
+        if not (alias == ALIAS and settings.OPENMEMORY_PORT):
+            restore_database(alias, engine, backup.folder / DATABASES / copy_name(alias, engine))
+    for alias in COPIED:
+        call_command("migrate", database=alias, verbosity=0)
+    _restore_head()
+    _mark().unlink(missing_ok=True)
+
+
+def carry_out_decisions() -> Iterator[str]:
+    """Delete what decisions forbid of the stored files; yields the names of what went or was reduced."""
+    root = payload_root()
+    for name in _names(root / "_deleted"):
+        if is_conversation_id(name) and conversation_folder(name).is_dir():
+            deletion.delete_conversation(name)
+            yield name
+        for path in (root / "_unreadable" / f"{name}.json", root / "_events" / f"{name}.json"):
+            if path.is_file():
+                path.unlink()
+                yield name
+    for name in _names(root / "_reduced"):
+        if is_conversation_id(name) and opted_out.reduce_again(name):
+            yield name
+
+
+def lost_of_audit_log(backup: Reader) -> str:
+    """What is wrong with the restored audit log: "" if the newest entry of the backup is in it."""
+    if not backup.manifest.audit_head:
+        return ""
+    head = parse_head(backup.manifest.audit_head)
+    entry = Entry.objects.filter(pk=head.pk).first()
+    return "" if entry and Head(entry.pk, entry.hash) == head else f"entry {head.pk} of the audit log is not restored"
+
+
+def _write(path: Path, listed: Listed, file: IO[bytes]) -> bool:
+    """Write the file unless it is there; False if the content is not the listed one."""
+    with suppress(FileNotFoundError):
+        stat = path.stat()
+        if (stat.st_size, stat.st_mtime_ns) == (listed.size, listed.mtime_ns):
+            return True
+    if listed.path == _KEY:
+        _merge_keys(path, file.read())
+        return True
+    if contents.is_decision(listed.path) and path.exists():
+        return True
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{secrets.token_hex(8)}.restoring")
+    digest = sha256()
+    try:
+        with partial.open("xb") as copy:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                copy.write(piece)
+        if digest.digest() != listed.sha256:
+            return False
+        os.utime(partial, ns=(listed.mtime_ns, listed.mtime_ns))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return True
+
+
+def _merge_keys(path: Path, restored: bytes) -> None:
+    """Keep the keys of both. Details of decisions are hashed with the first: that of the backup, unless it is known."""
+    present = path.read_text().split() if path.is_file() else []
+    keys = restored.decode().split()
+    if not set(keys) <= set(present):
+        lines = dict.fromkeys([*keys, *present])
+        write_durably(path, "".join(f"{key}\n" for key in lines).encode())
+
+
+def _restore_head() -> None:
+    newest = Entry.objects.using(DEFAULT_DB_ALIAS).order_by("pk").last()
+    head_path().unlink(missing_ok=True)
+    if newest:
+        write_head(Head(newest.pk, newest.hash))
+
+
+def _is_resumed(backup: Reader) -> bool:
+    """Whether an interrupted run has begun to restore this backup here."""
+    with suppress(OSError):
+        return _mark().read_text() == backup.manifest.began_at
+    return False
+
+
+def _mark() -> Path:
+    return payload_root() / "_restoring"
+
+
+def _move(path: Path, to: Path, moved: list[tuple[Path, Path]]) -> None:
+    if path.exists():
+        path.rename(to)
+        moved.append((path, to))
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
