@@ -81,7 +81,10 @@ class ArchiveReader:
         self._path = path
         self.folder = Path(mkdtemp(prefix="elmemory-backup-", dir=path.parent))
         try:
-            self._found = self._unpack()
+            try:
+                self._found = self._unpack()
+            except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
+                raise BackupFault(f"{path}: damaged, or no backup ({type(error).__name__})") from None
             if not (self.folder / NAME).is_file():
                 raise BackupFault(f"{path}: this is no whole backup")
             self.manifest = read_manifest((self.folder / NAME).read_bytes())
@@ -131,11 +134,8 @@ class ArchiveReader:
         return path
 
     def _members(self) -> Iterator[tuple[str, IO[bytes]]]:
-        try:
-            with zstd.open(self._path, "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
-                for member in tar:
-                    is_outside = member.name.startswith("/") or ".." in Path(member.name).parts
-                    if member.isfile() and not is_outside and (content := tar.extractfile(member)):
-                        yield member.name, content
-        except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
-            raise BackupFault(f"{self._path}: damaged, or no backup ({type(error).__name__})") from None
+        with zstd.open(self._path, "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+            for member in tar:
+                is_outside = member.name.startswith("/") or ".." in Path(member.name).parts
+                if member.isfile() and not is_outside and (content := tar.extractfile(member)):
+                    yield member.name, content

@@ -16,8 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from conversations.backup import contents
 from conversations.backup.databases import COPIED, copy_name, restore_database, rows_in
 from conversations.backup.faults import BackupFault
-from conversations.backup.listing import Listed
-from conversations.backup.manifest import DATABASES
+from conversations.backup.listing import Listed, Listing
+from conversations.backup.manifest import DATABASES, LISTING
 from conversations.backup.readers import Reader
 from conversations.files import deletion, opted_out
 from conversations.files.durable import write_durably
@@ -73,12 +73,12 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
     root = payload_root()
     root.mkdir(parents=True, exist_ok=True)
     write_durably(_mark(), backup.manifest.began_at.encode())
-    written = 0
     for listed, file in backup.payloads():
-        written += _write(root / listed.path, listed, file)
+        _write(root / listed.path, listed, file)
         step()
-    if written != backup.manifest.files:
-        raise BackupFault(f"{backup.manifest.files - written} files of the backup are damaged: they were not restored")
+    with Listing(backup.folder / LISTING) as listing:
+        if missing := sum(not (root / listed.path).is_file() for listed in listing):
+            raise BackupFault(f"{missing} files of the backup are damaged, and were not restored")
     for _ in carry_out_decisions():
         pass
     os.sync()
@@ -116,17 +116,17 @@ def lost_of_audit_log(backup: Reader) -> str:
     return "" if entry and Head(entry.pk, entry.hash) == head else f"entry {head.pk} of the audit log is not restored"
 
 
-def _write(path: Path, listed: Listed, file: IO[bytes]) -> bool:
-    """Write the file unless it is there; False if the content is not the listed one."""
+def _write(path: Path, listed: Listed, file: IO[bytes]) -> None:
+    """Write the file unless it is there, or the content is not the listed one: an archive may have an older one too."""
     with suppress(FileNotFoundError):
         stat = path.stat()
         if (stat.st_size, stat.st_mtime_ns) == (listed.size, listed.mtime_ns):
-            return True
+            return
     if listed.path == _KEY:
         _merge_keys(path, file.read())
-        return True
+        return
     if contents.is_decision(listed.path) and path.exists():
-        return True
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{secrets.token_hex(8)}.restoring")
     digest = sha256()
@@ -135,13 +135,11 @@ def _write(path: Path, listed: Listed, file: IO[bytes]) -> bool:
             while piece := file.read(_PIECE):
                 digest.update(piece)
                 copy.write(piece)
-        if digest.digest() != listed.sha256:
-            return False
-        os.utime(partial, ns=(listed.mtime_ns, listed.mtime_ns))
-        partial.replace(path)
+        if digest.digest() == listed.sha256:
+            os.utime(partial, ns=(listed.mtime_ns, listed.mtime_ns))
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return True
 
 
 def _merge_keys(path: Path, restored: bytes) -> None:

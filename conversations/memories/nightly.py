@@ -68,6 +68,8 @@ class NightlyVerification:
             verification = Verification(self._store)
             if not last:
                 yield from self._databases(report)
+                if report.counts:
+                    conclude(report)  # before the store is asked, which perhaps cannot answer
                 report.add(neglected_decisions(self._store))
             save_at, until = time.monotonic() + _SAVED_SECONDS, time.monotonic() + _STEP_SECONDS
             while ids := ids_after(last, _CALLS):

@@ -43,19 +43,20 @@ class Command(CheckedCommand):
             return
         report, repaired = Report(), 0
         try:
-            found, repaired = self._verify(open_memory(), report, repairs=options["repair"], quiet=quiet)
+            repaired = self._verify(open_memory(), report, repairs=options["repair"], quiet=quiet)
         except OpenMemoryError as error:
-            raise CommandError(f"OpenMemory cannot be asked ({error}); nothing was concluded") from None
+            if not report.counts:
+                raise CommandError(f"OpenMemory cannot be asked ({error}); nothing was concluded") from None
+            self.stdout.write(f"OpenMemory cannot be asked ({error}): the rest was not looked at.")
         conclude(report)
-        self._print(report, found)
+        self._print(report)
         if repaired:
             self.stdout.write(f"{repaired} are being repaired by the worker. Verify again when nothing waits.")
         if report.counts:
             raise CommandError(f"{report.counts.total()} faults")
 
-    def _verify(
-        self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool
-    ) -> tuple[dict[str, list[str]], int]:
+    def _verify(self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool) -> int:
+        """Add what is found to the report; returns how many findings are being repaired. Raises OpenMemoryError."""
         repaired = 0
         report.add(finding for finding in broken_databases() if finding)
         report.add(neglected_decisions(store))
@@ -68,7 +69,7 @@ class Command(CheckedCommand):
                 if repairs:
                     repaired += self._repair(found)
         report.memories = verification.memories
-        return report.examples, repaired
+        return repaired
 
     def _repair(self, found: list[Finding]) -> int:
         if not found:
@@ -76,8 +77,8 @@ class Command(CheckedCommand):
         record_command("verify --repair", found[0].where)
         return sum(map(repair, found))
 
-    def _print(self, report: Report, found: dict[str, list[str]]) -> None:
-        for kind, where in found.items():
+    def _print(self, report: Report) -> None:
+        for kind, where in report.examples.items():
             self.stdout.write(self.style.ERROR(f"  ✗ {report.counts[kind]} × {kind}"))
             for one in where:
                 self.stdout.write(f"      {one}")

@@ -1,253 +1,304 @@
-"""Backups of a real server under load, restored elsewhere: nothing acknowledged and no decision of staff is lost."""
+"""What a backup holds, what it leaves alone, and what restoring refuses."""
 
-import json
+import io
 import shutil
 import sqlite3
 import stat
-import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings as present
+from django.core.management import CommandError, call_command
+from django.db import connections
+from pytest_django.fixtures import Settings
 
-from tests.harness.samples import new_number, transcription
-from tests.harness.server import Server, wait_until
-from tests.harness.staff import logged_in
+from conversations.files import decisions, heartbeat
+from conversations.files.last_runs import last_run
+from conversations.files.paths import transcription_path
+from conversations.files.receipts import read_receipt, receipt_path
+from conversations.memories import corrections
+from conversations.memories.forgetting import Forgetting, forget
+from conversations.memories.worker import Worker
+from conversations.models import Conversation
+from elmemory.audit.chain import faults, read_head
+from elmemory.audit.models import Entry
+from elmemory.memory.card import read_card
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.harness.damage import tear_page
+from tests.harness.samples import transcription
+from tests.harness.stored import deliver, place
 
-LOGIN = {"DJANGO_SUPERUSER_USERNAME": "staff", "DJANGO_SUPERUSER_PASSWORD": "staff-password-1"}
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
+    pytest.mark.usefixtures("payloads", "index_schema"),
+    pytest.mark.sqlite,
+]
 
-
-def done(server: Server, *arguments: str, **environment: str) -> str:
-    """The output of a command that succeeds."""
-    result = server.manage(*arguments, **environment)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-def refused(server: Server, *arguments: str, **environment: str) -> str:
-    """What a command that fails says."""
-    result = server.manage(*arguments, **environment)
-    assert result.returncode == 1, result.stdout + result.stderr
-    assert "Traceback" not in result.stderr, result.stderr
-    return result.stdout + result.stderr
-
-
-def elsewhere(server: Server, folder: Path, **environment: str) -> Server:
-    """Another installation without data, with the same key."""
-    folder.mkdir()
-    return Server(folder, SECRET_KEY=server.environment["SECRET_KEY"], **environment)
-
-
-def call_of(caller: str, *says: str, **changes: object) -> dict[str, object]:
-    return transcription(caller, *says, facts={"first_name": "Maya"}, **changes)  # type: ignore[arg-type]
+MAYA, PEPE = "+14155550100", "+14155550101"
 
 
-class Load:
-    """Delivers calls one after the other, until it is stopped; `acknowledged` are their events."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.acknowledged = server, list[dict[str, object]]()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            event = call_of(new_number(), "My dog is called Biscuit.", "He is nine.")
-            if self.server.post_call(event).status_code == 200:
-                self.acknowledged.append(event)
+def run(*arguments: object) -> str:
+    out = io.StringIO()
+    call_command(*map(str, arguments), "--quiet", stdout=out, stderr=out)
+    return out.getvalue()
 
 
-def file_of(server: Server, event: dict[str, object]) -> Path:
-    conversation_id = event["data"]["conversation_id"]  # type: ignore[index]
-    return server.payloads / conversation_id / f"{conversation_id}_transcription.json"
+def refusal(*arguments: object) -> str:
+    with pytest.raises(CommandError) as refused:
+        run(*arguments)
+    return str(refused.value)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    (tmp_path / "here").mkdir()
-    with Server(tmp_path / "here", **LOGIN) as running:
-        yield running
-        if running.process.poll() is None:
-            running.kill()
+def maya(payloads: Path, index_schema: None, store: EmbeddedOpenMemory) -> str:  # noqa: ARG001
+    """A processed call of Maya."""
+    return deliver(call_of(MAYA, "My dog is called Biscuit."), store)
+
+
+def call_of(caller: str, *says: str, **changes: Any) -> dict[str, Any]:
+    return transcription(caller, *says, facts={"first_name": "Maya"}, **changes)
 
 
 @pytest.fixture
-def quiet_server(tmp_path: Path) -> Iterator[Server]:
-    """One that has a call of Maya."""
-    (tmp_path / "here").mkdir()
-    with Server(tmp_path / "here", **LOGIN) as running:
-        running.deliver(call_of("+14155550100", "My dog is called Biscuit.", conversation_id="conv_maya"))
-        yield running
+def elsewhere(tmp_path: Path, settings: Settings) -> "Elsewhere":
+    return Elsewhere(tmp_path, settings)
 
 
-@pytest.mark.parametrize("target", ["backups", "backup.tar.zst"])
-def test_after_the_loss_of_a_machine_under_load_every_acknowledged_call_and_every_decision_is_restored(
-    server: Server, tmp_path: Path, target: str
+class Elsewhere:
+    """Makes this process another, empty installation."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder, self._settings = folder, settings
+
+    def __call__(self) -> Path:
+        self._settings.PAYLOAD_STORAGE_PATH = self._folder / "elsewhere"
+        with connections["memory"].cursor() as cursor:
+            cursor.execute("DELETE FROM memory")
+        with connections["default"].cursor() as cursor:
+            cursor.execute("DELETE FROM audit_entry")
+            cursor.execute("DELETE FROM auth_user")
+        Conversation.objects.all().delete()
+        return self._folder / "elsewhere"
+
+
+def test_a_restored_archive_is_what_was_backed_up(
+    maya: str, store: EmbeddedOpenMemory, tmp_path: Path, elsewhere: Elsewhere
 ) -> None:
-    forgotten, opted_out, corrected = (new_number() for _ in range(3))
-    for caller in (forgotten, opted_out, corrected):
-        server.deliver(call_of(caller, "I prefer Fridays."))
-    with Load(server) as load:
-        wait_until(lambda: len(load.acknowledged) > 20)
-        done(server, "forget_caller", forgotten, "--yes", "--payloads")
-        done(server, "opt_out", opted_out, "--yes")
-        with logged_in(server) as browser:
-            corrects(browser, corrected, "Amara")
-        before = list(load.acknowledged)
-        done(server, "backup", str(tmp_path / target))
-        after = len(load.acknowledged)
-    assert after > len(before), "nothing was delivered while the backup was made"
-    server.process.kill()
-
-    other = elsewhere(server, tmp_path / "other")
-    assert "No fault." in done(other, "restore", str(tmp_path / target), "--yes")
-    assert [event for event in before if json.loads(file_of(other, event).read_bytes()) != event] == []
-    with other:
-        wait_until(lambda: other.client.get("/health").json()["queue"]["pending"] == 0)
-        for event in (before[0], before[-1]):
-            caller = event["data"]["metadata"]["phone_call"]["external_number"]  # type: ignore[index]
-            assert other.ring(caller)["dynamic_variables"]["returning_caller"] == "yes"
-        assert other.ring(forgotten)["dynamic_variables"]["returning_caller"] == "no"
-        assert other.ring(opted_out)["dynamic_variables"]["returning_caller"] == "no"
-        assert other.ring(corrected)["dynamic_variables"]["user_name"] == "Amara"
-        with logged_in(other):
-            pass  # with the password of the first machine
-    assert "No fault." in done(other, "verify")
-    assert "restore" in done(other, "audit", "export")
-    done(other, "audit", "verify")
+    raw, receipt = transcription_path(maya).read_bytes(), read_receipt(maya)
+    run("backup", tmp_path / "backup.tar.zst")
+    folder = elsewhere()
+    assert "No fault." in run("restore", tmp_path / "backup.tar.zst", "--yes")
+    assert (transcription_path(maya).read_bytes(), read_receipt(maya)) == (raw, receipt)
+    assert transcription_path(maya).is_relative_to(folder)
+    card = read_card(store, MAYA)
+    assert card is not None
+    assert Conversation.objects.get(pk=maya).caller == MAYA
+    assert Worker(store).process_due() == 0
+    assert {entry.object for entry in Entry.objects.all()} >= {"backup", "restore"}
+    assert list(faults(Entry.objects.order_by("pk"), read_head())) == []
 
 
-def test_a_second_backup_copies_what_has_changed_and_both_can_be_restored(quiet_server: Server, tmp_path: Path) -> None:
+def test_a_second_backup_copies_what_has_changed_and_both_can_be_restored(
+    maya: str, store: EmbeddedOpenMemory, tmp_path: Path, elsewhere: Elsewhere
+) -> None:
     backups = tmp_path / "backups"
-    done(quiet_server, "backup", str(backups))
-    quiet_server.deliver(call_of("+14155550101", "My cat sleeps.", conversation_id="conv_pepe"))
-    assert "2 calls, 4 files" in (second := done(quiet_server, "backup", str(backups)))
-    assert " 2 new " in second
-    assert " 0 new " in done(quiet_server, "backup", str(backups))
-    quiet_server.process.kill()
-    first = sorted(backups.glob("2*"))[0]
-    other = elsewhere(quiet_server, tmp_path / "other")
-    done(other, "restore", str(first), "--yes")
-    assert sorted(path.name for path in other.payloads.glob("conv_*")) == ["conv_maya"]
-    newest = elsewhere(quiet_server, tmp_path / "newest")
-    done(newest, "restore", str(backups), "--yes")
-    assert sorted(path.name for path in newest.payloads.glob("conv_*")) == ["conv_maya", "conv_pepe"]
+    run("backup", backups)
+    second = deliver(call_of(PEPE, "My cat sleeps."), store)
+    assert "2 calls, 4 files" in (said := run("backup", backups))
+    assert ", 2 new " in said
+    assert ", 0 new " in run("backup", backups)
+    elsewhere()
+    run("restore", min(backups.glob("2*")), "--yes")
+    assert (transcription_path(maya).exists(), transcription_path(second).exists()) == (True, False)
+    run("restore", backups, "--yes", "--replace")
+    assert (transcription_path(maya).exists(), transcription_path(second).exists()) == (True, True)
 
 
-def test_old_backups_go_with_the_files_that_only_they_have(quiet_server: Server, tmp_path: Path) -> None:
+def test_old_backups_go_with_the_files_that_only_they_have(
+    maya: str, store: EmbeddedOpenMemory, tmp_path: Path
+) -> None:
     backups = tmp_path / "backups"
-    done(quiet_server, "backup", str(backups))
-    done(quiet_server, "forget_caller", "+14155550100", "--yes", "--payloads")
-    done(quiet_server, "backup", str(backups), "--keep", "1")
+    run("backup", backups)
+    forget(store, MAYA, Forgetting(payloads=True))
+    run("backup", backups, "--keep", 1)
     assert len(list(backups.glob("2*"))) == 1
-    assert [path for path in (backups / "objects").rglob("*") if path.is_file() and b"Biscuit" in path.read_bytes()] == []
+    assert not transcription_path(maya).exists()
+    assert [
+        path for path in (backups / "objects").rglob("*") if path.is_file() and b"Biscuit" in path.read_bytes()
+    ] == []
 
 
-def test_what_an_interrupted_backup_leaves_is_no_backup_and_disturbs_none(quiet_server: Server, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("maya")
+def test_what_an_interrupted_backup_leaves_is_no_backup_and_is_written_again(tmp_path: Path) -> None:
     backups = tmp_path / "backups"
-    done(quiet_server, "backup", str(backups))
-    shutil.copytree(next(backups.glob("2*")), backups / ".partial-20991231T000000Z")
-    (garbage := next(path for path in (backups / "objects").rglob("*") if path.is_file())).write_bytes(b"cut sh")
-    (backups / ".partial-20991231T000000Z" / "manifest.json").unlink()
-    assert "damaged" in refused(quiet_server, "verify", "--backup", str(backups))
-    (quiet_server.payloads / "conv_maya" / "conv_maya_transcription.json").touch()
-    (quiet_server.payloads / "conv_maya" / "conv_maya_memory.json").touch()
-    done(quiet_server, "backup", str(backups))
-    assert garbage.read_bytes() != b"cut sh"
+    run("backup", backups)
+    shutil.move(next(backups.glob("2*")), backups / ".partial-20991231T000000Z")
+    for path in (backups / "objects").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"cut sh")
+    assert "no finished backup" in refusal("restore", backups, "--yes")
+    run("backup", backups)
     assert list(backups.glob(".partial-*")) == []
-    done(quiet_server, "verify", "--backup", str(backups))
+    assert "no fault" in run("verify", "--backup", backups)
 
 
-def test_everything_in_it_is_readable_by_its_owner_alone_and_without_secrets(quiet_server: Server, tmp_path: Path) -> None:
-    done(quiet_server, "backup", str(tmp_path / "backups"))
-    done(quiet_server, "backup", str(tmp_path / "backup.tar.zst"))
+@pytest.mark.usefixtures("maya")
+def test_a_backup_that_fails_is_noted_and_leaves_the_one_before(tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    run("backup", backups)
+    with tear_page(Path(connections["memory"].settings_dict["NAME"]), "memory"):
+        assert "damaged" in refusal("backup", backups)
+    assert len(list(backups.glob("2*"))) == 1
+    assert "no fault" in run("verify", "--backup", backups)
+    noted = last_run("backup")
+    assert noted
+    assert (noted.ok, bool(noted.succeeded_at)) == (False, True)
+
+
+@pytest.mark.usefixtures("maya")
+def test_everything_in_it_is_for_its_owner_alone_and_without_secrets_unless_asked(tmp_path: Path) -> None:
+    run("backup", tmp_path / "backups")
+    run("backup", tmp_path / "backup.tar.zst")
     places = [tmp_path / "backup.tar.zst", tmp_path / "backups", *(tmp_path / "backups").rglob("*")]
     assert [path for path in places if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
-    (settings,) = (tmp_path / "backups").glob("*/settings.env")
-    assert "SECRET_KEY is set, and left out" in settings.read_text()
-    assert quiet_server.environment["SECRET_KEY"] not in settings.read_text()
-    done(quiet_server, "backup", str(tmp_path / "whole"), "--secrets")
-    (settings,) = (tmp_path / "whole").glob("*/settings.env")
-    assert f"SECRET_KEY={quiet_server.environment['SECRET_KEY']}\n" in settings.read_text()
+    (given,) = (tmp_path / "backups").glob("*/settings.env")
+    assert "SECRET_KEY is set, and left out" in given.read_text()
+    assert present.SECRET_KEY not in given.read_text()
+    run("backup", tmp_path / "whole", "--secrets")
+    (given,) = (tmp_path / "whole").glob("*/settings.env")
+    assert f"SECRET_KEY={present.SECRET_KEY}\n" in given.read_text()
 
 
-def test_a_corrupt_database_stops_the_backup_and_the_one_before_stays(quiet_server: Server, tmp_path: Path) -> None:
-    backups = tmp_path / "backups"
-    done(quiet_server, "backup", str(backups))
-    quiet_server.process.kill()
-    corrupt(quiet_server.folder / "memory.sqlite3")
-    assert "damaged" in refused(quiet_server, "backup", str(backups))
-    assert len(list(backups.glob("2*"))) == 1
-    done(quiet_server, "verify", "--backup", str(backups))
+def test_decisions_that_were_taken_after_the_backup_outlive_it(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    forgotten = deliver(call_of(MAYA, "My dog is called Biscuit."), store)
+    deliver(call_of(PEPE, "My cat sleeps."), store)
+    place(unreadable := b'{"number": "+14155550100", cut')
+    corrections.correct(store, PEPE, "city", "Duluth")
+    run("backup", tmp_path / "backups")
+    forget(store, MAYA, Forgetting(payloads=True))
+    corrections.set_preference(store, PEPE, "opt_out", holds=True)
+    assert "No fault." in run("restore", tmp_path / "backups", "--yes", "--replace")
+    assert not transcription_path(forgotten).exists()
+    assert [path for path in present.PAYLOAD_STORAGE_PATH.rglob("*.json") if path.read_bytes() == unreadable] == []
+    assert store.users() == {}
+    assert decisions.about(PEPE).opted_out
 
 
-def test_restoring_over_data_is_refused_and_replacing_puts_them_aside(quiet_server: Server, tmp_path: Path) -> None:
-    backups = str(tmp_path / "backups")
-    done(quiet_server, "backup", backups)
-    assert "stop server and worker" in refused(quiet_server, "restore", backups, "--yes")
-    quiet_server.stop()
-    assert "not empty" in refused(quiet_server, "restore", backups, "--yes")
-    assert "add --yes" in refused(quiet_server, "restore", backups, "--replace")
-    corrupt(quiet_server.folder / "memory.sqlite3")
-    assert "No fault." in done(quiet_server, "restore", backups, "--yes", "--replace")
-    assert list(quiet_server.folder.glob("memory.sqlite3.before-*"))
-    assert list(quiet_server.folder.glob("payloads.before-*/conv_maya"))
-    quiet_server.start()
-    assert quiet_server.ring("+14155550100")["dynamic_variables"]["user_name"] == "Maya"
-
-
-def test_decisions_that_were_taken_after_the_backup_outlive_it(quiet_server: Server, tmp_path: Path) -> None:
-    backups = str(tmp_path / "backups")
-    quiet_server.deliver(call_of("+14155550101", "My cat sleeps.", conversation_id="conv_pepe"))
-    quiet_server.post_call(unreadable := b'{"number": "+14155550100", cut')
-    done(quiet_server, "backup", backups)
-    done(quiet_server, "forget_caller", "+14155550100", "--yes", "--payloads")
-    done(quiet_server, "opt_out", "+14155550101", "--yes")
-    quiet_server.stop()
-    assert "No fault." in done(quiet_server, "restore", backups, "--yes", "--replace")
-    assert not (quiet_server.payloads / "conv_maya").exists()
-    assert [path for path in quiet_server.payloads.rglob("*.json") if path.read_bytes() == unreadable] == []
-    with closing(sqlite3.connect(quiet_server.folder / "memory.sqlite3")) as connection:
-        users = {user for (user,) in connection.execute("SELECT DISTINCT user_id FROM memory")}
-    assert not users & {"+14155550100", "+14155550101"}
-    quiet_server.start()
-    assert quiet_server.ring("+14155550101")["dynamic_variables"]["returning_caller"] == "no"
-
-
-def test_a_damaged_backup_is_not_restored(quiet_server: Server, tmp_path: Path) -> None:
-    archive = tmp_path / "backup.tar.zst"
-    done(quiet_server, "backup", str(archive))
-    archive.write_bytes(archive.read_bytes()[:-200])
-    other = elsewhere(quiet_server, tmp_path / "other")
-    assert "damaged" in refused(other, "restore", str(archive), "--yes")
-    assert "no finished backup" in refused(other, "restore", str(tmp_path / "nothing"), "--yes")
-    assert list(other.payloads.glob("conv_*")) == []
-
-
-def test_the_target_must_be_a_folder_or_a_new_archive_outside_of_the_payloads(
-    quiet_server: Server, tmp_path: Path
+def test_a_call_that_was_reduced_after_the_backup_is_reduced_again(
+    store: EmbeddedOpenMemory, tmp_path: Path, settings: Settings
 ) -> None:
+    settings.STORE_OPTED_OUT = "metadata"
+    call = deliver(call_of(PEPE, "My cat sleeps."), store)
+    run("backup", tmp_path / "backups")
+    decisions.mark_reduced(call)
+    run("restore", tmp_path / "backups", "--yes", "--replace")
+    assert b"My cat sleeps." not in transcription_path(call).read_bytes()
+
+
+def test_the_keys_of_the_decisions_of_both_are_kept(
+    store: EmbeddedOpenMemory, tmp_path: Path, elsewhere: Elsewhere
+) -> None:
+    decisions.decide(MAYA, "forgotten")
+    run("backup", tmp_path / "backups")
+    folder = elsewhere()
+    decisions.decide(PEPE, "forgotten")
+    (folder / "_decisions" / "key").write_text(f"{'ab' * 32}\n")
+    run("restore", tmp_path / "backups", "--yes")
+    assert decisions.about(MAYA).gone_until
+    assert len((folder / "_decisions" / "key").read_text().split()) == 2
+    del store
+
+
+def test_a_call_that_is_processed_while_the_databases_are_copied_is_processed_again_after_a_restore(
+    store: EmbeddedOpenMemory, tmp_path: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(call_of(MAYA, "My cat sleeps.", conversation_id="conv_done", started_at=1_700_000_000), store)
+    call = deliver(call_of(MAYA, "My dog is called Biscuit."))
+    from conversations.backup import create
+
+    def copied_before(alias: str, folder: Path) -> str:
+        name = copy(alias, folder)
+        if alias == "memory":
+            receipt_path("conv_done").touch()
+            Worker(store).process_due()
+        return name
+
+    copy = create.copy_database
+    monkeypatch.setattr(create, "copy_database", copied_before)
+    run("backup", tmp_path / "backup.tar.zst")
+    elsewhere()
+    assert "No fault." in run("restore", tmp_path / "backup.tar.zst", "--yes")
+    assert Worker(store).process_due() == 2
+    assert len(store.of_conversation(MAYA, call)) > 0
+
+
+@pytest.mark.usefixtures("maya")
+def test_restoring_over_data_is_refused_and_replacing_puts_them_aside(tmp_path: Path) -> None:
+    run("backup", tmp_path / "backups")
+    assert "not empty" in refusal("restore", tmp_path / "backups", "--yes")
+    assert "add --yes" in refusal("restore", tmp_path / "backups", "--replace")
+    said = run("restore", tmp_path / "backups", "--yes", "--replace")
+    assert "is now" in said
+    assert list(tmp_path.glob("payloads.before-*/conv_*"))
+
+
+@pytest.mark.usefixtures("maya")
+def test_nothing_is_restored_under_a_running_worker(tmp_path: Path) -> None:
+    run("backup", tmp_path / "backups")
+    with heartbeat.heartbeat():
+        while not heartbeat.a_worker_runs():
+            pass
+        assert "stop server and worker" in refusal("restore", tmp_path / "backups", "--yes", "--replace")
+
+
+@pytest.mark.parametrize("damage", ["cut", "object", "database"])
+def test_a_damaged_backup_is_not_restored(maya: str, tmp_path: Path, elsewhere: Elsewhere, damage: str) -> None:
+    archive, backups = tmp_path / "backup.tar.zst", tmp_path / "backups"
+    run("backup", archive)
+    run("backup", backups)
+    archive.write_bytes(archive.read_bytes()[:-200])
+    if damage == "object":
+        next(path for path in (backups / "objects").rglob("*") if path.is_file()).write_bytes(b"other")
+    else:
+        next(backups.glob("*/databases/memory.sqlite3")).write_bytes(b"other")
+    elsewhere()
+    assert "damaged" in refusal("restore", archive if damage == "cut" else backups, "--yes")
+    assert not transcription_path(maya).exists()
+
+
+@pytest.mark.usefixtures("maya")
+def test_an_interrupted_restore_is_repeated(
+    tmp_path: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conversations.backup import restore
+
+    run("backup", tmp_path / "backups")
+    elsewhere()
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(restore, "restore_database", fails)
+        assert "Run it again" in refusal("restore", tmp_path / "backups", "--yes")
+    assert "No fault." in run("restore", tmp_path / "backups", "--yes")
+
+
+def test_the_target_must_be_a_folder_or_a_new_archive_outside_of_the_payloads(tmp_path: Path) -> None:
     (tmp_path / "there.tar.zst").touch()
-    assert "is there already" in refused(quiet_server, "backup", str(tmp_path / "there.tar.zst"))
-    assert ".tar.zst" in refused(quiet_server, "backup", str(tmp_path / "backup.zip"))
-    assert "must not lie" in refused(quiet_server, "backup", str(quiet_server.payloads / "backups"))
+    assert "is there already" in refusal("backup", tmp_path / "there.tar.zst")
+    assert ".tar.zst" in refusal("backup", tmp_path / "backup.zip")
+    assert "must not lie" in refusal("backup", present.PAYLOAD_STORAGE_PATH / "backups")
 
 
-def corrupt(path: Path) -> None:
-    """Overwrite a page in the middle of an SQLite file, as a torn copy has it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        size = connection.execute("PRAGMA page_size").fetchone()[0]
-        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'memory'").fetchone()[0]
-    with path.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\x5a" * size)
+def test_the_copies_hold_no_deleted_rows(maya: str, store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    for memory in store.memories(MAYA):
+        store.delete(MAYA, memory.id)
+    run("backup", tmp_path / "backups")
+    (copy,) = (tmp_path / "backups").glob("*/databases/memory.sqlite3")
+    assert b"Biscuit" not in copy.read_bytes()
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM memory").fetchone() == (0,)
+    del maya
