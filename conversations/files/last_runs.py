@@ -1,4 +1,4 @@
-"""What the last backup and the last verification came to: small files in the payload folder."""
+"""What the last backup, verification and fetch from ElevenLabs came to: small files in the payload folder."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from conversations.files.durable import write_durably
 
 log = structlog.get_logger(__name__)
 
-type Task = Literal["backup", "verify"]
+type Task = Literal["backup", "verify", "backfill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +60,5 @@ def _path(task: Task) -> Path:
             return folder / "_backup"
         case "verify":
             return folder / "_verified"
+        case "backfill":
+            return folder / "_backfilled"
