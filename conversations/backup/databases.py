@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = 
 
     Raises BackupFault.
     """
-    settings: Mapping[str, Any] = connections[alias].settings_dict
+    settings: dict[str, Any] = connections[alias].settings_dict
     arguments, environment = DatabaseClient.settings_to_cmd_args_env(settings, [])
     connection = [*arguments[1:-1], "--no-password", f"--dbname={arguments[-1]}"] if connected else []
     search_path = settings["OPTIONS"].get("options")

@@ -1,4 +1,4 @@
-"""What a backup says of itself."""
+"""What a backup says of itself, and where its parts are."""
 
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
@@ -15,6 +15,7 @@ LISTING = "files.sqlite3"
 SETTINGS = "settings.env"
 DATABASES = "databases"
 PAYLOADS = "payloads"
+OBJECTS = "objects"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,16 @@ def read_manifest(raw: bytes) -> Manifest:
         return Manifest(**value)
     except (ValueError, KeyError, TypeError) as error:
         raise BackupFault(f"the manifest cannot be read ({type(error).__name__})") from None
+
+
+def snapshots(root: Path) -> list[Path]:
+    """The folders of the finished backups in this folder, the oldest first."""
+    return sorted(path.parent for path in root.glob(f"[0-9]*/{NAME}"))
+
+
+def object_path(root: Path, digest: str) -> Path:
+    """The payload file with this SHA-256 in a folder of backups."""
+    return root / OBJECTS / digest[:2] / digest
 
 
 def digest_of(path: Path) -> str:

@@ -13,8 +13,16 @@ from typing import IO, Protocol, Self
 
 from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing
-from conversations.backup.manifest import LISTING, NAME, PAYLOADS, Manifest, damaged_parts, read_manifest
-from conversations.backup.writers import object_path, snapshots
+from conversations.backup.manifest import (
+    LISTING,
+    NAME,
+    PAYLOADS,
+    Manifest,
+    damaged_parts,
+    object_path,
+    read_manifest,
+    snapshots,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd

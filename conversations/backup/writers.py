@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,18 @@ from typing import IO, Protocol
 
 from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing, unused
-from conversations.backup.manifest import DATABASES, LISTING, NAME, PAYLOADS, Manifest, digest_of
+from conversations.backup.manifest import (
+    DATABASES,
+    LISTING,
+    NAME,
+    OBJECTS,
+    PAYLOADS,
+    Manifest,
+    digest_of,
+    object_path,
+    snapshots,
+)
+from conversations.backup.readers import ArchiveReader
 from conversations.files.durable import sync_folder
 
 if sys.version_info >= (3, 14):
@@ -28,7 +39,6 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-OBJECTS = "objects"
 _PIECE = 2**20
 
 
@@ -44,15 +54,6 @@ class Writer(Protocol):
 
     def finish(self, manifest: Manifest) -> None:
         """Store the parts and the manifest, check what was written, and make the backup appear."""
-
-
-def snapshots(root: Path) -> list[Path]:
-    """The folders of the finished backups in this folder, the oldest first."""
-    return sorted(path.parent for path in root.glob(f"[0-9]*/{NAME}"))
-
-
-def object_path(root: Path, digest: str) -> Path:
-    return root / OBJECTS / digest[:2] / digest
 
 
 @contextmanager
@@ -159,7 +160,7 @@ def archive_writer(path: Path) -> Iterator["ArchiveWriter"]:
 
 
 class ArchiveWriter:
-    before = None
+    before: Listing | None = None
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._path, self.folder = path, folder
@@ -177,8 +178,6 @@ class ArchiveWriter:
         return Listed(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, hashed.digest.digest())
 
     def finish(self, manifest: Manifest) -> None:
-        from conversations.backup.readers import ArchiveReader
-
         self.listing.close()
         manifest.parts[LISTING] = ""
         for name in manifest.parts:
@@ -217,10 +216,10 @@ class _Hashed:
         return piece
 
 
-def _copy(source: IO[bytes], target: IO[bytes], update: "object") -> int:
+def _copy(source: IO[bytes], target: IO[bytes], update: Callable[[bytes], object]) -> int:
     size = 0
     while piece := source.read(_PIECE):
-        update(piece)  # type: ignore[operator]
+        update(piece)
         target.write(piece)
         size += len(piece)
     return size

@@ -66,7 +66,10 @@ class Command(CheckedCommand):
             f" ({filesizeformat(manifest.size)}), databases: {', '.join(manifest.engines) or 'none'}."
         )
         if a_worker_runs():
-            raise CommandError("a worker runs on this payload folder: stop server and worker first")
+            raise CommandError(
+                "a worker runs on this payload folder: stop server and worker first (one that was killed counts as"
+                " running for half a minute)"
+            )
         if (found := restore.in_the_way(backup)) and not options["replace"]:
             raise CommandError(
                 f"the target is not empty: {'; '.join(found)}. --replace gives payloads and SQLite files another name;"

@@ -26,7 +26,9 @@ from elmemory.audit.chain import faults, read_head
 from elmemory.audit.models import Entry
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from tests.harness.damage import tear_page
+from tests.harness.openmemory_servers import stub_server
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver, place
 
@@ -216,7 +218,7 @@ def test_a_call_that_is_processed_while_the_databases_are_copied_is_processed_ag
 ) -> None:
     deliver(call_of(MAYA, "My cat sleeps.", conversation_id="conv_done", started_at=1_700_000_000), store)
     call = deliver(call_of(MAYA, "My dog is called Biscuit."))
-    from conversations.backup import create
+    from conversations.backup import create, databases
 
     def copied_before(alias: str, folder: Path) -> str:
         name = copy(alias, folder)
@@ -225,7 +227,7 @@ def test_a_call_that_is_processed_while_the_databases_are_copied_is_processed_ag
             Worker(store).process_due()
         return name
 
-    copy = create.copy_database
+    copy = databases.copy_database
     monkeypatch.setattr(create, "copy_database", copied_before)
     run("backup", tmp_path / "backup.tar.zst")
     elsewhere()
@@ -302,3 +304,20 @@ def test_the_copies_hold_no_deleted_rows(maya: str, store: EmbeddedOpenMemory, t
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM memory").fetchone() == (0,)
     del maya
+
+
+@pytest.mark.parametrize("option", ["", "--memories"])
+def test_memories_of_a_server_are_in_it_if_asked(
+    payloads: Path, tmp_path: Path, settings: Settings, option: str
+) -> None:
+    with stub_server() as (_, url), closing(RemoteOpenMemory(url, "k")) as remote:
+        settings.OPENMEMORY_PORT, settings.OPENMEMORY_KEY = url, "k"
+        deliver(call_of(MAYA, "My dog is called Biscuit."), remote)
+        said = run("backup", tmp_path / "backups", *filter(None, [option]))
+    assert ("corrections and shared lines of staff are lost" in said) == (not option), payloads
+    copies = list((tmp_path / "backups").glob("*/databases/memory.sqlite3"))
+    assert bool(copies) == bool(option)
+    for copy in copies:
+        with closing(sqlite3.connect(copy)) as connection:
+            contents = {content for (content,) in connection.execute("SELECT content FROM memory")}
+        assert "My dog is called Biscuit." in contents

@@ -58,7 +58,7 @@ def correct(server: Server, caller: str, name: str) -> None:
 
 
 def file_of(server: Server, event: dict[str, Any]) -> Path:
-    conversation_id = event["data"]["conversation_id"]
+    conversation_id: str = event["data"]["conversation_id"]
     return server.payloads / conversation_id / f"{conversation_id}_transcription.json"
 
 
