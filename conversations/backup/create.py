@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from conversations.backup import contents
-from conversations.backup.databases import COPIED, copy_database, copy_file, copy_name, engine_of, is_there
+from conversations.backup.databases import COPIED, copy_database, copy_file, engine_of, is_there
 from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed
 from conversations.backup.manifest import DATABASES, SETTINGS, Manifest
@@ -23,8 +24,8 @@ from elmemory.environment.build import build
 from elmemory.environment.databases import sqlite
 from elmemory.environment.given import as_dotenv
 from elmemory.memory.openmemory import OpenMemory
-from elmemory.memory.openmemory.embedded.store import ALIAS
 
+OF_SERVER = "server.sqlite3"
 _BATCH = 500
 _TURNS = 10
 _RECEIPT = "_memory.json"
@@ -53,30 +54,30 @@ class Backup:
         self._writer.listing.put(batch)
 
     def databases(self, store: OpenMemory, *, memories: bool) -> None:
-        """Copy the databases; with `memories` also those of an OpenMemory server, into an embedded store.
+        """Copy the databases, the embedded store included; with `memories` also the memories of an OpenMemory server.
 
         Raises BackupFault or OpenMemoryError.
         """
-        is_remote = bool(settings.OPENMEMORY_PORT)
-        self.manifest.store = "server" if is_remote else "embedded"
         folder = self._writer.folder / DATABASES
-        for alias in COPIED:
+        self.manifest.store = "server" if settings.OPENMEMORY_PORT else "embedded"
+        if settings.OPENMEMORY_PORT and memories:
+            self._copy_memories(store, folder / OF_SERVER)
+            self.manifest.parts[f"{DATABASES}/{OF_SERVER}"] = ""
+        for alias in filter(is_there, COPIED):
             if alias == DEFAULT_DB_ALIAS:
                 self.manifest.audit_head = _audit_head()
-            if alias == ALIAS and is_remote and memories:
-                self.manifest.engines[alias] = "sqlite"
-                made = self._writer.folder / "copied.sqlite3"
-                with move.embedded_target(sqlite(made)) as target:
-                    for user_id in move.users_of(store)[0]:
-                        move.copy(store, target, user_id, delete_extra=False)
-                copy_file(made, folder / copy_name(alias, "sqlite"))
-                for suffix in ("", "-wal", "-shm"):
-                    made.with_name(f"{made.name}{suffix}").unlink(missing_ok=True)
-            elif is_there(alias):
-                self.manifest.engines[alias] = engine_of(alias)
-                copy_database(alias, folder)
-        for alias, engine in self.manifest.engines.items():
-            self.manifest.parts[f"{DATABASES}/{copy_name(alias, engine)}"] = ""
+            self.manifest.engines[alias] = engine_of(alias)
+            self.manifest.parts[f"{DATABASES}/{copy_database(alias, folder)}"] = ""
+
+    def _copy_memories(self, store: OpenMemory, path: Path) -> None:
+        """Copy the memories of the server into an embedded store in this file."""
+        made = self._writer.folder / "copied.sqlite3"
+        with move.embedded_target(sqlite(made)) as target:
+            for user_id in move.users_of(store)[0]:
+                move.copy(store, target, user_id, delete_extra=False)
+        copy_file(made, path)
+        for suffix in ("", "-wal", "-shm"):
+            made.with_name(f"{made.name}{suffix}").unlink(missing_ok=True)
 
     def decisions(self) -> None:
         """Copy the decisions, and have calls that were processed while the databases were copied processed again."""

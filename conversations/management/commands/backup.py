@@ -71,10 +71,11 @@ class Command(CheckedCommand):
 
     def _report(self, made: Backup, target: Path, options: dict[str, Any]) -> None:
         manifest = made.manifest
+        databases = ", ".join(manifest.engines) or "none"
         copied = f"{made.copied} new ({filesizeformat(made.copied_bytes)})"
         self.stdout.write(
             f"{target}: {manifest.calls} calls, {manifest.files} files ({filesizeformat(manifest.size)}), {copied};"
-            f" databases: {', '.join(manifest.engines) or 'none'}."
+            f" databases: {databases}."
         )
         if unknown := unknown_entries():
             self.stdout.write(f"Left out, as none of ours: {', '.join(unknown[:10])}")

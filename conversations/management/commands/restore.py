@@ -10,7 +10,9 @@ from django.template.defaultfilters import filesizeformat
 from tqdm import tqdm
 
 from conversations.backup import restore
+from conversations.backup.create import OF_SERVER
 from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import DATABASES
 from conversations.backup.readers import Reader, opened
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.references import key_fingerprint
@@ -93,7 +95,7 @@ class Command(CheckedCommand):
         make_ready()
         self.stdout.write(f"{reconcile()} calls indexed.")
         if settings.OPENMEMORY_PORT:
-            self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy="databases/memory.sqlite3"))
+            self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
 
     def _confirm(self, options: dict[str, Any]) -> None:
         if options["yes"]:

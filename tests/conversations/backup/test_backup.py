@@ -308,14 +308,15 @@ def test_the_copies_hold_no_deleted_rows(maya: str, store: EmbeddedOpenMemory, t
 
 @pytest.mark.parametrize("option", ["", "--memories"])
 def test_memories_of_a_server_are_in_it_if_asked(
-    payloads: Path, tmp_path: Path, settings: Settings, option: str
+    payloads: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     with stub_server() as (_, url), closing(RemoteOpenMemory(url, "k")) as remote:
-        settings.OPENMEMORY_PORT, settings.OPENMEMORY_KEY = url, "k"
+        settings.OPENMEMORY_PORT = url
+        monkeypatch.setattr("conversations.management.commands.backup.open_memory", lambda: remote)
         deliver(call_of(MAYA, "My dog is called Biscuit."), remote)
         said = run("backup", tmp_path / "backups", *filter(None, [option]))
     assert ("corrections and shared lines of staff are lost" in said) == (not option), payloads
-    copies = list((tmp_path / "backups").glob("*/databases/memory.sqlite3"))
+    copies = list((tmp_path / "backups").glob("*/databases/server.sqlite3"))
     assert bool(copies) == bool(option)
     for copy in copies:
         with closing(sqlite3.connect(copy)) as connection:
