@@ -25,7 +25,7 @@ from elmemory.environment.databases import sqlite
 from elmemory.environment.given import as_dotenv
 from elmemory.memory.openmemory import OpenMemory
 
-OF_SERVER = "server.sqlite3"
+OF_SERVER = "server.sqlite3.zst"
 _BATCH = 500
 _TURNS = 10
 _RECEIPT = "_memory.json"
@@ -75,7 +75,7 @@ class Backup:
         with move.embedded_target(sqlite(made)) as target:
             for user_id in move.users_of(store)[0]:
                 move.copy(store, target, user_id, delete_extra=False)
-        copy_file(made, path)
+        copy_file(made, path, "with the memories of the server")
         for suffix in ("", "-wal", "-shm"):
             made.with_name(f"{made.name}{suffix}").unlink(missing_ok=True)
 

@@ -15,15 +15,18 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.postgresql.client import DatabaseClient
 
+from conversations.backup.compression import zstd
 from conversations.backup.faults import BackupFault
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_integrity import faults_of_file, reader
 from elmemory.memory.openmemory.database_traces import files_of
 from elmemory.memory.openmemory.embedded.store import ALIAS
 
+_PIECE = 2**20
 # The memories first: the audit log then holds what was done up to the end.
 COPIED = ALIAS, DEFAULT_DB_ALIAS
-_SUFFIXES = {"sqlite": ".sqlite3", "postgresql": ".pgdump"}
+# pg_dump compresses by itself.
+_SUFFIXES = {"sqlite": ".sqlite3.zst", "postgresql": ".pgdump"}
 
 
 def engine_of(alias: str) -> str:
@@ -45,7 +48,7 @@ def copy_database(alias: str, folder: Path) -> str:
     engine = engine_of(alias)
     target = folder / copy_name(alias, engine)
     if engine == "sqlite":
-        _copy_file(alias, Path(connections[alias].settings_dict["NAME"]), target)
+        copy_file(Path(connections[alias].settings_dict["NAME"]), target, alias)
     else:
         options = ["--format=custom", "--no-owner", "--no-privileges", *_schemas(alias), f"--file={target}"]
         _run("pg_dump", alias, options)
@@ -54,9 +57,25 @@ def copy_database(alias: str, folder: Path) -> str:
     return target.name
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy an SQLite database that no process writes to."""
-    _copy_file("the copy", source, target)
+def copy_file(source: Path, target: Path, name: str) -> None:
+    """Copy an SQLite database to this file, compressed, and check the copy. `name` is for messages."""
+    copy = target.with_suffix("")
+    copy.unlink(missing_ok=True)
+    try:
+        with closing(reader(source)) as connection:
+            # Copying reads the rows and makes the indexes again: what is wrong with pages would be passed on.
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found == "ok":
+                connection.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        raise BackupFault(f"the database {name} is damaged ({found}): manage.py verify says more")
+    if faults := faults_of_file(copy):
+        raise BackupFault(f"the copy of the database {name} is damaged: {faults[0]}")
+    with copy.open("rb") as file, zstd.open(target, "wb", level=3) as compressed:
+        shutil.copyfileobj(file, compressed, _PIECE)
+    copy.unlink()
 
 
 def restore_database(alias: str, engine: str, copy: Path) -> None:
@@ -68,7 +87,8 @@ def restore_database(alias: str, engine: str, copy: Path) -> None:
         place = Path(connections[alias].settings_dict["NAME"])
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(f"{place.name}.restoring")
-        shutil.copyfile(copy, partial)
+        with zstd.open(copy, "rb") as compressed, partial.open("wb") as file:
+            shutil.copyfileobj(compressed, file, _PIECE)
         if faults := faults_of_file(partial):
             raise BackupFault(f"the copy of {alias} is damaged: {faults[0]}")
         partial.replace(place)
@@ -111,22 +131,6 @@ def rows_in(alias: str) -> int:
     except DatabaseError as error:
         raise BackupFault(f"the database {alias} does not answer: {summary(error)}") from None
     return rows
-
-
-def _copy_file(name: str, source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        with closing(reader(source)) as connection:
-            # Copying reads the rows and makes the indexes again: what is wrong with pages would be passed on.
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found == "ok":
-                connection.execute("VACUUM INTO ?", (str(target),))
-    except sqlite3.Error as error:
-        found = str(error)
-    if found != "ok":
-        raise BackupFault(f"the database {name} is damaged ({found}): manage.py verify says more")
-    if faults := faults_of_file(target):
-        raise BackupFault(f"the copy of the database {name} is damaged: {faults[0]}")
 
 
 def _schemas(alias: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Reading a backup: of a folder the newest one, or the one that is named; or a tar.zst file."""
 
 import shutil
-import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Protocol, Self
 
+from conversations.backup.compression import zstd
 from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing
 from conversations.backup.manifest import (
@@ -23,11 +23,6 @@ from conversations.backup.manifest import (
     read_manifest,
     snapshots,
 )
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 
 class Reader(Protocol):

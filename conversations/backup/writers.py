@@ -9,7 +9,6 @@ import fcntl
 import io
 import os
 import shutil
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Protocol
 
+from conversations.backup.compression import zstd
 from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing, unused
 from conversations.backup.manifest import (
@@ -33,11 +33,6 @@ from conversations.backup.manifest import (
 )
 from conversations.backup.readers import ArchiveReader
 from conversations.files.durable import sync_folder
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 _PIECE = 2**20
 

@@ -27,6 +27,7 @@ from conversations.files.receipts import (
     read_receipt,
 )
 from conversations.files.stored import read_call
+from conversations.index.schema import ALIAS as INDEX
 from conversations.memories import decided, reprocess
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
@@ -141,9 +142,11 @@ class Verification:
         return self._read[caller]
 
 
-def broken_databases() -> Iterator[Finding | None]:
-    """What is broken in the databases; None between two tables."""
+def broken_databases(*, index: bool) -> Iterator[Finding | None]:
+    """What is broken in the databases; None between two tables. The index is replaced by itself where it is broken."""
     for alias in sorted(connections):
+        if alias == INDEX and not index:
+            continue
         for fault in faults_of(alias):
             yield Finding("database", f"{alias}: {fault}") if fault else None
 

@@ -29,7 +29,8 @@ _OTHER_KEY = (
 )
 _MEMORIES_OF_A_SERVER = (
     "The memories are on the OpenMemory server that the settings name, and are not restored. To copy those of the"
-    " backup there: OPENMEMORY_PORT= OPENMEMORY_DB_PATH={copy} manage.py move_memories --to URL"
+    " backup there: zstd -d {copy}, then OPENMEMORY_PORT= OPENMEMORY_DB_PATH=server.sqlite3 manage.py move_memories"
+    " --to URL"
 )
 
 

@@ -58,7 +58,7 @@ class Command(CheckedCommand):
     def _verify(self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool) -> int:
         """Add what is found to the report; returns how many findings are being repaired. Raises OpenMemoryError."""
         repaired = 0
-        report.add(finding for finding in broken_databases() if finding)
+        report.add(finding for finding in broken_databases(index=True) if finding)
         report.add(neglected_decisions(store))
         verification = Verification(store)
         with tqdm(conversation_ids(), unit=" calls", disable=quiet or None, file=sys.stderr) as progress:

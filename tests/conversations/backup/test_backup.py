@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
 
+from conversations.backup.compression import zstd
 from conversations.files import decisions, heartbeat
 from conversations.files.last_runs import last_run
 from conversations.files.paths import transcription_path
@@ -45,6 +46,13 @@ def run(*arguments: object) -> str:
     out = io.StringIO()
     call_command(*map(str, arguments), "--quiet", stdout=out, stderr=out)
     return out.getvalue()
+
+
+def unpacked(copy: Path) -> sqlite3.Connection:
+    """A connection to the copy of a database."""
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(zstd.decompress(copy.read_bytes()))
+    return connection
 
 
 def refusal(*arguments: object) -> str:
@@ -264,7 +272,7 @@ def test_a_damaged_backup_is_not_restored(maya: str, tmp_path: Path, elsewhere: 
     if damage == "object":
         next(path for path in (backups / "objects").rglob("*") if path.is_file()).write_bytes(b"other")
     else:
-        next(backups.glob("*/databases/memory.sqlite3")).write_bytes(b"other")
+        next(backups.glob("*/databases/memory.sqlite3.zst")).write_bytes(b"other")
     elsewhere()
     assert "damaged" in refusal("restore", archive if damage == "cut" else backups, "--yes")
     assert not transcription_path(maya).exists()
@@ -299,10 +307,10 @@ def test_the_copies_hold_no_deleted_rows(maya: str, store: EmbeddedOpenMemory, t
     for memory in store.memories(MAYA):
         store.delete(MAYA, memory.id)
     run("backup", tmp_path / "backups")
-    (copy,) = (tmp_path / "backups").glob("*/databases/memory.sqlite3")
-    assert b"Biscuit" not in copy.read_bytes()
-    with closing(sqlite3.connect(copy)) as connection:
+    (copy,) = (tmp_path / "backups").glob("*/databases/memory.sqlite3.zst")
+    with closing(unpacked(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM memory").fetchone() == (0,)
+        assert b"Biscuit" not in connection.serialize()
     del maya
 
 
@@ -316,9 +324,9 @@ def test_memories_of_a_server_are_in_it_if_asked(
         deliver(call_of(MAYA, "My dog is called Biscuit."), remote)
         said = run("backup", tmp_path / "backups", *filter(None, [option]))
     assert ("corrections and shared lines of staff are lost" in said) == (not option), payloads
-    copies = list((tmp_path / "backups").glob("*/databases/server.sqlite3"))
+    copies = list((tmp_path / "backups").glob("*/databases/server.sqlite3.zst"))
     assert bool(copies) == bool(option)
     for copy in copies:
-        with closing(sqlite3.connect(copy)) as connection:
+        with closing(unpacked(copy)) as connection:
             contents = {content for (content,) in connection.execute("SELECT content FROM memory")}
         assert "My dog is called Biscuit." in contents
