@@ -87,7 +87,7 @@ class Worker:
                     self.handle_clock_change()
                     done = self.process_due(pool)
                     retained = self._retention.step()
-                    verified = not self.pause and self._verification.step()
+                    verified = not (done or self.pause) and self._verification.step()
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
                     elif not (done or reconciled or retained or verified):

@@ -12,7 +12,7 @@ from conversations.files.last_runs import Task, note_run
 from elmemory.agents.check import Check
 from elmemory.doctor import operation
 from elmemory.environment.build import build
-from tests.harness.server import Server, free_port
+from tests.harness.server import Server, free_port, wait_until
 
 
 def checked(name: str) -> Check:
@@ -47,7 +47,8 @@ def test_a_worker_that_died_is_a_fault_with_the_time_it_was_last_seen(payloads: 
 
 def test_server_and_worker_that_run_are_well(server: Server, payloads: Path, settings: Settings) -> None:
     settings.SECRET_KEY, settings.PORT = server.environment["SECRET_KEY"], int(server.environment["PORT"])
-    (payloads / "_worker").write_text((server.payloads / "_worker").read_text())
+    of_worker = server.payloads / "_worker"
+    (payloads / "_worker").write_text(wait_until(lambda: of_worker.exists() and of_worker.read_text()))
     assert (checked("server").state, checked("worker").state) == ("ok", "ok")
 
 
