@@ -17,6 +17,7 @@ from django.db.backends.postgresql.client import DatabaseClient
 
 from conversations.backup.compression import zstd
 from conversations.backup.faults import BackupFault
+from elmemory.environment.private_files import files_of_sqlite
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_integrity import faults_of_file, reader
 from elmemory.memory.openmemory.database_traces import files_of
@@ -91,6 +92,9 @@ def restore_database(alias: str, engine: str, copy: Path) -> None:
             shutil.copyfileobj(compressed, file, _PIECE)
         if faults := faults_of_file(partial):
             raise BackupFault(f"the copy of {alias} is damaged: {faults[0]}")
+        # A log of the empty database that was there would be applied to this one.
+        for path in files_of_sqlite(place)[1:]:
+            path.unlink(missing_ok=True)
         partial.replace(place)
         return
     # Tables of a newer version may refer to those that are restored.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -24,6 +25,7 @@ from conversations.files.durable import write_durably
 from conversations.files.paths import conversation_folder, is_conversation_id, payload_root
 from elmemory.audit.chain import Head, head_path, parse_head, write_head
 from elmemory.audit.models import Entry
+from elmemory.environment.private_files import files_of_sqlite
 from elmemory.memory.openmemory.embedded.store import ALIAS
 
 _KEY = "_decisions/key"
@@ -48,10 +50,11 @@ def move_aside() -> list[tuple[Path, Path]]:
     for alias in COPIED:
         connections[alias].close()
         if connections[alias].vendor == "sqlite":
-            path = Path(connections[alias].settings_dict["NAME"])
+            place = Path(connections[alias].settings_dict["NAME"])
             # The log belongs to the file: without it, what was committed last is lost.
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                _move(Path(f"{path}{suffix}"), Path(f"{path}.before-{now}{suffix}"), moved)
+            for path in files_of_sqlite(place):
+                suffix = path.name.removeprefix(place.name)
+                _move(path, Path(f"{place}.before-{now}{suffix}"), moved)
     _move(head_path(), Path(f"{head_path()}.before-{now}"), moved)
     root = payload_root()
     if contents.payloads_of(root):
@@ -87,6 +90,8 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
             restore_database(alias, engine, backup.folder / DATABASES / copy_name(alias, engine))
     for alias in COPIED:
         call_command("migrate", database=alias, verbosity=0)
+    # They may name callers who were forgotten since, and a session that was ended must not be there again.
+    Session.objects.all().delete()
     _restore_head()
     _mark().unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as present
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from conversations.backup.compression import zstd
@@ -276,6 +277,35 @@ def test_a_damaged_backup_is_not_restored(maya: str, tmp_path: Path, elsewhere: 
     elsewhere()
     assert "damaged" in refusal("restore", archive if damage == "cut" else backups, "--yes")
     assert not transcription_path(maya).exists()
+
+
+@pytest.mark.usefixtures("maya")
+def test_a_log_of_the_database_that_was_there_is_not_applied_to_the_restored_one(
+    tmp_path: Path, elsewhere: Elsewhere
+) -> None:
+    run("backup", tmp_path / "backups")
+    elsewhere()
+    name = connections["memory"].settings_dict["NAME"]
+    # As a process leaves it that was killed: with a log.
+    with closing(sqlite3.connect(name)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE other AS SELECT * FROM memory")
+        connection.commit()
+        log = Path(f"{name}-wal").read_bytes()
+    connections["memory"].close()
+    Path(f"{name}-wal").write_bytes(log)
+    assert log
+    assert "No fault." in run("restore", tmp_path / "backups", "--yes")
+    assert "other" not in connections["memory"].introspection.table_names()
+
+
+@pytest.mark.usefixtures("maya")
+def test_sessions_of_staff_are_not_restored(tmp_path: Path, staff: Client, elsewhere: Elsewhere) -> None:
+    assert staff.get("/admin/").status_code == 200
+    run("backup", tmp_path / "backups")
+    elsewhere()
+    run("restore", tmp_path / "backups", "--yes")
+    assert staff.get("/admin/").status_code == 302
 
 
 @pytest.mark.usefixtures("maya")
