@@ -83,6 +83,7 @@ def loses_nothing(folder: Path, here: dict[str, str], there: dict[str, str]) -> 
             assert len(load.acknowledged) > len(before)
     finally:
         server.kill()
+        server.client.close()
 
     other = Server(folder / "there", SECRET_KEY=server.environment["SECRET_KEY"], **there)
     assert "No fault." in done(other, "restore", backups, "--yes")
