@@ -7,6 +7,7 @@ databases, so each memory that a receipt names is in them; decisions come last, 
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from conversations.files.paths import conversation_ids, payload_root
@@ -74,12 +75,14 @@ def unknown_entries() -> list[str]:
 
 def payloads_of(folder: Path) -> list[str]:
     """The names of folders in this payload folder that hold payloads: at most a few."""
-    found: list[str] = []
+    filled = (name for name in payload_folders(folder) if any((folder / name).iterdir()))
+    return list(islice(filled, _MOST_SHOWN))
+
+
+def payload_folders(folder: Path) -> Iterator[str]:
+    """The names of the folders of payloads in this payload folder. They may be moved meanwhile."""
     if folder.is_dir():
-        for entry in os.scandir(folder):
-            is_ours = entry.name in _FIRST or entry.name[:1].isalnum()
-            if is_ours and entry.is_dir() and any(Path(entry).iterdir()):
-                found.append(entry.name)
-                if len(found) == _MOST_SHOWN:
-                    break
-    return found
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if (entry.name in _FIRST or entry.name[:1].isalnum()) and entry.is_dir():
+                    yield entry.name

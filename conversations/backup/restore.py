@@ -34,10 +34,10 @@ _PIECE = 2**20
 
 def in_the_way(backup: Reader) -> list[str]:
     """What the target holds that a restored backup would overwrite. Raises BackupFault where it cannot be read."""
-    root = payload_root()
-    found = [str(root / name) for name in contents.payloads_of(root)] if not _is_resumed(backup) else []
-    restored = [alias for alias in backup.manifest.engines if not (alias == ALIAS and settings.OPENMEMORY_PORT)]
-    return found + [f"the database {alias} with {rows} rows" for alias in restored if (rows := rows_in(alias))]
+    root, done = payload_root(), _done(backup)
+    found = [str(root / name) for name in contents.payloads_of(root)] if done is None else []
+    missing = [alias for alias in _databases(backup) if alias not in (done or ())]
+    return found + [f"the database {alias} with {rows} rows" for alias in missing if (rows := rows_in(alias))]
 
 
 def move_aside() -> list[tuple[Path, Path]]:
@@ -59,12 +59,10 @@ def move_aside() -> list[tuple[Path, Path]]:
     root = payload_root()
     if contents.payloads_of(root):
         aside = root.with_name(f"{root.name}.before-{now}")
-        root.rename(aside)
-        root.mkdir()
+        aside.mkdir()
+        for folder in contents.payload_folders(root):
+            (root / folder).rename(aside / folder)
         moved.append((root, aside))
-        for folder in aside.iterdir():
-            if contents.is_decision(folder.name):
-                folder.rename(root / folder.name)
     return moved
 
 
@@ -75,7 +73,8 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
     """
     root = payload_root()
     root.mkdir(parents=True, exist_ok=True)
-    write_durably(_mark(), backup.manifest.began_at.encode())
+    done = _done(backup) or []
+    _note_done(backup, done)
     for listed, file in backup.payloads():
         _write(root / listed.path, listed, file)
         step()
@@ -85,9 +84,11 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
     for _ in carry_out_decisions():
         pass
     os.sync()
-    for alias, engine in backup.manifest.engines.items():
-        if not (alias == ALIAS and settings.OPENMEMORY_PORT):
+    for alias, engine in _databases(backup).items():
+        if alias not in done:
             restore_database(alias, engine, backup.folder / DATABASES / copy_name(alias, engine))
+            done.append(alias)
+            _note_done(backup, done)
     for alias in COPIED:
         call_command("migrate", database=alias, verbosity=0)
     # They may name callers who were forgotten since, and a session that was ended must not be there again.
@@ -163,11 +164,22 @@ def _restore_head() -> None:
         write_head(Head(newest.pk, newest.hash))
 
 
-def _is_resumed(backup: Reader) -> bool:
-    """Whether an interrupted run has begun to restore this backup here."""
-    with suppress(OSError):
-        return _mark().read_text() == backup.manifest.began_at
-    return False
+def _databases(backup: Reader) -> dict[str, str]:
+    """The databases to be restored, with their engines: not the embedded store while a server is used."""
+    engines = backup.manifest.engines
+    return {alias: engine for alias, engine in engines.items() if not (alias == ALIAS and settings.OPENMEMORY_PORT)}
+
+
+def _done(backup: Reader) -> list[str] | None:
+    """The databases that an interrupted run has restored from this backup; None without such a run."""
+    with suppress(OSError, UnicodeError):
+        began_at, *done = _mark().read_text().split()
+        return done if began_at == backup.manifest.began_at else None
+    return None
+
+
+def _note_done(backup: Reader, aliases: list[str]) -> None:
+    write_durably(_mark(), "\n".join([backup.manifest.began_at, *aliases]).encode())
 
 
 def _mark() -> Path:

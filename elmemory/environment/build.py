@@ -14,7 +14,7 @@ def build() -> str:
 
 
 def files_build() -> str:
-    """The same of the files as they are now."""
+    """The first digits of the hash of the files as they are now."""
     digest, folder = sha256(), Path(__file__).resolve().parent.parent.parent
     for package in _PACKAGES:
         for path in sorted((folder / package).rglob("*.py")):

@@ -312,18 +312,21 @@ def test_sessions_of_staff_are_not_restored(tmp_path: Path, staff: Client, elsew
 def test_an_interrupted_restore_is_repeated(
     tmp_path: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conversations.backup import restore
+    from conversations.backup import databases, restore
 
     run("backup", tmp_path / "backups")
     elsewhere()
 
-    def fails(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def fails(alias: str, *more: Any) -> None:
+        if alias == "default":
+            raise OSError(28, "No space left on device")
+        databases.restore_database(alias, *more)
 
     with monkeypatch.context() as broken:
         broken.setattr(restore, "restore_database", fails)
         assert "Run it again" in refusal("restore", tmp_path / "backups", "--yes")
     assert "No fault." in run("restore", tmp_path / "backups", "--yes")
+    assert "not empty" in refusal("restore", tmp_path / "backups", "--yes")
 
 
 def test_the_target_must_be_a_folder_or_a_new_archive_outside_of_the_payloads(tmp_path: Path) -> None:
