@@ -43,7 +43,8 @@ def faults_of_file(path: Path) -> list[str]:
             rows = connection.execute(f"PRAGMA integrity_check({_MOST_FAULTS})").fetchall()
     except sqlite3.Error as error:
         return [str(error)]
-    return [str(found) for (found,) in rows if found != "ok"]
+    # SQLite lists the pages of one fault in lines; the first says enough.
+    return [" ".join(str(found).splitlines()[:2]) for (found,) in rows if found != "ok"]
 
 
 def reader(path: Path) -> sqlite3.Connection:

@@ -48,7 +48,8 @@ def test_a_worker_that_died_is_a_fault_with_the_time_it_was_last_seen(payloads: 
 def test_server_and_worker_that_run_are_well(server: Server, payloads: Path, settings: Settings) -> None:
     settings.SECRET_KEY, settings.PORT = server.environment["SECRET_KEY"], int(server.environment["PORT"])
     of_worker = server.payloads / "_worker"
-    (payloads / "_worker").write_text(wait_until(lambda: of_worker.exists() and of_worker.read_text()))
+    wait_until(lambda: of_worker.exists() and of_worker.read_text())
+    (payloads / "_worker").write_text(of_worker.read_text())
     assert (checked("server").state, checked("worker").state) == ("ok", "ok")
 
 
