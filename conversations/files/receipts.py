@@ -98,7 +98,12 @@ def read_receipt(conversation_id: str) -> Receipt | None:
 
 def write_receipt(conversation_id: str, receipt: Receipt) -> None:
     """Write the receipt durably. Raises OSError."""
-    write_durably(receipt_path(conversation_id), orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2))
+    write_durably(receipt_path(conversation_id), receipt_bytes(receipt))
+
+
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The content of its file."""
+    return orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2)
 
 
 def is_done(conversation_id: str, receipt: Receipt | None) -> bool:

@@ -119,7 +119,7 @@ def reconcile_in_steps() -> Iterator[int]:
         behind = [one for one in ids if one not in known or not _is_up_to_date(one, known[one])]
         yield sum(refresh_rows(behind))
     last = ""
-    while ids := _ids_after(last):
+    while ids := ids_after(last):
         last = ids[-1]
         yield sum(refresh_rows([one for one in ids if not conversation_folder(one).exists()]))
 
@@ -131,10 +131,10 @@ def _fingerprints(ids: Iterable[str]) -> dict[str, str]:
 
 
 @healed
-def _ids_after(last: str) -> tuple[str, ...]:
+def ids_after(last: str, most: int = _BATCH) -> tuple[str, ...]:
     """The next ids of the index, in its order."""
     rows = Conversation.objects.filter(conversation_id__gt=last).order_by("conversation_id")
-    return tuple(rows.values_list("conversation_id", flat=True)[:_BATCH])
+    return tuple(rows.values_list("conversation_id", flat=True)[:most])
 
 
 def _is_up_to_date(conversation_id: str, of_row: str) -> bool:

@@ -15,7 +15,7 @@ from django.db import connections
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from conversations.files.decisions import decide
+from conversations.files.decisions import decide, mark_deleted
 from conversations.files.deletion import delete_conversation
 from conversations.files.durable import sync_folder
 from conversations.files.locks import caller_lock
@@ -164,6 +164,9 @@ def delete_files(caller: str, files: Files) -> None:
     for conversation_id in files.calls:
         delete_conversation(conversation_id)
     for path in files.loose:
+        # A restored backup would bring it back.
+        with suppress(ValueError):
+            mark_deleted(path.stem)
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
 
