@@ -64,6 +64,7 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[di
         "has_transcription": True,
         "transcription_at": modified,
         "memories": len(receipt.memories) if receipt else 0,
+        "withholds": bool(receipt and receipt.withheld),
     }
     if not is_done(conversation_id, receipt):
         row |= {"memory_state": MemoryState.PENDING, "pending_since": modified}
