@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from django.utils.timezone import localdate
+from django.utils.timezone import get_default_timezone, localdate
 
 from conversations.files.deletion import payload_files
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, folder_text, payload_text
@@ -167,7 +167,7 @@ def moment(seconds: float) -> datetime:
 
 
 def day_columns(started_at: datetime) -> dict[str, Any]:
-    return {"started_at": started_at, "started_on": localdate(started_at)}
+    return {"started_at": started_at, "started_on": localdate(started_at, get_default_timezone())}
 
 
 def _modified(path: str) -> float | None:
