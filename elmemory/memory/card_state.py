@@ -178,9 +178,7 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
 
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
     """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
-    newest = sorted(
-        _current(memories).items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True
-    )
+    newest = sorted(_current(memories).items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True)
     return [memory for _, (_, memory) in newest]
 
 
