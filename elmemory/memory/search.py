@@ -46,7 +46,7 @@ class PreparedCaller:
             secret = Secrets(_values(memories), card.facts if card else {}, allowed)
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
-        self._corpus = Corpus(found, before and before._corpus)
+        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
         self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
 
     def search(self, question: str, k: int) -> Found:

@@ -224,7 +224,8 @@ def test_every_folder_with_a_new_file_is_flushed_once(payloads: Path, monkeypatc
 def test_no_body_of_a_folder_that_cannot_be_flushed_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = [json.dumps(version(text, 1)).encode() for text in ("one", "two")]
     other = json.dumps(transcription("+14155550100", "Hi.", conversation_id="conv_2")).encode()
-    fsync, failed = os.fsync, []
+    fsync = os.fsync
+    failed: list[bool] = []
 
     def fails_once(descriptor: int) -> None:
         if Path(f"/proc/self/fd/{descriptor}").readlink().name == "conv_1" and not failed:
