@@ -147,6 +147,8 @@ class Conversation(models.Model):
 
     memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
+    # Whether the receipt names memories that staff deleted.
+    withholds = models.BooleanField(default=False)
     # Of the files that the row was made from; empty while the row is behind them.
     fingerprint = models.CharField(max_length=64, default="")
     pending_since = models.FloatField(null=True)

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable, OrderBy
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -78,6 +80,29 @@ class CallQuery(CallList):
     def get_results(self, request: HttpRequest) -> None: ...
 
 
+class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts and pages the sort keys that a search has read; looking for all of them once more takes longer than it."""
+
+    def __init__(self, calls: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(calls, *args, **kwargs)
+        self._calls = calls
+        found, ordering = getattr(calls, "sort_keys", ""), calls.query.order_by
+        self._found: list[int] = []
+        if found and ordering in (("sort_key",), ("-sort_key",)):
+            self._found = sorted(map(int, found.split(",")), reverse=ordering == ("-sort_key",))
+
+    @cached_property
+    def count(self) -> int:
+        return len(self._found) or int(self._calls.count())
+
+    def page(self, number: Any) -> Any:
+        if not self._found:
+            return super().page(number)
+        first = (self.validate_number(number) - 1) * self.per_page
+        calls = Conversation.objects.filter(sort_key__in=self._found[first : first + self.per_page])
+        return Page(calls.order_by(*self._calls.query.order_by), number, self)
+
+
 class CallListAdmin(IndexedAdmin[Conversation]):
     """The list of calls: its columns, filters and search."""
 
@@ -98,6 +123,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
@@ -60,9 +60,9 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
         rows: Any = self.object_list
         if rows.query.where:
             return int(rows.count())
-        calls = Conversation.objects.filter(caller_ref__gt="")
+        calls = Conversation.objects.filter(caller_ref__gt="").order_by()
         without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=calls.values("caller_ref"))
-        return (calls.aggregate(all=Count("caller_ref", distinct=True))["all"] or 0) + without_calls.count()
+        return calls.values("caller_ref").distinct().count() + without_calls.count()
 
 
 class CallerListAdmin(IndexedAdmin[Caller]):

@@ -1,5 +1,6 @@
 """Keeping the index in line with the payload files."""
 
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,8 +16,8 @@ from conversations.files.paths import (
     AUDIO,
     FAILURE,
     TRANSCRIPTION,
-    conversation_folder,
     conversation_ids,
+    folder_text,
 )
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
@@ -121,7 +122,7 @@ def reconcile_in_steps() -> Iterator[int]:
     last = ""
     while ids := ids_after(last):
         last = ids[-1]
-        yield sum(refresh_rows([one for one in ids if not conversation_folder(one).exists()]))
+        yield sum(refresh_rows([one for one in ids if not os.path.exists(folder_text(one))]))
 
 
 @healed

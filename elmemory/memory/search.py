@@ -15,7 +15,7 @@ from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
-_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1400, 4
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,22 @@ class PreparedCaller:
     an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
     """
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
-        memories = list(memories)
+    def __init__(self, memories: Iterable[Memory], before: "PreparedCaller | None" = None) -> None:
+        """`before` is this caller as they were prepared before some of their memories changed."""
+        memories = tuple(memories)
         cards = cards_among(memories)
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
+        # What was read, for the next preparation.
+        self.memories = () if opted_out else memories
         found = [] if opted_out else _searchable(memories)
         if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
             secret = Secrets(_values(memories), card.facts if card else {}, allowed)
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
-        self._corpus = Corpus(found)
-        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in found)
+        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
+        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""

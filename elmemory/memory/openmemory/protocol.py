@@ -89,10 +89,13 @@ class OpenMemory(Protocol):
         None if the store cannot do that.
         """
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
+    ) -> tuple[Hashable, list[Memory] | None]:
         """A token of the user's memories as they are now, and all of them; None for them if the token is this one.
 
-        The token differs after every addition, change and deletion of the user's memories.
+        The token differs after every addition, change and deletion of the user's memories. Of the `known` memories,
+        those that have not changed need not be read again.
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:

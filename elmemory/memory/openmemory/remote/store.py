@@ -91,8 +91,7 @@ class RemoteOpenMemory:
         return puts
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        memories = self.memories(user_id)
-        return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
+        return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
@@ -109,7 +108,12 @@ class RemoteOpenMemory:
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self,
+        user_id: str,
+        token: Hashable | None,
+        known: Sequence[Memory] = (),  # noqa: ARG002
+    ) -> tuple[Hashable, list[Memory] | None]:
         """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
         require_user(user_id)
         now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
