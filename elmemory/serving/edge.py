@@ -123,6 +123,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no part of a request has arrived that is not answered."""
+        return (self.cycle is None or self.cycle.response_complete) and not self._is_in_head()
+
     def close_if_overdue(self, now: float) -> None:
         """Close the connection if its client has kept the server waiting for too long. `now` is the loop's time."""
         if not self._is_waiting():

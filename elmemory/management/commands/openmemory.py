@@ -13,6 +13,7 @@ from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.http_api import OpenMemoryApi
 from elmemory.serving.edge import BoundedServer
+from elmemory.serving.handover import CannotListen, Entrance
 from elmemory.serving.onepacket import OnePacketProtocol
 
 _DEFAULT_PORT = 8080
@@ -30,6 +31,10 @@ class Command(CheckedCommand):
             raise CommandError("OPENMEMORY_KEY is not set: anybody could read every caller's memories")
         call_command("migrate", database="memory", verbosity=0)
         port = _port_of_settings() if port is None else port
+        try:
+            entrance = Entrance(host, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
         config = uvicorn.Config(
             OpenMemoryApi(settings.OPENMEMORY_KEY),
             host=host,
@@ -45,7 +50,7 @@ class Command(CheckedCommand):
         self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
         self.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
-            BoundedServer(config).run()
+            BoundedServer(config).run([entrance.listener()])
 
 
 def _port_of_settings() -> int:
