@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from conversations.files.spool import free_bytes, spool
 from conversations.index.queue import queue_status
+from elmemory import __version__
 from elmemory.memory.openmemory import open_memory
 from elmemory.serving.lean import LeanRequest
 from webhooks.metrics import refusals
@@ -101,7 +102,10 @@ def _proof_header(query: bytes) -> dict[str, str]:
 
 
 def current_report() -> dict[str, Any]:
-    """Return `{"status", "openmemory", "payloads", "queue"}` as they are now. Blocks on OpenMemory, disk and index."""
+    """Return `{"status", "version", "openmemory", "payloads", "queue"}` as they are now.
+
+    Blocks on OpenMemory, disk and index.
+    """
     store, payloads = open_memory().ping(), _payloads()
     try:
         queue = queue_status()
@@ -110,6 +114,7 @@ def current_report() -> dict[str, Any]:
     is_ok = store.ok and payloads["ok"] and queue is not None and not queue.failed
     return {
         "status": "ok" if is_ok else "degraded",
+        "version": __version__,
         "openmemory": {"mode": store.mode, "ok": store.ok, "detail": store.detail},
         "payloads": payloads,
         "queue": queue._asdict() if queue else {"pending": None, "failed": None, "oldest_seconds": None},

@@ -19,9 +19,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import structlog
+import uvicorn
 
 from elmemory.serving.edge import BoundedProtocol, BoundedServer
 
@@ -64,6 +65,16 @@ class Entrance:
     def listener(self) -> socket.socket:
         """The socket for a server, which may close it."""
         return self._socket.dup()
+
+    def close(self) -> list[socket.socket]:
+        """Close the socket; returns the connections that waited in its queue, which closing alone would reset."""
+        waiting = []
+        self._socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            while True:
+                waiting.append(self._socket.accept()[0])
+        self._socket.close()
+        return waiting
 
     def announce(self) -> None:
         """Report that this process serves: to the process that waits for it, and to systemd."""
@@ -113,10 +124,16 @@ class Entrance:
 
 
 class LeavingServer(BoundedServer):
-    """A server that can leave its socket to another process without breaking what is under way."""
+    """A server that ends, or leaves its socket to another process, without breaking what is under way."""
 
     longest_seconds: float = 300
     idle_seconds: float = 5
+    fresh_seconds: float = 1
+
+    def __init__(self, config: uvicorn.Config, entrance: Entrance) -> None:
+        super().__init__(config)
+        self.entrance = entrance
+        self._has_left = False
 
     async def leave(self) -> None:
         """Stop accepting, answer one more request on each connection, and stop when the last one is closed.
@@ -124,21 +141,54 @@ class LeavingServer(BoundedServer):
         Idle connections are closed after 5 seconds, those with a request under way are awaited for 300.
         """
         log.info("leaves its socket to another process", connections=len(self.server_state.connections))
-        for server in self.servers:
-            server.close()
-        self.config.encoded_headers.append((b"connection", b"close"))  # of all answers to come
-        await self.on_tick(0)
+        self._has_left = True
+        await self._stop_accepting()
         clock = asyncio.get_running_loop().time
         began = clock()
-        for connection in self._connections(idle=False):
-            if connection.cycle:
+        for connection in self._connections():
+            if connection.cycle and not connection.is_idle:
                 connection.cycle.keep_alive = False
         while self.server_state.connections and not self.should_exit and clock() - began < self.longest_seconds:
             await asyncio.sleep(0.1)
             if clock() - began > self.idle_seconds:
-                for connection in self._connections(idle=True):
-                    connection.shutdown()
+                for connection in self._connections():
+                    if connection.is_idle:
+                        connection.shutdown()
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, but first answer the connections that were made already, if their first request comes within a second.
+
+        A proxy may have sent a delivery on them, and sends it no second time.
+        """
+        if not self._has_left:
+            await self._stop_accepting()
+            loop = asyncio.get_running_loop()
+            for connection in self.entrance.close():
+                await loop.connect_accepted_socket(self._protocol, connection)
+            for _ in range(50):
+                if not any(connection.is_fresh for connection in self._connections()):
+                    break
+                await asyncio.sleep(self.fresh_seconds / 50)
+        # uvicorn would cancel what is still under way a second later, with a traceback.
+        most = (self.config.timeout_graceful_shutdown or 1) - 1
+        asyncio.get_running_loop().call_later(most, self._abort)
+        await super().shutdown(sockets)
+
+    def _abort(self) -> None:
+        for connection in self._connections():
+            connection.transport.abort()
+
+    async def _stop_accepting(self) -> None:
+        for server in self.servers:
+            server.close()
+        self.config.encoded_headers.append((b"connection", b"close"))  # of all answers to come
+        await self.on_tick(0)
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol: type[Any] = self.config.http_protocol_class
+        state = self.lifespan.state
+        return protocol(config=self.config, server_state=self.server_state, app_state=state)  # type: ignore[no-any-return]
 
     def leave_at_end_of_input(self) -> None:
         """Leave once standard input is closed."""
@@ -151,9 +201,8 @@ class LeavingServer(BoundedServer):
 
         threading.Thread(target=wait, daemon=True).start()
 
-    def _connections(self, *, idle: bool) -> list[BoundedProtocol]:
-        every = self.server_state.connections
-        return [one for one in every if isinstance(one, BoundedProtocol) and one.is_idle == idle]
+    def _connections(self) -> list[BoundedProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, BoundedProtocol)]
 
 
 def _bound(host: str, port: int) -> socket.socket:

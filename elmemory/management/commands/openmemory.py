@@ -3,6 +3,7 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
@@ -15,6 +16,8 @@ from elmemory.memory.openmemory.http_api import OpenMemoryApi
 from elmemory.serving.edge import BoundedServer
 from elmemory.serving.handover import CannotListen, Entrance
 from elmemory.serving.onepacket import OnePacketProtocol
+
+log = structlog.get_logger(__name__)
 
 _DEFAULT_PORT = 8080
 
@@ -47,8 +50,11 @@ class Command(CheckedCommand):
             lifespan="off",
             timeout_graceful_shutdown=8,
         )
-        self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
-        self.stdout.flush()
+        if settings.LOG_JSON:
+            log.info("the embedded store serves OpenMemory's routes", url=f"http://{host}:{port}")
+        else:
+            self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
+            self.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
             BoundedServer(config).run([entrance.listener()])
 

@@ -102,16 +102,22 @@ class Command(CheckedCommand):
         password = given or secrets.token_urlsafe(12)
         if given:
             shown = "that of DJANGO_SUPERUSER_PASSWORD"
-        elif self.stdout.isatty():
+        elif self.stdout.isatty() and not settings.LOG_JSON:
             shown = f"{password}   (shown once)"
         else:  # what is printed is stored in a log
             path = private_folder() / "_first_login.txt"
             write_private(path, f"{name}\n{password}\n", replace=True)
             shown = f"in {path}   (delete this file after the first login)"
         users.create_superuser(username=name, email="", password=password)
-        self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
+        if settings.LOG_JSON:
+            log.warning("made an administrator", name=name, password=shown)
+        else:
+            self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
 
     def _print_addresses(self, url: str) -> None:
+        if settings.LOG_JSON:
+            log.info("serves", url=url)
+            return
         is_here = Path(sys.argv[0]).name == "manage.py"
         manage = f"{os.path.relpath(sys.executable)} manage.py" if is_here else "elmemory"
         self.stdout.write(
@@ -140,18 +146,17 @@ class _Server(LeavingServer):
     """A server that announces that it listens, and on SIGHUP starts the substitute for its restart."""
 
     def __init__(self, config: uvicorn.Config, entrance: Entrance, worker: "_WorkerProcess | None") -> None:
-        super().__init__(config)
+        super().__init__(config, entrance)
         self.once_listening: Callable[[], None] = lambda: None
         self.substitute: Substitute | None = None
-        self._entrance = entrance
         self._worker = worker
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if not self.started:
             return
-        self._entrance.announce()
-        if self._entrance.is_substitute:
+        self.entrance.announce()
+        if self.entrance.is_substitute:
             self.leave_at_end_of_input()
         elif not (sys.stdin and sys.stdin.isatty()):  # SIGHUP says that a terminal was closed
             self._await_signal()
@@ -180,7 +185,7 @@ class _Server(LeavingServer):
         leave_to_others(leave=True)
         if self._worker:
             self._worker.stop()
-        substitute = self._entrance.start_substitute(given_environment())
+        substitute = self.entrance.start_substitute(given_environment())
         if not substitute:
             log.error("the server that should replace this one does not start: this one goes on")
             leave_to_others(leave=False)

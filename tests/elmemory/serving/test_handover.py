@@ -1,5 +1,6 @@
 """A server that restarts without a gap."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -8,12 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
+from elmemory.serving.handover import Entrance, LeavingServer
+from elmemory.serving.onepacket import OnePacketProtocol
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import ROOT, SECRET, Server, wait_until
 from webhooks.signature import signed
@@ -45,9 +50,11 @@ def repeated(request: Callable[[], None]) -> Iterator[list[str]]:
 
     thread = threading.Thread(target=repeat)
     thread.start()
-    yield faults
-    ended.set()
-    thread.join()
+    try:
+        yield faults
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager
@@ -112,6 +119,66 @@ def test_a_restart_loses_no_ring_no_delivery_and_no_upload(unstarted: Server) ->
         # The new process has read `.env`, and has a worker.
         assert server.client.get("/metrics", headers={"authorization": "Bearer a-key"}).status_code == 200
         server.deliver(transcription(new_number(), "Hi."))
+
+
+@pytest.fixture
+def stopping() -> Iterator[tuple[LeavingServer, socket.socket, list[str]]]:
+    """A server that is about to stop, a connection to it on which nothing was sent, and how requests ended."""
+    ends = list[str]()
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ARG001
+        more = True
+        while more:
+            message = await receive()
+            more = message.get("more_body", False)
+        ends.append(message["type"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(
+        application, http=OnePacketProtocol, log_config=None, lifespan="off", timeout_graceful_shutdown=2
+    )
+    server = LeavingServer(config, Entrance("127.0.0.1", 0))
+    listener = server.entrance.listener()
+    thread = threading.Thread(target=asyncio.run, args=(server.serve([listener]),))
+    thread.start()
+    wait_until(lambda: server.started)
+    with socket.create_connection(listener.getsockname(), timeout=10) as client:
+        wait_until(lambda: server.server_state.connections)
+        server.should_exit = True
+        yield server, client, ends
+    thread.join()
+
+
+def test_a_server_that_stops_answers_a_connection_that_is_made_already(
+    stopping: tuple[LeavingServer, socket.socket, list[str]],
+) -> None:
+    _, client, ends = stopping
+    time.sleep(0.3)  # the server has begun to stop
+    client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n.")
+    assert client.recv(100).startswith(b"HTTP/1.1 200")
+    assert ends == ["http.request"]
+
+
+def test_an_upload_that_a_stop_cuts_short_ends_as_if_its_sender_had_gone(
+    stopping: tuple[LeavingServer, socket.socket, list[str]],
+) -> None:
+    _, client, ends = stopping
+    client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n.")
+    with suppress(ConnectionResetError):
+        assert client.recv(100) == b""
+    wait_until(lambda: ends == ["http.disconnect"])
+
+
+def test_connections_in_the_queue_of_a_socket_are_not_reset_when_it_is_closed() -> None:
+    entrance = Entrance("127.0.0.1", 0)
+    with entrance.listener() as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname(), timeout=10) as client:
+            (waiting,) = entrance.close()
+            with waiting:
+                waiting.sendall(b"here")
+                assert client.recv(10) == b"here"
 
 
 def test_a_restart_that_fails_changes_nothing(unstarted: Server) -> None:
