@@ -127,7 +127,7 @@ class LeavingServer(BoundedServer):
     """A server that ends, or leaves its socket to another process, without breaking what is under way."""
 
     longest_seconds: float = 300
-    idle_seconds: float = 5
+    idle_seconds: float = 2
     fresh_seconds: float = 1
 
     def __init__(self, config: uvicorn.Config, entrance: Entrance) -> None:
@@ -138,7 +138,7 @@ class LeavingServer(BoundedServer):
     async def leave(self) -> None:
         """Stop accepting, answer one more request on each connection, and stop when the last one is closed.
 
-        Idle connections are closed after 5 seconds, those with a request under way are awaited for 300.
+        Idle connections are closed after 2 seconds, those with a request under way are awaited for 300.
         """
         log.info("leaves its socket to another process", connections=len(self.server_state.connections))
         self._has_left = True

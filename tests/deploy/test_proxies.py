@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -20,10 +21,9 @@ from webhooks.signature import signed
 
 pytestmark = pytest.mark.deploy
 
-PROXIES = [
-    pytest.param(kind, marks=pytest.mark.skipif(not is_installed(kind), reason=f"{kind} is not installed"))
-    for kind in ("nginx", "caddy")
-]
+needs_caddy = pytest.mark.skipif(not is_installed("caddy"), reason="caddy is not installed")
+needs_nginx = pytest.mark.skipif(not is_installed("nginx"), reason="nginx is not installed")
+PROXIES = [pytest.param("nginx", marks=needs_nginx), pytest.param("caddy", marks=needs_caddy)]
 RING = json.dumps({"caller_id": "+14155550100", "called_number": "+14155550199"}).encode()
 RING_HEADERS = {"x-api-key": "client-data-key", "content-type": "application/json"}
 
@@ -107,7 +107,33 @@ def test_a_recording_of_100_mb_in_chunks_passes_as_it_arrives(proxy: Proxy, two_
     assert (payloads / conversation_id / f"{conversation_id}_audio.mp3").read_bytes() == recording
 
 
-def test_rolling_restarts_fail_no_ring_and_no_delivery(proxy: Proxy, two_servers: tuple[Server, Server]) -> None:
+def stopped_and_started(server: Server) -> None:
+    server.stop()
+    server.start()
+
+
+def reloaded(server: Server) -> None:
+    times = server.output.count("serves again")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.output.count("serves again") > times, 60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "restart"),
+    [
+        pytest.param("nginx", stopped_and_started, marks=needs_nginx),
+        pytest.param("nginx", reloaded, marks=needs_nginx),
+        pytest.param("caddy", reloaded, marks=needs_caddy),
+    ],
+)
+def test_rolling_restarts_fail_no_ring_and_no_delivery(
+    kind: str, restart: Callable[[Server], None], two_servers: tuple[Server, Server], tmp_path: Path
+) -> None:
+    with Proxy(kind, tmp_path, [port_of(server) for server in two_servers]) as proxy:
+        restart_under_load(proxy, restart, two_servers)
+
+
+def restart_under_load(proxy: Proxy, restart: Callable[[Server], None], two_servers: tuple[Server, Server]) -> None:
     kept, lock = proxy.connection(), threading.Lock()
     stored = []
 
@@ -126,8 +152,7 @@ def test_rolling_restarts_fail_no_ring_and_no_delivery(proxy: Proxy, two_servers
 
     with repeated(ring_again) as again, repeated(lambda: ring_through(proxy)) as new, repeated(deliver) as deliveries:
         for server in two_servers:
-            server.stop()
-            server.start()
+            restart(server)
     kept.close()
     assert set(again) == set(new) == set(deliveries) == {200}
     assert len(again) + len(new) > 300
@@ -196,16 +221,16 @@ def test_a_delivery_is_never_sent_twice(kind: str, tmp_path: Path) -> None:
         assert len(of_one + of_other) == 1
 
 
-@pytest.mark.skipif(not is_installed("nginx"), reason="nginx is not installed")
+@needs_nginx
 def test_nginx_sends_a_ring_again_to_the_other_server(two_servers: tuple[Server, Server], tmp_path: Path) -> None:
     with breaking_server() as (one, of_one), Proxy("nginx", tmp_path, [one, port_of(two_servers[0])]) as half:
         assert {ring_through(half) for _ in range(4)} == {200}
         assert of_one
 
 
-@pytest.mark.parametrize("kind", PROXIES)
-def test_a_server_that_is_away_is_passed_over(kind: str, two_servers: tuple[Server, Server], tmp_path: Path) -> None:
-    with Proxy(kind, tmp_path, [free_port(), port_of(two_servers[0])]) as half:
+@needs_nginx
+def test_nginx_passes_over_a_server_that_is_away(two_servers: tuple[Server, Server], tmp_path: Path) -> None:
+    with Proxy("nginx", tmp_path, [free_port(), port_of(two_servers[0])]) as half:
         assert {ring_through(half) for _ in range(4)} == {200}
 
 

@@ -153,8 +153,8 @@ def stopping() -> Iterator[tuple[LeavingServer, socket.socket, list[str]]]:
 def test_a_server_that_stops_answers_a_connection_that_is_made_already(
     stopping: tuple[LeavingServer, socket.socket, list[str]],
 ) -> None:
-    _, client, ends = stopping
-    time.sleep(0.3)  # the server has begun to stop
+    server, client, ends = stopping
+    wait_until(lambda: not server.servers[0].is_serving())
     client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n.")
     assert client.recv(100).startswith(b"HTTP/1.1 200")
     assert ends == ["http.request"]
