@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import structlog
@@ -120,7 +121,7 @@ class Entrance:
         for inherited in (self._socket.fileno(), substitute.lifeline):
             os.set_inheritable(inherited, True)
         handed = {_VARIABLE: " ".join(["successor", *map(str, numbers)])}
-        os.execve(sys.executable, _command(), {**environment, **handed})  # noqa: S606
+        os.execve(_command()[0], _command(), {**environment, **handed})  # noqa: S606
 
 
 class LeavingServer(BoundedServer):
@@ -221,6 +222,10 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _command() -> list[str]:
+    """The command of this process. An installed script names its interpreter, which may be another by now."""
+    script = Path(sys.argv[0])
+    if script.suffix != ".py" and os.access(script, os.X_OK):
+        return [str(script), *sys.argv[1:]]
     return [sys.executable, *sys.orig_argv[1:]]
 
 

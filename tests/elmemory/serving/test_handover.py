@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from elmemory import __version__
 from elmemory.serving.handover import Entrance, LeavingServer
 from elmemory.serving.onepacket import OnePacketProtocol
 from tests.harness.samples import new_number, transcription
@@ -217,6 +219,40 @@ def test_a_server_takes_the_socket_of_systemd_and_says_when_it_serves(unstarted:
         assert unstarted.answers()
         restart(unstarted)
         assert unstarted.answers()
+        unstarted.stop()
+
+
+def installed(folder: Path, sources: Path) -> Path:
+    """An environment whose command `elmemory` runs these sources, as pip would install them."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "sources.pth").write_text(
+        f"{sources}\n" + "\n".join(path for path in sys.path if "site-packages" in path)
+    )
+    script = folder / "bin" / "elmemory"
+    script.write_text(f"#!{folder}/bin/python\nfrom elmemory.__main__ import main\nmain()\n")
+    script.chmod(0o755)
+    return folder
+
+
+def test_a_restart_runs_the_version_that_its_path_leads_to_by_then(unstarted: Server, tmp_path: Path) -> None:
+    for package in ("elmemory", "webhooks", "conversations"):
+        shutil.copytree(ROOT / package, tmp_path / "newer" / package)
+    (tmp_path / "newer" / "elmemory" / "__init__.py").write_text('__version__ = "99.0"\n')
+    current = tmp_path / "current"
+    current.symlink_to(installed(tmp_path / "1", ROOT))
+    with (tmp_path / "server.log").open("ab") as unstarted.log:
+        command = [str(current / "bin" / "elmemory"), "serve"]
+        unstarted.process = subprocess.Popen(
+            command, cwd=tmp_path, env=unstarted.environment, stdout=unstarted.log, stderr=unstarted.log
+        )
+        wait_until(unstarted.answers)
+        assert unstarted.client.get("/health").json()["version"] == __version__
+        current.unlink()
+        current.symlink_to(installed(tmp_path / "2", tmp_path / "newer"))
+        restart(unstarted)
+        assert unstarted.client.get("/health").json()["version"] == "99.0"
+        unstarted.deliver(transcription(new_number(), "Hi."))
         unstarted.stop()
 
 
