@@ -195,6 +195,7 @@ def test_a_restart_that_fails_changes_nothing(unstarted: Server) -> None:
         wait_until(lambda: "leaves its socket" in server.output, 60)
 
 
+@pytest.mark.deploy
 def test_a_server_takes_the_socket_of_systemd_and_says_when_it_serves(unstarted: Server) -> None:
     notified = unstarted.folder / "notified"
     unstarted.environment["NOTIFY_SOCKET"] = str(notified)
@@ -235,6 +236,7 @@ def installed(folder: Path, sources: Path) -> Path:
     return folder
 
 
+@pytest.mark.deploy
 def test_a_restart_runs_the_version_that_its_path_leads_to_by_then(unstarted: Server, tmp_path: Path) -> None:
     for package in ("elmemory", "webhooks", "conversations"):
         shutil.copytree(ROOT / package, tmp_path / "newer" / package)
@@ -266,6 +268,7 @@ def test_a_busy_port_is_reported_in_one_line(unstarted: Server, command: str, ho
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.deploy
 def test_the_substitute_ends_with_the_server_that_it_stands_in_for(unstarted: Server) -> None:
     with unstarted as server:
         server.process.send_signal(signal.SIGHUP)
