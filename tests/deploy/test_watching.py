@@ -111,7 +111,9 @@ def test_each_alert_fires(tmp_path: Path) -> None:
         wait_until(lambda: watch.fired() >= watch.alerts() - LATER, 30)
 
         with closing(sqlite3.connect(well.environment["INDEX_DATABASE_URL"])) as index:
-            index.execute("UPDATE conversation SET memory_state='pending', pending_since=1, next_attempt_at=9e12")
+            index.execute(
+                "UPDATE conversation SET memory_state='pending', pending_since=1, next_attempt_at=9e12, attempts=0"
+            )
             index.commit()
             wait_until(lambda: "ElmemoryQueueOld" in watch.fired(), 30)
             index.execute("BEGIN EXCLUSIVE")
