@@ -106,9 +106,12 @@ class Run:
         self._clear_spool()
         if self.stub:
             (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
-        rows = _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
-        self.verdict = judge(self.made, self.folder / "payloads", rows)
+        self.verdict = judge(self.made, self.folder / "payloads", self.rows())
         self.verdict.problems += self.problems
+
+    def rows(self) -> list[Row]:
+        """All memories of the store."""
+        return _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
 
     def _is_done(self, conversation_id: str) -> bool:
         path = self.folder / "payloads" / conversation_id / f"{conversation_id}_memory.json"
