@@ -103,7 +103,7 @@ class Run:
         self._ask_by_ring()
         for server in self.servers:
             server.stop()
-        self._clear_spool()
+        self.clear_spool()
         if self.stub:
             (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
         self.verdict = judge(self.made, self.folder / "payloads", self.rows())
@@ -125,7 +125,7 @@ class Run:
             if answered != str(callers.count(caller)):
                 self.problems.append(f"{caller}: a ring answers {answered} calls instead of {callers.count(caller)}")
 
-    def _clear_spool(self) -> None:
+    def clear_spool(self) -> None:
         """Check that the next process to start removes the spool files of dead processes, once they are old enough."""
         spool = self.folder / "payloads" / "_spool"
         for path in spool.iterdir():
