@@ -1,7 +1,7 @@
 """Takes a lock in a separate process: `python -m tests.harness.locking PURPOSE [NAME]`.
 
-It prints "held" or "busy" (of `free-callers` the callers whose locks were free), then for each line of standard input "held" or "lost", and releases the lock at the end of
-the input.
+It prints "held" or "busy" (of `free-callers` the callers whose locks were free), then for each line of standard input
+"held" or "lost", and releases the lock at the end of the input.
 """
 
 import os

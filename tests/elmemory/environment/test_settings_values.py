@@ -444,6 +444,8 @@ def test_a_database_url_may_ask_for_another_kind_of_host() -> None:
 
 
 @pytest.mark.parametrize("hosts", ["one,,two", "one:x,two", "one:5433:1,two", "[::1,two"])
-def test_a_list_of_database_hosts_that_cannot_be_read_is_refused(hosts: str) -> None:
-    with pytest.raises(ValueError):
-        of_url(f"postgres://maya:secret@{hosts}/memory")
+def test_a_list_of_database_hosts_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://maya:secret@{hosts}/memory")
+    environment = Environment()
+    environment.database("DATABASE_URL", "data/elmemory.sqlite3")
+    assert [fault.variable for fault in environment.faults] == ["DATABASE_URL"]
