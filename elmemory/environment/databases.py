@@ -43,6 +43,8 @@ def of_url(text: str) -> dict[str, Any]:
     if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
         raise ValueError
     if url["ENGINE"] == _POSTGRESQL:
+        if "pool" in url.get("OPTIONS", {}):
+            raise ValueError  # each thread keeps its connection, which Django does not allow with a pool
         several = "," in url["HOST"]
         if several:
             url |= _hosts_and_ports(authority.rpartition("@")[2])

@@ -443,9 +443,9 @@ def test_a_database_url_may_ask_for_another_kind_of_host() -> None:
     assert database["OPTIONS"]["target_session_attrs"] == "any"
 
 
-@pytest.mark.parametrize("hosts", ["one,,two", "one:x,two", "one:5433:1,two", "[::1,two"])
-def test_a_list_of_database_hosts_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", f"postgres://maya:secret@{hosts}/memory")
+@pytest.mark.parametrize("rest", ["one,,two/m", "one:x,two/m", "one:5433:1,two/m", "[::1,two/m", "one/m?pool=true"])
+def test_a_database_url_that_cannot_be_used_is_reported(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://maya:secret@{rest}")
     environment = Environment()
     environment.database("DATABASE_URL", "data/elmemory.sqlite3")
     assert [fault.variable for fault in environment.faults] == ["DATABASE_URL"]
