@@ -49,6 +49,7 @@ GREETING = env.text("GREETING", "Welcome back, {name}! How can I help you today?
 DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
 SPOKEN_FACTS = env.texts("SPOKEN_FACTS")
 SEARCHABLE_FACTS = env.texts("SEARCHABLE_FACTS")
+EMBEDDINGS = env.one_of("EMBEDDINGS", ("auto", "off"), "auto", "Write auto or off.")
 REDACT = env.texts("REDACT")
 REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
 OPT_OUT_FIELD = env.text("OPT_OUT_FIELD", "do_not_remember")

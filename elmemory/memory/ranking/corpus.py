@@ -11,6 +11,7 @@ from math import log1p
 from elmemory.memory import kinds
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
+from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
 from elmemory.memory.ranking.postings import Postings
@@ -75,7 +76,9 @@ class Corpus:
         self._newest_call = called[-1] if called else None
         self._years = sorted({date.fromordinal(day).year for day in called})
 
-    def rank(self, question: str, k: int, today: date | None = None) -> list[Match]:
+    def rank(
+        self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None
+    ) -> list[Match]:
         """The memories that best answer the question, best first, at most k.
 
         "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
@@ -92,6 +95,8 @@ class Corpus:
         own = self._turns.scores(weights)
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
+        if likeness and (alike := likeness()):
+            add_likeness(scores, self._memory_at, alike, share_unknown(wanted, exact))
         if days := self._days_asked(asked, today):
             self._add_days(scores, own, days, sum(exact.values()) or 1.0)
         places = zip(self._memory_at, scores, strict=False)
