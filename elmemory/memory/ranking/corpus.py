@@ -96,7 +96,7 @@ class Corpus:
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
         if likeness and (alike := likeness()):
-            add_likeness(scores, self._memory_at, alike, share_unknown(wanted, exact))
+            add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
         if days := self._days_asked(asked, today):
             self._add_days(scores, own, days, sum(exact.values()) or 1.0)
         places = zip(self._memory_at, scores, strict=False)
