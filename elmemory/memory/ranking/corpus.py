@@ -76,9 +76,7 @@ class Corpus:
         self._newest_call = called[-1] if called else None
         self._years = sorted({date.fromordinal(day).year for day in called})
 
-    def rank(
-        self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None
-    ) -> list[Match]:
+    def rank(self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None) -> list[Match]:
         """The memories that best answer the question, best first, at most k.
 
         "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
@@ -95,10 +93,11 @@ class Corpus:
         own = self._turns.scores(weights)
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
+        whole = sum(exact.values()) or 1.0
         if likeness and (alike := likeness()):
-            add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
+            whole += add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
         if days := self._days_asked(asked, today):
-            self._add_days(scores, own, days, sum(exact.values()) or 1.0)
+            self._add_days(scores, own, days, whole)
         places = zip(self._memory_at, scores, strict=False)
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if _NOW.search(asked):
@@ -180,7 +179,7 @@ class Corpus:
     def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
         """Add what memories gain for a call near the days asked for, and for naming them.
 
-        `whole` is the weight of all terms of the question together.
+        `whole` is the weight of all terms of the question together, and the most that a memory gained by its likeness.
         """
         gaps = {day: min(days.gap(day) for days in asked) for day in self._age}
         a_day = any(days.first == days.last for days in asked)

@@ -22,21 +22,22 @@ def add_likeness(
     memories: Sequence[Memory],
     likeness: Mapping[int, float],
     unknown: float,
-) -> None:
-    """Add to the scores of words, by place, what the memories there gain by their likeness to the question.
+) -> float:
+    """Add to the scores of words, by place, what the memories there gain by their likeness; return the largest gain.
 
     `memory_at` is the memory at a place, a negative number for none. A memory without a likeness gains nothing.
     `unknown` is the share of the question's words that no memory contains: the more, the less words say. Scores keep
-    the unit of words, so that what is added for days afterwards weighs as much as without an encoder.
+    the unit of words; days, which are added afterwards, must outweigh the largest gain.
     """
     standard = _standard(list(likeness.values()))
     gains = {memory: max(gain, 0.0) for memory, gain in zip(likeness, standard, strict=True)}
     places = [place for place, memory in enumerate(memory_at) if memory in gains]
     if not places:
-        return
+        return 0.0
     spread = _spread([scores[place] for place in places]) or 1.0
     weight = (_LEAST_WEIGHT + (_MOST_WEIGHT - _LEAST_WEIGHT) * unknown**_POWER) * spread
     unasked = {place for place in places if not memories[memory_at[place]].metadata.get("asked")}
+    most = 0.0
     for place in places:
         gain = gains[memory_at[place]]
         if place in unasked:
@@ -45,6 +46,8 @@ def add_likeness(
             if place + 1 in unasked:
                 gain += _BEFORE * gains[memory_at[place + 1]]
         scores[place] += weight * gain
+        most = max(most, weight * gain)
+    return most
 
 
 def share_unknown(wanted: Sequence[str], known: Collection[str]) -> float:

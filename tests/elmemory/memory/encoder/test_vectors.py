@@ -38,7 +38,12 @@ def test_a_vector_is_as_many_bytes_as_dimensions_and_a_mark() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"content": "I moved to St Paul"}, {"metadata": {"asked": "Who are you?"}}, {"vector": b""}, {"vector": b"\0" * 40}],
+    [
+        {"content": "I moved to St Paul"},
+        {"metadata": {"asked": "Who are you?"}},
+        {"vector": b""},
+        {"vector": b"\0" * 40},
+    ],
 )
 def test_a_vector_of_another_text_counts_as_none(changed: dict[str, object]) -> None:
     encoder = WordsEncoder()
