@@ -37,8 +37,7 @@ _LEFT_OUT = (
     ),
     (
         "Copies",
-        "The index for searching and the agent's search hold the same words again, and are made from what is in here,"
-        " as are the vectors by which an encoder, where one is installed, finds memories by their meaning.",
+        "The index, the agent's search and the vectors of an encoder say the same again: they are made from this.",
     ),
     ("What ElevenLabs stores, and backups", "They are outside this server: ask for them separately."),
 )
