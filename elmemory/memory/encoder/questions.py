@@ -7,6 +7,7 @@ from functools import cache
 from queue import Full, Queue
 from threading import Thread
 from time import monotonic
+from typing import Any
 
 import structlog
 
@@ -50,8 +51,14 @@ class Questions:
                 future.set_exception(error)
 
 
-@cache
 def questions_for(encoder: Encoder) -> Questions:
+    """The thread that encodes with this encoder, one per process."""
+    found: Questions = _questions(encoder)
+    return found
+
+
+@cache
+def _questions(encoder: Any) -> Questions:
     return Questions(encoder)
 
 

@@ -17,11 +17,12 @@ COLUMNS = (
 
 def memory_of(row: Sequence[Any]) -> Memory:
     """The memory in a row of COLUMNS."""
-    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, *times, version, vector = row
+    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors = row[:8]
+    created, updated, seen, version, vector = row[8:]
     known = _listed(sectors)
     return Memory(
         memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
-        known[0], known, *times, version, bytes(vector or b""),
+        known[0], known, created, updated, seen, version, bytes(vector or b""),
     )  # fmt: skip
 
 

