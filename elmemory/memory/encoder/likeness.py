@@ -16,7 +16,8 @@ _AT_ONCE = 2048
 
 def load_for_searches() -> None:
     """Load what searches need of the encoder, if there is one: later, that would delay live calls."""
-    if encoder():
+    if found := encoder():
+        found.question("")
         _numpy()
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from queue import Full, Queue
 from threading import Thread
 from time import monotonic
-from typing import Any
 
 import structlog
 
@@ -53,12 +52,11 @@ class Questions:
 
 def questions_for(encoder: Encoder) -> Questions:
     """The thread that encodes with this encoder, one per process."""
-    found: Questions = _questions(encoder)
-    return found
+    return _questions_for(encoder)  # type: ignore[arg-type]  # any object has a hash
 
 
 @cache
-def _questions(encoder: Any) -> Questions:
+def _questions_for(encoder: Encoder) -> Questions:
     return Questions(encoder)
 
 
