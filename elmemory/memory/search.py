@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from django.conf import settings
-from django.utils.timezone import localdate
+from django.utils.timezone import get_default_timezone, localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
@@ -63,7 +63,8 @@ class PreparedCaller:
         With an encoder, what the memories mean counts too, if the question is encoded by `until`, a time of
         `time.monotonic`; else their words alone.
         """
-        return Found(self._card, self._corpus.rank(question, k, localdate(), self._likeness(question, until)))
+        today = localdate(timezone=get_default_timezone())
+        return Found(self._card, self._corpus.rank(question, k, today, self._likeness(question, until)))
 
     def _likeness(self, question: str, until: float | None) -> Callable[[], Mapping[int, float]] | None:
         """How much each memory means what the question means, by its place; encoded while the words are ranked."""

@@ -52,7 +52,7 @@ class Questions:
 
 def questions_for(encoder: Encoder) -> Questions:
     """The thread that encodes with this encoder, one per process."""
-    return _questions_for(encoder)  # type: ignore[arg-type]  # any object has a hash
+    return _questions_for(encoder)  # type: ignore[arg-type]  # every object has a hash
 
 
 @cache
