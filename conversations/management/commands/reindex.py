@@ -30,7 +30,7 @@ class Command(CheckedCommand):
             self._make_vectors(quiet=quiet)
             return
         ids = list(conversation_ids())
-        with tqdm(total=len(ids), unit=" calls", disable=quiet, file=self.stderr) as progress:
+        with tqdm(total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr) as progress:
             for size in refresh_rows(ids):
                 progress.update(size)
         refreshed = reconcile()

