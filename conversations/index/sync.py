@@ -1,5 +1,6 @@
 """Keeping the index in line with the payload files."""
 
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,8 +16,8 @@ from conversations.files.paths import (
     AUDIO,
     FAILURE,
     TRANSCRIPTION,
-    conversation_folder,
     conversation_ids,
+    folder_text,
 )
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
@@ -32,6 +33,7 @@ _BATCH = 500
 _BATCH_OF_A_PAGE = 50
 _LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
+_NOT_OF_FILES = "conversation_id", "reviewed"
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
@@ -120,7 +122,7 @@ def reconcile_in_steps() -> Iterator[int]:
     last = ""
     while ids := ids_after(last):
         last = ids[-1]
-        yield sum(refresh_rows([one for one in ids if not conversation_folder(one).exists()]))
+        yield sum(refresh_rows([one for one in ids if not os.path.exists(folder_text(one))]))
 
 
 @healed
@@ -191,7 +193,7 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
             log.error("cannot read the files of a conversation", conversation_id=conversation_id, error=reason)
             unread.append(conversation_id)
-    columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
+    columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
         callers = _remove_texts([*gone, *(row.conversation_id for row in rows)])
         Conversation.objects.filter(conversation_id__in=gone).delete()

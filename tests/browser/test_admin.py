@@ -24,7 +24,7 @@ FIGURES = f"{LIST}analytics/"
 FILTERED = f"{LIST}?days=28&wrong=any&length_from=3"
 MAIN_PAGES = [
     "/admin/", LIST, f"{LIST}?q=dog", FILTERED, FIGURES, CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING,
-    DOCTOR, FINDINGS,
+    DOCTOR, FINDINGS, f"{LIST}unreadable/",
 ]  # fmt: skip
 
 
