@@ -24,7 +24,7 @@ from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 _OTHER_KEY = (
-    "SECRET_KEY is not that of the backup: sessions end, and caller references in the audit log lead to no caller."
+    "SECRET_KEY is not that of the backup: caller references in the audit log lead to no caller."
     " Restore it in .env first, if you have it."
 )
 _MEMORIES_OF_A_SERVER = (
