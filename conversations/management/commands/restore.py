@@ -19,6 +19,7 @@ from conversations.index.references import key_fingerprint
 from conversations.index.schema import make_ready
 from conversations.index.sync import reconcile
 from conversations.memories.decided import settle
+from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
@@ -95,6 +96,7 @@ class Command(CheckedCommand):
             self.stdout.write(lost)
         make_ready()
         self.stdout.write(f"{reconcile()} calls indexed.")
+        erase_undone()
         if settings.OPENMEMORY_PORT:
             self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
 
