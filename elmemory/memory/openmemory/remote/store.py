@@ -21,10 +21,9 @@ from elmemory.memory.openmemory.remote.rows import (
     WRITE_NUMBER,
     Row,
     Wanted,
-    is_of,
     order_of_writing,
+    page_of,
     readable,
-    row_of,
     unfinished_key,
 )
 from elmemory.memory.openmemory.remote.users import users_of
@@ -252,7 +251,7 @@ class RemoteOpenMemory:
                 continue  # another page follows
             known, size = len(rows), 0
             for answer in unread:
-                page = _page(user_id, answer)
+                page = page_of(user_id, answer)
                 size = len(page)
                 rows |= {row.id: row for row in page if row.id not in rows}
             unread.clear()
@@ -263,7 +262,7 @@ class RemoteOpenMemory:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
     def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
-        return _page(user_id, self._page_answer(user_id, size, offset, seconds))
+        return page_of(user_id, self._page_answer(user_id, size, offset, seconds))
 
     def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
         path = f"/users/{in_path(user_id)}/memories"
@@ -310,17 +309,6 @@ class RemoteOpenMemory:
         }
         path = f"/memory/{in_path(memory_id)}"
         return self._server.call("PATCH", path, seconds=WRITE_SECONDS, body=body) is not None
-
-
-def _page(user_id: str, answer: bytes) -> list[Row]:
-    """The rows in the server's answer with a page of the user's memories."""
-    page = answer_of(OK, answer) or {}
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-    if page.get("user_id") != user_id:
-        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-    return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
 def new_nonce() -> str:
