@@ -83,7 +83,7 @@ class Corpus:
 
         "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
         occurs in no memory, nor any synonym of it, the answer may be in other words: then the most plausible of the
-        remaining memories follow, with the score 0.
+        remaining memories follow, with the score 0. `likeness`, which an encoder gives, is added to what words say.
         """
         asked = folded(question)
         language = self._language_asked(question)
