@@ -140,8 +140,16 @@ class Wiring:
 
     @property
     def allows_first_message(self) -> bool:
+        return self._allows("first_message")
+
+    @property
+    def allows_language(self) -> bool:
+        return self._allows("language")
+
+    def _allows(self, field: str) -> bool:
+        """Whether an answer to a ring may override this field of the agent."""
         agent = (self.overrides.get("conversation_config_override") or {}).get("agent") or {}
-        return bool(agent.get("first_message"))
+        return bool(agent.get(field))
 
     @property
     def variables(self) -> set[str]:

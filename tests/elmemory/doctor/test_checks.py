@@ -422,6 +422,13 @@ def test_fields_that_are_null_in_all_of_the_last_calls_are_noted() -> None:
     )
 
 
+def test_a_language_that_rings_send_and_the_agent_refuses_is_found(fake: FakeElevenLabs, settings: Settings) -> None:
+    platform(fake)["overrides"]["conversation_config_override"]["agent"]["language"] = False
+    assert faults() == []
+    settings.OVERRIDE_LANGUAGE = True
+    assert "does not allow its language" in the_fault().detail
+
+
 # faults of this server
 
 
