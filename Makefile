@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint lock sbom audit
+.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint messages lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -39,6 +39,11 @@ lint: $(VENV)/.requirements-dev
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+
+# Needs GNU gettext. Collects the texts of the admin, and compiles what is translated; run it before and after translating.
+messages: $(VENV)/.requirements-dev
+	@$(RUN) manage.py makemessages --locale de --locale es --locale fr --ignore tests --ignore bench --no-location --no-wrap
+	@$(RUN) manage.py compilemessages --ignore .venv
 
 # Needs uv. Writes no index address into the files.
 lock:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django_otp
@@ -20,10 +21,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from elmemory.localization import localization_view
 
 _LONGEST_SESSION = 8 * 3600
 _RENEWED_EVERY = 60
@@ -59,7 +63,7 @@ class LoginForm(AdminAuthenticationForm):
     code = forms.CharField(
         required=False,
         max_length=16,
-        label="Code, with two-factor login",
+        label=gettext_lazy("Code, with two-factor login"),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
     )
 
@@ -71,7 +75,7 @@ class LoginForm(AdminAuthenticationForm):
             if user.otp_device is None:
                 # Counts towards the lock, as a wrong password does.
                 user_login_failed.send(__name__, credentials={"username": user.get_username()}, request=self.request)
-                raise forms.ValidationError("The code is missing, wrong or used. Wait for the next one.")
+                raise forms.ValidationError(gettext("The code is missing, wrong or used. Wait for the next one."))
         return cleaned
 
 
@@ -79,7 +83,9 @@ class Code(forms.Form):
     """The first code of an authenticator."""
 
     code = forms.CharField(
-        max_length=_CODE_DIGITS, widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"})
+        label=gettext_lazy("Code"),
+        max_length=_CODE_DIGITS,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
 
@@ -110,7 +116,12 @@ class Site(AdminSite):
         return sensitive_post_parameters()(super().login)(request, extra_context)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [path("two-factor/", never_cache(self.two_factor_view), name="two_factor"), *super().get_urls()]
+        localization = self.admin_view(partial(localization_view, site=self))
+        return [
+            path("two-factor/", never_cache(self.two_factor_view), name="two_factor"),
+            path("localization/", localization, name="localization"),
+            *super().get_urls(),
+        ]
 
     def two_factor_view(self, request: HttpRequest) -> HttpResponse:
         """Enrolment; for those who are enrolled, new recovery codes and the end of it."""
@@ -125,7 +136,7 @@ class Site(AdminSite):
             for model in (TOTPDevice, StaticDevice):
                 for device in model.objects.filter(user=user):
                     device.delete()
-            messages.success(request, "Two-factor login is off.")
+            messages.success(request, gettext("Two-factor login is off."))
             return HttpResponseRedirect(reverse("admin:index"))
         return self._page(request, codes=_new_recovery_codes(user) if request.method == "POST" else [])
 
@@ -139,12 +150,17 @@ class Site(AdminSite):
                 django_otp.login(request, device)
                 request.session.cycle_key()
                 return self._page(request, codes=_new_recovery_codes(user))
-            form.add_error("code", "This is not the code of this minute. Check the clock of your device.")
+            form.add_error("code", gettext("This is not the code of this minute. Check the clock of your device."))
         svg = segno.make(device.config_url, error="m").svg_inline(scale=5, light="#fff", dark="#000")
         return self._page(request, form=form, key=device.config_url, qr=mark_safe(svg))  # noqa: S308
 
     def _page(self, request: HttpRequest, **more: Any) -> HttpResponse:
-        context = {**self.each_context(request), "title": "Two-factor login", "required": settings.REQUIRE_2FA, **more}
+        context = {
+            **self.each_context(request),
+            "title": gettext("Two-factor login"),
+            "required": settings.REQUIRE_2FA,
+            **more,
+        }
         return TemplateResponse(request, "admin/two_factor.html", context)
 
     def _may_enrol(self, request: HttpRequest) -> bool:

@@ -81,6 +81,8 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_patterns("ALLOWED_
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français")]
+LOCALE_PATHS = [Path(__file__).with_name("locale")]
 USE_TZ = True
 FORMAT_MODULE_PATH = "elmemory.formats"
 
@@ -125,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "elmemory.localization.LocalizationMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from django.utils.timezone import localdate
+from django.utils.timezone import get_default_timezone, localdate
 
 from conversations.files.deletion import payload_files
 from conversations.files.paths import (
@@ -173,7 +173,7 @@ def moment(seconds: float) -> datetime:
 
 
 def day_columns(started_at: datetime) -> dict[str, Any]:
-    return {"started_at": started_at, "started_on": localdate(started_at)}
+    return {"started_at": started_at, "started_on": localdate(started_at, get_default_timezone())}
 
 
 def _modified(path: Path) -> float | None:

@@ -7,8 +7,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from elmemory.admin import ReadOnlyAdmin
 from elmemory.audit.certificate import as_json, as_text
@@ -35,7 +37,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__exact")
-    search_help_text = "A user, a conversation id, a caller's reference or an address."
+    search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
     date_hierarchy = "at"
     fields = (
         "when",
@@ -55,21 +57,24 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     class Media:
         css: ClassVar = {"all": ("conversations/admin.css",)}
 
-    @admin.display(description="when", ordering="id")
+    @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, entry: Entry) -> str:
-        return localtime(entry.at).strftime("%Y-%m-%d %H:%M:%S %Z")
+        at = localtime(entry.at)
+        return f"{date_format(at, 'DATE_FORMAT')}, {date_format(at, 'H:i:s T')}"
 
-    @admin.display(description="what", ordering="object")
+    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object")
     def touched(self, entry: Entry) -> str:
         return _link(_PAGES.get(entry.kind), entry.object)
 
-    @admin.display(description="certificate")
+    @admin.display(description=gettext_lazy("certificate"))
     def certificate(self, entry: Entry) -> str:
         if not entry.document:
             return "-"
-        return format_html('<a href="{}">Show it</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]))
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]), gettext("Show it")
+        )
 
-    @admin.display(description="caller reference", ordering="caller")
+    @admin.display(description=gettext_lazy("caller reference"), ordering="caller")
     def caller_shown(self, entry: Entry) -> str:
         return _link(_PAGES["caller"], entry.caller)
 
@@ -77,7 +82,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         return request.user.has_perm("audit.export_entry")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": "Audit log", "may_export": self.has_export_permission(request)}
+        context = {"title": gettext("Audit log"), "may_export": self.has_export_permission(request)}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def get_urls(self) -> list[URLPattern]:
@@ -96,7 +101,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
                 return _file(as_json(entry), "application/json", f"certificate-{entry.pk}.json")
             case "text":
                 return _file(as_text(entry).encode(), "text/plain; charset=utf-8", f"certificate-{entry.pk}.txt")
-        context = {"opts": self.opts, "title": "Certificate", "entry": entry, "text": as_text(entry)}
+        context = {"opts": self.opts, "title": gettext("Certificate"), "entry": entry, "text": as_text(entry)}
         return TemplateResponse(
             request, "admin/audit/entry/certificate.html", {**self.admin_site.each_context(request), **context}
         )

@@ -1,10 +1,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy
 
 
 class AuditConfig(AppConfig):
     name = "elmemory.audit"
-    verbose_name = "Audit"
+    verbose_name = gettext_lazy("Audit")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

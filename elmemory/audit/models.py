@@ -5,6 +5,7 @@ from typing import Any, Never
 from django.db import models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from elmemory.audit.chain import Head, digest, write_head
 
@@ -12,28 +13,28 @@ _LOCK = 0x656C6D61  # any number that no other advisory lock of this database ha
 
 
 class Action(models.TextChoices):
-    VIEW = "view", "viewed"
-    LISTEN = "listen", "listened"
-    DOWNLOAD = "download", "downloaded"
-    EXPORT = "export", "exported"
-    FIND = "find", "searched the list"
-    SEARCH = "search", "asked what the agent would find"
-    REPROCESS = "reprocess", "reprocessed"
-    CORRECT = "correct", "corrected"
-    DELETE = "delete", "deleted a memory"
-    OPT_OUT = "opt_out", "changed the opt-out"
-    SHARED_LINE = "shared_line", "changed the shared line"
-    FORGET = "forget", "forgot"
-    CERTIFICATE = "certificate", "certified as forgotten"
-    LOGIN = "login", "logged in"
-    LOGIN_FAILED = "login_failed", "failed to log in"
-    LOCKOUT = "lockout", "was locked out"
-    LOGOUT = "logout", "logged out"
-    REFUSED = "refused", "was refused"
-    CHANGE = "change", "changed"
-    RUN = "run", "ran"
-    RETAIN = "retain", "removed by retention"
-    CLOSE = "close", "closed old entries"
+    VIEW = "view", pgettext_lazy("audit log", "viewed")
+    LISTEN = "listen", pgettext_lazy("audit log", "listened")
+    DOWNLOAD = "download", pgettext_lazy("audit log", "downloaded")
+    EXPORT = "export", pgettext_lazy("audit log", "exported")
+    FIND = "find", pgettext_lazy("audit log", "searched the list")
+    SEARCH = "search", pgettext_lazy("audit log", "asked what the agent would find")
+    REPROCESS = "reprocess", pgettext_lazy("audit log", "reprocessed")
+    CORRECT = "correct", pgettext_lazy("audit log", "corrected")
+    DELETE = "delete", pgettext_lazy("audit log", "deleted a memory")
+    OPT_OUT = "opt_out", pgettext_lazy("audit log", "changed the opt-out")
+    SHARED_LINE = "shared_line", pgettext_lazy("audit log", "changed the shared line")
+    FORGET = "forget", pgettext_lazy("audit log", "forgot")
+    CERTIFICATE = "certificate", pgettext_lazy("audit log", "certified as forgotten")
+    LOGIN = "login", pgettext_lazy("audit log", "logged in")
+    LOGIN_FAILED = "login_failed", pgettext_lazy("audit log", "failed to log in")
+    LOCKOUT = "lockout", pgettext_lazy("audit log", "was locked out")
+    LOGOUT = "logout", pgettext_lazy("audit log", "logged out")
+    REFUSED = "refused", pgettext_lazy("audit log", "was refused")
+    CHANGE = "change", pgettext_lazy("audit log", "changed")
+    RUN = "run", pgettext_lazy("audit log", "ran")
+    RETAIN = "retain", pgettext_lazy("audit log", "removed by retention")
+    CLOSE = "close", pgettext_lazy("audit log", "closed old entries")
 
 
 class AppendOnly(Exception):
@@ -60,25 +61,25 @@ class Entry(models.Model):
     (`elmemory.audit.closing`).
     """
 
-    at = models.DateTimeField("when", default=now, editable=False, db_index=True)
+    at = models.DateTimeField(gettext_lazy("when"), default=now, editable=False, db_index=True)
     # Not a foreign key: the entry outlives the user.
     user_id = models.BigIntegerField(null=True, editable=False)
-    username = models.CharField("who", max_length=150, db_index=True)
-    action = models.CharField("did", max_length=16, choices=Action)
-    kind = models.CharField("what kind", max_length=16)
-    object = models.CharField("what", max_length=128, blank=True, db_index=True)
-    caller = models.CharField("caller reference", max_length=24, blank=True, db_index=True)
+    username = models.CharField(pgettext_lazy("audit log", "who"), max_length=150, db_index=True)
+    action = models.CharField(pgettext_lazy("audit log", "did"), max_length=16, choices=Action)
+    kind = models.CharField(pgettext_lazy("audit log", "what kind"), max_length=16)
+    object = models.CharField(pgettext_lazy("audit log", "what"), max_length=128, blank=True, db_index=True)
+    caller = models.CharField(gettext_lazy("caller reference"), max_length=24, blank=True, db_index=True)
     detail = models.CharField(max_length=200, blank=True)
-    address = models.GenericIPAddressField("from where", null=True)
+    address = models.GenericIPAddressField(pgettext_lazy("audit log", "from where"), null=True)
     document = models.TextField(blank=True, editable=False)
     hash = models.CharField(max_length=64, editable=False)
 
     objects = Entries.as_manager()
 
     class Meta:
-        verbose_name_plural = "entries"
+        verbose_name_plural = gettext_lazy("entries")
         default_permissions = ("view",)
-        permissions = (("export_entry", "Can export the audit log"),)
+        permissions = (("export_entry", gettext_noop("Can export the audit log")),)
         ordering = ("-id",)
 
     def __str__(self) -> str:

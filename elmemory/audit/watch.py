@@ -10,6 +10,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -118,6 +119,7 @@ def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:  # noqa
     _record_change(instance, "deleted")
 
 
+@translation.override("en")  # entries are in one language, whoever acts
 def _related(
     sender: type[Model], instance: Any, action: str, reverse: bool, model: type[Model], pk_set: set[int] | None,  # noqa: ARG001
     **kwargs: Any,  # noqa: ARG001

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -31,20 +32,21 @@ class DoctorPage:
         if request.method == "POST":
             record(request, Action.RUN, "doctor", agent_id if _AGENT_ID.fullmatch(agent_id) else "")
         result = self._run(agent_id) if request.method == "POST" else {}
-        context = {**admin.site.each_context(request), "title": "Doctor", "agent_id": agent_id, **result}
+        context = {**admin.site.each_context(request), "title": gettext("Doctor"), "agent_id": agent_id, **result}
         return TemplateResponse(request, "admin/doctor.html", context)
 
     def _run(self, agent_id: str) -> dict[str, Any]:
         """Return `{"checks", "faults"}`, or `{"problem"}` if they could not run."""
         if agent_id and not _AGENT_ID.fullmatch(agent_id):
-            return {"problem": "This is not the id of an agent."}
+            return {"problem": gettext("This is not the id of an agent.")}
         if not self._running.acquire(blocking=False):
-            return {"problem": "The checks are already running. Try again in a minute."}
+            return {"problem": gettext("The checks are already running. Try again in a minute.")}
         try:
             checks = run_checks_in_subprocess(agent_id)
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             name = type(error).__name__
-            return {"problem": f"The checks gave no result ({name}). Run them on the server: manage.py doctor"}
+            problem = gettext("The checks gave no result (%(error)s). Run them on the server: manage.py doctor")
+            return {"problem": problem % {"error": name}}
         finally:
             self._running.release()
         return {"checks": checks, "faults": sum(check.state == "fault" for check in checks)}

@@ -105,21 +105,21 @@ def dated(message: str, text: str, day: str) -> str:
 def calls(inbound: int, last_inbound: str, outbound: int, last_outbound: str, phrases: Phrases) -> str:
     """A sentence that says how often they called us and we them, and the last days; empty if neither happened."""
     they, we = {"count": inbound, "day": last_inbound}, {"count": outbound, "day": last_outbound}
-    ngettext = phrases.ngettext
+    counted = phrases.counted
     if not outbound:
         once, more = (
             "They have called once before, on {day}.",
             "They have called {count} times, most recently on {day}.",
         )
-        return ngettext(once, more, inbound).format(**they) if inbound else ""
+        return counted(once, more, inbound).format(**they) if inbound else ""
     if inbound <= 0:
         once, more = "We called them once, on {day}.", "We called them {count} times, most recently on {day}."
-        return ngettext(once, more, outbound).format(**we)
+        return counted(once, more, outbound).format(**we)
     once, more = "They have called once, on {day}", "They have called {count} times, most recently on {day}"
-    they_called = ngettext(once, more, inbound).format(**they)
+    they_called = counted(once, more, inbound).format(**they)
     once, more = "we called them once, on {day}", "we called them {count} times, most recently on {day}"
-    we_called = ngettext(once, more, outbound).format(**we)
-    return phrases.gettext("{they}; {we}.").format(they=they_called, we=we_called)
+    we_called = counted(once, more, outbound).format(**we)
+    return phrases.text("{they}; {we}.").format(they=they_called, we=we_called)
 
 
 def spoken_date(metadata: Mapping[str, Any], phrases: Phrases | None = None) -> str:
@@ -128,7 +128,7 @@ def spoken_date(metadata: Mapping[str, Any], phrases: Phrases | None = None) -> 
     try:
         called_at = datetime.fromisoformat(str(metadata.get("called_at")))
     except ValueError:
-        return phrases.gettext("an unknown day")
+        return phrases.text("an unknown day")
     return phrases.day(called_at.astimezone(_zone(zone_name(metadata))).date())
 
 

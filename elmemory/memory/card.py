@@ -98,15 +98,15 @@ class Card:
         if self.opted_out:
             return "The caller asked not to be remembered."
         full_name, now, phrases = self.full_name, self.briefing, phrases_for(self.language)
-        gettext, sentence = phrases.gettext, phrases.sentence
-        who = sentence(gettext("The caller is {name}").format(name=full_name)) if full_name else ""
+        text, sentence = phrases.text, phrases.sentence
+        who = sentence(text("The caller is {name}").format(name=full_name)) if full_name else ""
         first = (
-            gettext("Several people share this line.") if self.shared_line else who,
-            dated(gettext("Open: {text} ({day})."), now.open_request, now.open_since),
-            dated(gettext("Promised: {text} ({day})."), now.agent_promise, now.promised_on),
-            gettext(f"The last call ended badly: {now.mood}.") if now.mood else "",
+            text("Several people share this line.") if self.shared_line else who,
+            dated(text("Open: {text} ({day})."), now.open_request, now.open_since),
+            dated(text("Promised: {text} ({day})."), now.agent_promise, now.promised_on),
+            text(f"The last call ended badly: {now.mood}.") if now.mood else "",
         )
-        fact = gettext("{label}: {value}")
+        fact = text("{label}: {value}")
         facts = (
             sentence(fact.format(label=phrases.label(label(name)), value=bounded_words(value, VALUE_LENGTH)))
             for name, value in self.facts.items()

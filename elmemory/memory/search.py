@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.timezone import localdate
+from django.utils.timezone import get_default_timezone, localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
@@ -48,7 +48,7 @@ class PreparedCaller:
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        return Found(self._card, self._corpus.rank(question, k, localdate()))
+        return Found(self._card, self._corpus.rank(question, k, localdate(timezone=get_default_timezone())))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:

@@ -1,0 +1,4 @@
+"""Dates in French as Django writes them, times with their zone."""
+
+DATE_FORMAT = "j F Y"
+DATETIME_FORMAT = "j F Y, H:i T"

@@ -1,0 +1,114 @@
+"""The language and the time zone of the admin's pages: the user's choice, else the browser's, else the settings'.
+
+Only Django's middleware activates them: webhooks, commands and logs stay English, in the zone of TIME_ZONE.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext, gettext_lazy
+
+from elmemory.models import Localization
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+
+_LANGUAGE, _TIME_ZONE = "language", "time_zone"
+# Written by time-zone.js.
+_COOKIE = "browser_time_zone"
+# Of the four languages, only German has abbreviations of its own.
+_GERMAN = {"WET": "WEZ", "WEST": "WESZ", "CET": "MEZ", "CEST": "MESZ", "EET": "OEZ", "EEST": "OESZ"}
+
+
+class NamedZone(ZoneInfo):
+    """A zone whose abbreviations are those of the language: German writes MEZ for CET."""
+
+    def tzname(self, at: datetime | None, /) -> str | None:
+        name = super().tzname(at)
+        if not name or name[0] in "+-":  # zones without a name of their own have the offset
+            return f"UTC{name or ''}"
+        return _GERMAN.get(name, name) if translation.get_language() == "de" else name
+
+
+class LocalizationMiddleware:
+    """Activates language and time zone of a request, and names the language in the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = _language_of(request)
+        translation.activate(language)
+        timezone.activate(_zone_of(request))
+        response = self._get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+
+class LocalizationForm(forms.Form):
+    """The choice of a user. Each language is named in itself."""
+
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        help_text=gettext_lazy("Times are shown in this zone. Filters and figures by day use the server's days."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        languages: Any = self.fields[_LANGUAGE]
+        languages.choices = [("", gettext("As the browser")), *settings.LANGUAGES]
+        zones: Any = self.fields[_TIME_ZONE]
+        zones.choices = [("", gettext("As the browser")), *((zone, zone.replace("_", " ")) for zone in _zones())]
+
+
+@receiver(user_logged_in)
+def recall_choice(request: HttpRequest, user: Any, **kwargs: Any) -> None:  # noqa: ARG001
+    """Copy the user's choice into the session, from where each request takes it."""
+    if chosen := Localization.objects.filter(pk=user.pk).values(_LANGUAGE, _TIME_ZONE).first():
+        request.session.update(chosen)
+
+
+def localization_view(request: HttpRequest, site: "AdminSite") -> HttpResponse:
+    """The page on which users choose their language and time zone."""
+    chosen = Localization.objects.filter(pk=request.user.pk).values(_LANGUAGE, _TIME_ZONE).first()
+    form = LocalizationForm(request.POST or None, initial=chosen)
+    if form.is_valid():
+        Localization.objects.update_or_create(pk=request.user.pk, defaults=form.cleaned_data)
+        request.session.update(form.cleaned_data)
+        translation.activate(_language_of(request))
+        messages.success(request, gettext("Language and time zone are saved."))
+        return HttpResponseRedirect(reverse("admin:index"))
+    context = {**site.each_context(request), "title": gettext("Language and time zone"), "form": form}
+    return TemplateResponse(request, "admin/localization.html", context)
+
+
+def _language_of(request: HttpRequest) -> str:
+    return request.session.get(_LANGUAGE) or translation.get_language_from_request(request)
+
+
+def _zone_of(request: HttpRequest) -> ZoneInfo:
+    names = request.session.get(_TIME_ZONE), request.COOKIES.get(_COOKIE)
+    return NamedZone(next((name for name in names if name in _zones()), settings.TIME_ZONE))
+
+
+@lru_cache(maxsize=1)
+def _zones() -> dict[str, None]:
+    """The names of zones, sorted, without those that are kept for old programs."""
+    kept = {name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
+    return dict.fromkeys(["UTC", *sorted(kept)])
