@@ -70,7 +70,7 @@ class TimeWords:
         self.now, self.last_time, self.first_time = (
             re.compile(self._bounded(self._entries[name])) for name in ("now", "last_time", "first_time")
         )
-        self._numbers = {
+        self._numbers: dict[re.Pattern[str], int] = {
             re.compile(pattern): number for pattern, number in _folded(entries.get("numbers") or {}).items()
         }
         self.names_days = "months" in entries

@@ -24,7 +24,7 @@ def card(*memories: Memory) -> Card:
 
 
 def talk(number: int, at: str, language: str = "", **known: Any) -> Memory:
-    stated = {"main_language": language} if language else {}
+    stated: dict[str, Any] = {"main_language": language} if language else {}
     summary = "Nachbestellung." if language == "de" else "A summary."
     return call(at, summary, conversation_id=f"conv_{number}", **stated, **known)
 
