@@ -93,8 +93,8 @@ class Corpus:
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if time.now.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
-        if language == ENGLISH and asks_how_things_are(asked):
-            best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted)[: max(k, 0)]
+        if asks_how_things_are(asked, language):
+            best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted, language)[: max(k, 0)]
         else:
             best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
@@ -215,9 +215,10 @@ class Corpus:
                 found += days_in(self._language, text, date.fromordinal(day))
         return found
 
-    def _newest_first(self, best: Sequence[Match], wanted: Sequence[str]) -> list[Match]:
+    def _newest_first(self, best: Sequence[Match], wanted: Sequence[str], language: str) -> list[Match]:
         compared = best[:_COMPARED]
-        return [*newest_first(compared, [_day_called(match.memory) for match in compared], wanted), *best[_COMPARED:]]
+        called_on = [_day_called(match.memory) for match in compared]
+        return [*newest_first(compared, called_on, wanted, language), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""

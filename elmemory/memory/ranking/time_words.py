@@ -2,7 +2,8 @@
 
 The file has regular expressions for folded text, by language. `months` and `weekdays` are in their order, the others
 are alternatives: `last`, `this` and `next` stand beside a weekday or a unit; `before` and `after` are "ago" before and
-after "two weeks"; `in` are words after which a month alone is one, `month_after` those before which it is.
+after "two weeks"; `in` are words after which a month alone is one, `month_after` those before which it is; `people` are
+other people than the caller. A wrong day does more harm than none: what may be a name or an amount is no day.
 """
 
 import re
@@ -70,6 +71,9 @@ class TimeWords:
         self.now, self.last_time, self.first_time = (
             re.compile(self._bounded(self._entries[name])) for name in ("now", "last_time", "first_time")
         )
+        people = self._entries.get("people")
+        # None: people and names cannot be distinguished in this language.
+        self.people = re.compile(self._bounded(people)) if people else None
         self._numbers: dict[re.Pattern[str], int] = {
             re.compile(pattern): number for pattern, number in _folded(entries.get("numbers") or {}).items()
         }
