@@ -331,9 +331,10 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
     if rules != _RULES:
         facts = {name: text for name, value in facts.items() if (text := speakable(value, name))}
         last_call_summary = cleaned(last_call_summary)
+    briefing = briefing_from(metadata.get("briefing"))
     return Card(
         facts=facts,
-        briefing=briefing_from(metadata.get("briefing")),
+        briefing=briefing,
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
@@ -341,7 +342,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
-        language=str(metadata.get("language") or ""),
+        language=str(metadata.get("language") or "") or briefing.preferred_language,
         written_summary=str(metadata.get("summary") or "") if rules == _RULES else "",
     )
 

@@ -15,7 +15,7 @@ from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.time_words import days_in, time_words
+from elmemory.memory.ranking.time_words import days_in, language_of_time, time_words
 from elmemory.memory.ranking.words import folded, is_empty, split, terms_of, words
 from elmemory.memory.records import Match, Memory
 
@@ -86,12 +86,12 @@ class Corpus:
         own = self._turns.scores(weights)
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
-        time = time_words(language)
-        if days := self._days_asked(language, asked, today):
+        language_of_days = language_of_time(question, language)
+        if days := self._days_asked(language_of_days, asked, today):
             self._add_days(scores, own, days, sum(exact.values()) or 1.0)
         places = zip(self._memory_at, scores, strict=False)
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
-        if time.now.search(asked):
+        if time_words(language_of_days).now.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
         if asks_how_things_are(asked, language):
             best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted, language)[: max(k, 0)]

@@ -24,7 +24,7 @@ from elmemory.memory.ranking.dates import (
     days_of_weekday,
     whole_year,
 )
-from elmemory.memory.ranking.languages import ENGLISH
+from elmemory.memory.ranking.languages import ENGLISH, language_of, spoken_words
 from elmemory.memory.ranking.words import MARKS, folded
 
 _LONGEST = 1000
@@ -263,6 +263,14 @@ def days_in(language: str, text: str, said_on: date | None, years: Sequence[int]
     """The days that the folded text in this language names; as in English for a language without words of time."""
     words = time_words(language)
     return words.days(text, said_on, years) if words.names_days else days_named(text, said_on, years)
+
+
+def language_of_time(question: str, language: str) -> str:
+    """The language of the words of time in a question that is taken to be in `language`.
+
+    A call may be said to be English that was not: where the words speak for another language, it is that one.
+    """
+    return language_of(set(spoken_words(question)), otherwise=language) if language == ENGLISH else language
 
 
 @cache

@@ -125,3 +125,10 @@ def test_the_day_stays_before_what_is_left_of_a_summary_in_every_language() -> N
         assert known.last_call_summary.endswith(summary)
         left = disclosed(known, ["first_name"]).last_call_summary
         assert left == known.last_call_summary.replace("They moved to Ely. ", ""), code
+
+
+def test_a_card_from_before_has_the_language_that_its_caller_prefers() -> None:
+    stated = fact("preferred_language", "de", called_at=FIRST, conversation_id="conv_1")
+    metadata = dict(card_memory(state_of([talk(1, FIRST), stated]) or CardState(), 1).metadata)
+    del metadata["language"]
+    assert card_from(metadata).language == "de"
