@@ -76,6 +76,7 @@ TUESDAY_OF_LAST_WEEK, THREE_DAYS_AGO, TWO_WEEKS_AGO = "2026-11-17", "2026-11-25"
         ("hi", "पिछले मंगलवार को क्या कहा?", LAST_TUESDAY),
         ("hi", "सोलह अक्टूबर को", "2026-10-16"),
         ("hi", "तीन दिन पहले", THREE_DAYS_AGO),
+        ("hi", "कल क्या कहा था?", "2026-11-27"),
         ("ja", "先週の火曜日に何と言いましたか", TUESDAY_OF_LAST_WEEK),
         ("ja", "十月三日にはどんな相談がありましたか", "2026-10-03"),
         ("ja", "三日前", THREE_DAYS_AGO),
@@ -102,6 +103,7 @@ def test_a_question_names_its_days(language: str, question: str, days: str) -> N
         ("de", "Wie viele Tage dauert die Kur?"),
         ("de", "Welche Version 3.3 ist installiert?"),
         ("de", "guten Morgen"),
+        ("hi", "कल की अपॉइंटमेंट कितने बजे है?"),
         ("fr", "Combien des 3 comprimés prend Avril ?"),
         ("fr", "Il a passé sa semaine au lit"),
         ("es", "¿Quién es Abril y qué 3 pastillas toma?"),
@@ -162,6 +164,14 @@ def test_a_question_is_about_the_last_call_the_first_one_or_now(
         assert patterns[number].search(folded(question)), question
     assert not words.last_time.search(folded(first_time))
     assert not words.first_time.search(folded(last_time))
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [("de", "Was hat sie sonst noch gesagt?"), ("fr", "Veut-elle encore du café ?"), ("it", "Vuole ancora un caffè?")],
+)
+def test_what_asks_for_more_does_not_ask_for_now(language: str, question: str) -> None:
+    assert not time_words(language).now.search(folded(question))
 
 
 def said(number: int, day: str, content: str, language: str) -> Memory:
