@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from conversations.admin.masking import keys_in, keys_of, mask
+from conversations.admin.speakers import speaker_bar
 from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
@@ -73,6 +74,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "collected": _collected(call),
         "ring": _ring(call),
     }
+    page["speakers"] = speaker_bar(page["turns"], row.duration_seconds)
     if receipt:
         page["withheld"] = len(set(filter(None, withheld_of(call, receipt))))
         page["forgotten"] = _is_forgotten(call, receipt)

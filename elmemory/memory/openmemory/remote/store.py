@@ -16,16 +16,15 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, Summary, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
     WRITE_NUMBER,
     Row,
-    is_of,
     order_of_writing,
+    page_of,
     readable,
-    row_of,
     unfinished_key,
 )
 from elmemory.memory.openmemory.remote.users import users_of
@@ -91,8 +90,7 @@ class RemoteOpenMemory:
         return puts
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        memories = self.memories(user_id)
-        return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
+        return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
@@ -109,7 +107,12 @@ class RemoteOpenMemory:
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self,
+        user_id: str,
+        token: Hashable | None,
+        known: Sequence[Memory] = (),  # noqa: ARG002
+    ) -> tuple[Hashable, list[Memory] | None]:
         """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
         require_user(user_id)
         now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
@@ -137,11 +140,15 @@ class RemoteOpenMemory:
     def users(self) -> dict[str, int] | None:
         return users_of(self._server)
 
-    def summary(self, user_id: str) -> str:
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
         """The server's summary; empty if it is a placeholder or was written for an editor."""
         require_user(user_id)
-        summary = str((self._summary(user_id) or {}).get("summary") or "")
-        return "" if _SAYS_NOTHING.search(summary) else summary
+        if regenerate:
+            self._server.call("POST", f"/users/{in_path(user_id)}/summary/regenerate", seconds=WRITE_SECONDS)
+        answer = self._summary(user_id) or {}
+        text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
+        says_something = text and not _SAYS_NOTHING.search(text)
+        return Summary(text, made_at if isinstance(made_at, int) else 0) if says_something else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""
@@ -245,7 +252,7 @@ class RemoteOpenMemory:
                 continue  # another page follows
             known, size = len(rows), 0
             for answer in unread:
-                page = _page(user_id, answer)
+                page = page_of(user_id, answer)
                 size = len(page)
                 rows |= {row.id: row for row in page if row.id not in rows}
             unread.clear()
@@ -256,7 +263,7 @@ class RemoteOpenMemory:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
     def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
-        return _page(user_id, self._page_answer(user_id, size, offset, seconds))
+        return page_of(user_id, self._page_answer(user_id, size, offset, seconds))
 
     def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
         path = f"/users/{in_path(user_id)}/memories"
@@ -322,17 +329,6 @@ class _Wanted:
 
     def as_row(self, memory_id: str) -> Row:
         return Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
-
-
-def _page(user_id: str, answer: bytes) -> list[Row]:
-    """The rows in the server's answer with a page of the user's memories."""
-    page = answer_of(OK, answer) or {}
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-    if page.get("user_id") != user_id:
-        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-    return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
 def new_nonce() -> str:
