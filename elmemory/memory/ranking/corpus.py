@@ -165,15 +165,12 @@ class Corpus:
             scores[:] = [score + gain_at[number] for score, number in zip(scores, self._conversation_at, strict=False)]
 
     def _days_asked(self, language: str, asked: str, today: date | None) -> list[Days]:
-        """The days that the question names; that of the first call if it says "first call"; that of the newest one if
-        it says "last time" or has no content words.
-        """
+        """The days that the question names; the day of the first or the last call if it means that."""
         days, time = days_in(language, asked, today, self._years), time_words(language)
-        if not days and self._years:
-            if time.first_time.search(asked):
-                return [Days(min(self._age), min(self._age))]
-            if time.last_time.search(asked) or is_empty(asked):
-                return [Days(max(self._age), max(self._age))]
+        if not days and self._age:
+            is_last = time.last_time.search(asked) or is_empty(asked)
+            day = min(self._age) if time.first_time.search(asked) else max(self._age) if is_last else 0
+            return [Days(day, day)] if day else []
         return days
 
     def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
@@ -215,14 +212,13 @@ class Corpus:
             day, text = self._called_on[self._memory_at[place]], folded(self._text(place))
             is_naming = self._memory_at[place] != _NO_MEMORY and day and not DAY_WORDS.isdisjoint(split(text))
             found = self._days_at[place] = days_named(text, date.fromordinal(day)) if is_naming else []
-            if day and self._memory_at[place] != _NO_MEMORY and self._language != ENGLISH:
-                found += days_in(self._language, text, date.fromordinal(day))
+            is_foreign = day and self._language != ENGLISH and self._memory_at[place] != _NO_MEMORY
+            found += days_in(self._language, text, date.fromordinal(day)) if is_foreign else []
         return found
 
     def _newest_first(self, best: Sequence[Match], wanted: Sequence[str], language: str) -> list[Match]:
-        compared = best[:_COMPARED]
-        called_on = [_day_called(match.memory) for match in compared]
-        return [*newest_first(compared, called_on, wanted, language), *best[_COMPARED:]]
+        called_on = [_day_called(match.memory) for match in best[:_COMPARED]]
+        return [*newest_first(best[:_COMPARED], called_on, wanted, language), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
