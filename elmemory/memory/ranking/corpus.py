@@ -39,8 +39,7 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
-# So many of the best are compared for contradictions.
-_COMPARED = 8
+_COMPARED = 8  # so many of the best, for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
