@@ -115,7 +115,8 @@ class Run:
 
     def _is_done(self, conversation_id: str) -> bool:
         path = self.folder / "payloads" / conversation_id / f"{conversation_id}_memory.json"
-        return path.exists() and bool(json.loads(path.read_bytes())["payload"])
+        receipt = json.loads(path.read_bytes()) if path.exists() else {}
+        return bool(receipt.get("payload")) and not receipt.get("reprocess")
 
     def _ask_by_ring(self) -> None:
         """Check that a ring answers with the number of the caller's calls."""

@@ -59,7 +59,7 @@ class Cluster:
         self._options = _OPTIONS | ({"fsync": "on"} if fsync else {})
         self._folder = Path(tempfile.mkdtemp(prefix="elmemory-postgres-"))
         self._data = self._folder / "data"
-        self._password = primary._password if primary else secrets.token_urlsafe(16)
+        self._password: str = primary._password if primary else secrets.token_urlsafe(16)
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
