@@ -9,6 +9,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
@@ -232,11 +233,11 @@ def _call(call: Conversation, found: str) -> dict[str, Any]:
         "found": found,
         "id": call.pk,
         "at": call.started_at,
-        "title": as_sentence(call.title) or "No summary.",
+        "title": as_sentence(call.title) or gettext("No summary."),
         "outcome": call.get_outcome_display(),
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
-        "direction": call.direction_and_channel or "unknown",
+        "direction": call.direction_and_channel or gettext("unknown"),
         "has_audio": call.has_audio,
         "memories": call.memories,
     }

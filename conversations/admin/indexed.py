@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
 
 from conversations.admin import private_search
 from conversations.admin.numbers import may_reveal
@@ -52,7 +53,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
                 request.path + private_search.query_string(request, asked, self.reference_field)
             )
         if private_search.is_expired(request):
-            messages.warning(request, "This search has expired. Please search again.")
+            messages.warning(request, gettext("This search has expired. Please search again."))
         show_what_is_there()
         return super().changelist_view(request, extra_context)
 
