@@ -125,7 +125,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description="outcome", ordering="outcome")
     def outcome_shown(self, row: Conversation) -> SafeString:
-        label = Outcome(row.outcome).label
+        label = str(Outcome(row.outcome).label)
         if row.outcome in (Outcome.FAILED, Outcome.UNCONNECTED):
             return _badge(label, bad=True)
         return format_html('<span class="quiet">{}</span>', label)

@@ -113,7 +113,8 @@ class CallerActions(CallerListAdmin):
         row = self.acted_on(request, object_id)
         if preference not in PREFERENCES or holds not in ("yes", "no"):
             raise Http404
-        action, question, text, question_back, text_back = PREFERENCES[preference]
+        action, *texts = PREFERENCES[preference]
+        question, text, question_back, text_back = map(str, texts)
         opts_out = preference == kinds.OPT_OUT and holds == "yes"
         if request.method != "POST":
             try:
@@ -282,7 +283,8 @@ async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _in_part(why: str) -> str:
-    return f"{gettext('The caller was forgotten only in part. Forget them again to finish.')} {why}"
+    again = gettext("The caller was forgotten only in part. Forget them again to finish.")
+    return f"{again} {why}"
 
 
 def _forgotten(extent: forgetting.Extent, *, payloads: bool) -> str:

@@ -52,7 +52,8 @@ class CallerDecisions(CallerActions):
             raise Http404
         if request.method != "POST":
             shown = found.content if may_reveal(request) else mask(found.content, row.number, keys_of([call]))
-            text = f"“{shown}” {gettext('The agent gets it again from the next ring on.')}"
+            after = gettext("The agent gets it again from the next ring on.")
+            text = f"“{shown}” {after}"
             return self.confirm(request, row, gettext("Restore this memory?"), text, gettext("Yes, restore it"))
         # First: a process that dies in between must leave nothing restored without an entry.
         record(request, Action.CHANGE, "caller", row.ref, detail=f"restored: {found.kind} of {call}")
@@ -81,7 +82,7 @@ class CallerDecisions(CallerActions):
         reference = caller_reference(number)
         try:
             if "confirmed" not in request.POST:
-                _, question, text, question_back, text_back = PREFERENCES[kinds.OPT_OUT]
+                question, text, question_back, text_back = map(str, PREFERENCES[kinds.OPT_OUT][1:])
                 hidden = [("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")]
                 shown = {
                     "text": what_goes(text, number) if holds else text_back,
@@ -100,8 +101,8 @@ class CallerDecisions(CallerActions):
         except OpenMemoryError as error:
             self.away(request, error, is_recorded=holds and "confirmed" in request.POST)
         else:
-            text = gettext("%(number)s is opted out.") if holds else gettext("%(number)s is no longer opted out.")
-            messages.success(request, text % {"number": masked(number)})
+            done = gettext("%(number)s is opted out.") if holds else gettext("%(number)s is no longer opted out.")
+            messages.success(request, done % {"number": masked(number)})
         if "confirmed" in request.POST:
             record(request, Action.OPT_OUT, "caller", reference, detail="yes" if holds else "no")
         return HttpResponseRedirect(back["back"])
