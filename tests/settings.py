@@ -60,7 +60,9 @@ for _name in (
     os.environ.pop(_name, None)
 
 from elmemory.settings import *  # noqa: E402, F403
-from elmemory.settings import DATABASES  # noqa: E402
+from elmemory.settings import DATABASES, INSTALLED_APPS  # noqa: E402
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.harness"]  # its command `flush`
 
 for _alias, _settings in DATABASES.items():
     # Real files, as in production: what is written is there for other threads and connections.

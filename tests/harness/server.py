@@ -40,6 +40,7 @@ class Server:
         self.folder = folder
         self.options = options
         self.payloads = folder / "payloads"
+        self.has_staff = False  # set by tests/harness/staff.py
         self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {
             "PATH": os.environ["PATH"],

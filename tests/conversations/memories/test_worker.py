@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -44,12 +44,15 @@ class Away(EmbeddedOpenMemory):
 
 
 class AwayForAll(EmbeddedOpenMemory):
-    """A store that fails at the writes of this many calls at the same moment."""
+    """A store that fails at the writes of these callers at the same moment."""
 
-    def __init__(self, calls: int) -> None:
-        self._together = threading.Barrier(calls, timeout=30)
+    def __init__(self, callers: Collection[str]) -> None:
+        self._callers = callers
+        self._together = threading.Barrier(len(callers), timeout=10)
 
-    def put_all(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+    def add_all(self, user_id: str, *args: Any, **kwargs: Any) -> Any:
+        if user_id not in self._callers:
+            return super().add_all(user_id, *args, **kwargs)
         self._together.wait()
         raise OpenMemoryError("away")
 
@@ -123,10 +126,10 @@ def test_while_openmemory_is_away_a_call_is_retried_with_backoff(store: Embedded
 def test_calls_that_fail_together_lengthen_the_pause_once() -> None:
     for caller in (MAYA, PEPE, ZOE):
         deliver(transcription(caller, "Yes please."))
-    worker = Worker(AwayForAll(3))
+    worker = Worker(AwayForAll((MAYA, PEPE, ZOE)))
     with threads(3) as pool:
         worker.process_due(pool)
-    assert [conversation.attempts for conversation in Conversation.objects.all()] == [1, 1, 1]
+    assert [(call.attempts, call.error) for call in Conversation.objects.all()] == [(1, "away")] * 3
     assert worker.pause == 1
 
 
