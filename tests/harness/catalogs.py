@@ -67,6 +67,7 @@ def _in_python(path: Path) -> Iterator[Text]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             name = node.func.id.removesuffix("_lazy").removesuffix("_noop")
+            name = "gettext" if name == "_" else name
             if re.fullmatch("n?p?gettext", name):
                 yield _text(name, [one.value for one in node.args if isinstance(one, ast.Constant)])
 
