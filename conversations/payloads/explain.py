@@ -47,6 +47,7 @@ def _missing(found: re.Match[str]) -> str:
     text = gettext(
         "The agent's %(where)s uses %(variables)s, but no value was sent, so ElevenLabs ended the call before a word"
         " was said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for"
-        " inbound calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of the agent."
+        " inbound calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of"
+        " the agent."
     )
     return text % {"where": where, "variables": variables}

@@ -68,8 +68,9 @@ def _in_python(path: Path) -> Iterator[Text]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             name = node.func.id.removesuffix("_lazy").removesuffix("_noop")
             name = "gettext" if name == "_" else name
-            if re.fullmatch("n?p?gettext", name):
-                yield _text(name, [one.value for one in node.args if isinstance(one, ast.Constant)])
+            constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            if re.fullmatch("n?p?gettext", name) and constants:
+                yield _text(name, constants)
 
 
 def _in_template(path: Path) -> Iterator[Text]:
