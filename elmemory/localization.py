@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from elmemory.models import Localization
 
@@ -31,6 +31,15 @@ _LANGUAGE, _TIME_ZONE = "language", "time_zone"
 _COOKIE = "browser_time_zone"
 # Of the four languages, only German has abbreviations of its own.
 _GERMAN = {"WET": "WEZ", "WEST": "WESZ", "CET": "MEZ", "CEST": "MESZ", "EET": "OEZ", "EEST": "OESZ"}
+
+# Texts of Django's own pages that its catalogs lack.
+_OF_DJANGO = (
+    gettext_noop("- Select an option -"),
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    gettext_noop("Filter by %(field_name)s"),
+    gettext_noop("Pagination %(name)s"),
+    gettext_noop("Run"),
+)
 
 
 class NamedZone(ZoneInfo):
