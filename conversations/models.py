@@ -142,7 +142,12 @@ class Conversation(models.Model):
         ordering = ("-sort_key",)
         indexes = (
             models.Index(fields=_NEWEST, name="conversation_newest"),
-            models.Index(fields=["memory_state", "next_attempt_at"], name="conversation_work"),
+            models.Index(fields=["memory_state", "next_attempt_at", "-sort_key"], name="conversation_work"),
+            models.Index(
+                fields=["pending_since", "sort_key"],
+                name="conversation_pending",
+                condition=models.Q(pending_since__isnull=False),
+            ),
             models.Index(fields=["caller", "sort_key"], name="conversation_of_caller"),
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),

@@ -2,6 +2,8 @@
 
 import random
 import time
+from collections.abc import Iterable
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from django.db.models import Count, F, Min, Q
@@ -10,13 +12,34 @@ from conversations.index.schema import healed
 from conversations.models import Conversation, MemoryState
 
 _LONGEST_DELAY_SECONDS = 3600
+# Before 0, which is due at once, and before every time.
+_FIRST = -1
+_MOST_PUT_FIRST = 500
 
 
 @healed
 def due_conversations(limit: int = 100) -> list[str]:
-    """Ids of the pending conversations whose next attempt is due, the longest due first."""
+    """Ids of the pending conversations whose next attempt is due.
+
+    In turns one from either end, so that a live call does not wait behind a backlog and the backlog ends: from the
+    most urgent (callers who ring now, then calls that never failed, the newest first), and from the longest pending.
+    """
     due = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
-    return list(due.order_by("next_attempt_at").values_list("conversation_id", flat=True)[:limit])
+    urgent = due.order_by("next_attempt_at", "-sort_key").values_list("conversation_id", flat=True)[:limit]
+    # The index of `pending_since` leaves out what is not pending; without the condition SQLite would not use it.
+    oldest = due.filter(pending_since__isnull=False).order_by("pending_since", "sort_key")
+    oldest = oldest.values_list("conversation_id", flat=True)[:limit]
+    both = chain.from_iterable(zip_longest(urgent, oldest))
+    return [one for one in dict.fromkeys(both) if one is not None][:limit]
+
+
+@healed
+def put_first(callers: Iterable[str]) -> None:
+    """Make the pending conversations of these callers the first that are processed."""
+    pending = Conversation.objects.filter(memory_state=MemoryState.PENDING, pending_since__isnull=False)
+    ids = list(pending.filter(caller__in=callers).values_list("conversation_id", flat=True)[:_MOST_PUT_FIRST])
+    if ids:
+        pending.filter(conversation_id__in=ids).update(next_attempt_at=_FIRST)
 
 
 @healed

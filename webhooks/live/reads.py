@@ -9,6 +9,7 @@ from functools import cache
 import structlog
 from django.conf import settings
 
+from conversations.index.queue import put_first
 from elmemory.memory.caches import on_clearing
 from elmemory.memory.card import Card, peek_card, read_card
 from elmemory.memory.openmemory import OpenMemory, open_memory
@@ -18,6 +19,7 @@ from webhooks.live.breaker import Breaker
 from webhooks.live.deadline import LiveReads
 from webhooks.live.guard import Guard
 from webhooks.live.latency import ReadLatency
+from webhooks.live.ringing import Ringing
 from webhooks.live.threads import Threads
 from webhooks.metrics import rings, searches
 
@@ -35,6 +37,7 @@ class LiveMemory:
         self.guard = Guard(store)
         self.latency = ReadLatency()
         self.prepared = SearchCache(store)
+        self.ringing = Ringing(put_first)
         self.rings = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
         self.searches = LiveReads(Threads(store.concurrency, _MOST_THREADS, _MOST_WAITING), Breaker())
 
@@ -53,6 +56,7 @@ async def card_of_ringing(caller: str | None, received_at: float) -> Card | None
     if caller is not None:
         try:
             live = live_memory()
+            live.ringing.add(caller)
             was_read, card = _peek(live, caller)
             if not was_read:
                 left = received_at + settings.RING_DEADLINE_MS / 1000 - time.monotonic()
