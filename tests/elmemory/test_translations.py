@@ -2,14 +2,13 @@
 
 import gettext
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.template.base import DebugLexer, TokenType
 
-from tests.harness.catalogs import LANGUAGES, LOCALE, Entry, catalog, marked, templates
+from tests.harness.catalogs import LANGUAGES, LOCALE, Entry, catalog, marked, read_texts, templates
 from tests.harness.server import ROOT
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}|</?\w+[^>]*>")
@@ -78,40 +77,10 @@ def visible_text(template: str) -> set[str]:
             pieces.append(token.contents)
         else:
             pieces.append("\0")
-    reader = _Reader()
-    reader.feed("".join(pieces))
     return {
         words
-        for text in reader.texts
+        for text in read_texts("".join(pieces))
         for part in text.split("\0")
         if (words := part.strip(" \n·:;,.()←→|–…×"))
         if re.search("[A-Za-z]", words)
     }
-
-
-class _Reader(HTMLParser):
-    """Collects what people read or hear of a page."""
-
-    _READ = "title", "aria-label", "alt", "placeholder"
-    _CODE = "script", "style", "code", "kbd"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self._inside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        shown = dict(attrs)
-        self.texts += [value for name in self._READ if (value := shown.get(name))]
-        if tag == "input" and shown.get("type") == "submit":
-            self.texts.append(shown.get("value") or "")
-        if tag in self._CODE:
-            self._inside.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._inside:
-            self._inside.remove(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside:
-            self.texts.append(data)

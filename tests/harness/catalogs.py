@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,3 +84,36 @@ def _text(function: str, arguments: list[object]) -> Text:
     texts = [argument for argument in arguments if isinstance(argument, str)]
     context = texts.pop(0) if "pg" in function else ""
     return Text(context, texts[0], texts[1] if function.startswith("n") else "")
+
+
+def read_texts(html: str) -> list[str]:
+    """What people read or hear of a page: its texts, and attributes that are shown or spoken."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.texts
+
+
+class _Reader(HTMLParser):
+    _READ = "title", "aria-label", "alt", "placeholder"
+    _CODE = "script", "style", "code", "kbd"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        shown = dict(attrs)
+        self.texts += [value for name in self._READ if (value := shown.get(name))]
+        if tag == "input" and shown.get("type") == "submit":
+            self.texts.append(shown.get("value") or "")
+        if tag in self._CODE:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self.texts.append(data)
