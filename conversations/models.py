@@ -44,6 +44,10 @@ class Channel(models.TextChoices):
     UNKNOWN = "", gettext_lazy("unknown")
 
 
+# Django's `get_…_display` makes such a dictionary for each call.
+_NAMES = dict([*Direction.choices, *Channel.choices])
+
+
 class Recall(models.TextChoices):
     """What this server answered when the phone rang, as far as the payload shows it."""
 
@@ -169,8 +173,7 @@ class Conversation(models.Model):
     @property
     def direction_and_channel(self) -> str:
         """Direction and channel as far as they are known: "inbound · WhatsApp"; "web" and "chat" have no direction."""
-        parts = (self.direction and self.get_direction_display(), self.channel and self.get_channel_display())
-        return " · ".join(str(part) for part in parts if part)
+        return " · ".join(str(_NAMES.get(part, part)) for part in (self.direction, self.channel) if part)
 
     @property
     def visitor(self) -> str:
