@@ -76,7 +76,7 @@ def visible_text(template: str) -> set[str]:
         if token.token_type == TokenType.TEXT and not in_translation:
             pieces.append(token.contents)
         else:
-            pieces.append("\0")
+            pieces.append(" \0 ")
     return {
         words
         for text in read_texts("".join(pieces))
