@@ -28,15 +28,18 @@ from django.db import connections, transaction
 from django.test import Client
 from django.utils.timezone import localdate
 
-from conversations.index import fulltext
+from conversations.admin.call_list import CallListAdmin
+from conversations.index import fulltext, labels
 from conversations.index.cards import save_card
 from conversations.index.fulltext import Text
 from conversations.index.references import caller_reference, sort_key
 from conversations.index.schema import ensure_schema
-from conversations.models import Conversation, Direction, MemoryState, Outcome, Recall
+from conversations.models import CallLabel, Channel, Conversation, Direction, Label, MemoryState, Outcome, Recall
 from elmemory.memory import kinds
 from elmemory.memory.card import read_card, write_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.harness.samples import transcription
+from tests.harness.stored import deliver
 
 _TIMES = 7
 _TURNS = 12
@@ -44,6 +47,7 @@ _CALLS_OF_ONE = 20, 200, 2000
 _REGULAR = "+14155550100"
 _NOW = datetime.now(UTC)
 _LIST = "/admin/conversations/conversation/"
+_OPENED = "conv_opened"
 
 
 def main() -> None:
@@ -84,7 +88,7 @@ def pages_of_one_caller(client: Client) -> None:
 
 
 def pages(size: int) -> Iterator[tuple[str, str]]:
-    last = -(-size // 50)
+    last = -(-size // CallListAdmin.list_per_page)
     yield "first page", _LIST
     yield "last page", f"{_LIST}?p={last}"
     yield "ordered by length", f"{_LIST}?o=5"
@@ -102,6 +106,29 @@ def pages(size: int) -> Iterator[tuple[str, str]]:
     yield "last digits", f"{_LIST}?q=0042"
     yield "a conversation id", f"{_LIST}?q=conv_7"
     yield "counts beside the filters", f"{_LIST}?_facets=True"
+    since, until = (_NOW - timedelta(days=90)).date(), (_NOW - timedelta(days=30)).date()
+    yield "last 28 days", f"{_LIST}?days=28"
+    yield "went wrong", f"{_LIST}?wrong=any"
+    yield "went wrong in 7 days", f"{_LIST}?days=7&wrong=any"
+    yield "neutral though known", f"{_LIST}?wrong=neutral"
+    yield "from–to", f"{_LIST}?since={since}&until={until}"
+    yield "by length", f"{_LIST}?length_from=60&length_to=300"
+    yield "by cost", f"{_LIST}?cost_from=1500"
+    yield "by language", f"{_LIST}?language=de"
+    yield "one channel", f"{_LIST}?channel__exact=phone"
+    yield "a tool", f"{_LIST}?tool=book_appointment"
+    yield "a failed tool", f"{_LIST}?tool_failed=*"
+    yield "a criterion not met", f"{_LIST}?criterion=failure:Solved"
+    yield (
+        "six filters",
+        f"{_LIST}?since={since}&wrong=any&length_from=30&language=en&tool=transfer&criterion=success:Polite",
+    )
+    yield "a word that went wrong", f"{_LIST}?q=appointment&wrong=any&days=28"
+    yield "a call within a search", f"{_LIST}{_OPENED}/change/?_changelist_filters=q%3Dappointment"
+    yield "a call within filters", f"{_LIST}{_OPENED}/change/?_changelist_filters=wrong%3Dany%26o%3D5"
+    yield "figures of 28 days", f"{_LIST}analytics/"
+    yield "figures of a year", f"{_LIST}analytics/?days=all"
+    yield "figures of a year, filtered", f"{_LIST}analytics/?days=all&wrong=any&language=en"
     yield "callers", "/admin/conversations/caller/"
     yield "callers by name", "/admin/conversations/caller/?q=maya"
     yield "front page", "/admin/"
@@ -122,13 +149,18 @@ def fill(size: int, caller: str = "") -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        for table in ("conversation", fulltext.TABLE):
+        for table in ("conversation", "call_label", fulltext.TABLE):
             cursor.execute(f"DELETE FROM {table}")
     for numbers in batched(range(size), 5000):
         made = [call(number, size, chance, caller) for number in numbers]
         with transaction.atomic("index"):
             Conversation.objects.bulk_create([row for row, _ in made])
+            labels.write(label for row, _ in made for label in labels_of(row.sort_key, chance))
             fulltext.write([text for _, text in made])
+    if not caller:
+        said = ["I would like to move my appointment"] * _TURNS
+        started = int((_NOW - timedelta(days=60)).timestamp())
+        deliver(transcription(_REGULAR, *said, conversation_id=_OPENED, started_at=started, status="failed"))
 
 
 _NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O'Brien", "Daniel Okonkwo")
@@ -147,6 +179,11 @@ def call(number: int, size: int, chance: random.Random, caller: str = "") -> tup
         caller_ref=caller_reference(caller),
         caller_name=chance.choice(_NAMES),
         direction=Direction.INBOUND,
+        channel=chance.choices([Channel.PHONE, Channel.WHATSAPP], [9, 1])[0],
+        language=chance.choices(["en", "de", "es"], [6, 3, 1])[0],
+        is_returning=chance.random() < 0.6,
+        first_answer_ms=round(chance.lognormvariate(7, 0.4), -1),
+        turn_ms=round(chance.lognormvariate(6.8, 0.3), -1),
         started_at=started,
         started_on=localdate(started),
         duration_seconds=chance.randrange(5, 900),
@@ -169,6 +206,17 @@ def call(number: int, size: int, chance: random.Random, caller: str = "") -> tup
     if number % 1000 == 7:
         said.append(f"a heron{number % 10} stood in the garden")
     return row, Text(row.sort_key, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
+
+
+def labels_of(sort_key: int, chance: random.Random) -> Iterator[CallLabel]:
+    """One or two tools, one of twenty times failed, and two criteria."""
+    for tool in chance.sample(("book_appointment", "look_up_customer", "transfer"), chance.choice((1, 2))):
+        yield CallLabel(kind=Label.TOOL, name=tool, sort_key=sort_key)
+        if chance.random() < 0.05:
+            yield CallLabel(kind=Label.TOOL_FAILED, name=tool, sort_key=sort_key)
+    for criterion in ("Solved", "Polite"):
+        kind = chance.choices((Label.CRITERION_SUCCESS, Label.CRITERION_FAILURE), (4, 1))[0]
+        yield CallLabel(kind=kind, name=criterion, sort_key=sort_key)
 
 
 def memories_of_call(number: int) -> Iterator[kinds.NewMemory]:

@@ -77,6 +77,29 @@ _NEWEST = (
     "recall",
     "memory_state",
     "caller_ref",
+    "is_returning",
+    "language",
+    "duration_seconds",
+    "cost",
+)
+# The columns of the figures over time, so that they too are read from an index.
+_FIGURES = (
+    "started_on",
+    "agent_id",
+    "outcome",
+    "successful",
+    "direction",
+    "channel",
+    "has_transcription",
+    "recall",
+    "is_returning",
+    "caller_ref",
+    "language",
+    "duration_seconds",
+    "cost",
+    "first_answer_ms",
+    "turn_ms",
+    "sort_key",
 )
 
 
@@ -100,6 +123,13 @@ class Conversation(models.Model):
     outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
     successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
+    # Of the call's main language, in lower case: "en", "pt-br".
+    language = models.CharField(max_length=16, default="")
+    # Whether the caller had an earlier call that was held (see `conversations.index.returning`).
+    is_returning = models.BooleanField(default=False)
+    # From the end of the caller's words to the agent's voice: the first answer, and the median of all.
+    first_answer_ms = models.IntegerField(null=True)
+    turn_ms = models.IntegerField(null=True)
     title = models.TextField(default="")
     recall = models.CharField(gettext_lazy("answer at the ring"), max_length=8, choices=Recall, default=Recall.NONE)
     has_transcription = models.BooleanField(default=False)
@@ -152,15 +182,16 @@ class Conversation(models.Model):
                 name="conversation_pending",
                 condition=models.Q(pending_since__isnull=False),
             ),
-            models.Index(fields=["caller", "sort_key"], name="conversation_of_caller"),
+            models.Index(fields=["caller", "sort_key", "outcome", "is_returning"], name="conversation_of_caller"),
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
-            models.Index(fields=["started_on"], name="conversation_day"),
+            models.Index(fields=_FIGURES, name="conversation_figures"),
             *(
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")
             ),
             models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
+            models.Index(fields=["language"], name="conversation_in_language"),
         )
 
     def __str__(self) -> str:
@@ -179,6 +210,34 @@ class Conversation(models.Model):
     def visitor(self) -> str:
         """Who is meant where there is no number because the channel has none; empty for the other channels."""
         return self.channel if self.channel in (Channel.WEB, Channel.CHAT) else ""
+
+
+class Label(models.TextChoices):
+    """What a call is labelled with, beside a name: tools by their name, evaluation criteria by their result."""
+
+    TOOL = "tool", "tool used"
+    TOOL_FAILED = "tool_failed", "tool failed"
+    CRITERION_SUCCESS = "success", "criterion met"
+    CRITERION_FAILURE = "failure", "criterion not met"
+    CRITERION_UNKNOWN = "unknown", "criterion unknown"
+
+
+class CallLabel(models.Model):
+    """A tool that a call used, or an evaluation criterion of it; by the call's sort key."""
+
+    pk = models.CompositePrimaryKey("kind", "name", "sort_key")
+    kind = models.CharField(max_length=16, choices=Label)
+    name = models.CharField(max_length=100)
+    sort_key = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "call_label"
+        default_permissions = ()
+        indexes = (models.Index(fields=["sort_key"], name="call_label_of_call"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}"
 
 
 class CallerCard(models.Model):

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "conversations",
     "webhooks",
     "webhooks.simulator",
+    "elmemory.searches",
     "elmemory.audit",  # last: its roles name the permissions of the others
 ]
 MIDDLEWARE = [

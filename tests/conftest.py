@@ -73,7 +73,8 @@ def _empty_index() -> None:
     Conversation.objects.all().delete()
     CallerCard.objects.all().delete()
     with connections["index"].cursor() as cursor:
-        cursor.execute("DELETE FROM conversation_text")
+        for table in ("conversation_text", "call_label"):
+            cursor.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture

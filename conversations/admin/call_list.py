@@ -1,30 +1,35 @@
 """The list of calls: its columns, filters and search."""
 
+from copy import copy
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.db.models.expressions import Combinable
-from django.http import HttpRequest, HttpResponse
+from django.db.models import F, QuerySet
+from django.db.models.expressions import Combinable, OrderBy
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from conversations.admin.filters import AgentFilter
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
+from conversations.admin.saved_searches import saved_for
 from conversations.admin.search import calls_matching
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome
 
-_MOST_BY_DAY = 5000
+# Counts beside the filters take longer for more calls than a page may.
+_MOST_COUNTED = 40_000
+# Columns that may be empty, at the end of every order.
+_NULLABLE = "duration_seconds", "cost"
 
 
 class CallList(SearchedList):
@@ -36,13 +41,22 @@ class CallList(SearchedList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
         """Sort keys are practically unique; sorting by a second column would only cost time."""
-        ordering = list(super().get_ordering(request, queryset))
-        return ordering[:1] if ordering[0] in ("sort_key", "-sort_key") else ordering
+        ordering = [one for one in super().get_ordering(request, queryset) if one not in ("pk", "-pk")]
+        if not {"sort_key", "-sort_key"} & set(ordering[:1]):
+            ordering.append("-sort_key")
+        return [_nulls_last(one) for one in ordering]
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if self.query and self.result_count > _MOST_BY_DAY:
-            self.date_hierarchy = None  # counting the days of so many calls takes longer than finding them
+        wants_counts, self.add_facets = self.add_facets, False
+        self.chips = list(chips(self))
+        self.faults = [
+            fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
+        ]
+        self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
+        self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
+        if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
+            self.date_hierarchy = None  # only addresses of earlier versions name years, months and days
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
@@ -56,6 +70,12 @@ class CallList(SearchedList):
         self.result_list = rows
 
 
+class CallQuery(CallList):
+    """What a list asks for, without a page of results."""
+
+    def get_results(self, request: HttpRequest) -> None: ...
+
+
 class CallListAdmin(IndexedAdmin[Conversation]):
     """The list of calls: its columns, filters and search."""
 
@@ -65,9 +85,10 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = (
-        "memory_state", "outcome", "successful", ("agent_id", AgentFilter), "direction", "channel",
-        "has_audio", "recall",
+        DaysFilter, WrongFilter, DetailsFilter, ("agent_id", AgentFilter), "outcome", "successful", "channel",
+        "direction", "recall", "memory_state", "has_audio",
     )  # fmt: skip
+    own_parameters = (DaysFilter.parameter_name, WrongFilter.parameter_name, *DETAILS)
     searched = "calls"
     search_fields = ("title",)  # shows the box; what it finds is in `matching`
     search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
@@ -75,6 +96,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
 
     class Media:
@@ -84,13 +106,29 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         return super().get_queryset(request).defer("fingerprint", "error")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
-        return CallList
+        return CallQuery if hasattr(request, "repeats_a_search") else CallList
+
+    def query(self, request: HttpRequest, asked: QueryDict, *, repeats: bool = False) -> CallQuery:
+        """What the list with these parameters asks for. Raises what Django does for parameters that it refuses.
+
+        A search that `repeats` what was searched for before is not recorded again.
+        """
+        repeated: Any = copy(request)
+        repeated.GET, repeated.repeats_a_search = asked, repeats
+        query: Any = self.get_changelist_instance(repeated)
+        return query  # type: ignore[no-any-return]
 
     def matching(self, rows: QuerySet[Any], question: str, *, reveal: bool) -> QuerySet[Any]:
         return calls_matching(rows, question, reveal=reveal)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": "Calls", "may_export": request.user.has_perm("conversations.export_conversation")}
+        if request.method == "GET" and any(name in DETAILS and not value for name, value in request.GET.items()):
+            return HttpResponseRedirect(f"{request.path}?{_without_empty(request.GET).urlencode()}")
+        context = {
+            "title": "Calls",
+            **saved_for(request),
+            "may_export": request.user.has_perm("conversations.export_conversation"),
+        }
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     @admin.display(description="started", ordering="sort_key")
@@ -151,6 +189,20 @@ class CallListAdmin(IndexedAdmin[Conversation]):
                 return "none"
             case state:
                 return _badge(state, bad=state == MemoryState.FAILED, good=False)
+
+
+def _nulls_last(one: Any) -> Any:
+    name = one.removeprefix("-") if isinstance(one, str) else ""
+    return OrderBy(F(name), descending=one.startswith("-"), nulls_last=True) if name in _NULLABLE else one
+
+
+def _without_empty(asked: QueryDict) -> QueryDict:
+    """The parameters without what was left empty in the form of the filters."""
+    kept = asked.copy()
+    for name in DETAILS:
+        if not kept.get(name):
+            kept.pop(name, None)
+    return kept
 
 
 def _when(at: datetime | None) -> str:

@@ -123,7 +123,7 @@ class CallerActions(CallerListAdmin):
                 self.away(request, error)
                 return self.back(row)
             shown = (question, text) if holds == "yes" else (question_back, text_back)
-            return self.confirm(request, row, *shown, gettext("Yes"))
+            return self.confirm(request, row, *shown, gettext("Yes"), is_final=opts_out)
         try:
             corrections.set_preference(open_memory(), row.number, preference, holds=holds == "yes")
         except corrections.OptedOut:
@@ -246,8 +246,10 @@ class CallerActions(CallerListAdmin):
         text: str,
         submit: str,
         hidden: list[tuple[str, str]] | None = None,
+        *,
+        is_final: bool = False,
     ) -> HttpResponse:
-        more = {"text": text, "submit": submit, "hidden": [*(hidden or []), ("confirmed", "yes")]}
+        more = {"text": text, "submit": submit, "is_final": is_final, "hidden": [*(hidden or []), ("confirmed", "yes")]}
         return TemplateResponse(request, "admin/conversations/confirm.html", self._context(request, row, title) | more)
 
     def away(self, request: HttpRequest, error: OpenMemoryError, *, is_recorded: bool = False) -> None:

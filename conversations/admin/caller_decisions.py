@@ -87,6 +87,7 @@ class CallerDecisions(CallerActions):
                 shown = {
                     "text": what_goes(text, number) if holds else text_back,
                     "title": question if holds else question_back,
+                    "is_final": holds,
                 }
                 page = {
                     **context,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.db.models import QuerySet
@@ -14,13 +15,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 
+from conversations.admin.analytics_page import analytics_page, with_usual_period
 from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
 from conversations.admin.export import export_calls
+from conversations.admin.indexed import show_what_is_there
 from conversations.admin.masking import mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
+from conversations.admin.results import mark_hits, results_around
+from conversations.admin.saved_searches import delete_view, save_view
 from conversations.files.heartbeat import a_worker_runs
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
 from conversations.index.sync import refresh_if_behind, refresh_row
@@ -32,7 +38,6 @@ from elmemory.audit.record import record
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
-_MOST_BY_DAY = 5000
 _SAME_LISTENING = timedelta(minutes=10)
 
 
@@ -54,7 +59,7 @@ class ConversationAdmin(CallListAdmin):
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         reveal, user = may_reveal(request), request.user
-        page = call_page(row, reveal=reveal)
+        page, results = call_page(row, reveal=reveal), results_around(self, request, row)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
         name = (card.name if card else "") or row.caller_name
         if not reveal:
@@ -65,6 +70,8 @@ class ConversationAdmin(CallListAdmin):
             "row": row,
             "title": page["title"] or "Call without a title",
             "page": page,
+            "results": results,
+            "hits": mark_hits(page, results.words),
             "caller_name": name,
             "caller_number": number_element(row.caller, reveal=reveal),
             "may_listen": user.has_perm("conversations.listen_conversation"),
@@ -108,6 +115,9 @@ class ConversationAdmin(CallListAdmin):
 
         return [
             own("export/<str:kind>/", self.export_view, "export"),
+            own("analytics/", self.analytics_view, "analytics"),
+            own("searches/", self.save_search_view, "save_search"),
+            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
             own("<str:object_id>/recording/", self.recording_view, "recording"),
             own("<str:object_id>/file/<str:name>", self.file_view, "file"),
             own("<str:object_id>/state/", self.state_view, "state"),
@@ -162,9 +172,31 @@ class ConversationAdmin(CallListAdmin):
         _require(request, "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
-        calls = self.get_changelist_instance(request).get_queryset(request)
+        calls = self.query(request, request.GET).queryset
         record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
         return export_calls(calls, kind, reveal=may_reveal(request))
+
+    def analytics_view(self, request: HttpRequest) -> HttpResponse:
+        """The figures of the calls that the list with these parameters shows, by default of four weeks."""
+        _require(request, "conversations.view_conversation")
+        show_what_is_there()
+        asked = with_usual_period(request.GET)
+        try:
+            page = analytics_page(self.query(request, asked), asked)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(request.path)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Figures"), "page": page}
+        return TemplateResponse(request, "admin/conversations/conversation/figures.html", context)
+
+    # Saved searches: the address of the form is that of the list that it belongs to
+
+    def save_search_view(self, request: HttpRequest) -> HttpResponse:
+        _require(request, "conversations.view_conversation")
+        return save_view(request, reverse("admin:conversations_conversation_changelist"))
+
+    def delete_search_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        _require(request, "conversations.view_conversation")
+        return delete_view(request, pk, reverse("admin:conversations_conversation_changelist"))
 
     # Acting
 

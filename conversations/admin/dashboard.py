@@ -5,18 +5,19 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q
+from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce, Greatest
-from django.utils.timezone import localdate
 
 from conversations.admin.health_strip import ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.transcript import clock
 from conversations.files.paths import unreadable_paths
+from conversations.index import outcomes
+from conversations.index.periods import today
 from conversations.index.queue import queue_status
 from conversations.index.rows import moment
 from conversations.index.schema import healed
-from conversations.models import Conversation, Outcome, Recall
+from conversations.models import Conversation
 
 DAYS = 28
 _CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
@@ -26,7 +27,7 @@ _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 
 @healed
 def dashboard() -> dict[str, Any]:
-    since = localdate() - timedelta(days=DAYS - 1)
+    since = today() - timedelta(days=DAYS - 1)
     calls = Conversation.objects.filter(started_on__gte=since)
     days = _days(calls, since)
     totals = calls.aggregate(
@@ -64,11 +65,7 @@ _ARRIVED: dict[str, Any] = {
     "audio": Greatest("audio_at", Coalesce("transcription_at", "audio_at")),
     "failure": F("failure_at"),
 }
-# Also of calls whose transcription retention has removed.
-_EARLIER = Conversation.objects.filter(caller=OuterRef("caller"), started_at__lt=OuterRef("started_at")).exclude(
-    outcome__in=(Outcome.UNCONNECTED, Outcome.UNKNOWN)
-)
-_RETURNING = Q(Exists(_EARLIER), ~Q(caller=""))
+_RETURNING = Q(is_returning=True)
 
 
 def _days(calls: Any, since: date) -> list[dict[str, Any]]:
@@ -79,7 +76,7 @@ def _days(calls: Any, since: date) -> list[dict[str, Any]]:
         .annotate(
             calls=Count("pk"),
             returning=Count("pk", filter=_RETURNING),
-            failed=Count("pk", filter=Q(outcome__in=(Outcome.FAILED, Outcome.UNCONNECTED))),
+            failed=Count("pk", filter=outcomes.FAILED | outcomes.UNCONNECTED),
         )
     }
     nothing = {"calls": 0, "returning": 0, "failed": 0}
@@ -115,15 +112,13 @@ def _recall(calls: Any) -> dict[str, int]:
 
     A neutral answer for a known caller means a passed deadline, or that OpenMemory did not answer.
     """
-    rings = calls.filter(direction="inbound", has_transcription=True)
-    return dict(
-        rings.aggregate(
-            memory=Count("pk", filter=Q(recall=Recall.MEMORY)),
-            neutral=Count("pk", filter=Q(recall=Recall.NEUTRAL) & ~_RETURNING),
-            late=Count("pk", filter=Q(recall=Recall.NEUTRAL) & _RETURNING),
-            none=Count("pk", filter=Q(recall=Recall.NONE)),
-        )
+    counted: dict[str, int] = calls.aggregate(
+        memory=Count("pk", filter=outcomes.WITH_MEMORY),
+        neutral=Count("pk", filter=outcomes.NEUTRAL),
+        late=Count("pk", filter=outcomes.NEUTRAL_THOUGH_KNOWN),
+        none=Count("pk", filter=outcomes.NOT_ANSWERED),
     )
+    return counted | {"neutral": counted["neutral"] - counted["late"]}
 
 
 def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, Any]]:

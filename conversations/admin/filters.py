@@ -1,13 +1,28 @@
-"""The filter by agent."""
+"""The filters of the list of calls."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, ClassVar
 
+from django import forms
+from django.contrib import admin
 from django.contrib.admin import ChoicesFieldListFilter
-from django.db.models import Max, Min, QuerySet
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.timezone import get_default_timezone_name
+from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Conversation
+from conversations.index import outcomes
+from conversations.index.labels import labelled, names
+from conversations.index.periods import Period, last_days, today, yesterday
+from conversations.models import Conversation, Label
+
+_MOST_NAMES = 200
+_MOST_SECONDS = 30 * 24 * 3600
+_MOST_CREDITS = 2**31 - 1
+_ANY = "*"
 
 
 class AgentFilter(ChoicesFieldListFilter):
@@ -36,3 +51,209 @@ def agents() -> Iterator[tuple[str, str]]:
     while agent_id := calls.filter(agent_id__gt=agent_id).aggregate(next=Min("agent_id"))["next"] or "":
         name = calls.filter(agent_id=agent_id).aggregate(name=Max("agent_name"))["name"]
         yield agent_id, name or agent_id
+
+
+def languages() -> Iterator[tuple[str, str]]:
+    """The languages of calls, found as agents are."""
+    calls: QuerySet[Conversation] = Conversation.objects.order_by()
+    language = ""
+    while language := calls.filter(language__gt=language).aggregate(next=Min("language"))["next"] or "":
+        yield language, language
+
+
+class _Conditions(admin.SimpleListFilter):
+    """A filter whose choices are conditions. Another value is an error, and finds nothing."""
+
+    choices_of: ClassVar[Mapping[str, tuple[str | Promise, Callable[[], Q]]]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:  # noqa: ARG002
+        return [(value, label) for value, (label, _) in self.choices_of.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        if (value := self.value()) is None:
+            return queryset
+        return queryset.filter(self.choices_of[value][1]()) if value in self.choices_of else queryset.none()
+
+    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Any]) -> dict[str, Any]:  # noqa: ARG002
+        conditions = enumerate(condition for _, condition in self.choices_of.values())
+        return {f"{nth}__c": Count(pk_attname, filter=condition()) for nth, condition in conditions}
+
+
+class DaysFilter(_Conditions):
+    title = _("day")
+    parameter_name = "days"
+    choices_of: ClassVar = {
+        "today": (_("Today"), lambda: last_days(1).condition),
+        "yesterday": (_("Yesterday"), lambda: yesterday().condition),
+        "7": (_("Last 7 days"), lambda: last_days(7).condition),
+        "28": (_("Last 28 days"), lambda: last_days(28).condition),
+    }
+
+
+class WrongFilter(_Conditions):
+    title = _("what went wrong")
+    parameter_name = "wrong"
+    choices_of: ClassVar = {
+        "any": (_("Anything"), lambda: outcomes.WENT_WRONG),
+        "failed": (_("Failed"), lambda: outcomes.FAILED),
+        "unconnected": (_("Never connected"), lambda: outcomes.UNCONNECTED),
+        "unsuccessful": (_("Not successful"), lambda: outcomes.UNSUCCESSFUL),
+        "neutral": (_("Neutral answer though known"), lambda: outcomes.NEUTRAL_THOUGH_KNOWN),
+    }
+
+
+class _Named(forms.ChoiceField):
+    """One of some names, which are read when the form is made."""
+
+    def __init__(self, named: Callable[[], list[Any]], **options: Any) -> None:
+        super().__init__(choices=lambda: [("", _("any")), *named()], required=False, **options)
+
+
+def _with_label(kind: Label) -> list[tuple[str, str]]:
+    return [(name, name) for name in names(kind, _MOST_NAMES)]
+
+
+def _failed_tools() -> list[Any]:
+    failed = _with_label(Label.TOOL_FAILED)
+    return [(_ANY, _("any tool")), *failed] if failed else []
+
+
+def _criteria() -> list[Any]:
+    kinds = (Label.CRITERION_FAILURE, Label.CRITERION_SUCCESS, Label.CRITERION_UNKNOWN)
+    return [
+        (kind.label, [(f"{kind}:{name}", name) for name, _ in found]) for kind in kinds if (found := _with_label(kind))
+    ]
+
+
+def _whole(label: Any, most: int) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=0, max_value=most)
+
+
+def _day(label: Any) -> forms.DateField:
+    picker = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, required=False, widget=picker, input_formats=["%Y-%m-%d"])
+
+
+class Details(forms.Form):
+    """What the list may be narrowed down to beside its links."""
+
+    since = _day(_("From"))
+    until = _day(_("To"))
+    length_from = _whole(_("Seconds from"), _MOST_SECONDS)
+    length_to = _whole(_("Seconds to"), _MOST_SECONDS)
+    cost_from = _whole(_("Credits from"), _MOST_CREDITS)
+    cost_to = _whole(_("Credits to"), _MOST_CREDITS)
+    language = _Named(lambda: list(languages()), label=_("Language"))
+    tool = _Named(lambda: _with_label(Label.TOOL), label=_("Tool used"))
+    tool_failed = _Named(_failed_tools, label=_("Tool failed"))
+    criterion = _Named(_criteria, label=_("Criterion"))
+
+    def clean(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        for first, last in (("since", "until"), ("length_from", "length_to"), ("cost_from", "cost_to")):
+            low, high = found.get(first), found.get(last)
+            if low is not None and high is not None and low > high:
+                self.add_error(last, _("This is before the beginning."))
+        return found
+
+    def of(self, calls: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        """The calls that are asked for. Asked wrongly, none: all calls would look like an answer."""
+        if not self.is_valid():
+            return calls.none()
+        asked = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        calls = calls.filter(Period(asked.get("since"), asked.get("until")).condition)
+        lookups = {
+            "length_from": "duration_seconds__gte", "length_to": "duration_seconds__lte",
+            "cost_from": "cost__gte", "cost_to": "cost__lte", "language": "language",
+        }  # fmt: skip
+        calls = calls.filter(**{lookup: asked[name] for name, lookup in lookups.items() if name in asked})
+        if tool := asked.get("tool"):
+            calls = labelled(calls, Label.TOOL, tool)
+        if failed := asked.get("tool_failed"):
+            calls = labelled(calls, Label.TOOL_FAILED, "" if failed == _ANY else failed)
+        if criterion := asked.get("criterion"):
+            calls = labelled(calls, *criterion.split(":", 1))
+        return calls
+
+
+DETAILS = tuple(Details.base_fields)
+
+
+class DetailsFilter(admin.ListFilter):
+    """The form beside the links: spans of days, lengths and costs, languages, tools and criteria."""
+
+    title: Any = _("more")
+    template = "admin/conversations/conversation/filter_form.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in DETAILS:
+            if name in params:
+                self.used_parameters[name] = params.pop(name)[-1]
+        self.form = Details(self.used_parameters, auto_id="filter-%s")
+        self.zone = get_default_timezone_name()
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(DETAILS)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        return self.form.of(queryset) if self.used_parameters else queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+        """The parameters of the other filters, which the form passes on."""
+        for name, value in changelist.params.items():
+            if name not in (*DETAILS, PAGE_VAR):
+                yield {"name": name, "value": value}
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with which field."""
+        if self.used_parameters:
+            for name, errors in self.form.errors.items():
+                yield f"{self.form.fields[name].label}: {' '.join(map(str, errors))}"
+
+    def shown(self) -> Iterator[tuple[str, str, str]]:
+        """Name, label and value of what is asked for."""
+        for name, value in self.used_parameters.items():
+            field = self.form.fields[name]
+            yield name, str(field.label), dict(_flat(getattr(field, "choices", ()))).get(str(value), str(value))
+
+
+def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """The choices, those of groups with the name of their group."""
+    for value, label in choices:
+        if isinstance(label, list):
+            yield from ((each, f"{name} ({value})") for each, name in label)
+        else:
+            yield value, str(label)
+
+
+def asked_period(params: Mapping[str, Any]) -> Period | None:
+    """The days that a list with these parameters is about; None if it is about all."""
+    match params.get("days"):
+        case "today":
+            return last_days(1)
+        case "yesterday":
+            return yesterday()
+        case "7" | "28" as days:
+            return last_days(int(days))
+    form = Details({name: params.get(name, "") for name in ("since", "until")})
+    since, until = (form.cleaned_data.get(name) for name in ("since", "until")) if form.is_valid() else (None, None)
+    return Period(since, min(until or today(), date.max)) if since or until else None
+
+
+def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:
+    """Per filter in use: what it is about, what is chosen, and the query string without it."""
+    for spec in changelist.filter_specs:
+        if not spec.used_parameters:
+            continue
+        if isinstance(spec, DetailsFilter):
+            for name, label, value in spec.shown():
+                yield label, value, changelist.get_query_string(remove=[name, PAGE_VAR])
+        else:
+            chosen = [choice["display"] for choice in spec.choices(changelist) if choice["selected"]]
+            shown = chosen[0] if chosen else ", ".join(map(str, spec.used_parameters.values()))
+            names = [name for name in spec.expected_parameters() if name]
+            yield spec.title, shown, changelist.get_query_string(remove=[*names, PAGE_VAR])

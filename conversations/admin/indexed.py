@@ -1,6 +1,7 @@
 """What the admins of the index's rows share."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Never
 
 from django.contrib import messages
@@ -34,6 +35,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     reference_field: str
     # What the list is called in the audit log.
     searched: str
+    # Those of filters that are not named for a field.
+    own_parameters: Sequence[str] = ()
     search_help_text_without_numbers: str
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
@@ -65,7 +68,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
-        record_search(request, self.searched, question)
+        if not getattr(request, "repeats_a_search", False):
+            record_search(request, self.searched, question)
         return self.matching(queryset, question, reveal=may_reveal(request)), False
 
     def matching(self, rows: QuerySet[M], question: str, *, reveal: bool) -> QuerySet[M]:
@@ -77,10 +81,13 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
 
         A lookup by number would put it into the URL, and one by text would find masked digits part by part.
         """
+        if lookup in self.own_parameters:
+            return True
         name, _, how = lookup.partition("__")
         if name == self.reference_field:
             return how in ("", "exact", "in")
-        filters = [field if isinstance(field, str) else field[0] for field in self.list_filter]  # type: ignore[index]
+        named: list[Any] = [one for one in self.list_filter if not isinstance(one, type)]
+        filters = [one if isinstance(one, str) else one[0] for one in named]
         return name in (*filters, self.date_hierarchy)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002

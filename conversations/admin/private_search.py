@@ -73,14 +73,24 @@ def shows_number(request: HttpRequest) -> bool:
     return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
 
 
+def is_kept_in_session(request: HttpRequest) -> bool:
+    """Whether the URL names a question by its keyed hash."""
+    return bool(_TOKEN.fullmatch(request.GET.get(SEARCH_VAR, "")))
+
+
+def holds_digits(text: str) -> bool:
+    """Whether the text may hold a number, or a part of one."""
+    return len(re.sub(r"\D", "", comparable(text))) >= _FEWEST_DIGITS
+
+
 def is_expired(request: HttpRequest) -> bool:
     """Whether the URL names a question that this session does not have."""
     question = request.GET.get(SEARCH_VAR, "")
-    return bool(_TOKEN.fullmatch(question)) and question not in request.session.get(_SESSION_KEY, {})
+    return is_kept_in_session(request) and question not in request.session.get(_SESSION_KEY, {})
 
 
 def _may_stand_in_url(question: str) -> bool:
-    if len(re.sub(r"\D", "", comparable(question))) < _FEWEST_DIGITS:
+    if not holds_digits(question):
         return True
     return is_conversation_id(question) and Conversation.objects.filter(pk=question).exists()
 

@@ -40,6 +40,12 @@ def excerpt(question: str, parts: Sequence[str]) -> str:
     return _marked(best[2], best[1])
 
 
+def with_hits(question: str, text: str) -> str:
+    """The text with the hits of the question's terms between HIT_BEGINS and HIT_ENDS; the text itself without a hit."""
+    text = text.replace(HIT_BEGINS, "").replace(HIT_ENDS, "")
+    return _between(text, sorted(_hits(_patterns(question), text)), 0, len(text))
+
+
 def has_words(question: str, text: str) -> bool:
     """Whether the text has every word of the question and none of its -unwanted ones; False without a wanted word."""
     folded = [text.lower()] if text.isascii() else [comparable(text), comparable_otherwise(text)]
@@ -108,12 +114,17 @@ def _marked(text: str, hits: Sequence[_Hit]) -> str:
     if not hits:
         return ""
     begins, ends = _cut(text, hits[0][0], max(hit[1] for hit in hits))
-    pieces, at = ["…" if begins else ""], begins
+    return f"{'…' if begins else ''}{_between(text, hits, begins, ends).rstrip()}{'…' if ends < len(text) else ''}"
+
+
+def _between(text: str, hits: Sequence[_Hit], begins: int, ends: int) -> str:
+    """This part of the text, with its hits marked."""
+    pieces, at = [], begins
     for start, end, _ in hits:
         if start >= at:
             pieces += [text[at:start], HIT_BEGINS, text[start:end], HIT_ENDS]
             at = end
-    return "".join((*pieces, text[at:ends].rstrip(), "…" if ends < len(text) else ""))
+    return "".join((*pieces, text[at:ends]))
 
 
 def _cut(text: str, first: int, last: int) -> tuple[int, int]:

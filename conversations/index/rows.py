@@ -1,11 +1,12 @@
 """The row of a conversation in the index: what its files say."""
 
 import os
+import statistics
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.timezone import get_default_timezone, localdate
 
@@ -20,8 +21,9 @@ from conversations.files.paths import (
 from conversations.files.receipts import PAYLOAD, RECORDING, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
 from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
+from conversations.index.labels import labels_of
 from conversations.index.references import caller_reference, sort_key
-from conversations.models import Channel, Conversation, Direction, MemoryState, Outcome, Recall
+from conversations.models import CallLabel, Channel, Conversation, Direction, MemoryState, Outcome, Recall
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
@@ -29,12 +31,22 @@ from conversations.payloads.transcription import Transcription
 # What remains of a call when its payload is removed: no text, and no number.
 _KEPT = (
     "agent_id", "agent_name", "outbound", "direction", "channel", "started_at", "duration_seconds", "status", "outcome",
-    "successful", "cost", "recall",
+    "successful", "cost", "recall", "language", "first_answer_ms", "turn_ms",
 )  # fmt: skip
+# A longer wait is no wait, but a wrong figure.
+_LONGEST_WAIT_SECONDS = 3600
 
 
-def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[dict[str, Any], Text]:
-    """What the files say: the columns, and the text for the search. `read` is the transcription if it was just read."""
+class Row(NamedTuple):
+    """What the files say of a conversation: the columns, the text for the search, and the labels."""
+
+    columns: dict[str, Any]
+    text: Text
+    labels: list[CallLabel]
+
+
+def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
+    """What the files say. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
         "transcription_at": None,
         "audio_at": _modified(payload_path(conversation_id, AUDIO)),
@@ -60,7 +72,7 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[di
             row |= day_columns(moment(_first_modified(conversation_id)))
         arrival = receipt.arrival if receipt else moment(_first_modified(conversation_id))
         row |= _retention_columns(conversation_id, row["started_at"], arrival, receipt.due if receipt else {})
-        return row, Text(sort_key(conversation_id, row["started_at"]), "", title, "", "")
+        return Row(row, Text(sort_key(conversation_id, row["started_at"]), "", title, "", ""), [])
     modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)
     row |= _call_columns(call)
@@ -77,7 +89,9 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> tuple[di
     else:
         row["memory_state"] = MemoryState.WRITTEN if row["memories"] else MemoryState.NONE
     said = "\n".join(turn.message for turn in call.turns if turn.kind != "keypad")
-    return row, Text(sort_key(conversation_id, row["started_at"]), row["caller_name"], call.title, call.summary, said)
+    key = sort_key(conversation_id, row["started_at"])
+    text = Text(key, row["caller_name"], call.title, call.summary, said)
+    return Row(row, text, labels_of(call, key))
 
 
 def _stored_call(conversation_id: str, read: StoredCall | None) -> StoredCall:
@@ -114,6 +128,9 @@ def _call_columns(call: Transcription) -> dict[str, Any]:
         "outcome": outcome,
         "successful": _short(call.successful, 32),
         "cost": call.cost,
+        "language": _short(call.language.casefold(), 16),
+        "first_answer_ms": _milliseconds(call.waits[0]) if call.waits else None,
+        "turn_ms": _milliseconds(statistics.median(call.waits)) if call.waits else None,
         "title": _short(call.title or call.summary, 200),
         "recall": Recall(call.recall),
     }
@@ -200,6 +217,11 @@ def fingerprint(conversation_id: str) -> str:
         return ""
     files = "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
     return sha256(files.encode()).hexdigest() if files else ""
+
+
+def _milliseconds(seconds: float) -> int | None:
+    """In hundredths of a second, which is what is shown of them; None for what is no wait in a call."""
+    return round(seconds * 100) * 10 if seconds < _LONGEST_WAIT_SECONDS else None
 
 
 def _short(value: str, length: int) -> str:

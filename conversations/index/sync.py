@@ -21,7 +21,7 @@ from conversations.files.paths import (
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
 from conversations.files.stored import StoredCall
-from conversations.index import fulltext
+from conversations.index import fulltext, labels, returning
 from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
 from conversations.index.schema import ALIAS, healed
@@ -176,14 +176,14 @@ def _refresh_batch(ids: Sequence[str], read: Mapping[str, StoredCall]) -> None:
 @healed
 def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[str]:
     """Refresh these rows in one transaction; returns the ids whose files changed meanwhile."""
-    rows, texts, gone, unread = [], [], [], []
+    made, rows, gone, unread = [], [], [], []
     for conversation_id in ids:
         try:
             if current := fingerprint(conversation_id):
-                row, text = row_values(conversation_id, read.get(conversation_id))
-                own = {"conversation_id": conversation_id, "fingerprint": current, "sort_key": text.sort_key}
-                rows.append(Conversation(**own, **row))
-                texts.append(text)
+                row = row_values(conversation_id, read.get(conversation_id))
+                own = {"conversation_id": conversation_id, "fingerprint": current, "sort_key": row.text.sort_key}
+                rows.append(Conversation(**own, **row.columns))
+                made.append(row)
             else:
                 gone.append(conversation_id)
         except Exception as error:
@@ -193,12 +193,15 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
     with transaction.atomic(ALIAS):
-        _remove_texts([*gone, *(row.conversation_id for row in rows)])
+        callers = _remove_texts([*gone, *(row.conversation_id for row in rows)])
         Conversation.objects.filter(conversation_id__in=gone).delete()
+        returning.flag(rows)
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
-        fulltext.write(texts)
+        fulltext.write([row.text for row in made])
+        labels.write([label for row in made for label in row.labels])
+        returning.correct([*callers, *(row.caller for row in rows)])
     _leave_to_reconciling(unread)
     seen = {row.conversation_id: row.fingerprint for row in rows} | dict.fromkeys(gone, "")
     return [conversation_id for conversation_id, of_row in seen.items() if not _is_up_to_date(conversation_id, of_row)]
@@ -210,9 +213,16 @@ def _leave_to_reconciling(ids: Sequence[str]) -> None:
     Conversation.objects.filter(conversation_id__in=ids, fingerprint="").update(fingerprint=_UNKNOWN)
 
 
-def _remove_texts(ids: Iterable[str]) -> None:
-    """Remove the texts of these rows by the sort keys in the index: refreshing may change a row's sort key."""
-    fulltext.remove(sorted(Conversation.objects.filter(conversation_id__in=ids).values_list("sort_key", flat=True)))
+def _remove_texts(ids: Iterable[str]) -> set[str]:
+    """Remove the texts and labels of these rows by the sort keys in the index, which refreshing may change.
+
+    Returns the callers of the rows.
+    """
+    known = Conversation.objects.filter(conversation_id__in=ids).values_list("sort_key", "caller")
+    sort_keys = sorted(sort_key for sort_key, _ in known)
+    fulltext.remove(sort_keys)
+    labels.remove(sort_keys)
+    return {caller for _, caller in known}
 
 
 @cache

@@ -7,11 +7,12 @@ for names, which have more spellings than the words of one conversation.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from elmemory.memory.ranking.words import MARKS, folded, pairs, split
 
 # Raise this when `tokens` returns other tokens: the index is then rebuilt.
-FOLDING = 2
+FOLDING = 3
 # Before the other spellings of a text's words, so that no phrase extends from the text into them.
 BREAK = "\ue000"
 
@@ -29,8 +30,10 @@ _UNSEEN = (
     0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
     *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0),
 )  # fmt: skip
+_TRADITIONAL, _SIMPLIFIED = Path(__file__).with_name("simplified.txt").read_text("utf-8").splitlines()[1:]
 _FURTHER = str.maketrans(
-    _LETTERS
+    dict(zip(_TRADITIONAL, _SIMPLIFIED, strict=True))
+    | _LETTERS
     | {chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)}
     | {chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}  # katakana as hiragana
     | {chr(code): "" for code in range(0x591, 0x700) if unicodedata.category(chr(code)) == "Mn"}  # Hebrew, Arabic marks
@@ -49,7 +52,10 @@ _CHARACTER = re.compile(rf"[\x00-\x7f]+(?![{_JOINED}])|.[{_JOINED}]*", re.DOTALL
 
 
 def comparable(text: str) -> str:
-    """The text without case, accents, vowel points, presentation forms and invisible characters."""
+    """The text without case, accents, vowel points, presentation forms and invisible characters.
+
+    Traditional Chinese characters become simplified ones.
+    """
     if text.isascii():
         return text.lower()
     return folded(text).translate(_FURTHER).lower()

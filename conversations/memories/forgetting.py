@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 from django.contrib.sessions.models import Session
 from django.db import connections
@@ -46,6 +47,7 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.database_traces import clear_log, rewrite
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
+from elmemory.searches.models import SavedSearch
 
 
 class Extent(NamedTuple):
@@ -130,6 +132,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
     if notes.elevenlabs:
         delete_at_elevenlabs(notes.conversations)
     needles = only_theirs(needles, caller)
+    notes.add({"saved searches": delete_saved_searches(caller, [*needles.names, *how.names])})
     # The rows of calls that stay hold all of this.
     aliases = [alias for alias in connections if notes.payloads or alias != INDEX]
     searched = _without_traces(needles, aliases, was_interrupted=interrupted is not None)
@@ -175,6 +178,14 @@ def delete_searches(needles: Needles) -> int:
             session.session_data = Session.objects.encode(value)
             session.save()
     return found
+
+
+def delete_saved_searches(caller: str, names: Iterable[str]) -> int:
+    """Delete the saved searches that name the caller, by reference or by a name; returns how many there were."""
+    reference, needles = caller_reference(caller), Needles(caller, names)
+    texts = ((search.pk, unquote_plus(f"{search.query} {search.name}")) for search in SavedSearch.objects.iterator())
+    named = [pk for pk, text in texts if reference in text or needles.are_in(text)]
+    return SavedSearch.objects.filter(pk__in=named).delete()[0]
 
 
 def delete_at_elevenlabs(conversation_ids: Iterable[str]) -> int:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from conversations.payloads.agent_turns import Tools, tools_of, waits
 from conversations.payloads.analysis import (
     Collected,
     CollectedItem,
@@ -107,6 +108,11 @@ class Transcription:
         return value if value is not None and 0 <= value < _MOST_CREDITS else None
 
     @property
+    def language(self) -> str:
+        """The main language as the payload writes it: "en", "pt-BR"."""
+        return self.text("metadata", "main_language").strip()
+
+    @property
     def termination_reason(self) -> str:
         return self.text("metadata", "termination_reason")
 
@@ -187,6 +193,15 @@ class Transcription:
     def turns(self) -> list[Turn]:
         """The turns with words or keypad digits."""
         return [turn for turn in self.all_turns if turn.is_said]
+
+    @property
+    def tools(self) -> Tools:
+        return tools_of(self.all_turns)
+
+    @cached_property
+    def waits(self) -> list[float]:
+        """The seconds that the caller waited for each answer of the agent, where the payload measures them."""
+        return list(waits(self.all_turns))
 
     def collected(self) -> list[CollectedItem]:
         """The results of data collection, without repetitions."""

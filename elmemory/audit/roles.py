@@ -24,8 +24,9 @@ _PRIVACY_OFFICER = _OPERATOR | {
     "conversations.forget_caller",
     "audit.view_entry",
     "audit.export_entry",
+    "searches.share_savedsearch",
 }
-_APPS = ("audit", "conversations")
+_APPS = ("audit", "conversations", "searches")
 _OF_MODEL = ("content_type__app_label", "content_type__model")
 ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
 

@@ -1,6 +1,7 @@
 """What staff do, in a real browser with the real server and worker."""
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 from zipfile import ZipFile
@@ -19,8 +20,11 @@ LIST = "/admin/conversations/conversation/"
 CALL = f"{LIST}conv_example_returning/change/"
 DOCTOR = "/admin/doctor/"
 A_CALLER, FORGETTING, FINDINGS = "a caller", "forgetting a caller", "the doctor's findings"
+FIGURES = f"{LIST}analytics/"
+FILTERED = f"{LIST}?days=28&wrong=any&length_from=3"
 MAIN_PAGES = [
-    "/admin/", LIST, f"{LIST}?q=dog", CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING, DOCTOR, FINDINGS,
+    "/admin/", LIST, f"{LIST}?q=dog", FILTERED, FIGURES, CALL, "/admin/conversations/caller/", A_CALLER, FORGETTING,
+    DOCTOR, FINDINGS,
 ]  # fmt: skip
 
 
@@ -55,6 +59,56 @@ def test_a_call_is_found_by_what_was_said_and_opened(staff: LogIn) -> None:
     expect(page.locator("#result_list mark")).to_have_text("Duluth")
     page.locator("#result_list .field-started a").click()
     expect(page.locator("h1")).to_have_text("Appointment moved to Friday")
+
+
+def test_a_hit_of_the_search_is_heard_in_three_clicks(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(LIST)
+    page.fill("#searchbar", "thursday appointment")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator("#result_list .field-started a").first.click()
+    page.locator(".hits a").first.click()
+    becomes(page, "!recording.paused && recording.currentTime >= 4")
+    page.get_by_role("link", name="Calls found").click()
+    expect(page.locator("#searchbar")).to_have_value("thursday appointment")
+
+
+def test_calls_that_went_wrong_this_week_are_a_file_in_three_clicks(staff: LogIn) -> None:
+    page = staff("privacy officer")
+    page.goto(LIST)
+    page.get_by_role("link", name="Last 7 days").click()
+    page.get_by_role("link", name="Anything").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) > 1
+    assert "conv_example_failed" in "".join(lines)
+
+
+def test_the_fields_of_the_filters_are_combined_and_saved(staff: LogIn) -> None:
+    page = staff("operator")
+    page.goto(LIST)
+    page.get_by_text("By dates, length, cost, tool").click()
+    page.get_by_label("Seconds from").fill("10")
+    page.get_by_label("Language").select_option("en")
+    page.get_by_role("button", name="Show these").click()
+    expect(page.locator(".chips li")).to_have_count(2)
+    page.get_by_text("Save this search").click()
+    page.get_by_label("Name").fill("Long ones")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto(LIST)
+    page.get_by_role("link", name="Long ones").click()
+    expect(page).to_have_url(re.compile(r"language=en&length_from=10$"))
+
+
+def test_a_bar_of_the_figures_leads_to_its_calls(staff: LogIn) -> None:
+    page = staff("viewer")
+    page.goto(FIGURES)
+    box = page.locator(".panels").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 26.5 / 28, box["y"] + 60)
+    expect(page).to_have_url(re.compile(r"\?since=[-0-9]{10}&until=[-0-9]{10}$"))
+    expect(page.locator("h1")).to_have_text("Calls")
 
 
 def test_a_click_on_a_turn_plays_it(staff: LogIn) -> None:
@@ -307,6 +361,8 @@ def endless(practice: Server) -> str:
 _ADDRESSES = {
     "list": LIST,
     "search": f"{LIST}?q=endless",
+    "filtered": f"{LIST}?tool={LONG[:100]}&language={LONG[:16].lower()}",
+    "figures": f"{LIST}analytics/?days=all&tool={LONG[:100]}",
     "callers": "/admin/conversations/caller/",
     "front": "/admin/",
 }

@@ -76,6 +76,8 @@ if (audio) {
     });
   }
   for (const button of document.querySelectorAll("[data-speed]")) button.addEventListener("click", () => setSpeed(button));
+  // A hit of the search is heard at once.
+  for (const link of document.querySelectorAll(".hits a[data-at]")) link.addEventListener("click", () => seek(Number(link.dataset.at)));
   document.addEventListener("keydown", (event) => {
     if (!keysToggle.checked || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const onControl = event.target.closest("button, a, summary");

@@ -11,6 +11,7 @@ from conversations.memories import corrections
 from conversations.memories.worker import Worker
 from conversations.models import CallerCard
 from elmemory.audit.models import Action, Entry
+from elmemory.memory import kinds
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -148,3 +149,19 @@ def test_the_list_shows_an_opt_out_again_when_the_index_is_rebuilt(staff: Client
     store = EmbeddedOpenMemory()
     Worker(store).reconcile()
     assert CallerCard.objects.get(pk=caller_reference(MAYA)).opted_out
+
+
+FINAL = "This is final: it cannot be undone."
+
+
+@pytest.mark.parametrize("action", ["forget/", f"say/{kinds.OPT_OUT}/yes/"])
+def test_what_cannot_be_undone_is_called_final(staff: Client, store: EmbeddedOpenMemory, action: str) -> None:
+    deliver(transcription(MAYA, "My dog is called Biscuit."), store)
+    assert FINAL in staff.get(f"{CALLERS}{caller_reference(MAYA)}/{action}").content.decode()
+    assert FINAL in staff.post(f"{CALLERS}opt-out/", {"number": MAYA, "holds": "yes"}).content.decode()
+
+
+def test_what_can_be_undone_is_not_called_final(staff: Client, store: EmbeddedOpenMemory) -> None:
+    deliver(transcription(MAYA, "My dog is called Biscuit."), store)
+    for action in (f"say/{kinds.OPT_OUT}/no/", f"say/{kinds.SHARED_LINE}/yes/"):
+        assert FINAL not in staff.get(f"{CALLERS}{caller_reference(MAYA)}/{action}").content.decode()

@@ -120,8 +120,8 @@ def test_a_row_that_the_database_refuses_does_not_block_the_others(
     made = row_values
 
     def made_badly(conversation_id: str, read: object) -> Any:  # noqa: ARG001
-        columns, text = made(conversation_id)
-        return (columns | {"title": "\ud800"} if conversation_id == bad else columns), text
+        found = made(conversation_id)
+        return found._replace(columns=found.columns | {"title": "\ud800"}) if conversation_id == bad else found
 
     monkeypatch.setattr("conversations.index.sync.row_values", made_badly)
     refresh_stale_rows()

@@ -1,0 +1,180 @@
+"""Figures of the calls of a list, over time and per agent: counts, shares, medians and 95th percentiles.
+
+One query groups the calls by day and agent, from an index that has all of these columns. It returns the lengths and
+waits of a group as one text: counting them here is quicker than a query for each percentile.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import accumulate, chain, repeat
+from math import ceil
+from typing import Any, NamedTuple
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import CharField, Count, F, Q, QuerySet, StringAgg, Sum, Value
+from django.db.models.functions import Cast, Coalesce
+from django.db.models.lookups import Exact
+
+from conversations.admin.dashboard import share
+from conversations.index import outcomes
+from conversations.index.periods import Period
+from conversations.index.schema import ALIAS
+from conversations.models import Conversation
+
+# More bars are too thin to be clicked, and a page of more than 80 KB.
+_MOST_BARS = 31
+_WEEK = 7
+MOST_AGENTS = 30
+# Of more calls, every fourth is measured: their medians are as good, and the page does not take longer.
+_MOST_MEASURED, EVERY = 20_000, 4
+
+COUNTED = {
+    "calls": Q(),
+    "wrong": outcomes.WENT_WRONG,
+    "judged": outcomes.JUDGED,
+    "succeeded": outcomes.SUCCEEDED,
+    "returning": Q(is_returning=True),
+    "memory": outcomes.WITH_MEMORY,
+    "neutral": outcomes.NEUTRAL,
+    "late": outcomes.NEUTRAL_THOUGH_KNOWN,
+    "unanswered": outcomes.NOT_ANSWERED,
+}
+MEASURED = {"length": "duration_seconds", "first_answer": "first_answer_ms", "turn": "turn_ms"}
+
+
+class Spread:
+    """The median and the 95th percentile of some numbers; None of no number. `counted` says how often each occurs."""
+
+    def __init__(self, counted: Mapping[str, int]) -> None:
+        numbers = sorted(map(int, counted))
+        ranks = list(accumulate(counted[str(number)] for number in numbers))
+
+        def at(rank: int) -> int:
+            return numbers[bisect_left(ranks, rank)]
+
+        total = ranks[-1] if ranks else 0
+        self.median = (at((total + 1) // 2) + at(total // 2 + 1)) / 2 if total else None
+        self.high = at(ceil(0.95 * total)) if total else None
+
+
+@dataclass
+class Figures:
+    """The figures of some calls: of a day, a week or a month, of an agent, or of all."""
+
+    key: Any
+    counts: dict[str, int] = field(default_factory=dict)
+    rows: list["_Row"] = field(default_factory=list)
+
+    def finish(self, counted: dict[str, Counter[str]] | None = None) -> dict[str, Counter[str]]:
+        """Compute what the page shows; returns how often each number occurs, which may be given instead."""
+        totals = map(sum, zip(*(row.counts for row in self.rows), strict=True)) if self.rows else repeat(0)
+        self.counts = dict(zip((*COUNTED, "cost"), totals, strict=False))
+        if counted is None:
+            columns = zip(*(row.numbers for row in self.rows), strict=True) if self.rows else repeat([])
+            counted = {
+                name: Counter(chain.from_iterable(column)) for name, column in zip(MEASURED, columns, strict=False)
+            }
+        self.success = share(self.counts["succeeded"], self.counts["judged"])
+        self.returning = share(self.counts["returning"], self.counts["calls"])
+        self.counts["first_calls"] = self.counts["neutral"] - self.counts["late"]
+        self.length, self.first_answer, self.turn = map(Spread, counted.values())
+        return counted
+
+
+@dataclass
+class Analytics:
+    all: Figures
+    over_time: list[Figures]
+    per_agent: list[Figures]
+    # Medians and percentiles are those of every nth call.
+    every: int
+
+
+def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics:
+    """The figures; those over time are of days, weeks or months, by the length of the period."""
+    if period:
+        calls = calls.filter(period.days)
+    every = EVERY if calls.order_by()[: _MOST_MEASURED + 1].count() > _MOST_MEASURED else 1
+    rows = list(_grouped(calls, every))
+    first = (period and period.first) or min((row.day for row in rows), default=None)
+    last = (period and period.last) or max((row.day for row in rows), default=None)
+    spans = spans_of(first, last) if first and last else []
+    place = {day: nth for nth, span in enumerate(spans) for day in _days(span)}
+    all_, over_time, agents = Figures(None), [Figures(span) for span in spans], dict[str, Figures]()
+    for row in rows:
+        for figures in (over_time[place[row.day]], agents.setdefault(row.agent_id, Figures(row.agent_id))):
+            figures.rows.append(row)
+    all_.rows = rows
+    for figures in over_time:
+        figures.finish()
+    together = {name: Counter[str]() for name in MEASURED}
+    for agent in agents.values():
+        for name, counted in agent.finish().items():
+            together[name].update(counted)
+    all_.finish(together)
+    return Analytics(all_, over_time, sorted(agents.values(), key=lambda agent: -agent.counts["calls"]), every)
+
+
+def spans_of(first: date, last: date) -> list[Period]:
+    """The days, else the weeks, months or years from the first to the last day; the outer ones may be shorter."""
+    if (last - first).days < _MOST_BARS:
+        return [Period(day, day) for day in _days(Period(first, last))]
+    begins: list[date] = []
+    for begin in (_week, _month, _year):
+        begins = sorted({begin(day) for day in _days(Period(first, last))})
+        if len(begins) <= _MOST_BARS:
+            break
+    ends = [*(each - timedelta(days=1) for each in begins[1:]), last]
+    return [Period(max(first, begun), end) for begun, end in zip(begins, ends, strict=True)][-_MOST_BARS:]
+
+
+class _Row(NamedTuple):
+    """An agent's calls of a day."""
+
+    day: date
+    agent_id: str
+    counts: Sequence[int]
+    numbers: Sequence[list[str]]
+
+
+def _grouped(calls: QuerySet[Conversation], every: int) -> Iterator[_Row]:
+    counts = [Count("sort_key", filter=condition or None) for condition in COUNTED.values()]
+    # The lowest bits of a sort key are those of a hash.
+    measured = Q(Exact(F("sort_key").bitand(every - 1), 0)) if every > 1 else None
+    texts = [StringAgg(Cast(column, CharField()), Value(","), filter=measured) for column in MEASURED.values()]
+    columns = dict(zip("abcdefghijklmnop", [*counts, Coalesce(Sum("cost"), 0), *texts], strict=False))
+    groups = calls.filter(started_on__isnull=False).order_by().values_list("started_on", "agent_id").annotate(**columns)
+    # Without Django's converters: on SQLite they take as long as the query.
+    try:
+        query = groups.query.get_compiler(ALIAS).as_sql()
+    except EmptyResultSet:
+        return
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(*query)
+        for day, agent_id, *figures in cursor:
+            of_day = date.fromisoformat(day) if isinstance(day, str) else day
+            texts_of_day = figures[-len(MEASURED) :]
+            numbers = [text.split(",") if text else [] for text in texts_of_day]
+            yield _Row(of_day, agent_id, figures[: -len(MEASURED)], numbers)
+
+
+def _days(span: Period) -> list[date]:
+    if span.first is None or span.last is None:
+        return []
+    return [span.first + timedelta(days=ahead) for ahead in range((span.last - span.first).days + 1)]
+
+
+def _week(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _year(day: date) -> date:
+    return day.replace(month=1, day=1)

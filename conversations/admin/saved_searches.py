@@ -1,0 +1,94 @@
+"""Searches of the list of calls that staff save by name."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.translation import gettext as _
+
+from conversations.admin import private_search
+from elmemory.audit.models import Action
+from elmemory.audit.record import record
+from elmemory.searches.models import SavedSearch
+
+_MOST = 50
+# Where one is in a list, and how it looks, is not what was searched for.
+_NOT_SAVED = PAGE_VAR, ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR
+
+
+def saved_for(request: HttpRequest) -> dict[str, Any]:
+    """What the list shows of saved searches: the user's own, everyone's, and what may be saved now."""
+    present = _worth_saving(request.GET)
+    searches: list[Any] = list(SavedSearch.objects.shown_to(request.user)[:_MOST])
+    for search in searches:
+        search.is_present = search.query == present
+        search.may_delete = search.owner_id is not None or _may_share(request)
+    return {"saved_searches": searches, "may_save": bool(present), "may_share": _may_share(request)}
+
+
+def save(request: HttpRequest) -> str:
+    """Save the search of this request's address under the posted name; returns what is wrong, or nothing."""
+    name, query = request.POST.get("name", "").strip(), _worth_saving(request.GET)
+    owner: Any = None if "for_everyone" in request.POST else request.user
+    if owner is None and not _may_share(request):
+        raise PermissionDenied
+    if not name or len(name) > 60 or len(query) > 2000 or "\x00" in name:
+        return _("A search needs a name of at most 60 characters.")
+    if private_search.is_kept_in_session(request) or private_search.shows_number(request):
+        return _(
+            "A search for digits is not saved, since they may be a part of a phone number. Search for the whole number:"
+            " the saved search then names its caller by reference."
+        )
+    if private_search.holds_digits(name):
+        return _("The name of a search must hold no phone number.")
+    if not query:
+        return _("Choose a filter or search for something first.")
+    known = SavedSearch.objects.filter(owner=owner)
+    if known.count() >= _MOST and not known.filter(name=name).exists():
+        return _("There are %(most)d saved searches. Delete one first.") % {"most": _MOST}
+    SavedSearch.objects.update_or_create(owner=owner, name=name, defaults={"query": query})
+    if owner is None:
+        record(request, Action.CHANGE, "search", name, detail="saved for everyone")
+    return ""
+
+
+def delete(request: HttpRequest, pk: int) -> None:
+    search = SavedSearch.objects.shown_to(request.user).filter(pk=pk).first()
+    if search is None:
+        raise Http404
+    if search.owner_id is None:
+        if not _may_share(request):
+            raise PermissionDenied
+        record(request, Action.CHANGE, "search", search.name, detail="deleted for everyone")
+    search.delete()
+
+
+def save_view(request: HttpRequest, back: str) -> HttpResponse:
+    if request.method == "POST":
+        fault = save(request)
+        messages.add_message(request, messages.ERROR if fault else messages.SUCCESS, fault or _("The search is saved."))
+    query = request.GET.urlencode()
+    return HttpResponseRedirect(f"{back}?{query}" if query else back)
+
+
+def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
+    if request.method == "POST":
+        delete(request, pk)
+        messages.success(request, _("The saved search is deleted."))
+    query = request.GET.urlencode()
+    return HttpResponseRedirect(f"{back}?{query}" if query else back)
+
+
+def _worth_saving(asked: QueryDict) -> str:
+    """The query string in a fixed order."""
+    kept: dict[str, Any] = {name: value for name, value in asked.items() if name not in _NOT_SAVED and value}
+    query = QueryDict(mutable=True)
+    query.update(dict(sorted(kept.items())))
+    return query.urlencode() if set(kept) != {"o"} else ""
+
+
+def _may_share(request: HttpRequest) -> bool:
+    return request.user.has_perm("searches.share_savedsearch")

@@ -1,0 +1,22 @@
+"""Conditions on calls that lists, figures and filters share: what went wrong, and how rings were answered."""
+
+from django.db.models import Q
+
+from conversations.models import CallerCard, Direction, Outcome, Recall, Success
+
+FAILED = Q(outcome=Outcome.FAILED)
+UNCONNECTED = Q(outcome=Outcome.UNCONNECTED)
+UNSUCCESSFUL = Q(successful=Success.FAILURE)
+SUCCEEDED = Q(successful=Success.SUCCESS)
+JUDGED = SUCCEEDED | UNSUCCESSFUL
+
+# Rings that payloads show: only calls that come in ask for an answer.
+RINGS = Q(direction=Direction.INBOUND, has_transcription=True)
+WITH_MEMORY = RINGS & Q(recall=Recall.MEMORY)
+NEUTRAL = RINGS & Q(recall=Recall.NEUTRAL)
+NOT_ANSWERED = RINGS & Q(recall=Recall.NONE)
+# The deadline had passed, or OpenMemory did not answer. Callers who are opted out are strangers on purpose.
+NEUTRAL_THOUGH_KNOWN = (
+    NEUTRAL & Q(is_returning=True) & ~Q(caller_ref__in=CallerCard.objects.filter(opted_out=True).values("pk"))
+)
+WENT_WRONG = FAILED | UNCONNECTED | UNSUCCESSFUL | NEUTRAL_THOUGH_KNOWN

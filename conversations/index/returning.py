@@ -1,0 +1,58 @@
+"""Which calls are of callers who had called before.
+
+A call may arrive after the caller's later ones, and a caller's first call may be deleted: whoever refreshes rows
+therefore looks at the other rows of their callers.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import connections
+
+from conversations.models import Conversation, Outcome
+
+# Held are also calls whose transcription retention has removed.
+_NOT_HELD = Outcome.UNCONNECTED, Outcome.UNKNOWN
+# Plain SQL: it runs with each row that is refreshed, and building these queries takes longer than running them.
+_FIRSTS = """
+    SELECT caller, MIN(CASE WHEN outcome NOT IN (%s, %s) THEN sort_key END),
+           MIN(CASE WHEN is_returning THEN sort_key END), MAX(CASE WHEN NOT is_returning THEN sort_key END)
+    FROM conversation WHERE caller IN ({places}) GROUP BY caller ORDER BY caller
+"""
+_SET = "UPDATE conversation SET is_returning = %s WHERE caller = %s AND sort_key {} %s AND is_returning = %s"
+_AFTER_ALL = 2**63 - 1
+
+
+def flag(rows: Sequence[Conversation]) -> None:
+    """Set `is_returning` of rows that are about to be written: whether a call of the caller was held before."""
+    firsts = {caller: first for caller, first, _, _ in _firsts(row.caller for row in rows) if first is not None}
+    for row in sorted(rows, key=lambda row: row.sort_key):
+        row.is_returning = firsts.get(row.caller, row.sort_key) < row.sort_key
+        if row.caller and row.outcome not in _NOT_HELD:
+            firsts[row.caller] = min(row.sort_key, firsts.get(row.caller, row.sort_key))
+
+
+def correct(callers: Iterable[str]) -> None:
+    """Set `is_returning` of all rows of these callers. Only rows whose flag is wrong are written."""
+    late, early = [], []
+    # In the order of callers: two writers of several rows could deadlock otherwise.
+    for caller, first, first_flagged, last_unflagged in _firsts(callers):
+        if last_unflagged is not None and first is not None and last_unflagged > first:
+            late.append((True, caller, first, False))
+        if first_flagged is not None and (first is None or first_flagged <= first):
+            early.append((False, caller, _AFTER_ALL if first is None else first, True))
+    with connections["index"].cursor() as cursor:
+        if late:
+            cursor.executemany(_SET.format(">"), late)
+        if early:
+            cursor.executemany(_SET.format("<="), early)
+
+
+def _firsts(callers: Iterable[str]) -> list[tuple[str, int | None, int | None, int | None]]:
+    """Per caller the sort keys of the first call that was held, the first flagged one and the last that is not."""
+    asked = sorted(set(callers) - {""})
+    if not asked:
+        return []
+    with connections["index"].cursor() as cursor:
+        places = ", ".join(["%s"] * len(asked))
+        cursor.execute(_FIRSTS.format(places=places), [*map(str, _NOT_HELD), *asked])
+        return list(cursor.fetchall())

@@ -1,0 +1,348 @@
+"""Finding calls: filters and their addresses, saved searches, and the way from a list to a call and back."""
+
+import csv
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from conversations.index.references import caller_reference
+from conversations.memories.forgetting import Forgetting, forget
+from conversations.models import CallerCard
+from elmemory.audit.models import Action, Entry
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.searches.models import SavedSearch
+from tests.conftest import As
+from tests.harness.samples import transcription
+from tests.harness.stored import deliver
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
+    pytest.mark.usefixtures("payloads", "index_schema"),
+]
+
+MAYA, TOM = "+14155550100", "+14155550101"
+LIST = "/admin/conversations/conversation/"
+DAY = 86_400
+NEUTRAL = {"dynamic_variables": {"returning_caller": "no", "call_count": "0"}}
+
+
+def today_at(hour: int) -> int:
+    return int(timezone.localtime().replace(hour=hour, minute=0, second=0).timestamp())
+
+
+def listed(client: Client, query: str) -> set[str]:
+    text = client.get(f"{LIST}?{query}", follow=True).content.decode()
+    return set(re.findall(rf'href="{LIST}(\w+)/change/', text))
+
+
+def call(name: str, *says: str, caller: str | None = MAYA, days_ago: int = 0, **changes: Any) -> str:
+    started = today_at(0) - days_ago * DAY + 1
+    return deliver(transcription(caller, *says, conversation_id=name, started_at=started, **changes))
+
+
+def tool_turn(name: str, *, is_error: bool = False) -> dict[str, Any]:
+    return {
+        "role": "agent",
+        "message": None,
+        "tool_calls": [{"tool_name": name, "request_id": "1"}],
+        "tool_results": [{"request_id": "1", "result_value": "{}", "is_error": is_error}],
+    }
+
+
+@pytest.fixture
+def some_days(payloads: Path, index_schema: None) -> None:  # noqa: ARG001
+    for days_ago in (0, 1, 6, 7, 27, 28):
+        call(f"ago_{days_ago}", "Hello there.", caller=None, days_ago=days_ago)
+
+
+@pytest.mark.usefixtures("some_days")
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [("days=today", [0]), ("days=yesterday", [1]), ("days=7", [0, 1, 6]), ("days=28", [0, 1, 6, 7, 27]), ("", None)],
+)
+def test_calls_are_found_by_a_span_of_days(staff: Client, query: str, days: list[int] | None) -> None:
+    assert listed(staff, query) == {f"ago_{ago}" for ago in days or (0, 1, 6, 7, 27, 28)}
+
+
+@pytest.mark.usefixtures("some_days")
+def test_calls_are_found_from_one_day_to_another(staff: Client) -> None:
+    today = timezone.localdate()
+    since, until = today - timedelta(days=7), today - timedelta(days=1)
+    assert listed(staff, f"since={since}&until={until}") == {"ago_1", "ago_6", "ago_7"}
+    assert listed(staff, f"since={since}") == {"ago_0", "ago_1", "ago_6", "ago_7"}
+    assert listed(staff, f"until={since}") == {"ago_7", "ago_27", "ago_28"}
+
+
+@pytest.fixture
+def troubles(payloads: Path, index_schema: None) -> None:  # noqa: ARG001
+    call("fine", "Hello there.", days_ago=3)
+    call("failed", "Hello there.", caller=TOM, days_ago=2, status="failed")
+    call("unsuccessful", "Hello there.", caller=None, analysis={"call_successful": "failure"})
+    call("stranger", "Hello there.", caller="+14155550102", conversation_initiation_client_data=NEUTRAL)
+    call("late", "Hello there.", conversation_initiation_client_data=NEUTRAL)
+    data = {"conversation_id": "unconnected", "failure_reason": "busy", "metadata": {}}
+    deliver({"type": "call_initiation_failure", "event_timestamp": today_at(0), "data": data})
+
+
+@pytest.mark.usefixtures("troubles")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("wrong=any", {"failed", "unsuccessful", "late", "unconnected"}),
+        ("wrong=failed", {"failed"}),
+        ("wrong=unconnected", {"unconnected"}),
+        ("wrong=unsuccessful", {"unsuccessful"}),
+        ("wrong=neutral", {"late"}),
+        ("wrong=any&days=today", {"unsuccessful", "late", "unconnected"}),
+        ("wrong=nonsense", set()),
+    ],
+)
+def test_what_went_wrong_is_one_filter(staff: Client, query: str, found: set[str]) -> None:
+    assert listed(staff, query) == found
+
+
+@pytest.mark.usefixtures("troubles")
+def test_an_opted_out_caller_is_a_stranger_on_purpose(staff: Client) -> None:
+    CallerCard.objects.update_or_create(pk=caller_reference(MAYA), defaults={"opted_out": True})
+    assert listed(staff, "wrong=neutral") == set()
+
+
+def test_a_call_that_arrives_after_a_later_one_makes_that_caller_known(staff: Client) -> None:
+    call("second", "Hello there.", conversation_initiation_client_data=NEUTRAL)
+    assert listed(staff, "wrong=neutral") == set()
+    call("first", "Hello there.", days_ago=5)
+    assert listed(staff, "wrong=neutral") == {"second"}
+
+
+@pytest.fixture
+def varied(payloads: Path, index_schema: None) -> None:  # noqa: ARG001
+    waits = {"convai_llm_service_ttf_sentence": {"elapsed_time": 0.5}}
+    measured = {"role": "agent", "message": "Yes.", "conversation_turn_metrics": {"metrics": waits}}
+    asked = {"role": "user", "message": "Hello there."}
+    criterion = {"evaluation_criteria_results": {"solved": {"criteria_id": "solved", "result": "failure"}}}
+    call("short", metadata={"call_duration_secs": 20, "cost": 10, "main_language": "de"}, analysis=criterion)
+    call("long", metadata={"call_duration_secs": 400, "cost": 900, "main_language": "en"}, transcript=[asked, measured])
+    call("booked", transcript=[tool_turn("book_slot")], metadata={"main_language": "pt-BR"})
+    call("broken", transcript=[tool_turn("book_slot", is_error=True), tool_turn("transfer")])
+
+
+@pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("length_to=20", {"short"}),
+        ("length_from=31", {"long"}),
+        ("length_from=21&length_to=30", {"booked", "broken"}),
+        ("cost_from=11", {"long"}),
+        ("cost_to=10", {"short"}),
+        ("language=de", {"short"}),
+        ("language=pt-br", {"booked"}),
+        ("tool=book_slot", {"booked", "broken"}),
+        ("tool=transfer", {"broken"}),
+        ("tool_failed=book_slot", {"broken"}),
+        ("tool_failed=*", {"broken"}),
+        ("criterion=failure:solved", {"short"}),
+        ("channel__exact=phone&length_to=20&language=de&criterion=failure:solved&days=today", {"short"}),
+        ("tool=book_slot&length_to=20", set()),
+    ],
+)
+def test_filters_are_combined_freely(staff: Client, query: str, found: set[str]) -> None:
+    assert listed(staff, query) == found
+
+
+@pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize(
+    "query", ["since=soon", "length_from=-1", "length_from=9&length_to=8", "tool=unknown", "criterion=x", "cost_to=1e9"]
+)
+def test_a_wrong_value_is_named_and_finds_nothing(staff: Client, query: str) -> None:
+    text = staff.get(f"{LIST}?{query}").content.decode()
+    assert 'class="fault" role="alert"' in text
+    assert "Nothing is found by a wrong value." in text
+    assert listed(staff, query) == set()
+
+
+@pytest.mark.usefixtures("varied")
+def test_what_was_left_empty_in_the_form_is_not_in_the_address(staff: Client) -> None:
+    answer = staff.get(f"{LIST}?since=&until=&length_from=&length_to=20&language=&outcome__exact=done")
+    assert answer["Location"] == f"{LIST}?length_to=20&outcome__exact=done"
+
+
+@pytest.mark.usefixtures("varied")
+def test_each_filter_in_use_can_be_taken_away(staff: Client) -> None:
+    text = staff.get(f"{LIST}?length_to=20&language=de&wrong=any").content.decode()
+    chips = re.search(r'<ul class="chips".*?</ul>', text, re.DOTALL)
+    assert chips
+    assert re.findall(r'href="([^"]+)"', chips[0]) == [
+        "?language=de&amp;length_to=20",
+        "?language=de&amp;wrong=any",
+        "?length_to=20&amp;wrong=any",
+    ]
+
+
+@pytest.mark.usefixtures("troubles")
+def test_the_export_holds_what_the_filters_find(staff: Client) -> None:
+    pieces: Any = staff.get(f"{LIST}export/csv/?days=7&wrong=any")
+
+    async def read() -> str:
+        return b"".join([piece async for piece in pieces.streaming_content]).decode()
+
+    content = async_to_sync(read)()
+    assert {row["conversation_id"] for row in csv.DictReader(content.splitlines())} == {
+        "failed",
+        "unsuccessful",
+        "late",
+        "unconnected",
+    }
+
+
+# From a list to a call
+
+
+def on_page(client: Client, name: str, list_query: str) -> str:
+    return client.get(f"{LIST}{name}/change/?_changelist_filters={quote(list_query)}").content.decode()
+
+
+def neighbours(text: str) -> Sequence[str]:
+    before, after = (
+        re.search(rf'href="{LIST}(\w+)/change/[^"]*">{label}', text)
+        for label in ("← Previous in the list", "Next in the list →")
+    )
+    return (before[1] if before else "", after[1] if after else "")
+
+
+@pytest.mark.usefixtures("some_days")
+@pytest.mark.parametrize(
+    ("name", "query", "beside"),
+    [
+        ("ago_6", "days=28", ("ago_1", "ago_7")),
+        ("ago_0", "days=28", ("", "ago_1")),
+        ("ago_27", "days=28", ("ago_7", "")),
+        ("ago_6", "days=28&o=1", ("ago_7", "ago_1")),
+        ("ago_6", "q=hello", ("ago_1", "ago_7")),
+        ("ago_6", "days=28&started_on__exact=x%27", ("", "")),
+        ("ago_6", "secret__in=1", ("", "")),
+    ],
+)
+def test_a_call_leads_to_its_neighbours_in_the_list(
+    staff: Client, name: str, query: str, beside: tuple[str, str]
+) -> None:
+    assert neighbours(on_page(staff, name, query)) == beside
+
+
+def test_neighbours_follow_an_order_with_empty_values(staff: Client) -> None:
+    for name, seconds in (("one", 10), ("two", 20), ("same", 20), ("none", None)):
+        call(name, caller=None, metadata={"call_duration_secs": seconds})
+    text = staff.get(f"{LIST}?o=-5&days=today").content.decode()
+    shown = list(dict.fromkeys(re.findall(rf'href="{LIST}(\w+)/change/', text)))
+    assert (shown[2:], set(shown[:2])) == (["one", "none"], {"two", "same"})
+    for place, name in enumerate(shown):
+        beside = shown[place - 1] if place else "", [*shown, ""][place + 1]
+        assert neighbours(on_page(staff, name, "o=-5&days=today")) == beside
+
+
+@pytest.mark.usefixtures("some_days")
+def test_the_way_back_leads_to_the_same_list(staff: Client) -> None:
+    assert f'href="{LIST}?days=7&amp;o=1">Calls found</a>' in on_page(staff, "ago_6", "days=7&o=1")
+
+
+def test_hits_are_marked_on_the_page_and_lead_to_their_turns(staff: Client) -> None:
+    call("complaint", "Hello.", "I want to complain about the bill.", summary="A complaint about a bill.")
+    text = on_page(staff, "complaint", "q=complain")
+    assert "I want to <mark>complain</mark> about" in text
+    assert "A <mark>complaint</mark> about" in text
+    assert '<a href="#turn-3" class="to-turn" data-at="3">0:03</a>' in text
+    assert "<mark>" not in staff.get(f"{LIST}complaint/change/").content.decode()
+
+
+@pytest.mark.parametrize(("said", "asked"), [("我要預約牙醫", "牙医"), ("我要预约牙医", "預約")])
+def test_simplified_and_traditional_chinese_find_each_other(staff: Client, said: str, asked: str) -> None:
+    call("dentist", said)
+    assert listed(staff, f"q={asked}") == {"dentist"}
+    marked = re.search(r"<mark>(.+)</mark>", on_page(staff, "dentist", f"q={asked}"))
+    assert marked
+    assert marked[1] in said
+
+
+def test_a_hit_in_a_masked_number_marks_nothing(as_role: As) -> None:
+    call("number", "My number is 415 555 0199, call me 415 times.")
+    text = on_page(as_role("viewer"), "number", "q=415")
+    assert "<mark>" not in text
+    assert "0199" not in text
+
+
+def test_going_through_the_results_records_no_search(staff: Client) -> None:
+    call("complaint", "I want to complain.")
+    on_page(staff, "complaint", "q=complain")
+    assert not Entry.objects.filter(action=Action.FIND).exists()
+
+
+# Saved searches
+
+
+def save(client: Client, query: str, name: str = "Mine", **fields: str) -> str:
+    return client.post(f"{LIST}searches/?{query}", {"name": name, **fields}, follow=True).content.decode()
+
+
+def test_a_saved_search_is_the_users_own(as_role: As) -> None:
+    mine, others = as_role("operator"), as_role("viewer")
+    save(mine, "wrong=any&days=7&p=3")
+    assert SavedSearch.objects.get().query == "days=7&wrong=any"
+    assert '<a href="?days=7&amp;wrong=any"><bdi>Mine</bdi></a>' in mine.get(LIST).content.decode()
+    assert "<bdi>Mine</bdi>" not in others.get(LIST).content.decode()
+
+
+def test_a_search_for_everyone_needs_the_permission(as_role: As) -> None:
+    assert as_role("operator").post(f"{LIST}searches/?days=7", {"name": "A", "for_everyone": "on"}).status_code == 403
+    save(as_role("privacy officer"), "days=7", "Week", for_everyone="on")
+    assert "<bdi>Week</bdi>" in as_role("viewer").get(LIST).content.decode()
+    assert Entry.objects.get(action=Action.CHANGE, kind="search").object == "Week"
+
+
+def test_a_search_of_everyone_is_not_deleted_without_the_permission(as_role: As) -> None:
+    search = SavedSearch.objects.create(name="Week", query="days=7")
+    as_role("operator").post(f"{LIST}searches/{search.pk}/")
+    assert SavedSearch.objects.exists()
+    as_role("privacy officer").post(f"{LIST}searches/{search.pk}/?days=7")
+    assert not SavedSearch.objects.exists()
+
+
+def test_nobody_deletes_the_search_of_another(as_role: As) -> None:
+    owner = User.objects.create_user("owner")
+    search = SavedSearch.objects.create(name="Week", query="days=7", owner=owner)
+    assert as_role("administrator").post(f"{LIST}searches/{search.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("question", ["0100 5555", "+14155550177", "call 4155550177"])
+def test_no_number_is_saved(staff: Client, question: str) -> None:
+    answer = staff.post(LIST, {"q": question})
+    query = answer["Location"].partition("?")[2]
+    assert "is not saved, since" in save(staff, query)
+    assert "is not saved, since" in save(staff, f"q={quote(question)}")
+    assert "must hold no phone number" in save(staff, "days=7", name=question)
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
+    staff: Client, store: EmbeddedOpenMemory
+) -> None:
+    call("hers", "Hello there.", facts={"first_name": "Maya", "last_name": "Okafor"})
+    save(staff, staff.post(LIST, {"q": "(415) 555-0100"})["Location"].partition("?")[2])
+    assert SavedSearch.objects.get().query == f"caller_ref={caller_reference(MAYA)}"
+    save(staff, "days=7", name="Week")
+    forget(store, MAYA, Forgetting(payloads=True))
+    assert [search.name for search in SavedSearch.objects.all()] == ["Week"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 61])
+def test_a_search_needs_a_name(staff: Client, name: str) -> None:
+    assert "needs a name" in save(staff, "days=7", name)
+    assert not SavedSearch.objects.exists()
