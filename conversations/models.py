@@ -209,7 +209,7 @@ class Conversation(models.Model):
     @property
     def visitor(self) -> str:
         """Who is meant where there is no number because the channel has none; empty for the other channels."""
-        return self.channel if self.channel in (Channel.WEB, Channel.CHAT) else ""
+        return str(_NAMES[self.channel]) if self.channel in (Channel.WEB, Channel.CHAT) else ""
 
 
 class Label(models.TextChoices):

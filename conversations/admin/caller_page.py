@@ -18,6 +18,7 @@ from conversations.index import fulltext
 from conversations.index.excerpt import has_words
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
+from conversations.payloads.failure import in_language
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import call_order, newest_facts
@@ -233,7 +234,7 @@ def _call(call: Conversation, found: str) -> dict[str, Any]:
         "found": found,
         "id": call.pk,
         "at": call.started_at,
-        "title": as_sentence(call.title) or gettext("No summary."),
+        "title": as_sentence(in_language(call.title)) or gettext("No summary."),
         "outcome": call.get_outcome_display(),
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
