@@ -25,12 +25,12 @@ def due_conversations(limit: int = 100) -> list[str]:
     most urgent (callers who ring now, then calls that never failed, the newest first), and from the longest pending.
     """
     due = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
-    urgent = due.order_by("next_attempt_at", "-sort_key").values_list("conversation_id", flat=True)[:limit]
+    urgent = due.order_by("next_attempt_at", "-sort_key")
     # The index of `pending_since` leaves out what is not pending; without the condition SQLite would not use it.
     oldest = due.filter(pending_since__isnull=False).order_by("pending_since", "sort_key")
-    oldest = oldest.values_list("conversation_id", flat=True)[:limit]
-    both = chain.from_iterable(zip_longest(urgent, oldest))
-    return [one for one in dict.fromkeys(both) if one is not None][:limit]
+    ends = [rows.values_list("conversation_id", flat=True)[:limit] for rows in (urgent, oldest)]
+    both = chain.from_iterable(zip_longest(*map(list, ends), fillvalue=""))
+    return [one for one in dict.fromkeys(both) if one][:limit]
 
 
 @healed
