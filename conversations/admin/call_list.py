@@ -187,7 +187,13 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description=gettext_lazy("cost"), ordering="cost")
     def cost_shown(self, row: Conversation) -> str:
-        return "–" if row.cost is None else number_format(row.cost, force_grouping=True)
+        return (
+            "–"
+            if row.cost is None
+            else number_format(row.cost, force_grouping=True)
+            if row.cost > 999
+            else str(row.cost)
+        )
 
     @admin.display(description=gettext_lazy("audio"), ordering="has_audio")
     def audio_shown(self, row: Conversation) -> str:

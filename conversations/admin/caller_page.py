@@ -9,7 +9,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
@@ -240,5 +240,5 @@ def _call(call: Conversation, found: str) -> dict[str, Any]:
         "successful": call.successful,
         "direction": call.direction_and_channel or gettext("unknown"),
         "has_audio": call.has_audio,
-        "memories": call.memories,
+        "memories": ngettext("%(n)s memory", "%(n)s memories", call.memories) % {"n": call.memories},
     }
