@@ -4,6 +4,7 @@ from datetime import date
 
 from django.db import models
 from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
@@ -76,6 +77,7 @@ _NEWEST = (
     "has_audio",
     "recall",
     "memory_state",
+    "reviewed",
     "caller_ref",
     "is_returning",
     "language",
@@ -150,12 +152,17 @@ class Conversation(models.Model):
 
     memory_state = models.CharField(gettext_lazy("memory"), max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
+    # Whether the receipt names memories that staff deleted.
+    withholds = models.BooleanField(default=False)
     # Of the files that the row was made from; empty while the row is behind them.
     fingerprint = models.CharField(max_length=64, default="")
     pending_since = models.FloatField(null=True)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.FloatField(default=0)
     error = models.TextField(default="")
+
+    # A copy of what staff decided, which no file says: refreshing leaves it (`conversations.memories.reviews`).
+    reviewed = models.BooleanField(_("reviewed"), default=False)
 
     objects = Conversations.as_manager()
 
@@ -172,6 +179,8 @@ class Conversation(models.Model):
             ("download_conversation", gettext_noop("Can download payloads")),
             ("export_conversation", gettext_noop("Can export lists of calls")),
             ("run_doctor", gettext_noop("Can run the doctor")),
+            ("review_conversation", gettext_noop("Can write the note of a call and mark it as reviewed")),
+            ("discard_conversation", gettext_noop("Can discard unreadable deliveries and parked calls")),
         )
         ordering = ("-sort_key",)
         indexes = (
@@ -186,6 +195,7 @@ class Conversation(models.Model):
             models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=_FIGURES, name="conversation_figures"),
+            models.Index(fields=["conversation_id"], name="conversation_reviewed", condition=models.Q(reviewed=True)),
             *(
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")
@@ -256,6 +266,9 @@ class CallerCard(models.Model):
     name_words = models.TextField(default="")
     opted_out = models.BooleanField(default=False)
     shared_line = models.BooleanField(default=False)
+    # The beginning of the card's summary, or of the store's own where the card has none.
+    summary = models.CharField(max_length=200, default="")
+    is_stores_own = models.BooleanField(default=False)
 
     class Meta:
         managed = False

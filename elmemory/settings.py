@@ -199,3 +199,4 @@ LOGGING = logging_settings(LOG_LEVEL, as_json=env.flag("LOG_JSON", default=False
 LOGGING_CONFIG = "elmemory.logs.configure"
 
 ENVIRONMENT_FAULTS = env.faults
+ENVIRONMENT_NAMES = env.names

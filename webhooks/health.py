@@ -14,8 +14,10 @@ from django.db import DatabaseError
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
 
+from conversations.files.last_runs import last_run
 from conversations.files.spool import free_bytes, spool
 from conversations.index.queue import queue_status
+from elmemory.environment.build import build
 from elmemory.memory.openmemory import open_memory
 from elmemory.serving.lean import LeanRequest
 from webhooks.metrics import refusals
@@ -26,6 +28,8 @@ HEALTH_PATHS = "/health", "/health/ring", "/health/deliveries"
 
 _NONCE = re.compile(rb"nonce=([0-9a-f]{32})")
 _CACHED_SECONDS = 1.0
+
+build()  # of the files as they are when the server starts
 
 
 class HealthEndpoint:
@@ -101,18 +105,25 @@ def _proof_header(query: bytes) -> dict[str, str]:
 
 
 def current_report() -> dict[str, Any]:
-    """Return `{"status", "openmemory", "payloads", "queue"}` as they are now. Blocks on OpenMemory, disk and index."""
+    """Return `{"status", "build", "openmemory", "payloads", "queue", "backup", "verified"}` as they are now.
+
+    Blocks on OpenMemory, disk and index. Without a backup or a verification until now, these are null.
+    """
     store, payloads = open_memory().ping(), _payloads()
     try:
         queue = queue_status()
     except (DatabaseError, OSError):
         queue = None
+    backup, verified = last_run("backup"), last_run("verify")
     is_ok = store.ok and payloads["ok"] and queue is not None and not queue.failed
     return {
         "status": "ok" if is_ok else "degraded",
+        "build": build(),
         "openmemory": {"mode": store.mode, "ok": store.ok, "detail": store.detail},
         "payloads": payloads,
         "queue": queue._asdict() if queue else {"pending": None, "failed": None, "oldest_seconds": None},
+        "backup": {"ok": backup.ok, "at": backup.at} if backup else None,
+        "verified": {"ok": verified.ok, "at": verified.at, "detail": verified.detail} if verified else None,
     }
 
 

@@ -5,15 +5,18 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable, OrderBy
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext as _
 
 from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
 from conversations.admin.indexed import IndexedAdmin
@@ -25,6 +28,7 @@ from conversations.admin.search import calls_matching
 from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
+from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState, Outcome, Success
 from conversations.payloads.failure import in_language
 
@@ -80,6 +84,29 @@ class CallQuery(CallList):
     def get_results(self, request: HttpRequest) -> None: ...
 
 
+class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts and pages the sort keys that a search has read; looking for all of them once more takes longer than it."""
+
+    def __init__(self, calls: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(calls, *args, **kwargs)
+        self._calls = calls
+        found, ordering = getattr(calls, "sort_keys", ""), calls.query.order_by
+        self._found: list[int] = []
+        if found and ordering in (("sort_key",), ("-sort_key",)):
+            self._found = sorted(map(int, found.split(",")), reverse=ordering == ("-sort_key",))
+
+    @cached_property
+    def count(self) -> int:
+        return len(self._found) or int(self._calls.count())
+
+    def page(self, number: Any) -> Any:
+        if not self._found:
+            return super().page(number)
+        first = (self.validate_number(number) - 1) * self.per_page
+        calls = Conversation.objects.filter(sort_key__in=self._found[first : first + self.per_page])
+        return Page(calls.order_by(*self._calls.query.order_by), number, self)
+
+
 class CallListAdmin(IndexedAdmin[Conversation]):
     """The list of calls: its columns, filters and search."""
 
@@ -90,7 +117,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     list_display_links = ("started",)
     list_filter = (
         DaysFilter, WrongFilter, DetailsFilter, ("agent_id", AgentFilter), "outcome", "successful", "channel",
-        "direction", "recall", "memory_state", "has_audio",
+        "direction", "recall", "memory_state", "has_audio", "reviewed",
     )  # fmt: skip
     own_parameters = (DaysFilter.parameter_name, WrongFilter.parameter_name, *DETAILS)
     searched = "calls"
@@ -102,6 +129,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
 
@@ -130,6 +158,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET" and any(name in DETAILS and not value for name, value in request.GET.items()):
             return HttpResponseRedirect(f"{request.path}?{_without_empty(request.GET).urlencode()}")
+        if self.has_view_permission(request):
+            align()
         context = {
             "title": gettext("Calls"),
             **saved_for(request),
@@ -154,10 +184,12 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description=gettext_lazy("about"))
     def about(self, row: Any) -> SafeString:
-        if not row.excerpt:
-            return format_html('<div dir="auto">{}</div>', row.title)
-        found = marked(row.excerpt)
-        return format_html('<div dir="auto">{}</div><div class="excerpt"><bdi>{}</bdi></div>', row.title, found)
+        shown = format_html('<div dir="auto">{}</div>', row.title)
+        if row.excerpt:
+            shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
+        if row.reviewed:
+            shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
+        return shown
 
     @admin.display(description=gettext_lazy("agent"), ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
@@ -176,24 +208,12 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description=gettext_lazy("success"), ordering="successful")
     def successful_shown(self, row: Conversation) -> SafeString | str:
-        return (
-            _badge(
-                str(_RESULTS.get(row.successful, row.successful)),
-                bad=row.successful == "failure",
-                good=row.successful == "success",
-            )
-            or "–"
-        )
+        result = str(_RESULTS.get(row.successful, row.successful))
+        return _badge(result, bad=row.successful == "failure", good=row.successful == "success") or "–"
 
     @admin.display(description=gettext_lazy("cost"), ordering="cost")
     def cost_shown(self, row: Conversation) -> str:
-        return (
-            "–"
-            if row.cost is None
-            else number_format(row.cost, force_grouping=True)
-            if row.cost > 999
-            else str(row.cost)
-        )
+        return "–" if row.cost is None else number_format(row.cost, force_grouping=True)
 
     @admin.display(description=gettext_lazy("audio"), ordering="has_audio")
     def audio_shown(self, row: Conversation) -> str:

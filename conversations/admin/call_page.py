@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from conversations.admin.masking import keys_in, keys_of, mask
+from conversations.admin.speakers import speaker_bar
 from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
@@ -77,6 +78,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "collected": _collected(call),
         "ring": _ring(call),
     }
+    page["speakers"] = speaker_bar(page["turns"], row.duration_seconds)
     if receipt:
         page["withheld"] = len(set(filter(None, withheld_of(call, receipt))))
         page["forgotten"] = _is_forgotten(call, receipt)

@@ -81,7 +81,7 @@ class CallerActions(CallerListAdmin):
         row = self.acted_on(request, object_id)
         form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
         if request.method != "POST" or not form.is_valid():
-            context = self._context(request, row, gettext("Correct or add a fact")) | {
+            context = self.context_of(request, row, gettext("Correct or add a fact")) | {
                 "form": form if request.POST else Correction(initial={"field": request.GET.get("field", "")})
             }
             return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
@@ -138,7 +138,7 @@ class CallerActions(CallerListAdmin):
     def delete_memory_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
         row = self.acted_on(request, object_id)
         try:
-            memory = _memory(row.number, memory_id)
+            memory = memory_of(row.number, memory_id)
             if request.method != "POST":
                 shown = memory.content
                 if not may_reveal(request):
@@ -146,6 +146,8 @@ class CallerActions(CallerListAdmin):
                 after = (
                     gettext("The value from calls is used again.")
                     if memory.kind == kinds.PREFERENCE
+                    else gettext("The words of the call stay deleted until staff restore them.")
+                    if kinds.is_stated(memory)
                     else gettext(
                         "It stays deleted when the call is reprocessed, until staff restore it. The stored call does"
                         " not change."
@@ -221,7 +223,7 @@ class CallerActions(CallerListAdmin):
             "number": number_element(row.number, reveal=may_reveal(request)),
             "loose": len(loose_files_naming(Needles(row.number))),
         }
-        context = self._context(request, row, gettext("Forget this caller?")) | more
+        context = self.context_of(request, row, gettext("Forget this caller?")) | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
     def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
@@ -233,7 +235,7 @@ class CallerActions(CallerListAdmin):
         row.back = _page_of_call(call) if is_conversation_id(call) else _page_of_caller(row)
         return row
 
-    def _context(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
+    def context_of(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
         context = {"opts": self.opts, "title": title, "row": row, "back": row.back}
         whose = {"number": masked(row.number), "whose": name_of(row, reveal=may_reveal(request))}
         return {**self.admin_site.each_context(request), **context, **whose}
@@ -250,7 +252,9 @@ class CallerActions(CallerListAdmin):
         is_final: bool = False,
     ) -> HttpResponse:
         more = {"text": text, "submit": submit, "is_final": is_final, "hidden": [*(hidden or []), ("confirmed", "yes")]}
-        return TemplateResponse(request, "admin/conversations/confirm.html", self._context(request, row, title) | more)
+        return TemplateResponse(
+            request, "admin/conversations/confirm.html", self.context_of(request, row, title) | more
+        )
 
     def away(self, request: HttpRequest, error: OpenMemoryError, *, is_recorded: bool = False) -> None:
         if is_recorded:
@@ -312,7 +316,7 @@ def _page_of_call(conversation_id: str) -> str:
     return reverse("admin:conversations_conversation_change", args=[conversation_id])
 
 
-def _memory(caller: str, memory_id: str) -> Memory:
+def memory_of(caller: str, memory_id: str) -> Memory:
     for memory in open_memory().memories(caller):
         if memory.id == memory_id and memory.kind != kinds.CARD:
             return memory

@@ -7,8 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
 
-from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, what_goes
+from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, what_goes
 from conversations.admin.masking import keys_of, mask
 from conversations.admin.numbers import masked, may_reveal
 from conversations.index.references import caller_reference
@@ -18,7 +19,7 @@ from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 
 
 class OptOut(forms.Form):
@@ -38,6 +39,14 @@ class OptOut(forms.Form):
         if number := caller_key(self.cleaned_data["number"]):
             return number
         raise forms.ValidationError(gettext("This is no number of a caller."))
+
+
+class InsightForm(forms.Form):
+    """An insight in staff's words."""
+
+    text = forms.CharField(
+        label=gettext_lazy("In your words"), max_length=300, widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"})
+    )
 
 
 class CallerDecisions(CallerActions):
@@ -65,6 +74,47 @@ class CallerDecisions(CallerActions):
             )
         else:
             messages.success(request, gettext("Restored."))
+        return self.back(row)
+
+    def correct_insight_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
+        """Put an insight into other words, which win over later calls."""
+        row = self.acted_on(request, object_id)
+        try:
+            memory = memory_of(row.number, memory_id)
+            if memory.kind != kinds.INSIGHT:
+                raise Http404
+            call = str(memory.metadata.get("conversation_id") or memory.metadata.get("corrects") or "")
+            shown = memory.content if may_reveal(request) else mask(memory.content, row.number, keys_of([call]))
+            form = InsightForm(request.POST or None, initial={"text": shown})
+            # Who does not see its digits would write their mask into it.
+            if shown != memory.content:
+                raise PermissionDenied
+            if request.method != "POST" or not form.is_valid():
+                context = self.context_of(request, row, _("Correct this insight")) | {"form": form}
+                return TemplateResponse(request, "admin/conversations/caller/correct_insight.html", context)
+            corrections.correct_insight(open_memory(), row.number, memory, form.cleaned_data["text"])
+        except NotStorable:
+            messages.error(request, _("Nothing was changed: this text cannot be stored."))
+        except corrections.OptedOut:
+            messages.error(request, _("Nothing was changed: the caller is opted out."))
+        except OpenMemoryError as error:
+            self.away(request, error)
+        else:
+            record(request, Action.CORRECT, "caller", row.ref, detail=f"an insight of {call or 'staff'}")
+            messages.success(request, _("Corrected. The next ring uses it."))
+        return self.back(row)
+
+    def regenerate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have the store make its own summary of the caller again."""
+        row = self.acted_on(request, object_id)
+        if request.method == "POST":
+            try:
+                open_memory().summary(row.number, regenerate=True)
+            except OpenMemoryError as error:
+                self.away(request, error)
+            else:
+                record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
+                messages.success(request, _("OpenMemory made its summary again."))
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:

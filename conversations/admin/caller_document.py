@@ -10,6 +10,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
+from conversations.admin.caller_insights import rationales
 from conversations.admin.caller_page import facts_of
 from conversations.admin.transcript import clock, turns
 from conversations.files.paths import conversation_files, transcription_path
@@ -19,6 +20,7 @@ from conversations.models import Conversation
 from conversations.payloads.failure import in_language
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
+from elmemory.audit.models import Review
 from elmemory.memory import kinds
 from elmemory.memory.card import Card
 from elmemory.memory.records import Memory
@@ -29,6 +31,7 @@ def caller_document(
     card: Card | None,
     memories: Sequence[Memory],
     calls: Sequence[Conversation],
+    reviews: Sequence[Review],
     entries: Iterable[dict[str, Any]],
     left_out: Sequence[dict[str, str]],
     exported_at: Any,
@@ -37,7 +40,8 @@ def caller_document(
     of_call: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:
         of_call[str(memory.metadata.get("conversation_id") or "")].append(memory)
-    style, read = render_to_string("export/caller.css"), cache(_rationales)
+    of_calls, noted = {call.pk for call in calls}, {review.pk: review for review in reviews if review.note}
+    style, read = render_to_string("export/caller.css"), cache(rationales)
     yield render_to_string(
         "export/caller_start.html",
         {
@@ -49,14 +53,15 @@ def caller_document(
                 for fact in facts_of(list(memories))
             ],
             "statements": [memory.content for memory in memories if memory.kind == kinds.PREFERENCE],
-            "others": _others(of_call, {call.pk for call in calls}),
+            "others": _others(of_call, of_calls),
+            "notes": [review for review in noted.values() if review.pk not in of_calls],
             "calls": calls,
             "style": style,
             "style_hash": b64encode(sha256(style.encode()).digest()).decode(),
         },
     )
     for call in calls:
-        yield render_to_string("export/caller_call.html", _call(call, of_call[call.pk]))
+        yield render_to_string("export/caller_call.html", _call(call, of_call[call.pk]) | {"note": noted.get(call.pk)})
     yield render_to_string("export/caller_end.html", {"entries": entries, "left_out": left_out})
 
 
@@ -70,12 +75,6 @@ def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
         for memory in memories
         if memory.kind not in shown and not (call in calls and memory.kind in of_a_call)
     ]
-
-
-def _rationales(conversation_id: str) -> dict[str, str]:
-    """ElevenLabs' reason for each field that the call collected; empty without the transcription, and for staff's."""
-    call = _transcription(conversation_id) if conversation_id else None
-    return {item.field: item.rationale for item, _, _ in call.collected_texts()} if call else {}
 
 
 def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:

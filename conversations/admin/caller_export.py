@@ -19,9 +19,10 @@ from conversations.files.paths import conversation_files, unreadable_paths
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.memories.reviews import reviews_of
 from conversations.models import Conversation
 from conversations.payloads.secret_variables import shown_file
-from elmemory.audit.models import Action, Entry
+from elmemory.audit.models import Action, Entry, Review
 from elmemory.memory.card import Card, read_card
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
@@ -59,6 +60,7 @@ class Known(NamedTuple):
     card: Card | None
     memories: list[Memory]
     calls: list[Conversation]
+    reviews: list[Review]
 
     @property
     def name(self) -> str:
@@ -71,24 +73,28 @@ class Known(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        return not (self.memories or self.calls)
+        return not (self.memories or self.calls or self.reviews)
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
     """What is stored about the caller. Raises OpenMemoryError if the store does not answer: an export is complete."""
     card, memories = read_card(store, caller), store.memories(caller)
     reconcile()  # the index may have missed a call
-    return Known(caller, card, memories, list(Conversation.objects.filter(caller=caller).order_by("started_at")))
+    calls = list(Conversation.objects.filter(caller=caller).order_by("started_at"))
+    return Known(caller, card, memories, calls, reviews_of([caller], [call.pk for call in calls]))
 
 
 def exported(known: Known) -> Iterator[bytes]:
     """The ZIP in pieces: `index.html` for people, the same as JSON for machines, and the files as they are stored."""
     at, entries, left_out = localtime(), _entries(known.caller), _left_out(known.calls)
-    document = caller_document(known.caller, known.card, known.memories, known.calls, entries, left_out, at)
+    document = caller_document(
+        known.caller, known.card, known.memories, known.calls, known.reviews, entries, left_out, at
+    )
     documents = {
         "caller.json": {"number": known.caller, "exported_at": at, "card": _card(known.card)},
         "memories.json": [_memory(memory) for memory in known.memories],
         "calls.json": [_call(call) for call in known.calls],
+        "notes.json": [_review(review) for review in known.reviews],
         "log.json": entries,
         "left_out.json": left_out,
     }
@@ -195,6 +201,11 @@ def _moment(milliseconds: int) -> datetime | None:
 def _call(call: Conversation) -> dict[str, Any]:
     files = [path.name for path in conversation_files(call.pk)]
     return {name: getattr(call, name) for name in COLUMNS} | {"files": files}
+
+
+def _review(review: Review) -> dict[str, Any]:
+    """What staff said of a call, without who did."""
+    return {name: getattr(review, name) for name in ("conversation_id", "note", "note_at", "reviewed_at")}
 
 
 def _json(value: Any) -> bytes:

@@ -4,19 +4,22 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
 
 from conversations.admin.indexed import IndexedAdmin
-from conversations.admin.masking import mask
+from conversations.admin.masking import mask, mask_of_nobody
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import callers_matching
-from conversations.models import Caller, CallerCard, Conversation
+from conversations.models import Caller, CallerCard, Conversation, MemoryState
+
+_NOT_PROCESSED = MemoryState.PENDING, MemoryState.FAILED
 
 
 class CallerList(SearchedList):
@@ -25,12 +28,28 @@ class CallerList(SearchedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         rows: list[Any] = list(self.result_list)
-        cards = dict(CallerCard.objects.filter(pk__in=[row.ref for row in rows]).values_list("pk", "name"))
+        cards = CallerCard.objects.in_bulk([row.ref for row in rows])
+        unread = [row.ref for row in rows if not (row.ref in cards and cards[row.ref].summary)]
+        waiting = Conversation.objects.filter(caller_ref__in=unread, memory_state__in=_NOT_PROCESSED)
+        states = dict(waiting.order_by("-memory_state").values_list("caller_ref", "memory_state"))
         for row in rows:
-            row.name, row.reveal = cards.get(row.ref) or newest_name(row.ref), may_reveal(request)
+            card, row.reveal = cards.get(row.ref), may_reveal(request)
+            row.name = (card.name if card else "") or newest_name(row.ref)
+            row.summary, row.is_stores_own = (card.summary, card.is_stores_own) if card else ("", False)
+            row.no_summary = _no_summary(card, states.get(row.ref))
             if not row.reveal:
                 row.name = mask(row.name, row.number)
+                row.summary = mask_of_nobody(mask(row.summary, row.number))
         self.result_list = rows
+
+
+def _no_summary(card: CallerCard | None, state: str | None) -> str:
+    """Why there is no summary yet."""
+    if state == MemoryState.PENDING:
+        return _("a call is not processed yet")
+    if state == MemoryState.FAILED:
+        return _("a call could not be processed")
+    return _("nothing is remembered") if card else _("OpenMemory has not been read yet")
 
 
 class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
@@ -41,15 +60,15 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
         rows: Any = self.object_list
         if rows.query.where:
             return int(rows.count())
-        calls = Conversation.objects.filter(caller_ref__gt="")
+        calls = Conversation.objects.filter(caller_ref__gt="").order_by()
         without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=calls.values("caller_ref"))
-        return (calls.aggregate(all=Count("caller_ref", distinct=True))["all"] or 0) + without_calls.count()
+        return calls.values("caller_ref").distinct().count() + without_calls.count()
 
 
 class CallerListAdmin(IndexedAdmin[Caller]):
     """The list of callers: its columns, filters and search."""
 
-    list_display = ("name_shown", "number_shown", "calls", "first_call", "last_call", "flags")
+    list_display = ("name_shown", "number_shown", "summary_shown", "calls", "first_call", "last_call", "flags")
     list_filter = ("opted_out", "shared_line")
     searched = "callers"
     search_fields = ("ref",)  # shows the box; what it finds is in `matching`
@@ -79,6 +98,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     @admin.display(description=gettext_lazy("number"))
     def number_shown(self, row: Any) -> SafeString:
         return number_element(row.number, reveal=row.reveal)
+
+    @admin.display(description=gettext_lazy("summary"))
+    def summary_shown(self, row: Any) -> SafeString:
+        if not row.summary:
+            return format_html('<span class="quiet">{}: {}</span>', _("none yet"), row.no_summary)
+        whose = _("OpenMemory's own") if row.is_stores_own else _("ours")
+        return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
 
     @admin.display(description=gettext_lazy("notes"))
     def flags(self, row: Caller) -> SafeString:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -11,11 +12,15 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, ngettext
 
+from conversations.admin.caller_insights import insights_of
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
 from conversations.admin.search import only_words
 from conversations.files.decisions import about
 from conversations.index import fulltext
+from conversations.index.cards import save_own_summary
 from conversations.index.excerpt import has_words
+from conversations.index.references import caller_reference
+from conversations.index.rows import moment
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from conversations.payloads.failure import in_language
@@ -24,6 +29,7 @@ from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.fields import label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.search import search
 from elmemory.memory.text import as_sentence
@@ -33,6 +39,7 @@ _MEMORIES_PER_PAGE = 50
 _CALLS_PER_PAGE = 20
 _OTHER_VALUES_SHOWN = 5
 _CALLS_WITH_KEYS = 50
+_TEXTS = "value", "content", "asked", "title", "found", "rationale"
 # A search that finds nothing.
 _NO_WORD = "~"
 
@@ -68,11 +75,17 @@ def caller_page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -
 
 
 def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
-    page: dict[str, Any] = {"asked": asked, "away": "", **_calls(caller, asked, reveal=reveal)}
+    page: dict[str, Any] = {
+        "asked": asked,
+        "away": "",
+        "is_embedded": isinstance(store, EmbeddedOpenMemory),
+        **_calls(caller, asked, reveal=reveal),
+    }
     page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.memories(caller)
         page |= {"profile": _profile(store, caller, memories), "facts": facts_of(memories)}
+        page["insights"] = insights_of(memories)
         page |= _listed(memories, asked)
         if asked.question:
             page["found"] = _found(store, caller, asked.question)
@@ -80,7 +93,12 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
         page["away"] = str(error)
         return page
     try:
-        page["own_summary"] = store.summary(caller)
+        own = store.summary(caller)
+        page["own_summary"] = own.text
+        with suppress(OverflowError, ValueError, OSError):  # a time that no calendar has
+            page["own_summary_at"] = moment(own.made_at / 1000) if own.made_at else None
+        if own.text and not page["profile"]:
+            save_own_summary(caller_reference(caller), own.text)
     except OpenMemoryError as error:
         page["own_summary_away"] = str(error)
     return page
@@ -104,20 +122,17 @@ def _calls(caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
 
 def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
     """The ids of the newest call, and of calls with digits in a text: the caller may have pressed them as keys."""
-    facts = page.get("facts", [])
+    facts, insights = page.get("facts", []), page.get("insights", [])
     items = [
         *facts,
-        *(other for fact in facts for other in fact["history"]),
+        *(other for fact in (*facts, *insights) for other in fact["history"]),
+        *insights,
         *page.get("memories", []),
         *page.get("found", []),
         *page["deleted"],
         *({"conversation_id": call["id"], **call} for call in page["calls"]),
     ]
-    ids = {
-        item["conversation_id"]
-        for item in items
-        if any(may_hold_keys(str(item.get(name, ""))) for name in ("value", "content", "asked", "title", "found"))
-    }
+    ids = {item["conversation_id"] for item in items if any(may_hold_keys(str(item.get(name, ""))) for name in _TEXTS)}
     # The card is about the newest call; the store's own summary may be about any.
     newest = Conversation.objects.filter(caller=caller).order_by("-sort_key").values_list("pk", flat=True)
     return ids.union(newest[: _CALLS_WITH_KEYS if may_hold_keys(page.get("own_summary") or "") else 1])

@@ -19,8 +19,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from conversations.admin.analytics_page import analytics_page, with_usual_period
-from conversations.admin.call_list import CallListAdmin
 from conversations.admin.call_page import call_page
+from conversations.admin.call_review import Note, review_call, review_shown
 from conversations.admin.export import export_calls
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.masking import mask, mask_of_call
@@ -28,22 +28,24 @@ from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.recording import carries_sound, recording
 from conversations.admin.results import mark_hits, results_around
 from conversations.admin.saved_searches import delete_view, save_view
+from conversations.admin.unreadable import Unreadable, beginning
 from conversations.files.heartbeat import a_worker_runs
-from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path
+from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path, transcription_path
 from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
-from conversations.models import CallerCard, Conversation
+from conversations.models import CallerCard, Conversation, MemoryState
 from conversations.payloads.secret_variables import without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
+_MOST_SHOWN = 2**21
 _SAME_LISTENING = timedelta(minutes=10)
 
 
 @admin.register(Conversation)
-class ConversationAdmin(CallListAdmin):
+class ConversationAdmin(Unreadable):
     """One call: its page, its files, and reprocessing."""
 
     actions = ("reprocess_calls",)
@@ -59,6 +61,9 @@ class ConversationAdmin(CallListAdmin):
     ) -> HttpResponse:
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
+        return self._page(request, row)
+
+    def _page(self, request: HttpRequest, row: Conversation, note_form: Note | None = None) -> HttpResponse:
         reveal, user = may_reveal(request), request.user
         page, results = call_page(row, reveal=reveal), results_around(self, request, row)
         card = CallerCard.objects.filter(pk=row.caller_ref).first()
@@ -80,10 +85,16 @@ class ConversationAdmin(CallListAdmin):
             "may_download": user.has_perm("conversations.download_conversation"),
             "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
+            "may_discard": user.has_perm("conversations.discard_conversation"),
             "may_audit": user.has_perm("audit.view_entry"),
             "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),
+            **review_shown(request, row),
         }
+        if row.memory_state == MemoryState.FAILED:
+            context["stored"] = beginning(transcription_path(row.pk), reveal=reveal)
+        if note_form:
+            context["note_form"] = note_form
         return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
 
     def _neighbours(self, row: Conversation) -> dict[str, Conversation | None]:
@@ -123,6 +134,7 @@ class ConversationAdmin(CallListAdmin):
             own("<str:object_id>/file/<str:name>", self.file_view, "file"),
             own("<str:object_id>/state/", self.state_view, "state"),
             own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
+            own("<str:object_id>/review/", self.review_view, "review"),
             *super().get_urls(),
         ]
 
@@ -158,10 +170,12 @@ class ConversationAdmin(CallListAdmin):
             return response
         record(request, Action.DOWNLOAD, "file", row.pk, caller=row.caller_ref, detail=detail)
         inline = "shown" in request.GET
+        with found.open("rb") as file:  # a page cannot show all of any file
+            content = file.read(_MOST_SHOWN if inline else -1)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
         kind = "text/plain; charset=utf-8" if inline else "application/json"
-        return HttpResponse(without_secrets(found.read_bytes()), content_type=kind, headers=headers)
+        return HttpResponse(without_secrets(content), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The state that the page of a call asks for while the worker processes it."""
@@ -213,6 +227,11 @@ class ConversationAdmin(CallListAdmin):
             )
         self._reprocess(request, [row.pk])
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
+
+    def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self._row(request, object_id)
+        answer = review_call(request, row)
+        return self._page(request, row, answer) if isinstance(answer, Note) else answer
 
     @admin.action(description=gettext_lazy("Reprocess"), permissions=["reprocess"])
     def reprocess_calls(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:

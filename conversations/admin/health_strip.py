@@ -1,6 +1,7 @@
 """The strip on the admin's front page that says which part is at fault."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 
 from conversations.files.heartbeat import a_worker_runs, last_heartbeat
+from conversations.files.last_runs import last_run
 from conversations.files.spool import free_bytes
 from conversations.index.queue import queue_status
 from conversations.index.rows import moment
@@ -20,6 +22,7 @@ from elmemory.memory.openmemory import open_memory
 
 # Calls are remembered within seconds.
 _LONG_WAIT_SECONDS = 300
+_LATE_BACKUP_SECONDS = 50 * 3600
 
 
 class Part(NamedTuple):
@@ -32,8 +35,11 @@ class Part(NamedTuple):
 
 
 def parts() -> list[Part]:
-    """Worker, OpenMemory, disk and queue as they are now. Waits for OpenMemory, a second and a half at most."""
-    return [_worker(), _openmemory(), _disk(), *_queue()]
+    """Worker, OpenMemory, disk and queue as they are now, and the last backup and verification.
+
+    Waits for OpenMemory, a second and a half at most.
+    """
+    return [_worker(), _openmemory(), _disk(), *_queue(), *_last_runs()]
 
 
 def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
@@ -111,6 +117,20 @@ def _queue() -> list[Part]:
             remedy,
         )
     ]
+
+
+def _last_runs() -> Iterator[Part]:
+    if backup := last_run("backup"):
+        made = ago(datetime.fromisoformat(backup.succeeded_at)) if backup.succeeded_at else "none yet"
+        if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
+            yield Part("Backup", True, made)
+        else:
+            fault = "late" if backup.ok else f"failed: {backup.detail}"
+            yield Part("Backup", False, f"{fault}; the last good one {made}", "Run it by hand: manage.py backup DIR")
+    if verified := last_run("verify"):
+        at = ago(datetime.fromisoformat(verified.at))
+        remedy = "" if verified.ok else "manage.py verify says where, and what repairs it."
+        yield Part("Stored data", verified.ok, f"verified {at}" if verified.ok else verified.detail, remedy)
 
 
 def ago(at: datetime) -> str:

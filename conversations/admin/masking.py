@@ -29,7 +29,7 @@ _FEWEST_OF_OWN = 4
 _FEWEST_KEYS = 3
 # Entries that are no texts: ids, which make addresses, and our own figures.
 _NO_TEXTS = frozenset(
-    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref".split()
+    "id conversation_id agent_id agent field files clock length dollars salience latencies caller_ref speakers".split()
 )
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
@@ -87,6 +87,11 @@ def mask_of_call(text: str, call: Conversation) -> str:
     if may_hold_keys(text) and (keys := keys_of([call.pk])):
         return _masked_text(text, call.caller, keys)
     return text
+
+
+def mask_of_nobody(text: str) -> str:
+    """A text of an unknown caller, masked: any row of three digits may be pressed keys, or a part of a number."""
+    return _masked_text(text, "", _SOME_DIGITS)
 
 
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:

@@ -1,6 +1,7 @@
 """What the questions of staff find in the lists of calls and callers."""
 
 import re
+from typing import Any
 
 import phonenumbers
 from django.db.models import Q, QuerySet
@@ -46,7 +47,13 @@ def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool
         sets = " UNION ".join(f"SELECT sort_key FROM conversation WHERE {condition.sql}" for condition in conditions)
         params = [value for condition in conditions for value in condition.params]
         conditions = [Condition(f"conversation.sort_key IN ({sets})", params)]
-    return conditions[0].of(calls) if conditions else calls.none()
+    if not conditions:
+        return calls.none()
+    matching: Any = conditions[0].of(calls)
+    if not calls.query.where:
+        # Counting and paging need not look for the same calls again.
+        matching.sort_keys = conditions[0].sort_keys
+    return matching  # type: ignore[no-any-return]
 
 
 def callers_matching(question: str, *, reveal: bool) -> Q | None:

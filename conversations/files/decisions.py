@@ -85,6 +85,13 @@ class Decided:
         one = memory_detail(conversation_id, digest)
         return one in self.withheld or (by_receipt and one not in self.restored)
 
+    def calls_withheld(self, conversation_ids: Iterable[str]) -> list[str]:
+        """Those of these calls of which staff deleted something."""
+        if not self.withheld:
+            return []
+        key, known = _keys()[0], {name.partition("-")[0] for name in self.withheld}
+        return [one for one in conversation_ids if _hash(key, one, _DETAIL_LENGTH) in known]
+
     def withdraws(self, key: str, stated_at: datetime) -> bool:
         """Whether staff have taken back the preference of this key since it was stated."""
         at = self.withdrawn.get(key_detail(key)) if self.withdrawn else None

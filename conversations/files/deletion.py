@@ -4,18 +4,19 @@
 Retention removes the payloads of a call and leaves no tombstone.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
+from contextlib import suppress
 
 from conversations.files.decisions import mark_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.locks import delivery_lock
 from conversations.files.paths import (
     FAILURE,
-    conversation_files,
     conversation_folder,
+    folder_text,
     payload_path,
     transcription_path,
 )
@@ -53,21 +54,22 @@ def bury(conversation_id: str) -> None:
     sync_folder(folder.parent)
 
 
-def payload_files(conversation_id: str) -> dict[str, list[Path]]:
-    """The paths of the stored payloads with all versions: recordings under "audio", all others under "payload"."""
-    found: dict[str, list[Path]] = defaultdict(list)
-    for path in conversation_files(conversation_id):
-        for kind, pattern in KINDS.items():
-            if pattern.fullmatch(path.name.removeprefix(f"{conversation_id}_")):
-                found[kind].append(path)
+def payload_files(conversation_id: str) -> dict[str, list[str]]:
+    """The names of the stored payloads with all versions: recordings under "audio", all others under "payload"."""
+    found: dict[str, list[str]] = defaultdict(list)
+    with suppress(FileNotFoundError):
+        for name in os.listdir(folder_text(conversation_id)):
+            for kind, pattern in KINDS.items():
+                if pattern.fullmatch(name.removeprefix(f"{conversation_id}_")):
+                    found[kind].append(name)
     return dict(found)
 
 
-def remove_files(conversation_id: str, paths: Iterable[Path]) -> None:
+def remove_files(conversation_id: str, names: Iterable[str]) -> None:
     """Remove these files of the conversation durably, and its folder if nothing is left. Hold its delivery lock."""
     folder = conversation_folder(conversation_id)
-    for path in paths:
-        path.unlink(missing_ok=True)
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
     sync_folder(folder)
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""The heartbeat of workers: a file in the payload folder that each of them touches while it runs."""
+"""The heartbeat of workers: a file in the payload folder that each of them writes while it runs: its build."""
 
 import contextlib
 import time
@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from conversations.files.paths import payload_root
+from elmemory.environment.build import build
 
 _BEAT_SECONDS = 5
 _SILENT_AFTER_SECONDS = 30
@@ -15,8 +16,9 @@ _SILENT_AFTER_SECONDS = 30
 
 @contextmanager
 def heartbeat() -> Iterator[None]:
-    """Touch the file until the block ends, then delete it. Another worker makes it again."""
+    """Write the file until the block ends, then delete it. Another worker makes it again."""
     ended = Event()
+    build()  # of the files as they are now
     # A thread: one call may take the worker longer than a beat.
     thread = Thread(target=_beat, args=(ended,), name="heartbeat", daemon=True)
     thread.start()
@@ -37,6 +39,14 @@ def last_heartbeat() -> float | None:
         return None
 
 
+def build_of_worker() -> str:
+    """The build of the worker that gave a sign of life last; "" if none did, or an earlier version."""
+    try:
+        return _path().read_text()
+    except (OSError, UnicodeError):
+        return ""
+
+
 def a_worker_runs() -> bool:
     last = last_heartbeat()
     return last is not None and time.time() - last < _SILENT_AFTER_SECONDS
@@ -47,7 +57,7 @@ def _beat(ended: Event) -> None:
         # A disk that is full or away is reported elsewhere, and the next beat tries again.
         with contextlib.suppress(OSError):
             payload_root().mkdir(parents=True, exist_ok=True)
-            _path().touch()
+            _path().write_text(build())
         if ended.wait(_BEAT_SECONDS):
             return
 

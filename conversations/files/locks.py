@@ -119,6 +119,13 @@ def backfill_lock() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def verify_lock() -> Iterator[None]:
+    """Hold the lock under which workers verify what is stored. Raises Busy where it is held elsewhere."""
+    with _lock("verify", 0, HeldLock(), wait=False):
+        yield
+
+
 def _stripe(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
 

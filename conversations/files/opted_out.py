@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import orjson
@@ -95,15 +96,26 @@ def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: dat
         if share == "none":
             bury(conversation_id)
             return True
-        try:
-            event = parse(path.read_bytes())
-        except (NotReadable, FileNotFoundError):
-            return False
-        if not isinstance(event, dict) or event.get("reduced") is True:
-            return False
-        decisions.mark_reduced(conversation_id)
-        write_durably(path, reduced(event))
-        _delete_all_but(conversation_id, path.name)
+        return _reduce(path)
+
+
+def reduce_again(conversation_id: str) -> bool:
+    """Reduce a call that a backup has brought back whole; returns whether it was. Raises OSError."""
+    with delivery_lock(conversation_id):
+        return _reduce(transcription_path(conversation_id))
+
+
+def _reduce(path: Path) -> bool:
+    """Reduce the call of this transcription; False if it is unreadable, or reduced already. Hold its delivery lock."""
+    try:
+        event = parse(path.read_bytes())
+    except (NotReadable, FileNotFoundError):
+        return False
+    if not isinstance(event, dict) or event.get("reduced") is True:
+        return False
+    decisions.mark_reduced(path.parent.name)
+    write_durably(path, reduced(event))
+    _delete_all_but(path.parent.name, path.name)
     return True
 
 

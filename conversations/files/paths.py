@@ -21,13 +21,23 @@ def is_conversation_id(text: object) -> bool:
 
 def conversation_folder(conversation_id: str) -> Path:
     """The folder of the conversation, which may not exist. Raises ValueError for any other id."""
+    return Path(folder_text(conversation_id))
+
+
+def folder_text(conversation_id: str) -> str:
+    """`conversation_folder` as text, for what reads all folders: Python 3.12 never frees the parts of a Path."""
     if not is_conversation_id(conversation_id):
         raise ValueError("not a conversation id")
-    return payload_root() / conversation_id
+    return f"{payload_root()}/{conversation_id}"
 
 
 def payload_path(conversation_id: str, event_type: str) -> Path:
     """The path on which the newest payload of this event type is stored; versions are beside it."""
+    return Path(payload_text(conversation_id, event_type))
+
+
+def payload_text(conversation_id: str, event_type: str) -> str:
+    """`payload_path` as text, for what reads all folders."""
     match event_type:
         case "post_call_transcription":
             suffix = "transcription.json"
@@ -37,7 +47,7 @@ def payload_path(conversation_id: str, event_type: str) -> Path:
             suffix = "failure.json"
         case _:
             suffix = f"event_{event_type}.json"
-    return conversation_folder(conversation_id) / f"{conversation_id}_{suffix}"
+    return f"{folder_text(conversation_id)}/{conversation_id}_{suffix}"
 
 
 def transcription_path(conversation_id: str) -> Path:

@@ -5,7 +5,9 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -27,6 +29,7 @@ from conversations.payloads.outline import LongString, NotReadable, parse, read_
 from conversations.payloads.values import event_seconds
 
 log = structlog.get_logger(__name__)
+_flushes = ThreadPoolExecutor(4, thread_name_prefix="flush")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
 
 
@@ -62,7 +65,7 @@ def accept_all(
         arrivals = [_Arrival(spooled, only_if_missing) for spooled in spools]
         _each(arrivals, lambda arrival: arrival.read(recordings))
         _each(arrivals, _Arrival.save)
-        _each(arrivals, _Arrival.sync)
+        _at_once(lambda arrival: _each([arrival], _Arrival.sync), arrivals)
         with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
             _each(arrivals, lambda arrival: arrival.confirm(locked))
             _each(arrivals, _Arrival.prepare)
@@ -73,6 +76,14 @@ def accept_all(
             _each(kept, _Arrival.place)
             _sync_folders(kept, lambda arrival: arrival.folder)
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
+
+
+def reason_unreadable(spooled: Spool) -> str:
+    """Why the body cannot be read; empty if it can. Places nothing. Raises TooLarge."""
+    with ExitStack() as recordings:
+        arrival = _Arrival(spooled, only_if_missing=True)
+        arrival.read(recordings)
+        return arrival.reason
 
 
 class _Arrival:
@@ -86,7 +97,7 @@ class _Arrival:
         self.only_if_missing = only_if_missing
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
-        self.type = self.conversation_id = ""
+        self.type = self.conversation_id = self.reason = ""
         self.is_first = self.made_folder = False
         self.share: opted_out.Share = "all"
         self.is_left_out = False
@@ -112,7 +123,7 @@ class _Arrival:
         except NotReadable as error:
             self.status, self.type, self.conversation_id = "unreadable", "", ""
             self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
-            log.warning("kept a signed body that cannot be read", reason=str(error), file=self._path.name)
+            self.reason = str(error)
         self.folder = self._path.parent
 
     def _event_path(self) -> Path | None:
@@ -192,6 +203,8 @@ class _Arrival:
 
         The version with the latest event timestamp stands on the path, of equal ones the last to arrive.
         """
+        if self.status == "unreadable":
+            log.warning("kept a signed body that cannot be read", reason=self.reason, file=self._path.name)
         if target := self._path if self.made_folder else self._target():
             self.spooled.move_to(target)
         elif self.status == "received":
@@ -230,14 +243,28 @@ def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> Non
 
 def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], Path]) -> None:
     """Flush each folder once, also for duplicates: the process that placed them may have died before flushing."""
-    done: set[Path] = set()
+    of_folder: defaultdict[Path, list[_Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        if not arrival.fault:
+            of_folder[folder_of(arrival)].append(arrival)
 
-    def sync(arrival: _Arrival) -> None:
-        if (folder := folder_of(arrival)) not in done:
+    def sync(folder: Path) -> None:
+        try:
             sync_folder(folder)
-            done.add(folder)
+        except OSError as error:
+            for arrival in of_folder[folder]:
+                arrival.fault = error
 
-    _each(arrivals, sync)
+    _at_once(sync, of_folder)
+
+
+def _at_once[T](flush: Callable[[T], None], items: Collection[T]) -> None:
+    """Flush several of these items at a time: a disk does that faster than one after the other."""
+    if len(items) > 1:
+        list(_flushes.map(flush, items))
+    else:
+        for item in items:
+            flush(item)
 
 
 def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:

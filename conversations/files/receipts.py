@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from conversations.files.durable import write_durably
-from conversations.files.paths import conversation_folder, transcription_path
+from conversations.files.paths import TRANSCRIPTION, folder_text, payload_text
 
 # What retention removes of a call: its recordings, and all other payloads.
 RECORDING, PAYLOAD = "audio", "payload"
@@ -76,13 +76,18 @@ class Receipt:
 
 
 def receipt_path(conversation_id: str) -> Path:
-    return conversation_folder(conversation_id) / f"{conversation_id}_memory.json"
+    return Path(_receipt_text(conversation_id))
+
+
+def _receipt_text(conversation_id: str) -> str:
+    return f"{folder_text(conversation_id)}/{conversation_id}_memory.json"
 
 
 def read_receipt(conversation_id: str) -> Receipt | None:
     """The receipt; None where it is missing or damaged, which makes the call pending."""
     try:
-        value: dict[str, Any] = orjson.loads(receipt_path(conversation_id).read_bytes())
+        with open(_receipt_text(conversation_id), "rb") as file:
+            value: dict[str, Any] = orjson.loads(file.read())
         stamp = value.pop("payload")
         memories = value.pop("memories")
         receipt = Receipt(
@@ -98,7 +103,12 @@ def read_receipt(conversation_id: str) -> Receipt | None:
 
 def write_receipt(conversation_id: str, receipt: Receipt) -> None:
     """Write the receipt durably. Raises OSError."""
-    write_durably(receipt_path(conversation_id), orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2))
+    write_durably(receipt_path(conversation_id), receipt_bytes(receipt))
+
+
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The content of its file."""
+    return orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2)
 
 
 def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
@@ -106,7 +116,7 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
     if receipt is None or receipt.payload is None or receipt.reprocess:
         return False
     try:
-        return receipt.payload.matches(transcription_path(conversation_id).stat())
+        return receipt.payload.matches(os.stat(payload_text(conversation_id, TRANSCRIPTION)))
     except FileNotFoundError:
         return False
 

@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from conversations.files.paths import FAILURE, payload_path, transcription_path
+from conversations.files.paths import FAILURE, TRANSCRIPTION, payload_text
 from conversations.files.receipts import PayloadStamp
 from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable, parse
@@ -19,7 +19,7 @@ class StoredCall(NamedTuple):
 
 def read_call(conversation_id: str) -> StoredCall:
     """The stored transcription. Raises FileNotFoundError, and NotReadable if it is no event."""
-    with transcription_path(conversation_id).open("rb") as file:
+    with open(payload_text(conversation_id, TRANSCRIPTION), "rb") as file:
         stat = os.fstat(file.fileno())
         raw = file.read()
     return StoredCall(Transcription.read(raw), PayloadStamp.of(raw, stat))
@@ -28,7 +28,8 @@ def read_call(conversation_id: str) -> StoredCall:
 def read_failure(conversation_id: str) -> Failure | None:
     """The stored failure; None where there is none, an empty Failure where the file is not a JSON object."""
     try:
-        event = parse(payload_path(conversation_id, FAILURE).read_bytes())
+        with open(payload_text(conversation_id, FAILURE), "rb") as file:
+            event = parse(file.read())
     except FileNotFoundError:
         return None
     except NotReadable:

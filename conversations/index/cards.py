@@ -16,11 +16,13 @@ from conversations.index.schema import healed
 from conversations.models import Caller, CallerCard, Conversation
 from elmemory.memory.card import Card
 from elmemory.memory.records import Memory
+from elmemory.memory.text import sentences
 
 _BATCH = 500
 _NUMBER = re.compile(r"\+[1-9][0-9]{2,14}")
 
-_COLUMNS = ("name", "name_words", "opted_out", "shared_line")
+_LONGEST_SUMMARY = 160
+_COLUMNS = ("name", "name_words", "opted_out", "shared_line", "summary", "is_stores_own")
 
 
 def save_card(caller: str, card: Card | None) -> None:
@@ -55,7 +57,25 @@ def _copy(caller: str, card: Card) -> CallerCard:
         name_words=as_column(card.full_name),
         opted_out=card.opted_out or decisions.about(caller).opted_out,
         shared_line=card.shared_line,
+        summary=_beginning(card.summary),
     )
+
+
+@healed
+def save_own_summary(reference: str, text: str) -> None:
+    """Copy the store's own summary for a caller whose card says nothing."""
+    copies = CallerCard.objects.filter(pk=reference, summary="")
+    copies.update(summary=_beginning(text), is_stores_own=bool(text))
+
+
+def _beginning(summary: str) -> str:
+    """The first sentence, and those after it that fit."""
+    shown = ""
+    for sentence in sentences(" ".join(summary.split())):
+        if shown and len(shown) + len(sentence) > _LONGEST_SUMMARY:
+            break
+        shown += sentence
+    return shown if len(shown) <= _LONGEST_SUMMARY else f"{shown[: _LONGEST_SUMMARY - 1]}…"
 
 
 @healed

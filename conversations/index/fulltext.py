@@ -32,10 +32,11 @@ _FUNCTION = f"""
 
 
 class Condition(NamedTuple):
-    """An SQL condition and its parameters."""
+    """An SQL condition and its parameters; the sort keys of the calls that it finds, where they had to be read."""
 
     sql: str
     params: Sequence[str]
+    sort_keys: str = ""  # separated by commas
 
     def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
         return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
@@ -101,7 +102,8 @@ def matching(question: str, column: str = "") -> Condition | None:
         # Once: counting, listing and the days use the same result. As text, since nothing here reads it.
         cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
         (sort_keys,) = cursor.fetchone()
-    return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys or "{}"])
+    sort_keys = sort_keys or "{}"
+    return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys], sort_keys.strip("{}"))
 
 
 def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:

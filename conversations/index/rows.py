@@ -5,19 +5,12 @@ import statistics
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.utils.timezone import get_default_timezone, localdate
 
 from conversations.files.deletion import payload_files
-from conversations.files.paths import (
-    AUDIO,
-    FAILURE,
-    conversation_folder,
-    payload_path,
-    transcription_path,
-)
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, folder_text, payload_text
 from conversations.files.receipts import PAYLOAD, RECORDING, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
 from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
@@ -49,8 +42,8 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
     """What the files say. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
         "transcription_at": None,
-        "audio_at": _modified(payload_path(conversation_id, AUDIO)),
-        "failure_at": _modified(payload_path(conversation_id, FAILURE)),
+        "audio_at": _modified(payload_text(conversation_id, AUDIO)),
+        "failure_at": _modified(payload_text(conversation_id, FAILURE)),
         "has_transcription": False,
         "memory_state": MemoryState.NONE,
         "pending_since": None,
@@ -83,6 +76,7 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
         "has_transcription": True,
         "transcription_at": modified,
         "memories": len(receipt.memories) if receipt else 0,
+        "withholds": bool(receipt and receipt.withheld),
     }
     if not is_done(conversation_id, receipt):
         row |= {"memory_state": MemoryState.PENDING, "pending_since": modified}
@@ -96,7 +90,7 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
 
 def _stored_call(conversation_id: str, read: StoredCall | None) -> StoredCall:
     """The transcription, an empty one if it is unreadable; the one that was read if it is still the stored one."""
-    stat = transcription_path(conversation_id).stat()
+    stat = os.stat(payload_text(conversation_id, TRANSCRIPTION))
     if read is not None and read.stamp.matches(stat):
         return read
     try:
@@ -193,16 +187,16 @@ def day_columns(started_at: datetime) -> dict[str, Any]:
     return {"started_at": started_at, "started_on": localdate(started_at, get_default_timezone())}
 
 
-def _modified(path: Path) -> float | None:
+def _modified(path: str) -> float | None:
     try:
-        return path.stat().st_mtime
+        return os.stat(path).st_mtime
     except FileNotFoundError:
         return None
 
 
 def _first_modified(conversation_id: str) -> float:
     try:
-        with os.scandir(conversation_folder(conversation_id)) as entries:
+        with os.scandir(folder_text(conversation_id)) as entries:
             return min((entry.stat().st_mtime for entry in entries), default=0)
     except FileNotFoundError:
         return 0
@@ -211,7 +205,7 @@ def _first_modified(conversation_id: str) -> float:
 def fingerprint(conversation_id: str) -> str:
     """What changes when any file of the conversation does; empty where there is none."""
     try:
-        with os.scandir(conversation_folder(conversation_id)) as entries:
+        with os.scandir(folder_text(conversation_id)) as entries:
             stats = sorted((entry.name, entry.stat()) for entry in entries)
     except FileNotFoundError:
         return ""

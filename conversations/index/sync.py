@@ -1,5 +1,6 @@
 """Keeping the index in line with the payload files."""
 
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,8 +16,8 @@ from conversations.files.paths import (
     AUDIO,
     FAILURE,
     TRANSCRIPTION,
-    conversation_folder,
     conversation_ids,
+    folder_text,
 )
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
@@ -32,6 +33,7 @@ _BATCH = 500
 _BATCH_OF_A_PAGE = 50
 _LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
+_NOT_OF_FILES = "conversation_id", "reviewed"
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
@@ -118,9 +120,9 @@ def reconcile_in_steps() -> Iterator[int]:
         behind = [one for one in ids if one not in known or not _is_up_to_date(one, known[one])]
         yield sum(refresh_rows(behind))
     last = ""
-    while ids := _ids_after(last):
+    while ids := ids_after(last):
         last = ids[-1]
-        yield sum(refresh_rows([one for one in ids if not conversation_folder(one).exists()]))
+        yield sum(refresh_rows([one for one in ids if not os.path.exists(folder_text(one))]))
 
 
 @healed
@@ -130,10 +132,10 @@ def _fingerprints(ids: Iterable[str]) -> dict[str, str]:
 
 
 @healed
-def _ids_after(last: str) -> tuple[str, ...]:
+def ids_after(last: str, most: int = _BATCH) -> tuple[str, ...]:
     """The next ids of the index, in its order."""
     rows = Conversation.objects.filter(conversation_id__gt=last).order_by("conversation_id")
-    return tuple(rows.values_list("conversation_id", flat=True)[:_BATCH])
+    return tuple(rows.values_list("conversation_id", flat=True)[:most])
 
 
 def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
@@ -191,7 +193,7 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
             log.error("cannot read the files of a conversation", conversation_id=conversation_id, error=reason)
             unread.append(conversation_id)
-    columns = [field.name for field in Conversation._meta.fields if not field.primary_key]
+    columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
         callers = _remove_texts([*gone, *(row.conversation_id for row in rows)])
         Conversation.objects.filter(conversation_id__in=gone).delete()

@@ -10,7 +10,9 @@ from conversations.index.cards import (
     delete_card,
     list_callers_without_calls,
     save_card_without_calls,
+    save_own_summary,
 )
+from conversations.index.references import caller_reference
 from conversations.index.schema import healed
 from conversations.index.sync import reconcile
 from conversations.models import Caller
@@ -30,7 +32,9 @@ def list_without_calls(store: OpenMemory, most: int) -> Iterator[None]:
     for caller in callers_listed_by_number(most):
         with contextlib.suppress(OpenMemoryError, Busy), caller_lock(caller, wait=False):
             if memories := store.memories(caller):
-                save_card_without_calls(caller, read_card(store, caller), memories)
+                save_card_without_calls(caller, card := read_card(store, caller), memories)
+                if card is None:
+                    save_own_summary(caller_reference(caller), store.summary(caller).text)
             else:
                 delete_card(caller)  # forgotten meanwhile
         yield

@@ -26,6 +26,7 @@ KINDS = (
     "receipts",
     "unreadable bodies",
     "rows of the index",
+    "notes of staff",
     "searches of staff",
     "conversations at ElevenLabs",
 )

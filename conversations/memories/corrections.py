@@ -6,6 +6,7 @@ Every function raises OpenMemoryError where the store fails, and may then be rep
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.utils.timezone import now
 
@@ -41,6 +42,24 @@ def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
     with _changing(store, caller):
         _state(store, caller, f"preference:correction:{name}", f"{label(name)}: {value}", said)
     return name
+
+
+def correct_insight(store: OpenMemory, caller: str, memory: Memory, text: str) -> None:
+    """Put an insight into other words: the call's is deleted as `delete_memory` does, and no call replaces the new one.
+
+    Raises ValueError for an empty text, and OptedOut.
+    """
+    if not (text := " ".join(text.split())):
+        raise ValueError("an insight needs a text")
+    if text == memory.content:
+        return
+    is_of_call = is_conversation_id(memory.metadata.get("conversation_id"))
+    key = f"insight:staff:{content_digest(memory.content)[:16]}" if is_of_call else memory.key
+    call = memory.metadata.get("conversation_id") or memory.metadata.get("corrects") or ""
+    with _changing(store, caller):
+        _state(store, caller, key, text, {kinds.CORRECTED: True, "corrects": call}, kinds.INSIGHT)
+    if is_of_call:
+        delete_memory(store, caller, memory)
 
 
 def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
@@ -81,14 +100,16 @@ def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
         refresh_row(str(conversation_id))
 
 
-def _state(store: OpenMemory, caller: str, key: str, content: str, said: dict[str, str]) -> None:
-    """Write a preference that is stated now, and after it was last taken back whatever the clock says."""
+def _state(
+    store: OpenMemory, caller: str, key: str, content: str, said: dict[str, Any], kind: str = kinds.PREFERENCE
+) -> None:
+    """Write a memory that is stated now, and after it was last taken back whatever the clock says."""
     before = decisions.about(caller)
     if before.opted_out:
         raise OptedOut
     gone = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
     at = max([now(), *(each + timedelta(microseconds=1) for each in gone)])
-    memory = kinds.NewMemory(kinds.PREFERENCE, key, content, {**said, "called_at": at.isoformat()})
+    memory = kinds.NewMemory(kind, key, content, {**said, "called_at": at.isoformat()})
     store.put_all(caller, kinds.entries([memory]))
 
 
@@ -97,7 +118,7 @@ def _take_back(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
     names = [
         decisions.decide(caller, "withdrawn", decisions.key_detail(memory.key))
         for memory in memories
-        if memory.kind == kinds.PREFERENCE
+        if kinds.is_stated(memory)
     ]
     _delete(store, caller, memories)
     decided.note_carried_out(store, names)

@@ -71,7 +71,7 @@ def permits(decided: Decided, memory: Memory) -> bool:
     if memory.kind == kinds.CARD:
         return True
     at = _time_of(memory)
-    if memory.kind == kinds.PREFERENCE:
+    if kinds.is_stated(memory):
         # An opt-out that an earlier version left in the store holds until it has become a decision.
         outdated = memory.metadata.get("preference") == kinds.OPT_OUT and bool(decided.periods)
         gone = decided.gone_until is not None and at <= decided.gone_until

@@ -10,14 +10,15 @@ from typing import NamedTuple
 from conversations.files import decisions
 from conversations.files.decisions import Decided, decide, memory_detail
 from conversations.files.locks import caller_lock
-from conversations.files.receipts import Receipt, read_receipt, write_receipt
+from conversations.files.receipts import read_receipt, write_receipt
 from conversations.files.stored import read_call
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
-from conversations.memories.belongings import calls_of
+from conversations.memories.belongings import calls_of, keys_of_caller
 from conversations.memories.decided import note_carried_out
 from conversations.memories.remember import memories_of, remember, withheld_of
+from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import OpenMemory
@@ -40,7 +41,13 @@ def deleted_memories(caller: str) -> list[DeletedMemory]:
     Nothing of a call that may no longer be remembered, because the caller was forgotten or opted out since.
     """
     decided = decisions.about(caller)
-    return [] if decided.opted_out else [one for call in calls_of(caller) for one in _deleted_of(call, caller, decided)]
+    if decided.opted_out:
+        return []
+    calls = calls_of(caller)
+    # Receipts of earlier versions say alone what was deleted.
+    by_receipt = Conversation.objects.filter(caller__in=keys_of_caller(caller), withholds=True)
+    some = {*by_receipt.values_list("pk", flat=True), *decided.calls_withheld(calls)}
+    return [one for call in calls if call in some for one in _deleted_of(call, caller, decided)]
 
 
 def restore(store: OpenMemory, caller: str, conversation_id: str, name: str) -> None:
@@ -67,7 +74,7 @@ def restore(store: OpenMemory, caller: str, conversation_id: str, name: str) -> 
 
 def _deleted_of(conversation_id: str, caller: str, decided: Decided) -> Iterator[DeletedMemory]:
     receipt = read_receipt(conversation_id)
-    if receipt is None or not _may_hold(receipt, conversation_id, decided):
+    if receipt is None:
         return
     try:
         call, _ = read_call(conversation_id)
@@ -85,8 +92,3 @@ def _deleted_of(conversation_id: str, caller: str, decided: Decided) -> Iterator
             yield DeletedMemory(
                 name, conversation_id, memory.kind, memory.content, called_at, decided.withheld.get(name)
             )
-
-
-def _may_hold(receipt: Receipt, conversation_id: str, decided: Decided) -> bool:
-    of_call = memory_detail(conversation_id, "").partition("-")[0]
-    return bool(receipt.withheld) or any(name.startswith(of_call) for name in decided.withheld)

@@ -15,7 +15,7 @@ from django.db import connections
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from conversations.files.decisions import decide
+from conversations.files.decisions import decide, mark_deleted
 from conversations.files.deletion import delete_conversation
 from conversations.files.durable import sync_folder
 from conversations.files.locks import caller_lock
@@ -27,7 +27,7 @@ from conversations.index.references import caller_reference
 from conversations.index.schema import ALIAS as INDEX
 from conversations.index.segments import remove_deleted_words
 from conversations.index.sync import reconcile, refresh_row
-from conversations.memories import certificate
+from conversations.memories import certificate, reviews
 from conversations.memories.belongings import (
     Files,
     calls_of,
@@ -51,12 +51,13 @@ from elmemory.searches.models import SavedSearch
 
 
 class Extent(NamedTuple):
-    """The number of a caller's memories, calls and files of calls, and the size of those files in bytes."""
+    """The number of a caller's memories, calls, files of calls and notes, and the size of those files in bytes."""
 
     memories: int
     calls: int
     files: int
     size: int
+    notes: int = 0
 
 
 def extent(store: OpenMemory, caller: str) -> Extent:
@@ -64,7 +65,8 @@ def extent(store: OpenMemory, caller: str) -> Extent:
     memories = len(store.memories(caller))
     calls = calls_of(caller)
     sizes = [path.stat().st_size for call in calls for path in conversation_files(call)]
-    return Extent(memories, len(calls), len(sizes), sum(sizes))
+    noted = sum(bool(review.note) for review in reviews.reviews_of(keys_of_caller(caller), calls))
+    return Extent(memories, len(calls), len(sizes), sum(sizes), noted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)
         needles = needles_of(caller, memories, files)
+        theirs = reviews.reviews_of(keys_of_caller(caller), conversations_of(memories, files))
         notes = _noted(interrupted, how, memories, files)
+        notes.add({"notes of staff": sum(bool(review.note) for review in theirs)})
         enforce(store, caller)
         # Both are written before anything is deleted: no other process writes the memories again meanwhile, and an
         # interrupted run is known.
@@ -125,6 +129,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         note_carried_out(store, [decision])
         if notes.payloads:
             delete_files(caller, files)
+        reviews.erase(theirs)
         lock.confirm()
     for conversation_id in (*files.calls, *files.receipts, *(path.parent.name for path in files.versions)):
         refresh_row(conversation_id)
@@ -159,6 +164,9 @@ def delete_files(caller: str, files: Files) -> None:
     for conversation_id in files.calls:
         delete_conversation(conversation_id)
     for path in files.loose:
+        # A restored backup would bring it back.
+        with suppress(ValueError):
+            mark_deleted(path.stem)
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
 

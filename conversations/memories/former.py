@@ -61,7 +61,7 @@ def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequenc
         return
     decided = about(caller)
     for key in former:
-        stated = [memory for memory in store.memories(key) if memory.kind == kinds.PREFERENCE]
+        stated = [memory for memory in store.memories(key) if kinds.is_stated(memory)]
         if not stated:
             continue
         known = {memory.key for memory in store.memories(caller)}

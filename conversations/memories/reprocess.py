@@ -1,13 +1,14 @@
 """Reprocessing: flags calls that are done, and places unreadable bodies again."""
 
 import shutil
+from pathlib import Path
 
 from conversations.files.encodings import TooLarge
 from conversations.files.locks import caller_lock
 from conversations.files.paths import unreadable_paths
-from conversations.files.placing import Delivery, accept
+from conversations.files.placing import Delivery, accept, reason_unreadable
 from conversations.files.receipts import PAYLOAD, read_receipt, write_receipt
-from conversations.files.spool import spool
+from conversations.files.spool import MOST_IN_MEMORY, spool
 
 
 def request(conversation_id: str) -> None:
@@ -24,21 +25,31 @@ def request(conversation_id: str) -> None:
 
 
 def replay_unreadable() -> tuple[list[Delivery], int]:
-    """Place each body of `_unreadable/` again: the deliveries that were placed, and how many bodies stay unreadable.
+    """Place each body of `_unreadable/` again: the deliveries that were placed, and how many bodies stay unreadable."""
+    deliveries = [replay(path) for path in unreadable_paths()]
+    placed = [delivery for delivery in deliveries if delivery.status != "unreadable"]
+    return placed, len(deliveries) - len(placed)
 
-    A placed body is deleted from `_unreadable/`.
-    """
-    placed, left = [], 0
-    for path in unreadable_paths():
-        with spool() as spooled, path.open("rb") as source:
-            shutil.copyfileobj(source, spooled.file)
-            try:
-                delivery = accept(spooled)
-            except TooLarge:
-                delivery = Delivery("unreadable")
-        if delivery.status == "unreadable":
-            left += 1
-        else:
-            path.unlink()
-            placed.append(delivery)
-    return placed, left
+
+def replay(path: Path) -> Delivery:
+    """Place this unreadable body again; once it is placed, it is deleted from `_unreadable/`. Raises OSError."""
+    with spool() as spooled, path.open("rb") as source:
+        shutil.copyfileobj(source, spooled.file)
+        try:
+            delivery = accept(spooled)
+        except TooLarge:
+            delivery = Delivery("unreadable")
+    if delivery.status != "unreadable":
+        path.unlink(missing_ok=True)
+    return delivery
+
+
+def why_unreadable(path: Path) -> str:
+    """Why this unreadable body cannot be read; empty if it can by now. Raises OSError."""
+    with spool() as spooled, path.open("rb") as source:
+        while piece := source.read(MOST_IN_MEMORY):
+            spooled.write(piece)
+        try:
+            return reason_unreadable(spooled)
+        except TooLarge:
+            return "larger than MAX_PAYLOAD_MB once it is decompressed"

@@ -32,6 +32,7 @@ from conversations.files.receipts import (
 from conversations.index import retained
 from conversations.index.rows import fingerprint, kept_columns
 from conversations.index.sync import refresh_rows
+from conversations.memories import reviews
 from conversations.memories.forgetting import Forgetting, forget
 from conversations.models import Conversation
 from conversations.payloads.outline import NotReadable
@@ -75,6 +76,7 @@ def rules() -> list[Rule]:
 
 def pass_over(store: OpenMemory) -> Iterator[int]:
     """Remove what is due, and yield after each step how many were removed."""
+    reviews.erase_of_deleted_calls()
     for rule in rules():
         yield from _steps(partial(retained.due_calls, rule.column, rule.before, _CALLS), partial(_remove, rule))
     if days := settings.RETAIN_UNREADABLE_DAYS:
@@ -147,6 +149,8 @@ def _remove(rule: Rule, calls: list[Conversation]) -> int:
     removed = [call.pk for call in calls if _remove_files(call, rule.kind)]
     for _ in refresh_rows(removed):
         pass
+    if rule.kind == PAYLOAD:
+        reviews.erase_notes(removed)
     if removed:
         what = "recordings" if rule.kind == RECORDING else "payloads"
         calls_ = "1 call" if len(removed) == 1 else f"{len(removed)} calls"

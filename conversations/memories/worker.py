@@ -22,6 +22,7 @@ from conversations.index.retained import refresh_loose_payloads
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
 from conversations.memories.decided import settle
+from conversations.memories.nightly import NightlyVerification
 from conversations.memories.remember import remember
 from conversations.memories.retention import Retention
 from conversations.payloads.outline import NotReadable
@@ -67,6 +68,7 @@ class Worker:
         self.pause = 0.0
         self._clock = float("inf")
         self._retention = Retention(store)
+        self._verification = NightlyVerification(store)
         self._reconciling: Iterator[None] | None = None
         self._reconcile_at = 0.0
         self._reconciled_for = 0.0
@@ -85,9 +87,10 @@ class Worker:
                     self.handle_clock_change()
                     done = self.process_due(pool)
                     retained = self._retention.step()
+                    verified = not (done or self.pause) and self._verification.step()
                     if self.pause:
                         self._wait(self.pause * random.uniform(0.5, 1))  # noqa: S311
-                    elif not (done or reconciled or retained):
+                    elif not (done or reconciled or retained or verified):
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker: nothing else processes the queue.

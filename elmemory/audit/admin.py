@@ -17,6 +17,7 @@ from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
+from elmemory.audit.staff import register
 
 # The admin pages of the objects, by the kind that entries name.
 _PAGES = {
@@ -114,6 +115,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         record(request, Action.EXPORT, "log", detail=f"{entries.count()} entries")
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+register()
 
 
 def _file(content: bytes, kind: str, name: str) -> HttpResponse:

@@ -35,6 +35,9 @@ class Action(models.TextChoices):
     RUN = "run", pgettext_lazy("audit log", "ran")
     RETAIN = "retain", pgettext_lazy("audit log", "removed by retention")
     CLOSE = "close", pgettext_lazy("audit log", "closed old entries")
+    NOTE = "note", pgettext_lazy("audit log", "changed the note")
+    REVIEW = "review", pgettext_lazy("audit log", "reviewed")
+    DISCARD = "discard", pgettext_lazy("audit log", "discarded")
 
 
 class AppendOnly(Exception):
@@ -102,6 +105,27 @@ class Entry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:  # noqa: ARG002
         raise AppendOnly
+
+
+class Review(models.Model):
+    """What staff say of a call: a note, and that it was reviewed. It goes with the call, and with its caller.
+
+    `caller` is the caller reference; the call's files may be gone. The audit log never holds the note.
+    """
+
+    conversation_id = models.CharField(max_length=128, primary_key=True)
+    caller = models.CharField(max_length=24, blank=True, db_index=True)
+    note = models.TextField(blank=True)
+    note_by = models.CharField(max_length=150, blank=True)
+    note_at = models.DateTimeField(null=True)
+    reviewed_by = models.CharField(max_length=150, blank=True)
+    reviewed_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.conversation_id
 
 
 def lock(connection: BaseDatabaseWrapper) -> None:

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Group, Permission
 from django.db import router
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from elmemory.audit.acting import acting
 
@@ -15,10 +16,17 @@ _OPERATOR = _VIEWER | {
     "conversations.listen_conversation",
     "conversations.reveal_number",
     "conversations.reprocess_conversation",
+    "conversations.review_conversation",
     "conversations.correct_caller",
     "conversations.run_doctor",
 }
+_SUPERVISOR = _VIEWER | {
+    "conversations.listen_conversation",
+    "conversations.export_conversation",
+    "conversations.review_conversation",
+}
 _PRIVACY_OFFICER = _OPERATOR | {
+    "conversations.discard_conversation",
     "conversations.download_conversation",
     "conversations.export_conversation",
     "conversations.forget_caller",
@@ -28,7 +36,30 @@ _PRIVACY_OFFICER = _OPERATOR | {
 }
 _APPS = ("audit", "conversations", "searches")
 _OF_MODEL = ("content_type__app_label", "content_type__model")
-ROLES = {"viewer": _VIEWER, "operator": _OPERATOR, "privacy officer": _PRIVACY_OFFICER}
+ROLES = {
+    gettext_noop("viewer"): _VIEWER,
+    gettext_noop("supervisor"): _SUPERVISOR,
+    gettext_noop("operator"): _OPERATOR,
+    gettext_noop("privacy officer"): _PRIVACY_OFFICER,
+}
+ADMINISTRATOR = gettext_noop("administrator")
+# What each role may do, for those who choose one.
+EXPLAINED = {
+    "viewer": gettext_lazy("reads calls, transcripts, callers and their memories, with numbers masked."),
+    "supervisor": gettext_lazy(
+        "a viewer who also hears recordings, writes notes, marks calls as reviewed and exports lists."
+        " Corrects, deletes and forgets nothing."
+    ),
+    "operator": gettext_lazy(
+        "a viewer who also hears recordings, sees whole numbers, writes notes and reviews, corrects facts, deletes"
+        " single memories, opts callers out, reprocesses calls, retries deliveries and runs the doctor."
+    ),
+    "privacy officer": gettext_lazy(
+        "an operator who also downloads payloads, exports lists and all that is known of a caller, forgets callers,"
+        " discards what cannot be read, and reads and exports the audit log."
+    ),
+    ADMINISTRATOR: gettext_lazy("everything, including users and roles."),
+}
 
 
 def is_behind(using: str) -> bool:

@@ -28,6 +28,7 @@ from elmemory.agents.agent_checks import check_agent
 from elmemory.agents.check import Check
 from elmemory.agents.data_collection import FIELDS
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.doctor.operation import checks_of_operation
 from elmemory.doctor.volumes import is_encrypted
 from elmemory.environment.checks import sqlite_files
 from elmemory.environment.hosts import is_loopback
@@ -51,7 +52,15 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
     serves calls `run_checks_in_subprocess` instead.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
-    checks = [*_settings(), *_state(), *_at_rest(), *_retention(), *_callers(), *_without_files()]
+    checks = [
+        *_settings(),
+        *checks_of_operation(_HERE),
+        *_state(),
+        *_at_rest(),
+        *_retention(),
+        *_callers(),
+        *_without_files(),
+    ]
     checks += [*_collected(agent_id), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
         return [*checks, *check_agent(agent_id, url)]
@@ -111,11 +120,10 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
     yield Check(_HERE, "index", "ok", "readable")
     if queue["oldest_seconds"] > _LONGEST_WAIT_SECONDS:
         detail = f"{queue['pending']} calls wait, the oldest for {queue['oldest_seconds']} s"
-        yield Check(
-            _HERE, "worker", "fault", detail, "Is a worker running? make serve starts one; else: manage.py worker"
-        )
+        remedy = "Does a worker run, and does OpenMemory answer? The worker logs what keeps it."
+        yield Check(_HERE, "queue", "fault", detail, remedy)
     else:
-        yield Check(_HERE, "worker", "ok", f"{queue['pending']} calls wait")
+        yield Check(_HERE, "queue", "ok", f"{queue['pending']} calls wait")
     if queue["failed"]:
         remedy = "The admin shows the reasons; then: manage.py reprocess --state failed"
         yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be processed", remedy)

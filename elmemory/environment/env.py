@@ -72,6 +72,11 @@ class Environment:
         """The faults of all reads until now, and of `.env`, whose names are compared with the names read."""
         return [*self._faults, *self._faults_of_statements()]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the variables that were read until now."""
+        return frozenset(self._names)
+
     def text(self, name: str, default: str = "") -> str:
         value = self._raw(name, default)
         if _CONTROL.search(value):

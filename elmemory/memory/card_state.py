@@ -86,7 +86,7 @@ class CardState:
             return self
         memories = list(memories)
         holdings = dict(self.facts)
-        for name, holding in _holdings(memories):
+        for name, (holding, _) in _current(memories).items():
             if name not in holdings or holdings[name] < holding:
                 holdings[name] = holding
         newest = nlargest(MOST_FACTS, holdings.items(), key=_order_of_facts)
@@ -178,12 +178,7 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
 
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
     """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
-    current: dict[str, tuple[Holding, Memory]] = {}
-    for memory in memories:
-        for name, holding in _holdings([memory]):
-            if name not in current or current[name][0] < holding:
-                current[name] = holding, memory
-    newest = sorted(current.items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True)
+    newest = sorted(_current(memories).items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True)
     return [memory for _, (_, memory) in newest]
 
 
@@ -214,21 +209,36 @@ def speakable(text: str, field_name: str) -> str:
     return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
 
 
-def _holdings(memories: Iterable[Memory]) -> Iterable[tuple[str, Holding]]:
-    """The fields that these memories give a value, each with it."""
+def _current(memories: Iterable[Memory]) -> dict[str, tuple[Holding, Memory]]:
+    """The current holding of each field that these memories give a value, and its memory."""
+    current: dict[str, tuple[Holding, Memory]] = {}
     for memory in memories:
-        corrected = memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
-        name = memory.metadata.get("field")
-        if name and (corrected or memory.kind == kinds.FACT) and (value := fact_value(memory)):
-            # What passes is corrected until the next call.
-            lasts = corrected and name not in PASSING
-            yield str(name), Holding(lasts, call_order(memory), bounded_words(value, 2 * VALUE_LENGTH))
+        if not (name := memory.metadata.get("field")):
+            continue
+        kind, name = memory.kind, str(name)
+        corrected = kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
+        if not (corrected or kind == kinds.FACT):
+            continue
+        # What passes is corrected until the next call.
+        lasts, order = corrected and name not in PASSING, call_order(memory)
+        before = current.get(name)
+        # Cleaning a value takes longer than all the rest, and stores return the newest first.
+        if before and (lasts, order) < before[0][:2]:
+            continue
+        if value := fact_value(memory):
+            holding = Holding(lasts, order, bounded_words(value, 2 * VALUE_LENGTH))
+            if not before or before[0] < holding:
+                current[name] = holding, memory
+    return current
 
 
 def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
     for memory in memories:
         if memory.kind == kinds.INSIGHT and (text := cleaned(memory.content)):
-            yield Insight(call_order(memory), bounded_words(text, _LONGEST_INSIGHT))
+            order = call_order(memory)
+            if kinds.is_stated(memory):  # newer than every call: no call replaces it
+                order = order._replace(called_at=f"~{order.called_at}")
+            yield Insight(order, bounded_words(text, _LONGEST_INSIGHT))
 
 
 def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:

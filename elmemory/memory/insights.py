@@ -5,11 +5,13 @@ mg methimazole" and "Olive now takes 5 mg methimazole". Only the card leaves the
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.kinds import INSIGHT, MESSAGE, is_stated
 from elmemory.memory.ranking.words import UNSPACED, folded
+from elmemory.memory.records import Match, Memory
 
 # A word with a digit is an amount, a date or a code.
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
@@ -44,6 +46,19 @@ def current(sentences: Iterable[str]) -> list[str]:
     return kept
 
 
+def with_history(newest_first: Iterable[Memory]) -> list[tuple[Memory, list[Memory]]]:
+    """The current sentences, each with the older ones that it replaced. What staff stated is newer than any call."""
+    ordered = sorted(newest_first, key=is_stated, reverse=True)
+    kept: list[tuple[Memory, list[Memory]]] = []
+    for memory in ordered:
+        replaced = next((older for newer, older in kept if replaces(newer.content, memory.content)), None)
+        if replaced is None:
+            kept.append((memory, []))
+        else:
+            replaced.append(memory)
+    return kept
+
+
 def replaces(newer: str, older: str) -> bool:
     """Whether the newer sentence says the same as the older one, or something else about the same subject.
 
@@ -55,6 +70,29 @@ def replaces(newer: str, older: str) -> bool:
         return len(old.pairs & new.pairs) >= max(_FEWEST_IN_COMMON, _SHARE_OF_PAIRS * len(old.pairs))
     names_all = len(old.telling) >= _FEWEST_IN_COMMON and old.telling <= new.words
     return names_all or (len(new.words) >= _FEWEST_IN_COMMON and new.words <= old.words)
+
+
+def above_the_same(matches: Sequence[Match]) -> list[Match]:
+    """The matches with each insight above the first sentence of the caller that says the same: it says it whole."""
+    ranked = list(matches)
+    for match in matches:
+        if match.memory.kind != INSIGHT:
+            continue
+        at = ranked.index(match)
+        for place, other in enumerate(ranked[:at]):
+            if other.memory.kind == MESSAGE and _shares_subject(match.memory.content, other.memory.content):
+                ranked.insert(place, Match(ranked.pop(at).memory, other.score))
+                break
+    return ranked
+
+
+def _shares_subject(insight: str, sentence: str) -> bool:
+    """Whether the sentence has half of the insight's words, or of its pairs of characters, and at least two."""
+    whole, part = subject_of(insight), subject_of(sentence)
+    return any(
+        len(of_insight & of_sentence) >= max(_FEWEST_IN_COMMON, len(of_insight) / 2)
+        for of_insight, of_sentence in ((whole.words, part.words), (whole.pairs, part.pairs))
+    )
 
 
 @kept_briefly(maxsize=1 << 12)

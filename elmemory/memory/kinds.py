@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elmemory.memory.records import Entry
+from elmemory.memory.records import Entry, Memory
 
 FACT = "fact"
 INSIGHT = "insight"
@@ -19,6 +19,13 @@ SALIENCE = {FACT: 0.9, INSIGHT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFER
 OPT_OUT = "opt_out"
 SHARED_LINE = "shared_line"
 CORRECTION = "correction"
+# In the metadata of an insight that staff put into other words.
+CORRECTED = "corrected"
+
+
+def is_stated(memory: Memory) -> bool:
+    """Whether staff stated it: a preference, or an insight in their words."""
+    return memory.kind == PREFERENCE or (memory.kind == INSIGHT and memory.metadata.get(CORRECTED) is True)
 
 
 @dataclass(frozen=True, slots=True)

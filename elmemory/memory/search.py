@@ -10,11 +10,12 @@ from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
+from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
-_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1400, 4
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +33,27 @@ class PreparedCaller:
     an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
     """
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
-        memories = list(memories)
+    def __init__(self, memories: Iterable[Memory], before: "PreparedCaller | None" = None) -> None:
+        """`before` is this caller as they were prepared before some of their memories changed."""
+        memories = tuple(memories)
         cards = cards_among(memories)
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
+        # What was read, for the next preparation.
+        self.memories = () if opted_out else memories
         found = [] if opted_out else _searchable(memories)
         if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
             secret = Secrets(_values(memories), card.facts if card else {}, allowed)
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
-        self._corpus = Corpus(found)
-        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in found)
+        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
+        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
 
     def search(self, question: str, k: int) -> Found:
         """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        return Found(self._card, self._corpus.rank(question, k, localdate(timezone=get_default_timezone())))
+        ranked = self._corpus.rank(question, k, localdate(timezone=get_default_timezone()))
+        return Found(self._card, above_the_same(ranked))
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
@@ -61,6 +66,10 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
     by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
     stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
     outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
+    insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
+    if any(map(kinds.is_stated, insights)):
+        # Staff said it in other words. What only a newer call replaces stays reachable.
+        outdated |= {old.id for one, replaced in with_history(insights) if kinds.is_stated(one) for old in replaced}
     texts: dict[str, Memory] = {}
     for kind, memory in reversed(by_kind):
         if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:

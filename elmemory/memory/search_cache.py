@@ -79,7 +79,7 @@ class SearchCache:
         """The prepared caller as the store has them now. Others who want the caller wait for a preparation."""
         while True:
             if known := self._small.get(caller) or self._large.get(caller):
-                token, memories = self._store.memories_since(caller, known.token)
+                token, memories = self._store.memories_since(caller, known.token, known.caller.memories)
                 if memories is None:
                     self._keep(caller, known)
                     return known.caller
@@ -93,7 +93,7 @@ class SearchCache:
         try:
             if known is None:
                 token, memories = self._store.memories_since(caller, None)
-            entry = _Entry(token, PreparedCaller(memories or ()))
+            entry = _Entry(token, PreparedCaller(memories or (), known and known.caller))
             self._keep(caller, entry)
         except BaseException as error:
             own.set_exception(error)

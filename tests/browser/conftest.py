@@ -14,7 +14,7 @@ PASSWORD = "staff-password-1"
 _MAKE_USERS = f"""
 from django.contrib.auth.models import Group, User
 User.objects.create_superuser("administrator", "", "{PASSWORD}")
-for role in ("viewer", "operator", "privacy officer"):
+for role in ("viewer", "supervisor", "operator", "privacy officer"):
     user = User.objects.create_user(role, "", "{PASSWORD}", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
 """

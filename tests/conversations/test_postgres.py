@@ -135,6 +135,29 @@ def test_staff_open_a_call_and_its_caller(server: Server, staff_browser: httpx2.
     assert address in staff_browser.get(CALLERS, params={"q": "okafor"}).text
 
 
+def test_staff_note_and_review_a_call(server: Server, staff_browser: httpx2.Client) -> None:
+    event = transcription(new_number(), "The invoice is wrong.")
+    server.deliver(event)
+    call = event["data"]["conversation_id"]
+    form = {
+        "note": "Call them back.",
+        "shown": "",
+        "act": "reviewed",
+        "csrfmiddlewaretoken": staff_browser.cookies["csrftoken"],
+    }
+    page = staff_browser.post(f"{LIST}{call}/review/", data=form, headers={"referer": server.url})
+    assert (page.status_code, "Call them back." in page.text) == (200, True)
+    assert call in staff_browser.get(LIST, params={"reviewed__exact": "1"}).text
+    assert call not in staff_browser.get(LIST, params={"reviewed__exact": "0"}).text
+
+
+def test_an_unreadable_delivery_is_shown(server: Server, staff_browser: httpx2.Client) -> None:
+    server.post_call(b'{"type": "post_call_transcription", "data"')
+    page = staff_browser.get(f"{LIST}unreadable/").text
+    (name,) = {part.split('"')[0] for part in page.split(f'href="{LIST}unreadable/')[1:]}
+    assert "not JSON" in staff_browser.get(f"{LIST}unreadable/{name}").text
+
+
 def test_the_server_is_well(server: Server) -> None:
     health = server.client.get("/health").json()
     assert (health["status"], health["openmemory"]["detail"]) == ("ok", "postgresql")

@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from asgiref.sync import async_to_sync
 
+from conversations.files.last_runs import note_run
 from elmemory.serving.lean import LeanRequest
 from tests.harness.server import Server
 from webhooks.health import HealthEndpoint
@@ -61,3 +64,16 @@ def test_a_server_answers_each_of_them(server: Server) -> None:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.json()["status"] in ("ok", "degraded")
     assert server.client.get("/health/other").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True, databases=["memory", "index"])
+def test_the_last_backup_and_verification_are_in_it_and_close_nothing(payloads: Path) -> None:
+    health = HealthEndpoint()
+    assert (health._report()["backup"], health._report()["verified"]) == (None, None)
+    note_run("backup", ok=True, detail="3 files")
+    note_run("verify", ok=False, detail="2 × memories missing")
+    answer = async_to_sync(health.get)(request())
+    state = orjson.loads(answer.content)
+    assert (answer.status_code, state["status"]) == (200, "ok"), payloads
+    assert state["backup"]["ok"]
+    assert state["verified"]["detail"] == "2 × memories missing"

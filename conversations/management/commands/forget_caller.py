@@ -15,6 +15,7 @@ from conversations.memories import certificate
 from conversations.memories.belongings import conversations_of, counts_of, keys_of_caller
 from conversations.memories.callers import not_called_since
 from conversations.memories.forgetting import Forgetting, belongings, forget
+from conversations.memories.reviews import reviews_of
 from conversations.memories.traces import Searched, search_everything
 from elmemory.agents.api import ElevenLabsError
 from elmemory.audit.certificate import as_json, as_text
@@ -102,6 +103,8 @@ class Command(CheckedCommand):
             except OpenMemoryError as error:
                 raise CommandError(f"OpenMemory does not answer ({error})") from None
             counts = counts_of(memories)
+            theirs = reviews_of(keys_of_caller(caller), conversations_of(memories, files))
+            counts["notes of staff"] = sum(bool(review.note) for review in theirs)
             if options["payloads"]:
                 counts += files.counts()
             if options["elevenlabs"]:

@@ -60,7 +60,84 @@ function setSpeed(button) {
   for (const other of document.querySelectorAll("[data-speed]")) other.setAttribute("aria-pressed", String(other === button));
 }
 
+// A link to a moment, #t=26: the recording is cued there, and the turn is marked. Nothing is fetched before it plays.
+function mark(turn) {
+  for (const { element } of turns) {
+    element.classList.toggle("current", element === turn?.element);
+    if (element === turn?.element) element.setAttribute("aria-current", "true");
+    else element.removeAttribute("aria-current");
+  }
+}
+
+function showMoment() {
+  const found = /^#t=([0-9]{1,6}(?:\.[0-9]+)?)$/.exec(location.hash);
+  if (!found) return;
+  const seconds = Number(found[1]);
+  if (audio) audio.currentTime = seconds;
+  const turn = currentTurn(seconds) ?? turns[0];
+  mark(turn);
+  showAt(seconds);
+  turn?.element.scrollIntoView({ block: "center" });
+}
+
+function moment() {
+  if (audio && audio.currentTime > 0) return audio.currentTime;
+  const marked = turns.find(({ element }) => element.classList.contains("current"));
+  const inView = turns.find(({ element }) => element.getBoundingClientRect().bottom > innerHeight / 3);
+  return (marked ?? inView ?? turns[0])?.at ?? 0;
+}
+
+const status = document.getElementById("copied");
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    status.textContent = status.dataset.done;
+  } catch {
+    // Without TLS browsers have no clipboard for scripts.
+    const field = document.body.appendChild(document.createElement("textarea"));
+    field.value = text;
+    field.select();
+    status.textContent = document.execCommand("copy") ? status.dataset.done : status.dataset.failed;
+    field.remove();
+  }
+  setTimeout(() => (status.textContent = ""), 4000);
+}
+
+// What the page shows: masked for those who see masked digits.
+function transcript() {
+  return [...document.querySelectorAll("#transcript .turn")]
+    .map((turn) => {
+      const said = [...turn.querySelectorAll(".said")].map((part) => part.textContent.trim()).join(" ");
+      const time = turn.querySelector(".seek, .time")?.textContent;
+      return said && `${time ? `[${time}] ` : ""}${turn.querySelector(".role").textContent.trim()}: ${said}`;
+    })
+    .filter(Boolean)
+    .join("\n");
+}
+
+const bar = document.getElementById("speakers");
+function showAt(seconds) {
+  bar?.querySelector(".at").setAttribute("x", String((seconds / Number(bar.dataset.seconds)) * 1000));
+}
+
+document.getElementById("copy-link")?.addEventListener("click", () => {
+  const link = new URL(location.href);
+  link.search = "";
+  link.hash = `t=${Math.floor(moment())}`;
+  copy(link.href);
+});
+document.getElementById("copy-transcript")?.addEventListener("click", () => copy(transcript()));
+addEventListener("hashchange", showMoment);
+
 if (audio) {
+  const help = document.getElementById("keys-help");
+  document.getElementById("show-keys").addEventListener("click", () => help.showModal());
+  audio.addEventListener("timeupdate", () => showAt(audio.currentTime));
+  bar?.classList.add("plays");
+  bar?.addEventListener("click", (event) => {
+    const box = bar.getBoundingClientRect();
+    seek(((event.clientX - box.left) / box.width) * Number(bar.dataset.seconds));
+  });
   for (const name of ["timeupdate", "seeked", "play"]) audio.addEventListener(name, highlight);
   addEventListener("scroll", highlight, { passive: true });
   backToCurrent.addEventListener("click", showCurrent);
@@ -87,10 +164,13 @@ if (audio) {
       ArrowRight: () => (seek(audio.currentTime + 5, { play: false }), true),
       j: () => (step(1), true),
       k: () => (step(-1), true),
+      "?": () => (help.open ? help.close() : help.showModal(), true),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act && act()) event.preventDefault();
   });
 }
+
+showMoment();
 
 for (const details of document.querySelectorAll("details.raw")) {
   details.addEventListener("toggle", async () => {

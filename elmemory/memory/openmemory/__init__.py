@@ -7,6 +7,7 @@ from elmemory.memory.openmemory.protocol import (
     OpenMemory,
     OpenMemoryError,
     OpenMemoryMisconfigured,
+    Summary,
 )
 from elmemory.memory.records import Entry, Match, Memory, Put
 
@@ -20,5 +21,6 @@ __all__ = [
     "OpenMemoryError",
     "OpenMemoryMisconfigured",
     "Put",
+    "Summary",
     "open_memory",
 ]

@@ -239,7 +239,7 @@ class OpenMemoryApi:
         return memories[offset : offset + size]
 
     def _summary(self, user_id: str) -> dict[str, Any]:
-        return {"user_id": user_id, "summary": self._store.summary(user_id), "reflection_count": 0}
+        return {"user_id": user_id, "summary": self._store.summary(user_id).text, "reflection_count": 0}
 
 
 class _Request:

@@ -29,6 +29,13 @@ class Health(NamedTuple):
     detail: str
 
 
+class Summary(NamedTuple):
+    """A store's own summary of a user, empty if it has none, and when it was made, in milliseconds since 1970."""
+
+    text: str = ""
+    made_at: int = 0
+
+
 class OpenMemory(Protocol):
     """A store of memories by user.
 
@@ -82,10 +89,13 @@ class OpenMemory(Protocol):
         None if the store cannot do that.
         """
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
+    ) -> tuple[Hashable, list[Memory] | None]:
         """A token of the user's memories as they are now, and all of them; None for them if the token is this one.
 
-        The token differs after every addition, change and deletion of the user's memories.
+        The token differs after every addition, change and deletion of the user's memories. Of the `known` memories,
+        those that have not changed need not be read again.
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
@@ -103,8 +113,8 @@ class OpenMemory(Protocol):
         None if the store cannot list its users.
         """
 
-    def summary(self, user_id: str) -> str:
-        """The store's own summary of the user, in a sentence or two; empty if it has none."""
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
+        """The store's own summary of the user, in a sentence or two; with `regenerate` it is made again first."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """The user's memories that best answer the query, best first, at most k."""

@@ -14,9 +14,9 @@ from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_and_terms, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.words import folded, is_empty, split, terms_of, words
+from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
 
 # Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less changes next to nothing.
@@ -59,8 +59,12 @@ class Corpus:
     Preparing takes about 10 ms for 1,000 memories, a question a tenth of that: worth caching.
     """
 
-    def __init__(self, memories: Sequence[Memory]) -> None:
+    def __init__(self, memories: Sequence[Memory], before: "Corpus | None" = None) -> None:
+        """`before` is a corpus of mostly the same memories: its texts are not split into terms once more."""
         self.memories = tuple(memories)
+        # By language and text: its type and terms.
+        self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)
+        self._analysed_before = before._analysed if before else {}
         self._called_on = array("l", map(_day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
         # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
@@ -68,6 +72,7 @@ class Corpus:
         self._conversation_at = array("i")
         self._type_at = array("B")
         self._turns = Postings(self._lay_out(), self._conversation_at)
+        del self._analysed_before
         self._answer_type_at: dict[int, int] = {}
         self._days_at: dict[int, list[Days]] = {}
         called = sorted({day for day in self._called_on if day})
@@ -229,7 +234,7 @@ class Corpus:
         last = [memory for memory, score in scores.items() if score >= least[0]] if least else []
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
 
-    def _lay_out(self) -> Iterator[list[str]]:
+    def _lay_out(self) -> Iterator[Sequence[str]]:
         """Fill the arrays by place, and return the terms of each place."""
         solitary, *conversations = _conversations(self.memories)
         stated = [self._language_stated(turns) for turns in conversations]
@@ -244,13 +249,16 @@ class Corpus:
         self._languages = {*languages, ENGLISH}
         yield from self._terms(-1, solitary, self._language)
 
-    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[list[str]]:
+    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[Sequence[str]]:
+        known, before = self._analysed[language], self._analysed_before.get(language, {})
         for text, memory in turns:
+            if text not in known:
+                known[text] = before.get(text) or type_and_terms(language, text)
+            type_here, terms = known[text]
             self._memory_at.append(memory)
             self._conversation_at.append(number)
-            spoken = words(text) if language == ENGLISH else ()
-            self._type_at.append(plain_type(text, spoken))
-            yield terms_of(spoken) if language == ENGLISH else terms_in(language, text)
+            self._type_at.append(type_here)
+            yield terms
 
     def _language_stated(self, turns: Sequence["_Turn"]) -> str:
         """The language of a conversation by a memory that holds it, or English by its words; else empty."""
@@ -291,6 +299,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
     """The turns of each conversation, in order, its summary apart at the end; gaps between.
 
     Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
+    Insights were not said in it: they are apart too.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -300,7 +309,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
         conversation, position, kind = metadata.get("conversation_id"), metadata.get("position"), metadata.get("kind")
         if not conversation or kind == kinds.FACT:
             solitary += *_turns(memories, [at]), *_GAP
-        elif isinstance(position, int) and kind != kinds.CALL:
+        elif isinstance(position, int) and kind not in (kinds.CALL, kinds.INSIGHT):
             spoken[str(conversation)].append((position, at))
         else:
             apart[str(conversation)] += *_turns(memories, [at]), *_GAP

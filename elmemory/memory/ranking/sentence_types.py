@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 
 from elmemory.memory.ranking.dates import DAY_WORDS
+from elmemory.memory.ranking.languages import ENGLISH, terms_in
+from elmemory.memory.ranking.words import terms_of, words
 
 # A sentence type is the sum of these bits: first person, with a time, with a number, with a place, with a name, with a
 # question, and nothing but a question.
@@ -34,6 +36,14 @@ _ANSWERS = [
     (re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|address|street|area)\b"), PLACE, 0.6),
     (re.compile(r"\b(?:who|whose|whom|names?|called)\b"), NAME, 0.75),
 ]
+
+
+def type_and_terms(language: str, text: str) -> tuple[int, tuple[str, ...]]:
+    """The plain type of a text in this language, and its terms."""
+    if language != ENGLISH:
+        return plain_type(text, ()), tuple(terms_in(language, text))
+    spoken = words(text)
+    return plain_type(text, spoken), tuple(terms_of(spoken))
 
 
 def plain_type(text: str, spoken: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from elmemory.memory.caches import kept_briefly, on_clearing
 
@@ -69,7 +69,8 @@ def _marks() -> str:
 
 MARKS = _marks()
 _WORD = re.compile(rf"[^\W_](?:[^\W_]+|[{MARKS}]+)*")
-_ASCII_WORD = re.compile("[a-zA-Z0-9]+")
+# Bytes to themselves where they are of ASCII words, else to a blank: faster than a pattern.
+_ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 # Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -88,9 +89,10 @@ def terms(text: str) -> list[str]:
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
     """The same for what `words` made of the text."""
-    return list(chain.from_iterable(map(_telling.__getitem__, spoken))) or [
-        term for word in spoken for term in _terms(word)
-    ]
+    found: list[str] = []
+    for word in spoken:
+        found += _telling[word]
+    return found or [term for word in spoken for term in _terms(word)]
 
 
 def words(text: str) -> list[str]:
@@ -100,9 +102,11 @@ def words(text: str) -> list[str]:
 
 def split(text: str) -> list[str]:
     """The words of a folded text in their order, without the possessive 's."""
-    if "'" in text or "’" in text:
+    if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
-    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+    if text.isascii():
+        return text.encode().translate(_ASCII_WORDS).decode().split()
+    return _WORD.findall(text)
 
 
 def is_empty(text: str) -> bool:

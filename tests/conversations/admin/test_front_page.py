@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from conversations.admin.dashboard import dashboard, share
 from conversations.files import heartbeat
+from conversations.files.last_runs import note_run
 from conversations.index.references import caller_reference
 from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -53,6 +54,17 @@ def call_today(caller: str = CALLER, **more: Any) -> dict[str, Any]:
 @pytest.mark.usefixtures("a_worker")
 def test_all_is_well_while_everything_works(staff: Client) -> None:
     assert "✗" not in health(staff)
+
+
+@pytest.mark.usefixtures("a_worker")
+def test_a_failed_backup_and_what_the_verification_found_are_named(staff: Client) -> None:
+    note_run("backup", ok=True, detail="")
+    note_run("verify", ok=True, detail="")
+    assert "✗" not in health(staff)
+    note_run("backup", ok=False, detail="No space left on device")
+    note_run("verify", ok=False, detail="906 × memories missing")
+    assert "Fault: Backup failed: No space left on device; the last good one just now" in health(staff)
+    assert "Fault: Stored data 906 × memories missing" in health(staff)
 
 
 def test_a_worker_that_does_not_run_is_named(staff: Client) -> None:

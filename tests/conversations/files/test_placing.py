@@ -1,4 +1,5 @@
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -214,7 +215,30 @@ def test_every_folder_with_a_new_file_is_flushed_once(payloads: Path, monkeypatc
     with spools(*bodies, other) as made:
         monkeypatch.setattr(os, "fsync", noted)
         accept_all(made)
-    assert synced == ["a file"] * 3 + [payloads.name, "conv_1", "conv_2"]
+    # Several at a time: both files and both folders in any order, but one step after the other.
+    assert synced[:4] == ["a file"] * 3 + [payloads.name]
+    assert sorted(synced[4:]) == ["conv_1", "conv_2"]
+
+
+@pytest.mark.usefixtures("payloads")
+def test_no_body_of_a_folder_that_cannot_be_flushed_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [json.dumps(version(text, 1)).encode() for text in ("one", "two")]
+    other = json.dumps(transcription("+14155550100", "Hi.", conversation_id="conv_2")).encode()
+    fsync = os.fsync
+    failed: list[bool] = []
+
+    def fails_once(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name == "conv_1" and not failed:
+            failed.append(True)
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    with spools(*bodies, other) as made:
+        monkeypatch.setattr(os, "fsync", fails_once)
+        one, two, elsewhere = accept_all(made)
+    assert isinstance(one, OSError)
+    assert isinstance(two, OSError)
+    assert isinstance(elsewhere, Delivery)
 
 
 def test_a_spool_in_use_is_never_deleted_as_abandoned(payloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from conversations.memories.belongings import keys_of_caller
 from conversations.memories.forgetting import Forgetting, Forgotten, forget
 from conversations.memories.traces import search_everything
 from conversations.models import Conversation
-from elmemory.audit.models import Action, Entry
+from elmemory.audit.models import Action, Entry, Review
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.needles import Needles
@@ -86,10 +86,12 @@ def test_nothing_is_found_after_forgetting(store: EmbeddedOpenMemory, caller: st
     for number in range(3):
         deliver(call(caller, conversation_id=f"conv_{number}"), store)
     deliver(transcription(STRANGER, "Hello, I call about the fence."), store)
+    Review.objects.create(pk="conv_1", caller=caller_reference(caller), note=f"{NAME} said: {SENTENCE}")
     assert traces(store, caller)
     entry = forgotten(store, caller).entry
     assert deleted(entry) == {
-        "memories": 12, "cards": 1, "calls": 3, "payloads": 3, "receipts": 3, "rows of the index": 3
+        "memories": 12, "cards": 1, "calls": 3, "payloads": 3, "receipts": 3, "rows of the index": 3,
+        "notes of staff": 1,
     }  # fmt: skip
     assert len(store.memories(STRANGER)) == 3
 
@@ -262,6 +264,10 @@ def in_session(caller: str) -> None:
     session.create()
 
 
+def in_note(caller: str) -> None:
+    Review.objects.create(pk="conv_other", note=f"{NAME}, {spelled(caller)}, wants to be called back.")
+
+
 PLACES: list[tuple[Callable[[str], None], str]] = [
     (in_memory_store, "memory"),
     (in_index_row, "index"),
@@ -279,6 +285,7 @@ PLACES: list[tuple[Callable[[str], None], str]] = [
     (in_audit_log, "audit_entry"),
     (in_file_name, "the name of a file"),
     (in_session, "django_session"),
+    (in_note, "audit_review"),
 ]
 
 

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.test import override_settings
 from pytest_django.fixtures import Settings
 
+from conversations.files.last_runs import note_run
 from conversations.models import Conversation, MemoryState
 from elmemory.agents import provision
 from elmemory.agents.api import Api
@@ -22,6 +23,7 @@ from elmemory.agents.check import Check
 from elmemory.agents.data_collection import Collecting
 from elmemory.agents.wiring import VARIABLES, ThisServer
 from elmemory.doctor import checks
+from elmemory.environment.build import build
 from elmemory.memory.openmemory import open_memory
 from elmemory.memory.openmemory.protocol import Health
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs
@@ -60,7 +62,7 @@ def fake(
     settings: Settings,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
-    payloads: Path,  # noqa: ARG001
+    payloads: Path,
     index_schema: None,  # noqa: ARG001
 ) -> Iterator[FakeElevenLabs]:
     """A correct set-up: a provisioned agent, and a running server at the public address."""
@@ -69,6 +71,11 @@ def fake(
     monkeypatch.setattr(checks, "is_encrypted", lambda _: True)
     settings.PUBLIC_URL = URL
     settings.SECRET_KEY = server.environment["SECRET_KEY"]
+    settings.PORT = int(server.environment["PORT"])
+    payloads.mkdir(exist_ok=True)
+    (payloads / "_worker").write_text(build())
+    note_run("backup", ok=True, detail="")
+    note_run("verify", ok=True, detail="")
     settings.AGENT_NUMBERS = ["+14155550199"]
     with FakeElevenLabs() as running:
         running.restore(provisioned)
@@ -369,7 +376,7 @@ def test_checks_run_in_a_subprocess(monkeypatch: pytest.MonkeyPatch, server: Ser
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     found = checks.run_checks_in_subprocess()
-    assert next(check for check in found if check.name == "worker").state == "ok"
+    assert next(check for check in found if check.name == "queue").state == "ok"
     assert found[-1] == Check("ElevenLabs", "API", "note", "not checked", found[-1].remedy)
 
 

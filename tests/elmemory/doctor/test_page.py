@@ -66,7 +66,7 @@ def test_no_checks_run_before_the_button_is_pressed(staff_browser: httpx2.Client
 
 def test_the_checks_are_shown_with_remedies(staff_browser: httpx2.Client) -> None:
     found = shown_checks(run_checks(staff_browser))
-    assert "✓ OK: worker : 0 calls wait" in found
+    assert "✓ OK: queue : 0 calls wait" in found
     assert any(line.startswith("✗ Fault:") and "→ manage.py provision agent_test" in line for line in found)
 
 

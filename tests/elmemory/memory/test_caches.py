@@ -1,6 +1,6 @@
 """What a process keeps of callers it drops within a bounded time."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import pytest
 
@@ -43,7 +43,12 @@ def test_clearing_calls_whoever_asked() -> None:
 
 
 class Store:
-    def memories_since(self, caller: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self,
+        caller: str,
+        token: Hashable | None,
+        known: Sequence[Memory] = (),  # noqa: ARG002
+    ) -> tuple[Hashable, list[Memory] | None]:
         return 1, None if token == 1 else [Memory("m", caller, "Hello.")]
 
 

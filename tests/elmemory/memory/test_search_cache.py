@@ -1,8 +1,10 @@
 """The search cache: it never answers with outdated memories."""
 
+import random
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -26,8 +28,10 @@ class Counting(EmbeddedOpenMemory):
 
     reads = 0
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
-        now, memories = super().memories_since(user_id, token)
+    def memories_since(
+        self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
+    ) -> tuple[Hashable, list[Memory] | None]:
+        now, memories = super().memories_since(user_id, token, known)
         self.reads += memories is not None
         return now, memories
 
@@ -54,8 +58,8 @@ def test_an_unchanged_caller_is_prepared_once(
 ) -> None:
     prepared: list[PreparedCaller] = []
 
-    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
-        prepared.append(PreparedCaller(memories))
+    def prepare(memories: Sequence[Memory], before: PreparedCaller | None) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories, before))
         return prepared[-1]
 
     monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)
@@ -117,6 +121,70 @@ def test_a_caller_who_opts_out_is_not_found_any_more(store: Counting, say: Calla
     assert cache.search(CALLER, "dog", 8).card is None
 
 
+_SAID = ("My dog is called {}.", "The invoice of {} is wrong.", "Llegué en {} con mi perro.", "I live in {}, near you.")
+_QUESTIONS = ("Which dog?", "What is wrong with the invoice?", "¿Cuándo llegó el perro?", "Where do they live now?")
+
+
+def change_something(store: EmbeddedOpenMemory, chance: random.Random) -> None:
+    """Add a call or a correction, change or delete a memory, or let the caller opt out or in."""
+    held = store.memories(CALLER)
+    match chance.randrange(6):
+        case 0 | 1 | 2:
+            number = chance.randrange(1000)
+            about: dict[str, Any] = {
+                "conversation_id": f"conv_{number}",
+                "called_at": f"2026-{1 + number % 9:02}-10T10:00:00+00:00",
+            }
+            for position in range(chance.randrange(4)):
+                said = chance.choice(_SAID).format(chance.choice(("Duluth", "Biscuit", "Friday")))
+                metadata = {"kind": kinds.MESSAGE, "position": position, "asked": "And then?", **about}
+                store.put(CALLER, f"message:{number}:{position}", said, metadata=metadata)
+            city = chance.choice(("Duluth", "Oslo"))
+            fact = {"kind": kinds.FACT, "field": "city", "value": city, **about}
+            store.put(CALLER, f"fact:{number}:city", f"City: {city}", metadata=fact)
+        case 3 if held:
+            store.delete(CALLER, chance.choice(held).id)
+        case 4 if held:
+            changed = chance.choice(held)
+            store.put(CALLER, changed.key, f"{changed.content} Changed.", metadata=changed.metadata)
+        case _:
+            key = "preference:opt_out"
+            stated = [memory for memory in held if memory.key == key]
+            if stated:
+                store.delete(CALLER, stated[0].id)
+            else:
+                store.put(CALLER, key, "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_caller_who_is_prepared_again_finds_what_one_prepared_from_scratch_finds(store: Counting, seed: int) -> None:
+    chance = random.Random(seed)
+    cache = SearchCache(store)
+    for _ in range(25):
+        for _ in range(chance.randrange(3)):
+            change_something(store, chance)
+        write_card(store, CALLER)
+        for question in _QUESTIONS:
+            assert cache.search(CALLER, question, 8) == SearchCache(store).search(CALLER, question, 8)
+
+
+def test_a_memory_that_has_not_changed_is_not_read_again(store: Counting, say: Callable[..., str]) -> None:
+    say("My dog is called Biscuit.")
+    token, before = store.memories_since(CALLER, None)
+    say("My cat is called Tom.", "message:2")
+    _, after = store.memories_since(CALLER, token, before or ())
+    assert before
+    assert after
+    assert [memory.content for memory in after] == ["My cat is called Tom.", "My dog is called Biscuit."]
+    assert after[1] is before[0]
+
+
+def test_what_an_opted_out_caller_said_is_not_cached(store: Counting, say: Callable[..., str]) -> None:
+    say("My dog is called Biscuit.")
+    store.put(CALLER, "preference:1", "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT})
+    assert PreparedCaller(store.memories(CALLER)).memories == ()
+
+
 def test_each_caller_finds_their_own_memories(store: Counting, say: Callable[..., str]) -> None:
     cache = SearchCache(store)
     say("My dog is called Biscuit.")
@@ -168,8 +236,10 @@ class Slow(Counting):
         self.is_reading, self.go_on = Event(), Event()
         self.fault: OpenMemoryError | None = None
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
-        read = super().memories_since(user_id, token)
+    def memories_since(
+        self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
+    ) -> tuple[Hashable, list[Memory] | None]:
+        read = super().memories_since(user_id, token, known)
         if not self.is_reading.is_set():
             self.is_reading.set()
             assert self.go_on.wait(10)
@@ -201,8 +271,8 @@ def test_searches_wait_for_the_preparation_of_their_caller(
 ) -> None:
     prepared: list[PreparedCaller] = []
 
-    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
-        prepared.append(PreparedCaller(memories))
+    def prepare(memories: Sequence[Memory], before: PreparedCaller | None) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories, before))
         return prepared[-1]
 
     monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)

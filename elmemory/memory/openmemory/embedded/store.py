@@ -17,7 +17,14 @@ from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
 from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
-from elmemory.memory.openmemory.protocol import BOOKKEEPER, Health, NotStorable, OpenMemoryError, require_user
+from elmemory.memory.openmemory.protocol import (
+    BOOKKEEPER,
+    Health,
+    NotStorable,
+    OpenMemoryError,
+    Summary,
+    require_user,
+)
 from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.ranking import rank
@@ -32,6 +39,9 @@ _OF_CONVERSATION = f"""
     UNION ALL
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
 """
+_VERSIONS = "SELECT id, version, updated_at FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND id IN ({{ids}})"
+_MOST_BY_ID = 500
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
 # its version.
@@ -144,11 +154,28 @@ class EmbeddedOpenMemory:
         return (orjson.loads(metadata) for (metadata,) in rows)
 
     @_guarded
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
+    ) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
         # Read before the memories, so that the next reading notices a write in between.
         now = _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
-        return now, None if now == token else [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
+        return now, None if now == token else self._memories_beside(user_id, known)
+
+    def _memories_beside(self, user_id: str, known: Sequence[Memory]) -> list[Memory]:
+        """All memories of the user, the newest written first. Only those that are not known as they are, are read."""
+        if not known:
+            return self.memories(user_id)
+        as_known = {(memory.id, memory.version, memory.updated_at): memory for memory in known}
+        now = _rows(self.alias, _VERSIONS, user_id)
+        unread = [row[0] for row in now if row not in as_known]
+        if len(unread) > _MOST_BY_ID:
+            return self.memories(user_id)
+        rows = _rows(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
+        read = {memory.id: memory for memory in map(memory_of, rows)}
+        # One that was deleted meanwhile is missing.
+        found = (as_known.get(row) or read.get(row[0]) for row in now)
+        return [memory for memory in found if memory]
 
     @property
     def concurrency(self) -> int:
@@ -247,10 +274,10 @@ class EmbeddedOpenMemory:
             )
             return _one(cursor, memory_id)
 
-    def summary(self, user_id: str) -> str:
-        """The content of the newest of the user's memories with the highest salience."""
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:  # noqa: ARG002 - it is never outdated
+        """The newest of the user's memories with the highest salience."""
         memories = sorted(self.memories(user_id, 100), key=lambda memory: -memory.salience)
-        return " ".join(memory.content for memory in memories[:1])
+        return Summary(memories[0].content, memories[0].updated_at) if memories else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         return rank(query, self.memories(user_id), k)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
-from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, require_user
+from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, Summary, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
@@ -91,8 +91,7 @@ class RemoteOpenMemory:
         return puts
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        memories = self.memories(user_id)
-        return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
+        return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
@@ -109,7 +108,12 @@ class RemoteOpenMemory:
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 
-    def memories_since(self, user_id: str, token: Hashable | None) -> tuple[Hashable, list[Memory] | None]:
+    def memories_since(
+        self,
+        user_id: str,
+        token: Hashable | None,
+        known: Sequence[Memory] = (),  # noqa: ARG002
+    ) -> tuple[Hashable, list[Memory] | None]:
         """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
         require_user(user_id)
         now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
@@ -137,11 +141,15 @@ class RemoteOpenMemory:
     def users(self) -> dict[str, int] | None:
         return users_of(self._server)
 
-    def summary(self, user_id: str) -> str:
+    def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
         """The server's summary; empty if it is a placeholder or was written for an editor."""
         require_user(user_id)
-        summary = str((self._summary(user_id) or {}).get("summary") or "")
-        return "" if _SAYS_NOTHING.search(summary) else summary
+        if regenerate:
+            self._server.call("POST", f"/users/{in_path(user_id)}/summary/regenerate", seconds=WRITE_SECONDS)
+        answer = self._summary(user_id) or {}
+        text, made_at = str(answer.get("summary") or ""), answer.get("updated_at")
+        says_something = text and not _SAYS_NOTHING.search(text)
+        return Summary(text, made_at if isinstance(made_at, int) else 0) if says_something else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """As the protocol says. Memories that only the server finds follow, with the score 0."""

@@ -18,7 +18,7 @@ from django.db import connections
 
 from elmemory.memory import kinds
 from elmemory.memory.card import FEW, read_card, write_card
-from elmemory.memory.openmemory import OpenMemory
+from elmemory.memory.openmemory import OpenMemory, Summary
 from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote import store as remote_store
@@ -264,7 +264,7 @@ def test_the_newest_come_first_and_no_more_than_asked_for(store: OpenMemory, cal
 def test_a_stranger_has_no_memories(store: OpenMemory, caller: str) -> None:
     assert store.memories(caller) == store.memories(caller, 100) == []
     assert store.query(caller, "anything") == []
-    assert store.summary(caller) == ""
+    assert store.summary(caller) == Summary()
 
 
 def test_what_was_just_written_is_found(store: OpenMemory, caller: str) -> None:
@@ -491,7 +491,8 @@ def test_more_memories_than_a_page_holds_are_returned_again_after_a_change(
 def test_a_summary_speaks_of_the_caller_or_not_at_all(store: OpenMemory, caller: str) -> None:
     store.put(caller, "card:1", "The caller is Maya Okafor.", salience=1.0)
 
-    assert store.summary(caller) in ("", "The caller is Maya Okafor.")
+    for regenerate in (False, True):
+        assert store.summary(caller, regenerate=regenerate).text in ("", "The caller is Maya Okafor.")
 
 
 def test_a_store_that_works_says_so_and_names_nobody(store: OpenMemory, caller: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from elmemory.memory.card import FEW, read_card, write_card
-from elmemory.memory.openmemory import OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.openmemory import OpenMemoryError, OpenMemoryMisconfigured, Summary
 from elmemory.memory.openmemory import sdk as sdk_store
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote import connection as remote_connection
@@ -332,9 +332,16 @@ def test_a_search_does_without_the_servers_where_that_fails(store: RemoteOpenMem
 def test_the_servers_summary_counts_where_it_says_something(
     store: RemoteOpenMemory, stub: Stub, said: str, heard: str
 ) -> None:
-    stub.faults = {("GET", "/users/"): (200, {"user_id": CALLER, "summary": said})}
+    stub.faults = {("GET", "/users/"): (200, {"user_id": CALLER, "summary": said, "updated_at": 1_795_341_150_172})}
 
-    assert store.summary(CALLER) == heard
+    assert store.summary(CALLER) == Summary(heard, 1_795_341_150_172 if heard else 0)
+
+
+def test_a_summary_is_made_again_for_this_user_alone(store: RemoteOpenMemory, stub: Stub) -> None:
+    stub.faults = {("POST", "/users/"): (200, {"ok": True})}
+    store.summary(CALLER, regenerate=True)
+
+    assert stub.seen[0].user_id == CALLER
 
 
 def test_weights_in_the_metadata_win_over_the_servers(store: RemoteOpenMemory, stub: Stub) -> None:

@@ -1,0 +1,81 @@
+"""What a backup says of itself, and where its parts are."""
+
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from conversations.backup.faults import BackupFault
+
+FORMAT = 1
+NAME = "manifest.json"
+LISTING = "files.sqlite3"
+SETTINGS = "settings.env"
+DATABASES = "databases"
+PAYLOADS = "payloads"
+OBJECTS = "objects"
+
+
+@dataclass(slots=True)
+class Manifest:
+    """The head of a backup, without personal data. Times are ISO 8601.
+
+    Each call that was acknowledged before `began_at` is in it. `parts` are the SHA-256 of its other files, by their
+    paths: the list of the payload files, the databases, the settings. `engines` says which kind of database each one
+    is. `audit_head` is the newest entry of the audit log when the databases were about to be copied.
+    """
+
+    began_at: str
+    ended_at: str = ""
+    format: int = FORMAT
+    build: str = ""
+    files: int = 0
+    size: int = 0
+    calls: int = 0
+    store: str = ""
+    audit_head: str = ""
+    secret_key: str = ""
+    with_secrets: bool = False
+    engines: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def as_bytes(self) -> bytes:
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def read_manifest(raw: bytes) -> Manifest:
+    """Raises BackupFault where it cannot be read, or a newer version has written it."""
+    try:
+        value: dict[str, Any] = orjson.loads(raw)
+        if value["format"] > FORMAT:
+            raise BackupFault("a newer version of elmemory made this backup")
+        return Manifest(**value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BackupFault(f"the manifest cannot be read ({type(error).__name__})") from None
+
+
+def snapshots(root: Path) -> list[Path]:
+    """The folders of the finished backups in this folder, the oldest first."""
+    return sorted(path.parent for path in root.glob(f"[0-9]*/{NAME}"))
+
+
+def object_path(root: Path, digest: str) -> Path:
+    """The payload file with this SHA-256 in a folder of backups."""
+    return root / OBJECTS / digest[:2] / digest
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of the file, in hexadecimal."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def damaged_parts(folder: Path, manifest: Manifest) -> list[str]:
+    """The parts in this folder, or missing there, that are not as the manifest says."""
+    return [
+        name
+        for name, digest in manifest.parts.items()
+        if not (folder / name).is_file() or digest_of(folder / name) != digest
+    ]

@@ -1,0 +1,64 @@
+"""What the last backup, verification and fetch from ElevenLabs came to: small files in the payload folder."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import orjson
+import structlog
+from django.conf import settings
+from django.utils.timezone import now
+
+from conversations.files.durable import write_durably
+
+log = structlog.get_logger(__name__)
+
+type Task = Literal["backup", "verify", "backfill"]
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """`detail` is for people, without personal data. Times are ISO 8601; `succeeded_at` is that of the last success."""
+
+    at: str
+    ok: bool
+    detail: str
+    succeeded_at: str = ""
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it ended."""
+        return (now() - datetime.fromisoformat(self.at)).total_seconds()
+
+
+def last_run(task: Task) -> LastRun | None:
+    """None if there was none, or its file cannot be read."""
+    with suppress(OSError, ValueError, TypeError):
+        run = LastRun(**orjson.loads(_path(task).read_bytes()))
+        if run.age_seconds is not None:
+            return run
+    return None
+
+
+def note_run(task: Task, *, ok: bool, detail: str) -> None:
+    """Note that the task has just ended. A fault of the disk is logged: it must not make a backup fail."""
+    at = now().isoformat(timespec="seconds")
+    before = last_run(task)
+    run = LastRun(at, ok, detail, at if ok else before.succeeded_at if before else "")
+    try:
+        write_durably(_path(task), orjson.dumps(asdict(run)))
+    except OSError as error:
+        log.error("could not note a result", task=task, error=error.strerror)
+
+
+def _path(task: Task) -> Path:
+    folder: Path = settings.PAYLOAD_STORAGE_PATH
+    match task:
+        case "backup":
+            return folder / "_backup"
+        case "verify":
+            return folder / "_verified"
+        case "backfill":
+            return folder / "_backfilled"

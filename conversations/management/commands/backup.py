@@ -1,0 +1,95 @@
+import sqlite3
+import sys
+from argparse import ArgumentParser
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.template.defaultfilters import filesizeformat
+from tqdm import tqdm
+
+from conversations.backup.contents import unknown_entries
+from conversations.backup.create import Backup, backup
+from conversations.backup.faults import BackupFault
+from conversations.backup.writers import Writer, archive_writer, folder_writer
+from conversations.files.last_runs import note_run
+from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+
+_ON_A_SERVER = (
+    "The memories are on an OpenMemory server, which has no interface for backups, and are not in this one. Back up its"
+    " database there, or add --memories. Without them, calls are remembered again from their files; corrections and"
+    " shared lines of staff are lost."
+)
+
+
+class Command(CheckedCommand):
+    help = (
+        "Back up payloads, databases, decisions and settings while server and worker run: into a folder, to which only"
+        " what has changed is copied, or into a new file.tar.zst."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument("--secrets", action="store_true", help="with the secrets of the settings")
+        parser.add_argument("--memories", action="store_true", help="with the memories of an OpenMemory server")
+        parser.add_argument("--keep", type=int, default=7, help="how many backups stay in the folder (7)")
+        parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    def handle(self, *args: Any, target: Path, **options: Any) -> None:  # noqa: ARG002
+        if options["keep"] < 1:
+            raise CommandError("--keep: at least 1")
+        target = target.expanduser().resolve()
+        root = settings.PAYLOAD_STORAGE_PATH.resolve()
+        if target.is_relative_to(root) or root.is_relative_to(target):
+            raise CommandError("the backup and the payload folder must not lie in each other")
+        record_command("backup")  # before: so that the backup has the entry
+        try:
+            with _writer(target, options["keep"]) as writer, self._progress(quiet=options["quiet"]) as progress:
+                made = backup(
+                    writer,
+                    open_memory(),
+                    secrets=options["secrets"],
+                    memories=options["memories"],
+                    step=progress.update,
+                )
+        except (BackupFault, OpenMemoryError, OSError, sqlite3.Error) as error:
+            problem = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+            note_run("backup", ok=False, detail=problem)
+            raise CommandError(
+                f"{problem}. No backup was made; those that were made before are as they were."
+            ) from None
+        note_run("backup", ok=True, detail=f"{made.manifest.files} files")
+        self._report(made, target, options)
+
+    def _progress(self, *, quiet: bool) -> "tqdm[Any]":
+        return tqdm(unit=" folders", disable=quiet or None, file=sys.stderr)
+
+    def _report(self, made: Backup, target: Path, options: dict[str, Any]) -> None:
+        manifest = made.manifest
+        databases = ", ".join(manifest.engines) or "none"
+        copied = f"{made.copied} new ({filesizeformat(made.copied_bytes)})"
+        self.stdout.write(
+            f"{target}: {manifest.calls} calls, {manifest.files} files ({filesizeformat(manifest.size)}), {copied};"
+            f" databases: {databases}."
+        )
+        if unknown := unknown_entries():
+            self.stdout.write(f"Left out, as none of ours: {', '.join(unknown[:10])}")
+        if manifest.store == "server" and not options["memories"]:
+            self.stdout.write(_ON_A_SERVER)
+        if not manifest.with_secrets:
+            self.stdout.write("The secrets of the settings are not in it: keep SECRET_KEY and the keys elsewhere.")
+        self.stdout.write(f"Head of the audit log: {manifest.audit_head or 'none'}. Note it in another place.")
+
+
+def _writer(target: Path, keep: int) -> AbstractContextManager[Writer]:
+    if target.name.endswith(".tar.zst"):
+        return archive_writer(target)
+    if target.suffix in (".zst", ".tar", ".tgz", ".gz", ".zip") or target.is_file():
+        raise CommandError("write the name of a folder, or of a new file that ends in .tar.zst")
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    return folder_writer(target, name, keep=keep)

@@ -1,0 +1,107 @@
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.template.defaultfilters import filesizeformat
+from tqdm import tqdm
+
+from conversations.backup import restore
+from conversations.backup.create import OF_SERVER
+from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import DATABASES
+from conversations.backup.readers import Reader, opened
+from conversations.files.heartbeat import a_worker_runs
+from conversations.index.references import key_fingerprint
+from conversations.index.schema import make_ready
+from conversations.index.sync import reconcile
+from conversations.memories.decided import settle
+from elmemory.audit.record import record_command
+from elmemory.environment.startup import CheckedCommand
+from elmemory.memory.openmemory import OpenMemoryError, open_memory
+
+_OTHER_KEY = (
+    "SECRET_KEY is not that of the backup: sessions end, and caller references in the audit log lead to no caller."
+    " Restore it in .env first, if you have it."
+)
+_MEMORIES_OF_A_SERVER = (
+    "The memories are on the OpenMemory server that the settings name, and are not restored. To copy those of the"
+    " backup there: zstd -d {copy}, then OPENMEMORY_PORT= OPENMEMORY_DB_PATH=server.sqlite3 manage.py move_memories"
+    " --to URL"
+)
+
+
+class Command(CheckedCommand):
+    help = (
+        "Restore a backup into an empty installation, of a folder the newest one. Decisions that are there already are"
+        " kept. Afterwards the index is rebuilt and everything is verified."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument(
+            "--replace", action="store_true", help="give payloads and SQLite files that are there another name first"
+        )
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    def handle(self, *args: Any, source: Path, **options: Any) -> None:  # noqa: ARG002
+        try:
+            with opened(source.expanduser().resolve()) as backup:
+                self._restore(backup, options)
+        except BackupFault as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{error.strerror or type(error).__name__}. Run it again to continue.") from None
+        try:
+            settle(open_memory())
+        except OpenMemoryError as error:
+            self.stdout.write(f"OpenMemory does not answer ({error}): the worker carries out decisions when it does.")
+        call_command("verify", quiet=options["quiet"], stdout=self.stdout, stderr=self.stderr)
+
+    def _restore(self, backup: Reader, options: dict[str, Any]) -> None:
+        manifest = backup.manifest
+        self.stdout.write(
+            f"Backup of {manifest.began_at}: {manifest.calls} calls, {manifest.files} files"
+            f" ({filesizeformat(manifest.size)}), databases: {', '.join(manifest.engines) or 'none'}."
+        )
+        if a_worker_runs():
+            raise CommandError(
+                "a worker runs on this payload folder: stop server and worker first (one that was killed counts as"
+                " running for half a minute)"
+            )
+        if (found := restore.in_the_way(backup)) and not options["replace"]:
+            raise CommandError(
+                f"the target is not empty: {'; '.join(found)}. --replace gives payloads and SQLite files another name;"
+                " of PostgreSQL name an empty database"
+            )
+        if manifest.secret_key != key_fingerprint():
+            self.stdout.write(_OTHER_KEY)
+        self._confirm(options)
+        if faults := backup.faults():
+            raise CommandError(f"the backup is damaged, and nothing was restored: {'; '.join(faults)}")
+        if found and options["replace"]:
+            for path, aside in restore.move_aside():
+                self.stdout.write(f"{path} is now {aside}")
+            if found := restore.in_the_way(backup):
+                raise CommandError(f"the target is not empty: {'; '.join(found)}")
+        with tqdm(total=manifest.files, unit=" files", disable=options["quiet"] or None, file=sys.stderr) as progress:
+            restore.restore(backup, progress.update)
+        record_command("restore", f"backup of {manifest.began_at}, head {manifest.audit_head.partition(':')[0]}")
+        if lost := restore.lost_of_audit_log(backup):
+            self.stdout.write(lost)
+        make_ready()
+        self.stdout.write(f"{reconcile()} calls indexed.")
+        if settings.OPENMEMORY_PORT:
+            self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
+
+    def _confirm(self, options: dict[str, Any]) -> None:
+        if options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError("add --yes to restore without a question")
+        if input(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was restored")

@@ -1,0 +1,35 @@
+"""Discarding a parked call: its files and what was remembered of it are deleted, and it does not come back."""
+
+from conversations.files.deletion import delete_conversation
+from conversations.files.locks import caller_lock
+from conversations.files.receipts import read_receipt
+from conversations.index.cards import save_card
+from conversations.index.sync import refresh_row
+from conversations.models import Conversation, MemoryState
+from elmemory.audit.models import Review
+from elmemory.memory.card import close_card, write_card
+from elmemory.memory.openmemory import OpenMemory
+
+
+class NotParked(Exception):
+    """The call is not parked, or not any more."""
+
+
+def discard_call(store: OpenMemory, conversation_id: str) -> None:
+    """Delete a parked call. Raises NotParked, OSError, and OpenMemoryError; then it may be repeated."""
+    row, receipt = Conversation.objects.filter(pk=conversation_id).first(), read_receipt(conversation_id)
+    if row is None or row.memory_state != MemoryState.FAILED:
+        raise NotParked
+    callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ())})
+    with caller_lock(*callers) as lock:
+        for caller in callers:
+            # Parking may have left some of its memories.
+            if memories := store.of_conversation(caller, conversation_id):
+                close_card(store, caller)
+                for memory in memories:
+                    store.delete(caller, memory.id)
+                save_card(caller, write_card(store, caller))
+        lock.confirm()
+        delete_conversation(conversation_id)
+    refresh_row(conversation_id)
+    Review.objects.filter(pk=conversation_id).delete()

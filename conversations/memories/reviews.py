@@ -1,0 +1,81 @@
+"""Notes and reviews of staff: what goes with a call or its caller, and the copy in the index that lists filter by."""
+
+from collections.abc import Iterable, Iterator
+from itertools import batched
+
+from django.db.models import Q, QuerySet
+
+from conversations.files.decisions import is_deleted, is_reduced
+from conversations.files.paths import conversation_folder
+from conversations.index.references import caller_reference
+from conversations.index.schema import healed
+from conversations.models import Conversation
+from elmemory.audit.models import Review
+from elmemory.memory.needles import Needles
+
+_BATCH = 500
+
+
+def reviews_of(keys: Iterable[str], conversation_ids: Iterable[str]) -> list[Review]:
+    """The reviews of calls of this caller, by any of their keys, of these calls, and notes that name the number.
+
+    The files of a call may be gone: the review names the caller itself.
+    """
+    keys, wanted = list(keys), set(conversation_ids)
+    needles = [Needles(key) for key in keys]
+    theirs = {caller_reference(key) for key in keys}
+    return [
+        review
+        for review in Review.objects.iterator(_BATCH)
+        if review.caller in theirs
+        or review.pk in wanted
+        or (review.note and any(needle.are_in(review.note) for needle in needles))
+    ]
+
+
+def erase(reviews: Iterable[Review]) -> None:
+    """Delete these reviews; of calls whose files stay only the note goes."""
+    for review in reviews:
+        if review.reviewed_at and conversation_folder(review.pk).exists():
+            _clear(Review.objects.filter(pk=review.pk))
+        else:
+            review.delete()
+
+
+def erase_notes(conversation_ids: Iterable[str]) -> None:
+    """Delete the notes of these calls, whose words are gone; that they were reviewed stays."""
+    _clear(Review.objects.filter(pk__in=list(conversation_ids)).exclude(note=""))
+
+
+@healed
+def align() -> None:
+    """Make the column `reviewed` of the index that of the reviews, and delete reviews of deleted calls.
+
+    The index may have been rebuilt. While the counts agree it reads nothing else.
+    """
+    reviewed = Review.objects.filter(reviewed_at__isnull=False)
+    rows = Conversation.objects.filter(reviewed=True)
+    if reviewed.count() == rows.count():
+        return
+    wanted, marked = set(reviewed.values_list("pk", flat=True)), set(rows.values_list("pk", flat=True))
+    for ids in batched(sorted(wanted - marked), _BATCH):
+        Conversation.objects.filter(pk__in=ids).update(reviewed=True)
+    for ids in batched(sorted(marked - wanted), _BATCH):
+        Conversation.objects.filter(pk__in=ids).update(reviewed=False)
+
+
+def erase_of_deleted_calls() -> None:
+    """Delete the reviews of calls that were deleted, and the notes of those that were reduced to metadata."""
+    for review in _stored():
+        if is_deleted(review.pk):
+            review.delete()
+        elif review.note and is_reduced(review.pk):
+            erase_notes([review.pk])
+
+
+def _stored() -> Iterator[Review]:
+    return Review.objects.filter(~Q(note="") | Q(reviewed_at__isnull=False)).iterator(_BATCH)
+
+
+def _clear(reviews: QuerySet[Review]) -> None:
+    reviews.update(note="", note_by="", note_at=None)

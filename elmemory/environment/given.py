@@ -1,0 +1,28 @@
+"""The settings that are given, as the lines of a `.env`, with or without their secrets."""
+
+import os
+import re
+from collections.abc import Iterable
+
+_SECRET = re.compile(r"_KEY$|_KEYS$|_AUTHTOKEN$|_FALLBACKS$|PASSWORD|SECRET")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+
+
+def as_dotenv(names: Iterable[str], *, with_secrets: bool) -> str:
+    """The variables with these names that have a value. A secret that is left out is a remark."""
+    lines = []
+    for name in sorted(names):
+        if not (value := os.environ.get(name, "").strip()):
+            continue
+        if not with_secrets and (_SECRET.search(name) or _PASSWORD_IN_URL.search(value)):
+            lines.append(f"# {name} is set, and left out here: it holds a secret.")
+        else:
+            lines.append(f"{name}={_quoted(value)}")
+    return "\n".join([*lines, ""])
+
+
+def _quoted(value: str) -> str:
+    """As python-dotenv reads it back."""
+    if re.fullmatch(r"[\w.,:/+=@%-]*", value, re.ASCII):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
