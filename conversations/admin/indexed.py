@@ -37,7 +37,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     searched: str
     # Those of filters that are not named for a field.
     own_parameters: Sequence[str] = ()
-    search_help_text_without_numbers: str
+    search_help_text_without_numbers: Any
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -80,7 +80,7 @@ def _in_template(path: Path) -> Iterator[Text]:
         yield _text(found[1], texts)
 
 
-def _text(function: str, arguments: list[object]) -> Text:
+def _text(function: str, arguments: Sequence[object]) -> Text:
     texts = [argument for argument in arguments if isinstance(argument, str)]
     context = texts.pop(0) if "pg" in function else ""
     return Text(context, texts[0], texts[1] if function.startswith("n") else "")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -101,7 +102,14 @@ def test_entries_of_the_audit_log_are_in_english_whoever_acts(staff: Client) -> 
         "username": "newcomer",
         "password1": "correct horse 1",
         "password2": "correct horse 1",
-        "usable_password": "true",
+        "role": "viewer",
     }
     staff.post("/admin/auth/user/add/", form, headers={"Accept-Language": "de"})
-    assert "newcomer: created" in Entry.objects.values_list("detail", flat=True)
+    details = set(Entry.objects.values_list("detail", flat=True))
+    assert details >= {"newcomer: created", "newcomer: added group: viewer"}
+
+
+def test_permissions_are_named_in_the_language(staff: Client) -> None:
+    role = Group.objects.get(name="viewer")
+    page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
