@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: serve test test-faults test-postgres test-browser bench screenshots lint messages lock sbom audit
+.PHONY: serve test test-faults test-postgres test-browser test-deploy bench screenshots lint messages lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
@@ -30,6 +30,10 @@ bench: $(VENV)/.requirements-dev
 # Need Debian's chromium, or another one named in BROWSER.
 test-browser: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m browser tests/browser
+
+# Need Debian's nginx, caddy, prometheus and docker-compose; tests of what is missing are skipped.
+test-deploy: $(VENV)/.requirements-dev
+	@$(RUN) -m pytest -m deploy -rs
 
 screenshots: $(VENV)/.requirements-dev
 	@$(RUN) -m tests.browser.screenshots

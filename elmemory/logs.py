@@ -15,6 +15,15 @@ _SHARED = (
 )
 
 
+class ErrorCount(logging.Handler):
+    """Counts what this process logs as an error, for /metrics."""
+
+    total = 0
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+        ErrorCount.total += 1
+
+
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
     """Return a dictionary for `logging.config`: JSON lines, or plain ones for people."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
@@ -32,8 +41,11 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog"},
+            "count": {"class": "elmemory.logs.ErrorCount", "level": "ERROR"},
+        },
+        "root": {"handlers": ["stderr", "count"], "level": level},
         "loggers": {
             # The endpoints log what they refuse; Django would log it a second time, with the path.
             "django.request": {"level": "ERROR"},

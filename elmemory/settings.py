@@ -195,7 +195,8 @@ if "init_command" in DATABASES["index"].get("OPTIONS", {}):
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 
 LOG_LEVEL = env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO", f"Write one of {', '.join(LOG_LEVELS)}.")
-LOGGING = logging_settings(LOG_LEVEL, as_json=env.flag("LOG_JSON", default=False))
+LOG_JSON = env.flag("LOG_JSON", default=False)
+LOGGING = logging_settings(LOG_LEVEL, as_json=LOG_JSON)
 LOGGING_CONFIG = "elmemory.logs.configure"
 
 ENVIRONMENT_FAULTS = env.faults

@@ -17,6 +17,7 @@ from django.utils.crypto import salted_hmac
 from conversations.files.last_runs import last_run
 from conversations.files.spool import free_bytes, spool
 from conversations.index.queue import queue_status
+from elmemory import __version__
 from elmemory.environment.build import build
 from elmemory.memory.openmemory import open_memory
 from elmemory.serving.lean import LeanRequest
@@ -105,7 +106,7 @@ def _proof_header(query: bytes) -> dict[str, str]:
 
 
 def current_report() -> dict[str, Any]:
-    """Return `{"status", "build", "openmemory", "payloads", "queue", "backup", "verified"}` as they are now.
+    """Return the report as it is now: `{"status", "version", "build", "openmemory", "payloads", "queue", …}`.
 
     Blocks on OpenMemory, disk and index. Without a backup or a verification until now, these are null.
     """
@@ -118,6 +119,7 @@ def current_report() -> dict[str, Any]:
     is_ok = store.ok and payloads["ok"] and queue is not None and not queue.failed
     return {
         "status": "ok" if is_ok else "degraded",
+        "version": __version__,
         "build": build(),
         "openmemory": {"mode": store.mode, "ok": store.ok, "detail": store.detail},
         "payloads": payloads,

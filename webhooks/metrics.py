@@ -24,8 +24,13 @@ refused_keys = Counter("elmemory_refused_keys", "Requests without the right head
 _deliveries = Counter("elmemory_deliveries", "Post-call deliveries by type and status", ["type", "status"])
 # Also in /health.
 refusals = dict.fromkeys(("refused", "too_large", "too_many", "too_slow", "broken_off", "not_stored"), 0)
+# A counter that begins with its first event has never risen, for `increase()`.
 for _status in refusals:
     _deliveries.labels("", _status)
+for _type in (*_KNOWN_TYPES, "other"):
+    for _status in ("received", "duplicate"):
+        _deliveries.labels(_type, _status)
+_deliveries.labels("", "unreadable")
 _log = BoundedLog(__name__)
 
 

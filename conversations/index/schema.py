@@ -26,6 +26,7 @@ ALIAS = "index"
 _INODE = "elmemory_inode"
 _CORRUPT = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _UNDEFINED = "42P01", "42703"  # PostgreSQL: undefined table, undefined column
+_is_left = False
 _VIEWS = {
     Caller: """
         SELECT grouped.*, COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line
@@ -40,9 +41,18 @@ _VIEWS = {
 }
 
 
+def leave_to_others(*, leave: bool) -> None:
+    """Whether this process leaves the tables as they are: another version of it may need others while it ends.
+
+    Rows that it then cannot write are added by reconciling.
+    """
+    global _is_left
+    _is_left = leave
+
+
 def ensure_schema() -> None:
     """Create the tables of the index where they are missing, outdated, or in a file that is no database."""
-    if not _is_complete():
+    if not (_is_left or _is_complete()):
         with index_lock():
             if not _is_complete():
                 _create()

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 
 from conversations.files.decisions import is_deleted, is_reduced
+from conversations.files.last_runs import note_run
 from conversations.files.locks import Busy, backfill_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
 from conversations.files.placing import accept
@@ -139,12 +140,14 @@ class Backfiller:
         while not stopping.is_set():
             try:
                 with backfill_lock():
-                    self.catch_up(stopping)
+                    completed = self.catch_up(stopping)
+                    note_run("backfill", ok=True, detail=f"{completed} calls fetched")
             except Busy:
                 pass
             except Exception as error:
                 reason = str(error) if isinstance(error, ElevenLabsError) else type(error).__name__
                 log.warning("could not fetch missing calls", error=reason)
+                note_run("backfill", ok=False, detail=reason)
             connections["index"].close()
             stopping.wait(every_seconds)
 

@@ -16,6 +16,7 @@ from conversations.files.heartbeat import heartbeat
 from conversations.files.locks import Busy, free_caller_locks
 from conversations.files.spool import remove_abandoned_spools
 from conversations.files.stored import StoredCall, read_call
+from conversations.files.tally import Tally
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.retained import refresh_loose_payloads
@@ -43,13 +44,15 @@ _END = object()
 class _Attempt(NamedTuple):
     """An attempt to process a conversation. `read` is its transcription, None if that is gone or unreadable.
 
-    `fault` says why the conversation is not done; with `parked` another attempt would be no use.
+    `fault` says why the conversation is not done; with `parked` another attempt would be no use. `seconds` is
+    the time it took.
     """
 
     conversation_id: str
     read: StoredCall | None = None
     fault: str = ""
     parked: bool = False
+    seconds: float = 0
 
 
 class Worker:
@@ -69,6 +72,7 @@ class Worker:
         self._clock = float("inf")
         self._retention = Retention(store)
         self._verification = NightlyVerification(store)
+        self._tally = Tally()
         self._reconciling: Iterator[None] | None = None
         self._reconcile_at = 0.0
         self._reconciled_for = 0.0
@@ -83,6 +87,7 @@ class Worker:
         with heartbeat(), ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set():
                 try:
+                    self._tally.save_regularly()
                     reconciled = self._reconcile_a_step()
                     self.handle_clock_change()
                     done = self.process_due(pool)
@@ -99,6 +104,7 @@ class Worker:
                         # Deliveries may have no rows from while the index was away.
                         self._reconciling, self._reconcile_at = None, time.monotonic()
                     self._stopping.wait(1)
+            self._tally.close()
 
     def run_once(self) -> None:
         """Process what is due and remove what retention says, until nothing is left to do now."""
@@ -107,6 +113,7 @@ class Worker:
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
             while not self._stopping.is_set() and (self.process_due(pool) or self._retention.step()):
                 pass
+        self._tally.close()
 
     def _wait(self, seconds: float) -> None:
         """Wait without calling OpenMemory; refresh the index and reconcile meanwhile."""
@@ -195,7 +202,11 @@ class Worker:
         self.refresh_index(but=frozenset(soon))
         attempts = [attempt for attempt in (map if pool is None else pool.map)(self._process, due) if attempt]
         done = [attempt for attempt in attempts if not attempt.fault]
-        self._write_results(done, [attempt for attempt in attempts if attempt.fault])
+        failed = [attempt for attempt in attempts if attempt.fault]
+        parked = sum(attempt.parked for attempt in failed)
+        seconds = sum(attempt.seconds for attempt in attempts)
+        self._tally.add(remembered=len(done), parked=parked, failed=len(failed) - parked, seconds=seconds)
+        self._write_results(done, failed)
         if self._answered.is_set():
             if self.pause:
                 log.info("OpenMemory is back", waiting=make_all_due())
@@ -205,6 +216,11 @@ class Worker:
         return len(done)
 
     def _process(self, conversation_id: str) -> _Attempt | None:
+        began = time.monotonic()
+        attempt = self._attempt(conversation_id)
+        return attempt and attempt._replace(seconds=time.monotonic() - began)
+
+    def _attempt(self, conversation_id: str) -> _Attempt | None:
         """Process one conversation; None if it was not tried. Does not use the index: other threads do the same."""
         if self._stopping.is_set() or self._found_away.is_set():
             return None

@@ -20,6 +20,7 @@ from elmemory.memory.text import as_written
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
+_FROM_FILE: set[str] = set()
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # OPENMEMORY_FROM_KEY and OPENMEMORY_TARGET_KEY, which commands read, are less like OPENMEMORY_KEY than that.
 _CLOSE = 0.86
@@ -233,7 +234,9 @@ class Environment:
             self._fault(name, "is no text in UTF-8", "Save the file as UTF-8.")
             return []
         given = {statement.name: statement.value for statement in statements if statement.name}
-        os.environ.update({name: value for name, value in given.items() if name not in os.environ})
+        added = {name: value for name, value in given.items() if name not in os.environ}
+        os.environ.update(added)
+        _FROM_FILE.update(added)
         return statements
 
     def _faults_of_statements(self) -> Iterator[Fault]:
@@ -265,6 +268,11 @@ def _path(text: str) -> Path:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
     return BASE_DIR / Path(text).expanduser()
+
+
+def given_environment() -> dict[str, str]:
+    """Return the environment of this process without what was read from `.env`, for one that shall read it again."""
+    return {name: value for name, value in os.environ.items() if name not in _FROM_FILE}
 
 
 def dotenv_path() -> Path:

@@ -4,10 +4,14 @@ import sys
 from functools import cache
 from typing import Any
 
+import structlog
+from django.conf import settings
 from django.core import checks
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.environment.checks import BEARABLE
+
+log = structlog.get_logger(__name__)
 
 
 @cache
@@ -21,10 +25,16 @@ def report_checks() -> None:
         message for message in checks.run_checks() if message.level >= checks.WARNING and not message.is_silenced()
     ]
     for fault in faults:
-        sys.stderr.write(f"{fault}\n")
+        if settings.LOG_JSON:
+            log.log(fault.level, str(fault.msg), hint=fault.hint, check=fault.id)
+        else:
+            sys.stderr.write(f"{fault}\n")
     fatal = [fault for fault in faults if fault.is_serious() and fault.id not in BEARABLE]
     if fatal:
-        raise SystemExit(f"{len(fatal)} setting(s) to correct first: see above.")
+        message = f"{len(fatal)} setting(s) to correct first: see above."
+        if settings.LOG_JSON:
+            log.critical(message)
+        raise SystemExit(1 if settings.LOG_JSON else message)
 
 
 class CheckedCommand(BaseCommand):
@@ -35,4 +45,10 @@ class CheckedCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         if not options.get("skip_checks"):
             report_checks()
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if settings.LOG_JSON:
+                log.critical(str(error))
+                raise SystemExit(error.returncode) from None
+            raise

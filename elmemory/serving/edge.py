@@ -123,6 +123,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no part of a request has arrived that is not answered."""
+        return (self.cycle is None or self.cycle.response_complete) and not self._is_in_head()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the connection's first request has not arrived yet."""
+        return self.cycle is None
+
     def close_if_overdue(self, now: float) -> None:
         """Close the connection if its client has kept the server waiting for too long. `now` is the loop's time."""
         if not self._is_waiting():

@@ -89,6 +89,22 @@ class Server:
         except httpx2.TransportError:
             return False
 
+    def workers(self) -> list[int]:
+        """Process ids of the workers that run with this server's environment."""
+        mark = f"PAYLOAD_STORAGE_PATH={self.payloads}".encode()
+        found = []
+        for process in Path("/proc").iterdir():
+            if process.name.isdecimal():
+                try:
+                    if (
+                        b"\0worker\0" in (process / "cmdline").read_bytes()
+                        and mark in (process / "environ").read_bytes()
+                    ):
+                        found.append(int(process.name))
+                except OSError:
+                    continue
+        return found
+
     @property
     def output(self) -> str:
         return (self.folder / "server.log").read_text()

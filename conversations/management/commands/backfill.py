@@ -47,7 +47,7 @@ class Command(CheckedCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         since, until = day_or_time(options["since"]), day_or_time(options["until"])
         try:
-            with backfill_lock(), Api(most_per_second=options["rate"]) as api:
+            with backfill_lock(), _api(options["rate"]) as api:
                 if options["analyse"]:
                     self._analyse(api, since, until, options)
                 else:
@@ -153,7 +153,7 @@ class Command(CheckedCommand):
     ) -> Counter[str]:
         """Add up what `one` returns for each call; a call that fails counts as "failed", several in a row end it."""
         sums, in_a_row = Counter[str](), 0
-        with tqdm(calls, unit=" calls", disable=quiet, file=sys.stderr) as progress:
+        with tqdm(calls, unit=" calls", disable=quiet or None, file=sys.stderr) as progress:
             for call in progress:
                 try:
                     counts = one(call)
@@ -171,3 +171,11 @@ class Command(CheckedCommand):
     def _complain(self, sums: Counter[str], done: str) -> None:
         if sums["failed"]:
             raise CommandError(f"{sums['failed']} calls were not {done}; run it again")
+
+
+def _api(most_per_second: float) -> Api:
+    """Raises CommandError without a key."""
+    try:
+        return Api(most_per_second=most_per_second)
+    except ElevenLabsError as error:
+        raise CommandError(f"{error}.") from None

@@ -82,7 +82,7 @@ class Command(CheckedCommand):
             self._confirm(len(users))
             record_command("move_memories", f"{len(users)} users")
         copied, found = 0, dict[str, move.Comparison]()
-        with tqdm(everybody, unit=" users", disable=self._options["quiet"], file=sys.stderr) as progress:
+        with tqdm(everybody, unit=" users", disable=self._options["quiet"] or None, file=sys.stderr) as progress:
             for user_id in progress:
                 if target is None or only_compares:
                     found[user_id] = move.compare(source, target.store if target else None, user_id)

@@ -16,7 +16,7 @@ class Command(CheckedCommand):
 
     def handle(self, *args: Any, quiet: bool, **options: Any) -> None:  # noqa: ARG002
         ids = list(conversation_ids())
-        with tqdm(total=len(ids), unit=" calls", disable=quiet, file=self.stderr) as progress:
+        with tqdm(total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr) as progress:
             for size in refresh_rows(ids):
                 progress.update(size)
         refreshed = reconcile()

@@ -154,7 +154,7 @@ class Command(CheckedCommand):
         pool = ThreadPoolExecutor(jobs)
         try:
             done = pool.map(reprocess, ids)
-            results.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet, file=self.stderr))
+            results.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr))
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. The worker processes the rest, or: manage.py reprocess --state pending")
             raise

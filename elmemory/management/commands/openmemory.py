@@ -3,6 +3,7 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
@@ -13,7 +14,10 @@ from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.http_api import OpenMemoryApi
 from elmemory.serving.edge import BoundedServer
+from elmemory.serving.handover import CannotListen, Entrance
 from elmemory.serving.onepacket import OnePacketProtocol
+
+log = structlog.get_logger(__name__)
 
 _DEFAULT_PORT = 8080
 
@@ -30,6 +34,10 @@ class Command(CheckedCommand):
             raise CommandError("OPENMEMORY_KEY is not set: anybody could read every caller's memories")
         call_command("migrate", database="memory", verbosity=0)
         port = _port_of_settings() if port is None else port
+        try:
+            entrance = Entrance(host, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
         config = uvicorn.Config(
             OpenMemoryApi(settings.OPENMEMORY_KEY),
             host=host,
@@ -42,10 +50,13 @@ class Command(CheckedCommand):
             lifespan="off",
             timeout_graceful_shutdown=8,
         )
-        self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
-        self.stdout.flush()
+        if settings.LOG_JSON:
+            log.info("the embedded store serves OpenMemory's routes", url=f"http://{host}:{port}")
+        else:
+            self.stdout.write(f"\n  The embedded store serves OpenMemory's routes on http://{host}:{port}\n")
+            self.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then
-            BoundedServer(config).run()
+            BoundedServer(config).run([entrance.listener()])
 
 
 def _port_of_settings() -> int:

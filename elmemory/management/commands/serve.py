@@ -1,5 +1,7 @@
+import asyncio
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,13 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.files.locks import set_up_lock
-from conversations.index.schema import ensure_schema
+from conversations.index.schema import ensure_schema, leave_to_others
 from elmemory.audit import roles
+from elmemory.environment.env import given_environment
 from elmemory.environment.private_files import private_folder, write_private
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory.database_faults import summary
-from elmemory.serving.edge import BoundedServer
+from elmemory.serving.handover import CannotListen, Entrance, LeavingServer, Substitute
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
@@ -41,6 +45,10 @@ class Command(CheckedCommand):
         parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
+        try:
+            entrance = Entrance(host, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
         self._set_up()
         config = uvicorn.Config(
             "elmemory.asgi:application",
@@ -58,13 +66,18 @@ class Command(CheckedCommand):
             timeout_graceful_shutdown=8,
         )
         worker = None if no_worker else _WorkerProcess()
+        server = _Server(config, entrance, worker)
+        if entrance.is_first:
+            server.once_listening = partial(self._print_addresses, f"http://{host}:{port}")
         try:
-            _Server(config, lambda: self._print_addresses(f"http://{host}:{port}")).run()
+            server.run([entrance.listener()])
         except KeyboardInterrupt:
             pass  # uvicorn has shut down by now
         finally:
             if worker:
                 worker.stop()
+        if server.substitute:
+            entrance.replace_process(server.substitute, given_environment())
 
     def _set_up(self) -> None:
         # On PostgreSQL the lock is one of the index database.
@@ -89,16 +102,22 @@ class Command(CheckedCommand):
         password = given or secrets.token_urlsafe(12)
         if given:
             shown = "that of DJANGO_SUPERUSER_PASSWORD"
-        elif self.stdout.isatty():
+        elif self.stdout.isatty() and not settings.LOG_JSON:
             shown = f"{password}   (shown once)"
         else:  # what is printed is stored in a log
             path = private_folder() / "_first_login.txt"
             write_private(path, f"{name}\n{password}\n", replace=True)
             shown = f"in {path}   (delete this file after the first login)"
         users.create_superuser(username=name, email="", password=password)
-        self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
+        if settings.LOG_JSON:
+            log.warning("made an administrator", name=name, password=shown)
+        else:
+            self.stdout.write(f"\n  Admin login: {name}\n  Password:    {shown}\n")
 
     def _print_addresses(self, url: str) -> None:
+        if settings.LOG_JSON:
+            log.info("serves", url=url)
+            return
         is_here = Path(sys.argv[0]).name == "manage.py"
         manage = f"{os.path.relpath(sys.executable)} manage.py" if is_here else "elmemory"
         self.stdout.write(
@@ -123,17 +142,56 @@ def _named(variable: str) -> Iterator[None]:
         raise CommandError(f"{variable}: the database does not answer: {summary(error)}") from None
 
 
-class _Server(BoundedServer):
-    """A server that calls `listening` once it listens."""
+class _Server(LeavingServer):
+    """A server that announces that it listens, and on SIGHUP starts the substitute for its restart."""
 
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listening = listening
+    def __init__(self, config: uvicorn.Config, entrance: Entrance, worker: "_WorkerProcess | None") -> None:
+        super().__init__(config, entrance)
+        self.once_listening: Callable[[], None] = lambda: None
+        self.substitute: Substitute | None = None
+        self._worker = worker
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        if self.started:
-            self._listening()
+        if not self.started:
+            return
+        self.entrance.announce()
+        if self.entrance.is_substitute:
+            self.leave_at_end_of_input()
+        elif not (sys.stdin and sys.stdin.isatty()):  # SIGHUP says that a terminal was closed
+            self._await_signal()
+        self.once_listening()
+
+    def _await_signal(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def restart() -> None:
+            # The next process ignores it too, until it serves; the default is to end.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            self._restarting = loop.create_task(self._restart())
+
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(restart))
+
+    async def _restart(self) -> None:
+        self.substitute = await asyncio.to_thread(self._started_substitute)
+        if self.substitute:
+            await self.leave()
+        else:
+            self._await_signal()
+
+    def _started_substitute(self) -> Substitute | None:
+        """The process that serves meanwhile; None if it does not, and everything is as before."""
+        log.info("restarts")
+        leave_to_others(leave=True)
+        if self._worker:
+            self._worker.stop()
+        substitute = self.entrance.start_substitute(given_environment())
+        if not substitute:
+            log.error("the server that should replace this one does not start: this one goes on")
+            leave_to_others(leave=False)
+            if self._worker:
+                self._worker.start()
+        return substitute
 
 
 class _WorkerProcess:
@@ -144,6 +202,10 @@ class _WorkerProcess:
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
+        self.start()
+
+    def start(self) -> None:
+        self._stopping.clear()
         self._process = self._start()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -156,7 +218,7 @@ class _WorkerProcess:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._watcher.join(1)
+        self._watcher.join()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         entrance = ["-m", "elmemory"] if Path(sys.argv[0]).name == "__main__.py" else sys.argv[:1]

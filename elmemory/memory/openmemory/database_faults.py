@@ -19,7 +19,8 @@ def summary(error: Exception) -> str:
     """
     name, cause = type(error).__name__, error.__cause__ or error
     if isinstance(cause, sqlite3.Error):
-        return f"{name} ({cause})"
+        moved = "no such table" in str(cause) and ": was its file moved or deleted? Restart elmemory"
+        return f"{name} ({cause}{moved or ''})"
     known = _REASONS.search(str(cause))
     reasons = [getattr(cause, "sqlstate", None), known[0].lower() if known else None]
     reason = ", ".join(filter(None, reasons))

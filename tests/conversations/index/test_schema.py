@@ -11,7 +11,7 @@ from django.db.models import Index
 from pytest_django.fixtures import Settings
 
 from conversations.files.placing import Delivery
-from conversations.index.schema import ddl, ensure_schema
+from conversations.index.schema import ddl, ensure_schema, leave_to_others
 from conversations.index.sync import reconcile, record_deliveries
 from conversations.models import Conversation
 from tests.harness.samples import transcription
@@ -87,6 +87,20 @@ def test_garbage_in_the_middle_of_the_file_is_replaced_by_a_new_index() -> None:
 def test_a_missing_table_is_created() -> None:
     with connections["index"].cursor() as cursor:
         cursor.execute("DROP TABLE conversation")
+    record("conv_after")
+    assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
+
+
+def test_a_process_that_ends_leaves_the_tables_of_another_version_alone() -> None:
+    with connections["index"].cursor() as cursor:
+        cursor.execute("DROP TABLE conversation")
+    leave_to_others(leave=True)
+    try:
+        with pytest.raises(DatabaseError):
+            record("conv_meanwhile")
+    finally:
+        leave_to_others(leave=False)
+    assert "conversation" not in connections["index"].introspection.table_names()
     record("conv_after")
     assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
 

@@ -18,6 +18,7 @@ from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
+from conversations.files.last_runs import last_run
 from conversations.files.locks import backfill_lock
 from conversations.index.queue import due_conversations
 from conversations.index.sync import refresh_row
@@ -245,6 +246,32 @@ def test_a_fault_does_not_end_it(fake: FakeElevenLabs, monkeypatch: pytest.Monke
     monkeypatch.setattr(Backfiller, "catch_up", fail)
     Backfiller().run(0, stopping)
     assert len(tried) == 2
+
+
+def test_what_the_last_fetch_came_to_is_noted(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    outcomes: list[Exception | None] = [None, RuntimeError()]
+    noted = []
+
+    def catch_up(_: Backfiller, stopping: threading.Event) -> int:
+        stopping.set()
+        if error := outcomes.pop(0):
+            raise error
+        return 3
+
+    monkeypatch.setattr(Backfiller, "catch_up", catch_up)
+    for _ in range(2):
+        Backfiller().run(0, threading.Event())
+        noted.append(last_run("backfill"))
+    good, bad = filter(None, noted)
+    assert (good.ok, good.detail) == (True, "3 calls fetched")
+    assert (bad.ok, bad.succeeded_at) == (False, good.at)
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_without_an_api_key_the_command_says_that_alone(settings: Settings, options: list[str]) -> None:
+    settings.ELEVENLABS_API_KEY = ""
+    with pytest.raises(CommandError, match=r"^ELEVENLABS_API_KEY is not set: .*API keys\)\.$"):
+        call_command("backfill", *options)
 
 
 def test_catching_up_without_an_api_key_is_warned_of(settings: Settings) -> None:

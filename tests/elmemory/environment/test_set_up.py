@@ -1,5 +1,6 @@
 """Settings and their faults, and `serve` and `simulate` as a newcomer meets them."""
 
+import json
 import os
 import re
 import signal
@@ -191,31 +192,17 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
 
 def test_the_worker_ends_with_its_server_however_that_ends(unstarted: Server) -> None:
     unstarted.start()
-    wait_until(lambda: _workers_of(unstarted))
+    wait_until(lambda: unstarted.workers())
     unstarted.kill()
-    wait_until(lambda: not _workers_of(unstarted))
+    wait_until(lambda: not unstarted.workers())
 
 
 def test_a_worker_that_dies_is_restarted(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
-        (first,) = wait_until(lambda: _workers_of(server))
+        (first,) = wait_until(lambda: server.workers())
         os.kill(first, signal.SIGKILL)
         server.deliver(transcription(new_number(), "Hi."))
-        assert _workers_of(server) != [first]
-
-
-def _workers_of(server: Server) -> list[int]:
-    """Process ids of the workers that run with this server's environment."""
-    mark = f"PAYLOAD_STORAGE_PATH={server.payloads}".encode()
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                if b"\0worker\0" in (process / "cmdline").read_bytes() and mark in (process / "environ").read_bytes():
-                    found.append(int(process.name))
-            except OSError:
-                continue
-    return found
+        assert server.workers() != [first]
 
 
 def test_pages_for_staff_run_no_foreign_script_and_are_not_framed(server: Server) -> None:
@@ -239,6 +226,28 @@ def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(15) == 0
         assert "Traceback" not in server.output
+
+
+def test_with_json_logs_every_line_is_json_and_none_holds_the_password(unstarted: Server) -> None:
+    unstarted.environment |= {"LOG_JSON": "true", "ELEVENLABS_SEARCH_DATA_KEY": ""}
+    with unstarted as server:
+        server.manage("simulate", "--url", server.url)
+        busy = server.manage("serve").stderr
+    password = (server.folder / "_first_login.txt").read_text().split()[1]
+    lines = [json.loads(line) for line in (server.output + busy).splitlines()]
+    assert {"made an administrator", "serves", "remembered a call"} <= {line["event"] for line in lines}
+    assert any("another process listens" in line["event"] for line in lines)
+    assert any(line.get("check") == "elmemory.E002" for line in lines)
+    assert password not in server.output
+
+
+def test_progress_is_shown_on_terminals_alone(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.deliver(transcription(new_number(), "Hi."))
+        for command in ("reindex", "reprocess --all"):
+            done = server.manage(*command.split())
+            assert done.returncode == 0
+            assert "calls/s" not in done.stderr
 
 
 def test_faults_are_reported_once_at_start(tmp_path: Path) -> None:

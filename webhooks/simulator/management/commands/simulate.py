@@ -103,7 +103,7 @@ class Command(BaseCommand):
             raise CommandError(f"{tally.refused} requests were not answered with 200")
 
     def _progress(self, total: int, unit: str) -> "tqdm[Any]":
-        return tqdm(total=total, unit=unit, file=sys.stderr, leave=False)
+        return tqdm(total=total, unit=unit, file=sys.stderr, leave=False, disable=None)
 
     def _write(self, text: str) -> None:
         self.stdout.write(text, ending="")
