@@ -40,11 +40,16 @@ class StaffForm(UserCreationForm[User]):
         ]
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    def field_choices(self, *args: Any) -> list[tuple[str, str]]:
+        return [(pk, _(name)) for pk, name in super().field_choices(*args)]
+
+
 class StaffAdmin(_UserAdmin):
     """Users with their roles; a new one needs one page."""
 
     list_display = ("username", "role", "first_name", "last_name", "is_active", "last_login")
-    list_filter = ("groups", "is_superuser", "is_active")
+    list_filter = (("groups", RoleFilter), "is_superuser", "is_active")
     add_form = StaffForm
     add_form_template = None
     add_fieldsets: Any = ((None, {"fields": ("username", "password1", "password2", "role")}),)
@@ -74,6 +79,7 @@ class StaffAdmin(_UserAdmin):
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.help_text = _explanations()
+            field.label_from_instance = lambda group: _(group.name)
         return _named(field) if field and db_field.name == "user_permissions" else field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

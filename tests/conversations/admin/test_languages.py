@@ -49,7 +49,7 @@ PAGES = [
 ]
 # Names, codes, what Django and its apps leave in English, and what is written for agents.
 ALIKE = re.compile(
-    r"elmemory|OpenMemory|ElevenLabs|administrator|Admin|Action|Access \w+|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
+    r"elmemory|OpenMemory|ElevenLabs|administrator|Admin|True|Action|Access \w+|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
     r"|TOTP devices|UTC|Nov|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|session|caller|calls?|user|\w+_\w+"
     r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
 )
