@@ -41,8 +41,10 @@ class StaffForm(UserCreationForm[User]):
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
-    def field_choices(self, *args: Any) -> list[tuple[str, str]]:
-        return [(pk, _(name)) for pk, name in super().field_choices(*args)]
+    """The roles by the names that the page's language has for them."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return [(pk, _(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
 
 class StaffAdmin(_UserAdmin):
@@ -76,7 +78,7 @@ class StaffAdmin(_UserAdmin):
         return form
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.help_text = _explanations()
             field.label_from_instance = lambda group: _(group.name)
@@ -101,7 +103,7 @@ class StaffAdmin(_UserAdmin):
 class RoleAdmin(GroupAdmin):
     """The roles, with permissions in the language of the page: the database has their names in English."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         return _named(field) if field and db_field.name == "permissions" else field
 
