@@ -1,8 +1,8 @@
 """Measures a large payload folder: `python -m bench.year [CALLS ...]`, or as part of `make bench`.
 
-The calls are small: a transcription of about 1.5 KB with its receipt, one call in eight by a new caller, ten memories per
-caller. Files and memories are written straight to their places, without flushing; all else is done by the commands and
-the server, each in a process of its own. Only these processes are measured.
+The calls are small: a transcription of about 1 KB with its receipt, eight calls and ten memories per caller. Files and
+memories are written straight to their places, without flushing; all else is done by the commands and the server, each in
+a process of its own. Only these processes are measured.
 """
 
 import os
@@ -59,6 +59,7 @@ def year(report: Report, folder: Path, quick: bool) -> None:
 
 
 def _measure(folder: Path, size: int) -> dict[str, str]:
+    os.umask(0o077)  # as in every command
     folder.mkdir(parents=True)
     backups = folder / "backups"
     server = Server(folder, LOG_LEVEL="WARNING", DJANGO_SUPERUSER_PASSWORD="bench")
@@ -75,7 +76,7 @@ def _measure(folder: Path, size: int) -> dict[str, str]:
     found["start, until the first ring is answered"] = f"{time.monotonic() - began:.1f} s"
     try:
         found["reconciling when nothing has changed, by the worker"] = _reconciling(server)
-        callers = random.Random(1).sample(range(size // _CALLS_OF_ONE), min(_RINGS, size // _CALLS_OF_ONE))
+        callers = random.Random(1).sample(range(size // _CALLS_OF_ONE - 1), min(_RINGS, size // _CALLS_OF_ONE - 1))
         found["ring, median"] = _median_ms(lambda at: server.ring(number_of(callers[at])), len(callers))
         events = [transcription(number_of(at), "One more call.") for at in range(_DELIVERIES)]
         found["delivery, median"] = _median_ms(lambda at: server.post_call(events[at]), _DELIVERIES)
@@ -87,8 +88,9 @@ def _measure(folder: Path, size: int) -> dict[str, str]:
         found["first backup"] = str(_command(server, "backup", str(backups), "--quiet"))
         found["next backup, nothing has changed"] = str(_command(server, "backup", str(backups), "--quiet"))
         found["verify"] = str(_command(server, "verify", "--quiet", accept=(0, 1)))
+        forgotten = number_of(size // _CALLS_OF_ONE - 1)
         found["forgetting a caller with files"] = str(
-            _command(server, "forget_caller", number_of(2), "--payloads", "--yes")
+            _command(server, "forget_caller", forgotten, "--payloads", "--yes")
         )
     finally:
         server.stop()
@@ -98,7 +100,8 @@ def _measure(folder: Path, size: int) -> dict[str, str]:
 
 def _fill(server: Server, size: int) -> None:
     store = Path(server.environment["OPENMEMORY_DB_PATH"])
-    remember(store, range(size // _CALLS_OF_ONE), _MEMORIES_OF_ONE)
+    # The last caller is forgotten: their sentences must not be those of others.
+    remember(store, range(size // _CALLS_OF_ONE - 1), _MEMORIES_OF_ONE)
     first = int(time.time()) - 365 * 86_400
     for call in range(size):
         conversation_id = f"conv_{sha256(str(call).encode()).hexdigest()[:26]}"
