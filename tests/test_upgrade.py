@@ -6,10 +6,11 @@ import sqlite3
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from tests.harness.samples import DATA, transcription
+from tests.harness.samples import DATA, new_number, transcription
 from tests.harness.server import Server, wait_until
 from tests.harness.staff import logged_in
 
@@ -104,3 +105,16 @@ def test_every_migration_is_applied(upgraded: Server) -> None:
         [[applied]] = database.execute("SELECT count(*) FROM django_migrations WHERE app = 'audit'")
     assert applied > 1
     assert upgraded.manage("migrate", "--check").returncode == 0
+
+
+def test_calls_that_arrive_beside_a_newer_version_are_remembered_after_the_next_start(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        with closing(sqlite3.connect(server.environment["INDEX_DATABASE_URL"])) as index:
+            index.executescript("UPDATE index_schema SET version = 'other', release = '99.0'; DROP TABLE conversation")
+        events = [transcription(new_number(), "Yes please.") for _ in range(20)]
+        assert {server.post_call(event).status_code for event in events} == {200}
+        wait_until(lambda: "the index is another version's: end this process" in server.output)
+        server.stop()
+        server.start()
+        for event in events:
+            server.wait_for_receipt(event["data"]["conversation_id"])

@@ -4,6 +4,7 @@ from typing import Any
 from tqdm import tqdm
 
 from conversations.files.paths import conversation_ids
+from conversations.index.schema import ensure_schema
 from conversations.index.sync import reconcile, refresh_rows
 from elmemory.environment.startup import CheckedCommand
 
@@ -15,6 +16,7 @@ class Command(CheckedCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, quiet: bool, **options: Any) -> None:  # noqa: ARG002
+        ensure_schema(starting=True)
         ids = list(conversation_ids())
         with tqdm(total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr) as progress:
             for size in refresh_rows(ids):
