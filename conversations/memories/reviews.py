@@ -5,7 +5,7 @@ from itertools import batched
 
 from django.db.models import Q, QuerySet
 
-from conversations.files.decisions import is_deleted, is_reduced
+from conversations.files.decisions import decisions_of, is_deleted, is_reduced
 from conversations.files.paths import conversation_folder
 from conversations.index.references import caller_reference
 from conversations.index.schema import healed
@@ -45,6 +45,17 @@ def erase(reviews: Iterable[Review]) -> None:
 def erase_notes(conversation_ids: Iterable[str]) -> None:
     """Delete the notes of these calls, whose words are gone; that they were reviewed stays."""
     _clear(Review.objects.filter(pk__in=list(conversation_ids)).exclude(note=""))
+
+
+def erase_undone() -> None:
+    """Delete what a restored backup has brought back of deleted calls, and of callers who were forgotten since."""
+    for review in Review.objects.iterator(_BATCH):
+        at = review.note_at or review.reviewed_at
+        row = Conversation.objects.filter(pk=review.pk).first()
+        decided = decisions_of(row.caller) if row and row.caller else []
+        is_forgotten = any(one.what == "forgotten" and (at is None or one.at >= at) for one in decided)
+        if is_deleted(review.pk) or is_forgotten:
+            erase([review])
 
 
 @healed

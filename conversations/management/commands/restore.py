@@ -19,12 +19,13 @@ from conversations.index.references import key_fingerprint
 from conversations.index.schema import make_ready
 from conversations.index.sync import reconcile
 from conversations.memories.decided import settle
+from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 _OTHER_KEY = (
-    "SECRET_KEY is not that of the backup: sessions end, and caller references in the audit log lead to no caller."
+    "SECRET_KEY is not that of the backup: caller references in the audit log lead to no caller."
     " Restore it in .env first, if you have it."
 )
 _MEMORIES_OF_A_SERVER = (
@@ -95,6 +96,7 @@ class Command(CheckedCommand):
             self.stdout.write(lost)
         make_ready()
         self.stdout.write(f"{reconcile()} calls indexed.")
+        erase_undone()
         if settings.OPENMEMORY_PORT:
             self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
 

@@ -62,8 +62,7 @@ class Corpus:
     def __init__(self, memories: Sequence[Memory], before: "Corpus | None" = None) -> None:
         """`before` is a corpus of mostly the same memories: its texts are not split into terms once more."""
         self.memories = tuple(memories)
-        # By language and text: its type and terms.
-        self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)
+        self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)  # by language and text
         self._analysed_before = before._analysed if before else {}
         self._called_on = array("l", map(_day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its

@@ -13,6 +13,7 @@ from django.conf import settings as present
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
+from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
 from conversations.backup.compression import zstd
@@ -25,7 +26,7 @@ from conversations.memories.forgetting import Forgetting, forget
 from conversations.memories.worker import Worker
 from conversations.models import Conversation
 from elmemory.audit.chain import faults, read_head
-from elmemory.audit.models import Entry
+from elmemory.audit.models import Entry, Review
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
@@ -363,3 +364,14 @@ def test_memories_of_a_server_are_in_it_if_asked(
         with closing(unpacked(copy)) as connection:
             contents = {content for (content,) in connection.execute("SELECT content FROM memory")}
         assert "My dog is called Biscuit." in contents
+
+
+@pytest.mark.parametrize("payloads_too", [True, False])
+def test_notes_of_a_caller_who_was_forgotten_since_do_not_come_back(
+    maya: str, store: EmbeddedOpenMemory, tmp_path: Path, *, payloads_too: bool
+) -> None:
+    Review.objects.create(conversation_id=maya, note="Afraid of dogs.", note_at=now())
+    run("backup", tmp_path / "backups")
+    forget(store, MAYA, Forgetting(payloads=payloads_too))
+    run("restore", tmp_path / "backups", "--yes", "--replace")
+    assert not Review.objects.exclude(note="").exists()

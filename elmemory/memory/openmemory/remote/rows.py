@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elmemory.memory.openmemory.protocol import OpenMemoryMisconfigured
-from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY
+from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
+from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, answer_of
 from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.records import Memory, Sector
 
@@ -41,6 +41,17 @@ def unfinished_key(row: Memory) -> str:
 def order_of_writing(row: Row) -> tuple[int, int, int]:
     """Our own number first, which rows of older versions lack: the server's time changes without a write."""
     return row.write_number, row.updated_at, row.version
+
+
+def page_of(user_id: str, answer: bytes) -> list[Row]:
+    """The rows in the server's answer with a page of the user's memories."""
+    page = answer_of(OK, answer) or {}
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
+    if page.get("user_id") != user_id:
+        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
+    return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
 def row_of(user_id: str, item: Mapping[str, Any]) -> Row:

@@ -22,10 +22,9 @@ from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
     WRITE_NUMBER,
     Row,
-    is_of,
     order_of_writing,
+    page_of,
     readable,
-    row_of,
     unfinished_key,
 )
 from elmemory.memory.openmemory.remote.users import users_of
@@ -253,7 +252,7 @@ class RemoteOpenMemory:
                 continue  # another page follows
             known, size = len(rows), 0
             for answer in unread:
-                page = _page(user_id, answer)
+                page = page_of(user_id, answer)
                 size = len(page)
                 rows |= {row.id: row for row in page if row.id not in rows}
             unread.clear()
@@ -264,7 +263,7 @@ class RemoteOpenMemory:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
     def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
-        return _page(user_id, self._page_answer(user_id, size, offset, seconds))
+        return page_of(user_id, self._page_answer(user_id, size, offset, seconds))
 
     def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
         path = f"/users/{in_path(user_id)}/memories"
@@ -330,17 +329,6 @@ class _Wanted:
 
     def as_row(self, memory_id: str) -> Row:
         return Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
-
-
-def _page(user_id: str, answer: bytes) -> list[Row]:
-    """The rows in the server's answer with a page of the user's memories."""
-    page = answer_of(OK, answer) or {}
-    items = page.get("items")
-    if not isinstance(items, list):
-        raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-    if page.get("user_id") != user_id:
-        raise OpenMemoryError("the OpenMemory server answered with another user's memories")
-    return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
 def new_nonce() -> str:

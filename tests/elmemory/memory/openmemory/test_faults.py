@@ -291,7 +291,7 @@ def test_memories_that_are_unchanged_are_not_parsed(
     stub.row(CALLER, "City: Duluth")
     token, _ = store.memories_since(CALLER, None)
     with monkeypatch.context() as patched:
-        patched.setattr(remote_store, "row_of", None)
+        patched.setattr(remote_store, "page_of", None)
         assert store.memories_since(CALLER, token) == (token, None)
     stub.row(CALLER, "City: St Paul")
     _, memories = store.memories_since(CALLER, token)
