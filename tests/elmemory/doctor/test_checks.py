@@ -85,7 +85,7 @@ def fake(
 
 
 def faults(agent: str = AGENT) -> list[Check]:
-    return [check for check in checks.run_checks([agent]) if check.state == "fault"]
+    return [check for check in checks.run_checks([agent] if agent else []) if check.state == "fault"]
 
 
 def the_fault(agent: str = AGENT) -> Check:
