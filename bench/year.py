@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx2
 import orjson
 
 from bench.callers import number_of, remember
@@ -94,7 +95,7 @@ def _measure(folder: Path, size: int) -> dict[str, Cost | str]:
         with logged_in(server) as browser:
             for name, query in (("list of calls", ""), ("search of a word", "?q=appointment"), ("last page", "?p=100")):
                 browser.get(_LIST + query).raise_for_status()
-                found[name] = _median_ms(lambda _, query=query: browser.get(_LIST + query), _PAGES)
+                found[name] = _median_ms(_opening(browser, _LIST + query), _PAGES)
         found["memory of the server"] = f"{resident_mb(server.process.pid):.0f} MB"
         found["first backup"] = _command(server, "backup", str(backups), "--quiet")
         found["next backup, nothing has changed"] = _command(server, "backup", str(backups), "--quiet")
@@ -164,6 +165,10 @@ def _reconciling(server: Server) -> Cost:
             last, since = now, time.monotonic()
         time.sleep(0.2)
     return Cost(since - began, last, resident_mb(worker, "VmHWM"))
+
+
+def _opening(browser: httpx2.Client, page: str) -> Callable[[int], object]:
+    return lambda _: browser.get(page)
 
 
 def _median_ms(ask: Callable[[int], object], times: int) -> str:
