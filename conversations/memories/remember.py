@@ -186,7 +186,8 @@ def memories_of(
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
     # A call without a direction is inbound: older memories have none.
     direction = {"direction": "outbound"} if call.outbound else {}
-    when = {**common, **direction, "timezone": call.timezone}
+    language_of_agent = {"agent_language": language} if (language := call.agent_language[:_LONGEST_CODE]) else {}
+    when = {**common, **direction, **language_of_agent, "timezone": call.timezone}
     summary, title = redacted(call.summary, ""), redacted(call.title, "")
     yield kinds.NewMemory(
         kinds.CALL,
