@@ -141,7 +141,9 @@ class Command(BaseCommand):
                 if stopped.failed.is_shared or isinstance(stopped.__cause__, KeyboardInterrupt):
                     failed += agent_ids[number:]
                     break
-            except ElevenLabsError as error:
+            except ElevenLabsError as error:  # before the first step
+                if len(agent_ids) == 1:
+                    raise
                 self.stdout.write(f"{self.style.ERROR('✗')} {error}\n")
                 failed.append(agent_id)
         if failed:
