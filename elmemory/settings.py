@@ -53,6 +53,7 @@ SEND_USER_ID = env.one_of("SEND_USER_ID", ("off", "number", "reference"), "off",
 DYNAMIC_VARIABLES = env.json_object("DYNAMIC_VARIABLES")
 SPOKEN_FACTS = env.texts("SPOKEN_FACTS")
 SEARCHABLE_FACTS = env.texts("SEARCHABLE_FACTS")
+EMBEDDINGS = env.one_of("EMBEDDINGS", ("auto", "off"), "auto", "Write auto or off.")
 REDACT = env.texts("REDACT")
 REDACT_PATTERNS = env.json_object("REDACT_PATTERNS")
 OPT_OUT_FIELD = env.text("OPT_OUT_FIELD", "do_not_remember")

@@ -25,6 +25,7 @@ os.environ |= {
     "DATABASE_URL": _database("default"),
     "INDEX_DATABASE_URL": _database("index"),
     "OPENMEMORY_DB_PATH": _database("memory"),
+    "EMBEDDINGS": "off",  # the same results whether or not an encoder is installed
 }
 for _name in (
     "DEBUG",

@@ -3,15 +3,15 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from heapq import nlargest
 from math import log1p
 
 from elmemory.memory import kinds
-from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
+from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
-from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
+from elmemory.memory.ranking.newest import asks_how_things_are, day_called, newest_first
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_and_terms, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
@@ -41,7 +41,6 @@ _NEWEST = 0.3
 _MOST_TERMS = 100
 _COMPARED = 8  # so many of the best, for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
 # The days named are looked for in so many memories, those with the highest own scores.
 _MOST_NAMING_DAYS = 100
@@ -58,7 +57,7 @@ class Corpus:
         self.memories = tuple(memories)
         self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)  # by language and text
         self._analysed_before = before._analysed if before else {}
-        self._called_on = array("l", map(_day_called, self.memories))
+        self._called_on = array("l", map(day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
         # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
         self._memory_at = array("i")
@@ -72,12 +71,12 @@ class Corpus:
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
         self._years = sorted({date.fromordinal(day).year for day in called})
 
-    def rank(self, question: str, k: int, today: date | None = None) -> list[Match]:
+    def rank(self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None) -> list[Match]:
         """The memories that best answer the question, best first, at most k.
 
         "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
         occurs in no memory, nor any synonym of it, the answer may be in other words: then the most plausible of the
-        remaining memories follow, with the score 0.
+        remaining memories follow, with the score 0. `likeness`, which an encoder gives, is added to what words say.
         """
         asked = folded(question)
         language = self._language_asked(question)
@@ -89,9 +88,12 @@ class Corpus:
         own = self._turns.scores(weights)
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
+        whole = sum(exact.values()) or 1.0
+        if likeness and (alike := likeness()):
+            whole += add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
         language_of_days = language_of_time(question, language)
         if days := self._days_asked(language_of_days, asked, today):
-            self._add_days(scores, own, days, sum(exact.values()) or 1.0)
+            self._add_days(scores, own, days, whole)
         places = zip(self._memory_at, scores, strict=False)
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
         if time_words(language_of_days).now.search(asked):
@@ -175,7 +177,7 @@ class Corpus:
     def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
         """Add what memories gain for a call near the days asked for, and for naming them.
 
-        `whole` is the weight of all terms of the question together.
+        `whole` is the weight of all terms of the question together, and the most that a memory gained by its likeness.
         """
         gaps = {day: min(days.gap(day) for days in asked) for day in self._age}
         a_day = any(days.first == days.last for days in asked)
@@ -216,7 +218,7 @@ class Corpus:
         return found
 
     def _newest_first(self, best: Sequence[Match], wanted: Sequence[str], language: str) -> list[Match]:
-        called_on = [_day_called(match.memory) for match in best[:_COMPARED]]
+        called_on = [day_called(match.memory) for match in best[:_COMPARED]]
         return [*newest_first(best[:_COMPARED], called_on, wanted, language), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
@@ -331,17 +333,3 @@ def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Tur
 
 def _asked(memory: Memory) -> str:
     return str(memory.metadata.get("asked") or "")
-
-
-def _day_called(memory: Memory) -> int:
-    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
-    return _ordinal(str(memory.metadata.get("called_at")))
-
-
-@kept_briefly(maxsize=1024)
-def _ordinal(called_at: str) -> int:
-    try:
-        called = datetime.fromisoformat(called_at)
-    except ValueError:
-        return 0
-    return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0

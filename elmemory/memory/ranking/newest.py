@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS
 from elmemory.memory.ranking.languages import ENGLISH, terms_in
 from elmemory.memory.ranking.time_words import time_words
@@ -20,6 +22,7 @@ _PAST = re.compile(
 # The share of the older one's score that the newer one has to have.
 _CLOSE = 0.6
 _LONGEST = 2000
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _OTHERS = re.compile(
     r"\b(?:(?:step|grand)?(?:sons?|daughters?|mothers?|fathers?|mums?|moms?|dads?|parents?|child(?:ren)?|kids?)|boys?|girls?"
     r"|bab(?:y|ies)|husbands?|wife|partners?|brothers?|sisters?|siblings?|aunts?|uncles?|cousins?|nieces?|nephews?"
@@ -107,3 +110,17 @@ def _subject_in(language: str, memory: Memory, wanted: Collection[str]) -> _Subj
     about.update(people.findall(lower) if people else (), _MEDICINE.findall(lower))
     answered = frozenset(terms_in(language, f"{asked} {said}")).intersection(wanted)
     return _Subject(answered, frozenset(about), frozenset(_AMOUNT.findall(lower)))
+
+
+def day_called(memory: Memory) -> int:
+    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
+    return _ordinal(str(memory.metadata.get("called_at")))
+
+
+@kept_briefly(maxsize=1024)
+def _ordinal(called_at: str) -> int:
+    try:
+        called = datetime.fromisoformat(called_at)
+    except ValueError:
+        return 0
+    return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0

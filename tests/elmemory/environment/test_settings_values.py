@@ -45,6 +45,7 @@ WRONG = {
     "DYNAMIC_VARIABLES": f'{{"plan {MARK}": "{MARK}", "system__{MARK}": ""}}',
     "SPOKEN_FACTS": f"none, {MARK}",
     "SEARCHABLE_FACTS": f"all, {MARK}",
+    "EMBEDDINGS": MARK,
     "REDACT": MARK,
     "REDACT_PATTERNS": f'{{"{MARK}": "({MARK}"}}',
     "OPT_OUT_FIELD": f"do_not_remember, {MARK}",
