@@ -51,8 +51,8 @@ def check_agents(agent_ids: Sequence[str], url: str, *, every: bool = False) -> 
     try:
         with Api(timeout=20) as api:
             agents = [] if agent_ids else api.agents()
-            if not agent_ids and (len(agents) == 1 or every):
-                agent_ids = [str(agent["agent_id"]) for agent in agents]
+            if len(agents) == 1 or every:
+                agent_ids = agent_ids or [str(agent["agent_id"]) for agent in agents]
             if not agent_ids:
                 return [_which(agents), *_clock(api)]
             wirings, numbers = Wiring.read_all(api, agent_ids), api.phone_numbers()
@@ -62,16 +62,15 @@ def check_agents(agent_ids: Sequence[str], url: str, *, every: bool = False) -> 
         return [Check(_ACCOUNT, "API", "fault", str(error), remedy if error.status in (401, 403) else "")]
     server = ThisServer.from_settings(url)
     if len(wirings) == 1:
-        [wiring] = wirings
-        about = Check(_ACCOUNT, "API", "ok", f"agent {wiring.agent.get('name')}")
-        return [about, *clock, *_checks(wiring, numbers, server)]
+        about = Check(_ACCOUNT, "API", "ok", f"agent {wirings[0].agent.get('name')}")
+        return [about, *clock, *_checks(wirings[0], numbers, server)]
     found = [Check(_ACCOUNT, "API", "ok", f"{len(wirings)} agents"), *clock]
     for wiring in wirings:
         checks = list(_checks(wiring, numbers, server))
         section = f"Agent {wiring.agent.get('name')} ({wiring.agent['agent_id']})"
         wrong = [replace(check, section=section) for check in checks if check.state != "ok"]
-        good = len(checks) - len(wrong)
-        found += [Check(section, "wiring", "ok", f"{good} of {len(checks)} checks found nothing"), *wrong]
+        good = f"{len(checks) - len(wrong)} of {len(checks)} checks found nothing"
+        found += [Check(section, "wiring", "ok", good), *wrong]
     return found
 
 
@@ -89,13 +88,7 @@ def _which(agents: list[Json]) -> Check:
     listed = ", ".join(f"{agent['agent_id']} ({agent.get('name')})" for agent in agents[:_MOST_AGENTS_LISTED])
     more = f" and {len(agents) - _MOST_AGENTS_LISTED} more" if len(agents) > _MOST_AGENTS_LISTED else ""
     detail = f"{len(agents)} agents: {listed}{more}" if agents else "the workspace has no agent"
-    return Check(
-        _ACCOUNT,
-        "agent",
-        "note",
-        detail,
-        "Name them: manage.py doctor AGENT_ID …; or check all: manage.py doctor --all",
-    )
+    return Check(_ACCOUNT, "agent", "note", detail, "Name some: manage.py doctor AGENT_ID …; or check all: --all")
 
 
 def _clock(api: Api) -> Iterator[Check]:
