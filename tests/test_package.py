@@ -124,7 +124,7 @@ def test_a_server_started_in_an_empty_folder_makes_its_settings_and_data_there(i
             assert answer.status_code == 200
             assert output in answer.text
         german = httpx2.get(f"http://127.0.0.1:{port}/admin/login/", headers={"accept-language": "de"}, timeout=20)
-        assert "Anmelden" in german.text
+        assert "Code, bei Zwei-Faktor-Anmeldung" in german.text
         assert german.text.count('lang="de"') == 1
         assert "elmemory simulate" in (tmp_path / "log").read_text()
         queue = wait_until(lambda: list((tmp_path / "data" / "payloads").iterdir()))

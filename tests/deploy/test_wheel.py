@@ -70,7 +70,7 @@ def test_it_serves_in_an_empty_folder_in_german_too(program: Path, tmp_path: Pat
         assert answer is not None
         assert answer.json()["version"] == __version__
         page = httpx2.get(f"{url}/admin/login/", headers={"accept-language": "de"}, timeout=20).text
-        assert "Anmelden" in page
+        assert "Code, bei Zwei-Faktor-Anmeldung" in page
         assert httpx2.get(f"{url}/static/conversations/call.js", timeout=20).status_code == 200
         with httpx2.stream("GET", f"{url}/static/admin/css/base.css", timeout=20) as style:
             assert style.status_code == 200
