@@ -444,7 +444,7 @@ def test_an_agent_of_one_language_is_noted_where_rings_send_the_callers(
     def details() -> list[tuple[str, str]]:
         found = [
             check
-            for check in checks.run_checks(AGENT)
+            for check in checks.run_checks([AGENT])
             if (check.section, check.name) == ("The phone rings", "language")
         ]
         return [(check.state, check.detail) for check in found]
