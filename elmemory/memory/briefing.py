@@ -13,7 +13,8 @@ from django.conf.locale import LANG_INFO
 
 from elmemory.memory.card_state import CardState, Holding, LastCall, zone_name
 from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
-from elmemory.memory.insights import current, replaces
+from elmemory.memory.insights import current, speaks_of
+from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
 
 _SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
@@ -57,16 +58,22 @@ def briefing_of(state: CardState) -> Briefing:
     mood = facts.get(MOOD)
     is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
     language = facts.get(PREFERRED_LANGUAGE)
-    requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
+    requested, promised = (_as_data(one) for one in (request, promise))
     return Briefing(
         open_request=requested,
         open_since=_day_of(request),
         agent_promise=promised,
-        promised_on="" if replaces(requested, promised) else _day_of(promise),
+        promised_on="" if speaks_of(requested, promised) else _day_of(promise),
         preferred_language=language_code(language.value) if language else "",
         mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
-        insights=tuple(current(insight.text for insight in state.insights)),
+        insights=tuple(
+            current((one.order.conversation_id, one.text) for one in state.insights if not commands_an_agent(one.text))
+        ),
     )
+
+
+def _as_data(said: Holding | None) -> str:
+    return bounded_words(said.value, VALUE_LENGTH) if said and not commands_an_agent(said.value) else ""
 
 
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
@@ -81,7 +88,7 @@ def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | 
     if resolved is None or resolved.order[:2] < said.order[:2]:
         return said
     is_of_same_call = resolved.order[:2] == said.order[:2]
-    return said if is_of_same_call and not replaces(resolved.value, said.value) else None
+    return said if is_of_same_call and not speaks_of(resolved.value, said.value) else None
 
 
 def within(first: Iterable[str], then: Iterable[str], last: str) -> str:
