@@ -20,12 +20,12 @@ _NEVER_IN_A_NAME_UNSPACED = re.compile(
 # In a sentence about a caller both are needed: "the heating system" and "a repeat prescription" command nothing.
 _TO_IGNORE = (
     r"\b(?:ignor|disregard|overrid|bypass|forget|jailbreak|vergiss|vergess|missacht|vergeet|negeer|olvid|desobede|oubli"
-    r"|esquec|desconsider|dimentic|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan|lupakan|bo qua|игнор|ігнор|забуд"
-    r"|تجاهل|התעלם|अनदेखा|αγνο)|無視|无视|忽略|忘记|忘れて|忽視|무시|잊어|ละเว้น|เพิกเฉย"
+    r"|esquec|desconsider|dimentic|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan|lupakan|bo qua"
+    r"|игнор|ігнор|забуд|התעלם|αγνο)|تجاهل|अनदेखा|無視|无视|忽略|忘记|忘れて|忽視|무시|잊어|ละเว้น|เพิกเฉย"
 )
 _WHAT_COMMANDS = (
     r"\b(?:instru[ckz]|prompts?\b|guideline|rules?\b|anweisung|regeln?\b|reglas?\b|consigne|regles?\b|regras?\b|istruzion|polecen"
-    r"|инструкц|вказівк|правил|talimat|kural|ohje|تعليمات|הורא|निर्देश|οδηγι)|指示|指令|提示|规则|規則|命令|지시|명령|คำสั่ง"
+    r"|инструкц|вказівк|правил|talimat|kural|ohje|הורא|οδηγι)|تعليمات|निर्देश|指示|指令|提示|规则|規則|命令|지시|명령|คำสั่ง"
 )
 _ROLE_OR_MODE = re.compile(
     r"^\W*(?:system|assistant|developer)\W*:|\bsystem prompt|\byou are now\b|\bdeveloper mode\b"

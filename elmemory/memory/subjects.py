@@ -1,4 +1,4 @@
-"""Whether a newer sentence about a caller replaces an older one: it says the same, or another value of the same subject.
+"""Whether a newer sentence about a caller replaces an older one: it says the same, or another value of its subject.
 
 A wrong merge hides a medicine or a person, a missed one repeats a sentence: in doubt both hold. The words of the two
 are compared without glue ("the", "is", "now") and numbers. Both hold if each has a word that the other lacks
@@ -28,31 +28,27 @@ _FEWEST_IN_COMMON = 2
 
 # Another value, or an end: such a sentence may replace a longer one.
 _CHANGES = frozenset(
-    "now longer not no never anymore doesn don isn can cannot stopped instead jetzt nun nicht kein keine keinen mehr statt"
-    " ahora ya no nunca maintenant desormais ne n plus pas non piu ora adesso nao ja agora mais deixou niet geen meer nu"
-    " nie juz teraz не теперь больше уже нет artik artık degil simdi icke inte langre ikke ikke ei enaa".split()
+    "now longer not no never anymore doesn don isn can cannot stopped instead jetzt nun nicht kein keine keinen"
+    " mehr statt ahora ya nunca maintenant desormais ne n plus pas non piu ora adesso nao ja agora mais deixou niet"
+    " geen meer nu nie juz teraz не теперь больше уже нет artik artık degil simdi icke inte langre ikke ei enaa".split()
 )
 _GLUE = _CHANGES | frozenset(
-    "a an the is are was be been has have had he she his her hers they their them it its who that this which of to in on"
-    " at for from with by as named called also still currently very s t d ll"
-    " der die das den dem des ein eine einen einem einer eines ist sind war hat haben er sie ihr ihre ihren ihrem ihrer"
-    " sein seine es zu von vom mit im am an auf fur bei als namens heisst auch noch derzeit seit"
-    " el la los las un una es esta ha tiene su sus de del al en por con que se lo tambien aun"
-    " le les une est sont a ont il elle sa ses du au aux dans pour avec qui se actuellement aussi l"
-    " lo gli i uno e ha suo sua suoi sue di del della dello dei degli delle da dal in nel con che anche"
-    " o os as um uma tem seu sua seus suas do da dos das no na em para com que tambem"
-    " het een is heeft zijn haar hij zij te op voor met die ook nog"
-    " jest ma sie jego jej na w z do od dla tez"
-    " у в на с к по для что это есть его ее она он их также ещё еще"
-    " bir ile icin da de".split()
+    "a an the is are was be been has have had he she his her hers they their them it its who that this which of to"
+    " in on at for from with by as named called also still currently very s t d ll der die das den dem des ein eine"
+    " einen einem einer eines ist sind war hat haben er sie ihr ihre ihren ihrem ihrer sein seine es zu von vom mit"
+    " im am auf fur bei als namens heisst auch noch derzeit seit el la los las un una esta ha tiene su sus de del al"
+    " en por con que se lo tambien aun le les une est sont ont il elle sa ses du au aux dans pour avec qui"
+    " actuellement aussi l gli i uno e suo sua suoi sue di della dello dei degli delle da dal nel che anche o os um"
+    " uma tem seu seus suas do dos no na em para com tambem het een heeft zijn haar hij zij te op voor met ook nog"
+    " jest ma jego jej w z od dla tez у в на с к по для что это есть его ее она он их также ещё еще bir ile icin".split()
 )
 _COUNTS = frozenset(
-    "once twice two three four five six seven eight nine ten eleven twelve einmal zweimal dreimal viermal zwei drei vier"
-    " funf sechs sieben acht neun zehn elf zwolf dos tres cuatro cinco seis siete ocho nueve diez doce"
-    " deux trois quatre cinq sept huit neuf dix onze douze due tre quattro cinque sei sette otto nove dieci undici dodici"
-    " dois duas quatro sete oito dez doze twee drie vijf zes zeven acht negen tien twaalf"
-    " dwa dwie trzy cztery piec szesc siedem osiem dziewiec dziesiec"
-    " два две три четыре пять шесть семь восемь девять десять iki uc dort bes altı yedi sekiz dokuz".split()
+    "once twice two three four five six seven eight nine ten eleven twelve einmal zweimal dreimal viermal zwei drei"
+    " vier funf sechs sieben acht neun zehn elf zwolf dos tres cuatro cinco seis siete ocho nueve diez doce deux"
+    " trois quatre cinq sept huit neuf dix onze douze due tre quattro cinque sei sette otto nove dieci undici dodici"
+    " dois duas quatro sete oito dez doze twee drie vijf zes zeven negen tien twaalf dwa dwie trzy cztery piec szesc"
+    " siedem osiem dziewiec dziesiec два две три четыре пять шесть семь восемь девять десять iki uc dort bes altı"
+    " yedi sekiz dokuz".split()
 )
 # In a list each item counts: a shorter sentence does not replace it.
 _LISTS = frozenset(
@@ -60,27 +56,24 @@ _LISTS = frozenset(
 )
 # Relatives, friends and titles: compared whole, because an ending may be another person.
 _PEOPLE = frozenset(
-    "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt uncle"
-    " cousin nephew niece grandmother grandfather grandma grandpa grandson granddaughter friend neighbour neighbor"
-    " assistant boss colleague mother-in-law father-in-law son-in-law daughter-in-law brother-in-law sister-in-law law"
-    " stepson stepdaughter stepmother stepfather twin mr mrs ms miss dr"
-    " mutter vater sohn tochter bruder schwester mann frau ehemann ehefrau kind kinder tante onkel cousine neffe nichte"
-    " oma opa grossmutter grossvater enkel enkelin freund freundin nachbar nachbarin schwiegermutter schwiegervater"
-    " schwager schwagerin schwiegersohn schwiegertochter herr herrn"
-    " madre padre hijo hija hijos hermano hermana marido esposo esposa mujer pareja tia tio primo prima sobrino sobrina"
-    " abuela abuelo nieto nieta amigo amiga vecino vecina suegra suegro cunado cunada yerno nuera senor senora sra"
-    " mere pere fils fille frere soeur mari femme epoux epouse tante oncle cousin cousine neveu niece ami amie voisin"
-    " voisine belle-mere beau-pere beau-frere belle-soeur grand-mere grand-pere monsieur madame mme"
-    " figlio figlia fratello sorella marito moglie zia zio cugino cugina nipote nonna nonno amico amica vicino vicina"
-    " suocera suocero cognato cognata signor signora"
-    " mae pai filho filha irmao irma esposo tia tio avo neto neta sogra sogro cunhado cunhada senhor senhora"
-    " moeder vader zoon dochter broer zus man vrouw oma opa vriend vriendin buurman buurvrouw schoonmoeder schoonvader"
-    " schoonzus zwager heer mevrouw"
-    " matka ojciec syn corka brat siostra maz zona babcia dziadek wnuk wnuczka przyjaciel przyjaciolka sasiad sasiadka"
-    " tesciowa tesc szwagier szwagierka pan pani"
-    " мать отец мама папа сын дочь брат сестра муж жена бабушка дедушка внук внучка друг подруга сосед соседка свекровь"
-    " свекор теща тесть зять невестка"
-    " anne baba annesi babasi oglu kizi kardesi esi kocasi karisi kayinvalidesi kayinpederi bey hanim".split()
+    "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt"
+    " uncle cousin nephew niece grandmother grandfather grandma grandpa grandson granddaughter friend neighbour"
+    " neighbor assistant boss colleague mother-in-law father-in-law son-in-law daughter-in-law brother-in-law"
+    " sister-in-law law stepson stepdaughter stepmother stepfather twin mr mrs ms miss dr mutter vater sohn tochter"
+    " bruder schwester mann frau ehemann ehefrau kind kinder tante onkel cousine neffe nichte oma opa grossmutter"
+    " grossvater enkel enkelin freund freundin nachbar nachbarin schwiegermutter schwiegervater schwager schwagerin"
+    " schwiegersohn schwiegertochter herr herrn madre padre hijo hija hijos hermano hermana marido esposo esposa"
+    " mujer pareja tia tio primo prima sobrino sobrina abuela abuelo nieto nieta amigo amiga vecino vecina suegra"
+    " suegro cunado cunada yerno nuera senor senora sra mere pere fils fille frere soeur mari femme epoux epouse"
+    " oncle neveu ami amie voisin voisine belle-mere beau-pere beau-frere belle-soeur grand-mere grand-pere monsieur"
+    " madame mme figlio figlia fratello sorella marito moglie zia zio cugino cugina nipote nonna nonno amico amica"
+    " vicino vicina suocera suocero cognato cognata signor signora mae pai filho filha irmao irma avo neto neta"
+    " sogra sogro cunhado cunhada senhor senhora moeder vader zoon dochter broer zus man vrouw vriend vriendin"
+    " buurman buurvrouw schoonmoeder schoonvader schoonzus zwager heer mevrouw matka ojciec syn corka brat siostra"
+    " maz zona babcia dziadek wnuk wnuczka przyjaciel przyjaciolka sasiad sasiadka tesciowa tesc szwagier szwagierka"
+    " pan pani мать отец мама папа сын дочь брат сестра муж жена бабушка дедушка внук внучка друг подруга сосед"
+    " соседка свекровь свекор теща тесть зять невестка anne baba annesi babasi oglu kizi kardesi esi kocasi karisi"
+    " kayinvalidesi kayinpederi bey hanim".split()
 )
 _GLUE_UNSPACED = re.compile(
     "来电者|來電者|客户|客戶|患者|现在|現在|目前|已经|已經|不再|依然|仍然|仍|的|了|は|を|が|に|の|です|ます|現在|お客様"
@@ -125,7 +118,7 @@ def says_the_same(one: str, other: str) -> bool:
 def _words_only_in_one(
     new: Sequence[tuple[str, bool]], old: Sequence[tuple[str, bool]]
 ) -> tuple[list[str], list[str]] | None:
-    """The words that the newer sentence adds and those it lacks; None if they make it a sentence about another subject."""
+    """The words that the newer sentence adds and those it lacks; None if they make it another subject."""
     added = [at for at, word in enumerate(new) if not any(_is_same(word, other) for other in old)]
     lost = [at for at, word in enumerate(old) if not any(_is_same(word, other) for other in new)]
     if added and lost:

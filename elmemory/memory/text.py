@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
     "[\ufe00-\ufe0d\U000e0100-\U000e01ef\u034f\u180b-\u180d\u2800\u3164\uffa0]"
     "|(?<![^\x00-\x7f])[\u200c\u200d]|(?<=[\u200c\u200d])[\u200c\u200d]"
 )
-_LIST_ITEM = re.compile(r"\s*[\r\n]+\s*|^\s*|\s+(?=[•▪‣]\s)")
+_LIST_ITEM = re.compile(r"\s*[\r\n]+\s*|^\s*|\s+(?=[•▪‣]\s)|(?<=[。！？])(?=[^\s」』”）])")
 _BULLET = re.compile(r"^(?:[-*•▪‣·–]|\(?\d{1,2}[.)])\s+")
 # A full stop that ends no sentence: "Dr. Weber", "am 3. März", "J. Orlova".
 _NOT_ENDED = re.compile(
