@@ -58,7 +58,7 @@ def briefing_of(state: CardState) -> Briefing:
     mood = facts.get(MOOD)
     is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
     language = facts.get(PREFERRED_LANGUAGE)
-    requested, promised = (_as_data(one) for one in (request, promise))
+    requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
     return Briefing(
         open_request=requested,
         open_since=_day_of(request),
@@ -72,16 +72,12 @@ def briefing_of(state: CardState) -> Briefing:
     )
 
 
-def _as_data(said: Holding | None) -> str:
-    return bounded_words(said.value, VALUE_LENGTH) if said and not commands_an_agent(said.value) else ""
-
-
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
     """The request or promise, unless it was settled by a later call or in its own, or nobody spoke of it for long.
 
     A call that settles one request may open another. It repeats the settled one if both say the same.
     """
-    if said is None:
+    if said is None or commands_an_agent(said.value):
         return None
     if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
         return None

@@ -40,7 +40,8 @@ _GLUE = _CHANGES | frozenset(
     " en por con que se lo tambien aun le les une est sont ont il elle sa ses du au aux dans pour avec qui"
     " actuellement aussi l gli i uno e suo sua suoi sue di della dello dei degli delle da dal nel che anche o os um"
     " uma tem seu seus suas do dos no na em para com tambem het een heeft zijn haar hij zij te op voor met ook nog"
-    " jest ma jego jej w z od dla tez у в на с к по для что это есть его ее она он их также ещё еще bir ile icin".split()
+    " jest ma jego jej w z od dla tez у в на с к по для что это есть его ее она он их также"
+    " ещё еще bir ile icin".split()
 )
 _COUNTS = frozenset(
     "once twice two three four five six seven eight nine ten eleven twelve einmal zweimal dreimal viermal zwei drei"

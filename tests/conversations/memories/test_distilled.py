@@ -1,0 +1,79 @@
+"""From the fields that `provision --memory` adds to the briefing of the next ring, through a real server and worker."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.harness.fake_elevenlabs import AGENT, FakeElevenLabs, conversation
+from tests.harness.samples import new_number
+from tests.harness.server import Server, wait_until
+
+_FIRST_DAY = 100
+
+
+def event(day: int, caller: str, **found: Any) -> dict[str, Any]:
+    """The transcription of a call on a day, with what ElevenLabs' analysis found."""
+    data = conversation(24 * day, caller=caller) | {"status": "done"}
+    data["analysis"]["data_collection_results"] = {
+        name: {"data_collection_id": name, "value": value, "rationale": "", "json_schema": {"type": "string"}}
+        for name, value in found.items()
+    }
+    started_at = data["metadata"]["start_time_unix_secs"]
+    return {"type": "post_call_transcription", "event_timestamp": started_at + 60, "data": data}
+
+
+def test_from_provisioning_to_the_briefing_a_settled_request_and_ten_old_calls(tmp_path: Path) -> None:
+    with FakeElevenLabs() as fake, Server(tmp_path, **fake.environment) as server:
+        fake.tier = "enterprise"
+        fields = fake.agents[AGENT]["platform_settings"]["data_collection"] = {
+            f"question_{number}": {"type": "string", "description": f"Question {number}."} for number in range(23)
+        }
+        provisioned = server.manage("provision", AGENT, "--url", "https://memory.example.com", "--memory", "--yes")
+        assert provisioned.returncode == 0, provisioned.stderr
+        collecting = fake.agents[AGENT]["platform_settings"]["data_collection"]
+        assert list(collecting)[:23] == list(fields)
+        assert len(collecting) == 33
+        caller = new_number()
+
+        def variables() -> dict[str, str]:
+            return dict(server.ring(caller)["dynamic_variables"])
+
+        server.deliver(
+            event(
+                _FIRST_DAY,
+                caller,
+                first_name="Maya",
+                caller_profile="- The caller's son Theo is allergic to nuts.\n- The caller works nights.",
+                open_request="A corrected invoice by Friday.",
+                agent_promise="Send the corrected invoice by Friday.",
+                resolved_request="None",
+            )
+        )
+        server.deliver(event(_FIRST_DAY + 1, caller, caller_profile="The caller's son Theo is not allergic to nuts."))
+        second = variables()
+        assert second["open_request"] == "A corrected invoice by Friday."
+        assert second["user_profile_summary"].startswith("The caller is Maya. Open: A corrected invoice by Friday (")
+        assert "Theo is not allergic to nuts. The caller works nights." in second["user_profile_summary"]
+        assert "Theo is allergic" not in second["user_profile_summary"]
+
+        server.deliver(event(_FIRST_DAY + 2, caller, resolved_request="The corrected invoice has arrived."))
+        closed = variables()
+        assert (closed["open_request"], closed["agent_promise"]) == ("", "")
+
+        for day in range(10):
+            old = fake.add_conversation(conversation(24 * day, caller=caller))
+            fake.answers[old] = {
+                "first_name": "Mia",
+                "open_request": f"Request {day}.",
+                "caller_profile": f"The caller has {day} cats. The caller's son Theo is allergic to nuts.",
+            }
+        assert server.manage("backfill", "--rate", "0", "--yes").returncode == 0
+        wait_until(lambda: variables()["call_count"] == "13")
+        analysed = server.manage("backfill", "--analyse", "--rate", "0", "--yes", "--until", "2026-12-01")
+        assert analysed.returncode == 0, analysed.stderr
+        assert set(fake.runs) >= {f"conv_{24 * day:06}" for day in range(10)}
+        wait_until(lambda: "9 cats" in variables()["user_profile_summary"])
+        after = variables()
+        assert (after["user_name"], after["open_request"], after["call_count"]) == ("Maya", "", "13")
+        assert "Theo is not allergic to nuts" in after["user_profile_summary"]
+        assert "Theo is allergic" not in after["user_profile_summary"]
+        assert "8 cats" not in after["user_profile_summary"]
