@@ -1,8 +1,15 @@
 """From the fields that `provision --memory` adds to the briefing of the next ring, through a real server and worker."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from conversations.memories.remember import memories_of
+from conversations.payloads.transcription import Transcription
+from elmemory.memory import kinds
 from tests.harness.fake_elevenlabs import AGENT, FakeElevenLabs, conversation
 from tests.harness.samples import new_number
 from tests.harness.server import Server, wait_until
@@ -77,3 +84,47 @@ def test_from_provisioning_to_the_briefing_a_settled_request_and_ten_old_calls(t
         assert "Theo is not allergic to nuts" in after["user_profile_summary"]
         assert "Theo is allergic" not in after["user_profile_summary"]
         assert "8 cats" not in after["user_profile_summary"]
+
+
+def insights(profile: Any, **found: Any) -> list[str]:
+    """The insights of a call in which ElevenLabs' model found this profile."""
+    raw = json.dumps(event(0, "+14155550100", caller_profile=profile, **found)).encode()
+    memories = memories_of(Transcription.read(raw), datetime.now(UTC))
+    return [memory.content for memory in memories if memory.kind == kinds.INSIGHT]
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None", "null", "N/A", [], [None, "None"], "- None", "Keine.", "无"])
+def test_a_profile_that_says_nothing_is_no_insight(nothing: Any) -> None:
+    assert insights(nothing) == []
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "Theo is allergic to nuts. Lina sees Dr. Weber.",
+        "- Theo is allergic to nuts.\n- Lina sees Dr. Weber.",
+        "1. Theo is allergic to nuts.\n\n2) Lina sees Dr. Weber.\n3. None.",
+        ["Theo is allergic to nuts.", "Lina sees Dr. Weber."],
+        "• Theo is allergic to nuts. • Lina sees Dr. Weber.",
+    ],
+)
+def test_each_statement_of_a_profile_is_one_insight(profile: Any) -> None:
+    assert insights(profile) == ["Theo is allergic to nuts.", "Lina sees Dr. Weber."]
+
+
+def test_statements_are_found_where_no_blank_follows_a_full_stop() -> None:
+    assert insights("来电者住八号楼。他怕狗。") == ["来电者住八号楼。", "他怕狗。"]
+    assert insights("Ihr Sohn heiratet am 3. März in Kassel.") == ["Ihr Sohn heiratet am 3. März in Kassel."]
+
+
+def test_a_card_number_in_a_profile_is_not_remembered() -> None:
+    assert insights("Her card is 4111 1111 1111 1111. Theo is deaf.") == ["Her card is [card number].", "Theo is deaf."]
+
+
+def test_a_profile_of_any_length_gives_a_bounded_number_of_insights() -> None:
+    assert len(insights(" ".join(f"The caller owns plant number {number}." for number in range(500)))) == 12
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, [["x"]], "<b></b>", "{{ secret__x }}"])
+def test_a_profile_of_another_shape_is_no_insight(value: Any) -> None:
+    assert insights(value) == []
