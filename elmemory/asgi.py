@@ -22,6 +22,7 @@ from servestatic import ServeStaticASGI
 
 from elmemory.environment.startup import report_checks
 from elmemory.memory.caches import clear_caches_regularly
+from elmemory.memory.encoder.likeness import load_for_searches
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.serving.channel import Receive, Send, with_bounded_body
 from elmemory.serving.client_address import without_untrusted_scheme
@@ -69,6 +70,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             except SystemExit as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
+            load_for_searches()
             with suppress(OpenMemoryError):  # of settings that can be used only later
                 live_memory().guard.watch()
             # Garbage collections delay live calls: exclude what is loaded now, and collect less often.

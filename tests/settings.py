@@ -25,6 +25,7 @@ os.environ |= {
     "DATABASE_URL": _database("default"),
     "INDEX_DATABASE_URL": _database("index"),
     "OPENMEMORY_DB_PATH": _database("memory"),
+    "EMBEDDINGS": "off",  # the same results whether or not an encoder is installed
 }
 for _name in (
     "DEBUG",
@@ -36,6 +37,10 @@ for _name in (
     "AGENT_NUMBERS",
     "DEFAULT_REGION",
     "GREETING",
+    "GREETINGS",
+    "LANGUAGE",
+    "OVERRIDE_LANGUAGE",
+    "SEND_USER_ID",
     "DYNAMIC_VARIABLES",
     "SPOKEN_FACTS",
     "SEARCHABLE_FACTS",

@@ -86,7 +86,8 @@ async def client_data_webhook(request: LeanRequest) -> HttpResponse:
     body = _json_object(request.body)
     caller = caller_of_ring(body.get("caller_id"), body.get("called_number"))
     card = await card_of_ringing(caller, request.received_at)
-    return JsonAnswer(client_data(card))
+    agent_id = body.get("agent_id")
+    return JsonAnswer(client_data(card, agent_id if isinstance(agent_id, str) else "", caller or ""))
 
 
 @api.post(

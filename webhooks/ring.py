@@ -1,18 +1,32 @@
 """The answer to a ring, made from the caller's card."""
 
+import re
 from typing import Any
 
 from django.conf import settings
 
+from conversations.index.references import caller_reference
+from elmemory.environment.greetings import greeting_for
 from elmemory.memory.card import Card
 from elmemory.memory.disclosure import disclosed
+from elmemory.memory.language_codes import variants
 from elmemory.memory.text import VALUE_LENGTH, bounded_words
 
+_E164 = re.compile(r"\+[0-9]{4,15}")
 _NEVER_FILLED = "secret__", "system__"
 
 
-def client_data(card: Card | None) -> dict[str, Any]:
+# The codes of languages in which agents of ElevenLabs speak.
+_SPOKEN_BY_AGENTS = frozenset(
+    "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt pt-br ro ru sk sv ta tr uk vi zh".split()
+)
+_OTHER_CODES = {"tl": "fil", "nb": "no", "nn": "no"}
+
+
+def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict[str, Any]:
     """The answer for this card, the neutral one for None. It holds every documented variable, as a string.
+
+    `agent_id` is the agent that answers, `caller` the caller key.
 
     Facts that SPOKEN_FACTS does not name are left out, with the sentences that state them.
     """
@@ -33,13 +47,31 @@ def client_data(card: Card | None) -> dict[str, Any]:
         "preferred_language": card.briefing.preferred_language,
     }
     override = {}
-    if user_name and (greeting := settings.GREETING):
-        override = {"agent": {"first_message": greeting.format(name=user_name)}}
-    return {
+    if user_name and (greeting := greeting_for(agent_id, card.language or settings.LANGUAGE)):
+        override["first_message"] = greeting.format(name=user_name)
+    if settings.OVERRIDE_LANGUAGE and (language := _language_of_agent(card.language)):
+        override["language"] = language
+    answer = {
         "type": "conversation_initiation_client_data",
         "dynamic_variables": variables,
-        "conversation_config_override": override,
+        "conversation_config_override": {"agent": override} if override else {},
     }
+    if known and settings.SEND_USER_ID != "off" and (user_id := _user_id(caller)):
+        answer["user_id"] = user_id
+    return answer
+
+
+def _language_of_agent(language: str) -> str:
+    """The language as agents are given it; empty for one that they do not speak: an unknown code can end the call."""
+    codes = (_OTHER_CODES.get(code, code) for code in variants(language))
+    return next((code for code in codes if code in _SPOKEN_BY_AGENTS), "")
+
+
+def _user_id(caller: str) -> str:
+    """What ElevenLabs is to group the caller's conversations by; empty for a caller without a number."""
+    return (
+        caller_reference(caller) if settings.SEND_USER_ID == "reference" else caller if _E164.fullmatch(caller) else ""
+    )
 
 
 def _agents_own(card: Card, name: str, default: str) -> str:

@@ -29,6 +29,7 @@ class ClientData(Schema):
     type: Literal["conversation_initiation_client_data"] = "conversation_initiation_client_data"
     dynamic_variables: dict[str, str]
     conversation_config_override: dict[str, Any]
+    user_id: str | None = Field(None, description="Of a known caller, if SEND_USER_ID says so; else absent.")
 
 
 def _count(given: object) -> int | None:

@@ -38,7 +38,7 @@ _LEFT_OUT = (
     ),
     (
         "Copies",
-        "The index for searching and the agent's search hold the same words again, and are made from what is in here.",
+        "The index, the agent's search and the vectors of an encoder say the same again: they are made from this.",
     ),
     ("What ElevenLabs stores, and backups", "They are outside this server: ask for them separately."),
 )
@@ -179,7 +179,8 @@ def _card(card: Card | None) -> dict[str, Any] | None:
 
 def _memory(memory: Memory) -> dict[str, Any]:
     times = {name: _moment(getattr(memory, name)) for name in ("created_at", "updated_at", "last_seen_at")}
-    return {"kind": memory.kind, **asdict(memory), **times}
+    shown = {name: value for name, value in asdict(memory).items() if name != "vector"}
+    return {"kind": memory.kind, **shown, **times}
 
 
 def _moment(milliseconds: int) -> datetime | None:

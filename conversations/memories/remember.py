@@ -30,6 +30,8 @@ from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
 from elmemory.memory.briefing import spoken_date
 from elmemory.memory.card import WrittenCard, write_card
+from elmemory.memory.encoder import encoder
+from elmemory.memory.encoder.vectors import with_vectors
 from elmemory.memory.fields import CALLER_PROFILE, label
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
@@ -87,7 +89,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
         receipt.memories = []
         for caller in receipt.callers:
             card = WrittenCard(store, caller)
-            memories = _wanted(card, caller, call, receipt)
+            memories = _encoded(store, caller, conversation_id, _wanted(card, caller, call, receipt), is_new=is_new)
             try:
                 if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, called_at, card):
                     puts = card.add_call(memories)
@@ -189,7 +191,8 @@ def memories_of(
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
     # A call without a direction is inbound: older memories have none.
     direction = {"direction": "outbound"} if call.outbound else {}
-    when = {**common, **direction, "timezone": call.timezone}
+    language_of_agent = {"agent_language": language} if (language := call.agent_language[:_LONGEST_CODE]) else {}
+    when = {**common, **direction, **language_of_agent, "timezone": call.timezone}
     summary, title = redacted(call.summary, ""), redacted(call.title, "")
     yield kinds.NewMemory(
         kinds.CALL,
@@ -262,6 +265,15 @@ def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, called_a
     if store.finds_conversations:
         return not _of_conversation(store, caller, conversation_id)
     return card.is_newer(called_at)
+
+
+def _encoded(
+    store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory], *, is_new: bool
+) -> list[kinds.NewMemory]:
+    """The memories with vectors, if there is an encoder. What is stored of the call already is not encoded again."""
+    if (encodes := encoder()) is None or not memories:
+        return memories
+    return with_vectors(encodes, memories, () if is_new else _of_conversation(store, caller, conversation_id))
 
 
 def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]) -> list[Put]:

@@ -93,6 +93,11 @@ class Transcription:
         return self.text("metadata", "timezone")
 
     @property
+    def agent_language(self) -> str:
+        """The language that the agent was given for this call; empty for its own."""
+        return self.text("conversation_initiation_client_data", "conversation_config_override", "agent", "language")
+
+    @property
     def duration_seconds(self) -> int | None:
         return call_seconds(self.at("metadata", "call_duration_secs"))
 

@@ -105,11 +105,20 @@ def _initiation(wiring: Wiring, server: ThisServer, fix: str) -> Iterator[Check]
         detail = "the agent does not fetch initiation data"
         remedy = f'Security settings, "Fetch conversation initiation data for inbound calls"; or: {fix}'
         yield Check(_RING, "initiation data", "fault", detail, remedy)
-    if wiring.allows_first_message or not settings.GREETING:
+    if wiring.allows_first_message or not (settings.GREETING or any(settings.GREETINGS.values())):
         yield Check(_RING, "greeting", "ok", "allowed" if wiring.allows_first_message else "GREETING is empty")
     else:
         detail = "the agent does not allow its first message to be overridden: a greeting can end the call"
         yield Check(_RING, "greeting", "fault", detail, f'Security settings, override "First message"; or: {fix}')
+    if settings.OVERRIDE_LANGUAGE and wiring.allows_language:
+        if len(languages := wiring.languages) > 1:
+            yield Check(_RING, "language", "ok", f"allowed; the agent has {', '.join(languages)}")
+        else:
+            detail, remedy = "the agent has one language, and rings send the caller's", "Give the agent more languages."
+            yield Check(_RING, "language", "note", detail, remedy)
+    elif settings.OVERRIDE_LANGUAGE:
+        detail = "the agent does not allow its language to be overridden: OVERRIDE_LANGUAGE can end the call"
+        yield Check(_RING, "language", "fault", detail, f'Security settings, override "Agent language"; or: {fix}')
 
 
 def _variables(wiring: Wiring, own: Collection[str]) -> Iterator[Check]:

@@ -7,6 +7,7 @@ from difflib import unified_diff
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.agents.data_collection import Collecting, collected, reasons, wanted
@@ -201,12 +202,10 @@ def _section_step(
     if holder == "workspace":
         yield Step(title, before or None, after, _writer(lambda api: api.update_workspace(**{section: after})))
         return
-    settings = _platform_settings(wiring)
-    settings["workspace_overrides"] = {**(settings.get("workspace_overrides") or {}), section: after}
+    ours = _platform_settings(wiring)
+    ours["workspace_overrides"] = {**(ours.get("workspace_overrides") or {}), section: after}
     agent_id = wiring.agent["agent_id"]
-    yield Step(
-        title, before or None, after, _writer(lambda api: api.update_agent(agent_id, platform_settings=settings))
-    )
+    yield Step(title, before or None, after, _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)))
 
 
 def _target(wiring: Wiring, section: str, server: ThisServer) -> str:
@@ -259,19 +258,22 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             {"tool_ids": tool_ids},
             _writer(lambda api: api.update_agent(agent_id, conversation_config=config)),
         )
-    if not (wiring.fetches_initiation_data and wiring.allows_first_message):
-        settings = _platform_settings(wiring)
-        before = settings.get("overrides") or {}
+    allows_all = wiring.allows_first_message and (wiring.allows_language or not settings.OVERRIDE_LANGUAGE)
+    if not (wiring.fetches_initiation_data and allows_all):
+        ours = _platform_settings(wiring)
+        before = ours.get("overrides") or {}
         overrides = copy.deepcopy(before)
         overrides["enable_conversation_initiation_client_data_from_webhook"] = True
         of_agent = overrides["conversation_config_override"] = overrides.get("conversation_config_override") or {}
         of_agent["agent"] = {**(of_agent.get("agent") or {}), "first_message": True}
-        settings["overrides"] = overrides
+        if settings.OVERRIDE_LANGUAGE:
+            of_agent["agent"]["language"] = True
+        ours["overrides"] = overrides
         yield Step(
             "the agent takes initiation data and the greeting",
             before,
             overrides,
-            _writer(lambda api: api.update_agent(agent_id, platform_settings=settings)),
+            _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)),
         )
 
 
@@ -279,17 +281,17 @@ def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
     before, after = collected(wiring.agent), wanted(wiring, collecting)
     if before == after:
         return
-    settings, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]
+    ours, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]
     # The list of attached items is what ElevenLabs makes of the fields: an old one would contradict them.
-    settings.pop("analysis_items", None)
-    settings["data_collection"] = after
-    if scopes := settings.get("data_collection_scopes"):
-        settings["data_collection_scopes"] = {id_: one for id_, one in scopes.items() if id_ in after}
+    ours.pop("analysis_items", None)
+    ours["data_collection"] = after
+    if scopes := ours.get("data_collection_scopes"):
+        ours["data_collection_scopes"] = {id_: one for id_, one in scopes.items() if id_ in after}
     yield Step(
         "data collection for memory",
         before,
         after,
-        _writer(lambda api: api.update_agent(agent_id, platform_settings=settings)),
+        _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)),
         tuple(reasons(wiring, collecting)),
     )
 
@@ -302,8 +304,8 @@ def _platform_settings(wiring: Wiring) -> Json:
     read_only = set(AgentPlatformSettingsResponseModel.model_fields) - set(
         AgentPlatformSettingsRequestModel.model_fields
     )
-    settings = copy.deepcopy(wiring.agent.get("platform_settings") or {})
-    return {name: value for name, value in settings.items() if name not in read_only}
+    ours = copy.deepcopy(wiring.agent.get("platform_settings") or {})
+    return {name: value for name, value in ours.items() if name not in read_only}
 
 
 def _secret_writer(name: str, value: str) -> Callable[[Api], None]:

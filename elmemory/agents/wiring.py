@@ -140,8 +140,22 @@ class Wiring:
 
     @property
     def allows_first_message(self) -> bool:
+        return self._allows("first_message")
+
+    @property
+    def allows_language(self) -> bool:
+        return self._allows("language")
+
+    @property
+    def languages(self) -> list[str]:
+        """The codes of the agent's own language and of those that it has beside it."""
+        config = self.agent.get("conversation_config") or {}
+        return [str(self.agent_config.get("language") or "en"), *(config.get("language_presets") or {})]
+
+    def _allows(self, field: str) -> bool:
+        """Whether an answer to a ring may override this field of the agent."""
         agent = (self.overrides.get("conversation_config_override") or {}).get("agent") or {}
-        return bool(agent.get("first_message"))
+        return bool(agent.get(field))
 
     @property
     def variables(self) -> set[str]:

@@ -33,6 +33,7 @@ from elmemory.doctor.volumes import is_encrypted
 from elmemory.environment.checks import sqlite_files
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
+from elmemory.memory.encoder.factory import OFF, installed
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from webhooks.health import PROOF_HEADER, current_report, proof
@@ -56,6 +57,7 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
         *_settings(),
         *checks_of_operation(_HERE),
         *_state(),
+        *_encoder(),
         *_at_rest(),
         *_retention(),
         *_callers(),
@@ -146,6 +148,18 @@ def _at_rest() -> Iterator[Check]:
         yield Check(_HERE, "at rest", "note", "databases on another server are not seen", remedy)
     if seen.keys() == {True}:
         yield Check(_HERE, "at rest", "ok", "payloads and SQLite files are on an encrypted volume")
+
+
+def _encoder() -> Iterator[Check]:
+    """Say whether searches go by what memories mean, too."""
+    found = installed()
+    if settings.EMBEDDINGS == OFF:
+        yield Check(_HERE, "encoder", "ok", "off by EMBEDDINGS: searches go by words alone")
+    elif found.encoder:
+        detail = f"{found.detail}: searches go by words and by meaning"
+        yield Check(_HERE, "encoder", "ok", detail, "For memories from before it: manage.py reindex --vectors")
+    else:
+        yield Check(_HERE, "encoder", "ok", f"{found.detail}: searches go by words alone (docs/encoder.md)")
 
 
 def _retention() -> Iterator[Check]:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import phonenumbers
@@ -18,6 +17,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from elmemory.environment.env import dotenv_path
+from elmemory.environment.greetings import unusable_greetings
 from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
@@ -45,6 +45,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *unusable_keys(),
         *_in_the_clear(),
         *_unusable_values(),
+        *unusable_greetings(),
         *_unusable_caller_rules(),
         *unusable_recall(),
         *_unusable_openmemory(),
@@ -93,12 +94,6 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write numbers as +14155550100, separated by commas.",
             id="elmemory.E005",
         )
-    if not _can_be_filled_in(settings.GREETING):
-        yield Error(
-            "GREETING: only {name} can be filled in.",
-            hint="Write a text such as: Welcome back, {name}! Empty means no greeting.",
-            id="elmemory.E006",
-        )
     if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
         yield checks.Warning(
             "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
@@ -119,18 +114,6 @@ def _unusable_values() -> Iterator[CheckMessage]:
         else:
             continue
         yield Error(f"DYNAMIC_VARIABLES: name {position} {problem}.", hint=hint, id="elmemory.E007")
-
-
-def _can_be_filled_in(greeting: str) -> bool:
-    try:
-        fields = list(Formatter().parse(greeting))
-    except ValueError:
-        return False
-    # Two braces, as ElevenLabs writes its own variables, would be spoken as one.
-    return all(
-        not re.search("[{}]", text) and (name is None or (name, form, conversion) == ("name", "", None))
-        for text, name, form, conversion in fields
-    )
 
 
 def _unusable_caller_rules() -> Iterator[CheckMessage]:

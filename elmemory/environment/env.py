@@ -15,6 +15,7 @@ import environ
 import orjson
 
 from elmemory.environment import databases, dotenv, hosts
+from elmemory.memory.language_codes import language_code
 from elmemory.memory.text import as_written
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -162,6 +163,32 @@ class Environment:
 
         hint = 'Write a JSON object of texts, such as {"plan": "basic"}.'
         return self._read(name, self._raw(name), {}, read, hint)
+
+    def texts_by_name(self, name: str) -> dict[str, str]:
+        """Return a JSON object whose values are texts, and nothing else."""
+
+        def read(text: str) -> dict[str, str]:
+            value = orjson.loads(text)
+            if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+                raise ValueError
+            return {key.strip(): item.strip() for key, item in value.items()}
+
+        return self._read(
+            name, self._raw(name), {}, read, 'Write a JSON object of texts, such as {"de": "Hallo {name}!"}.'
+        )
+
+    def language(self, name: str, default: str) -> str:
+        """Return the code of a language, which may be named in other ways; also as a locale: de_DE.UTF-8, or de:en."""
+
+        def read(text: str) -> str:
+            first = re.split("[.:@]", text)[0]
+            if first in ("C", "POSIX"):
+                return default
+            if not (code := language_code(first)):
+                raise ValueError
+            return code
+
+        return self._read(name, self.text(name), default, read, "Write a code such as de or pt-br.")
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A database by its URL, or an SQLite file by its path."""

@@ -1,27 +1,25 @@
 """What an agent needs first: open requests and promises, lasting facts, how the last call ended; as text, bounded."""
 
 import contextlib
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.conf.locale import LANG_INFO
 
 from elmemory.memory.card_state import CardState, Holding, LastCall, zone_name
 from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
+from elmemory.memory.language_codes import language_code
+from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
 
 _SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
 _BAD_MOODS = frozenset(("annoyed", "angry", "upset"))
 _OPEN_FOR = timedelta(days=180)
 _EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
-_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 
 
 class Briefing(NamedTuple):
@@ -50,21 +48,26 @@ def briefing_from(written: object) -> Briefing:
     return Briefing._make([*map(str, texts), tuple(map(str, insights))])
 
 
-def briefing_of(state: CardState) -> Briefing:
+def preferred_language(state: CardState) -> str:
+    """The code of the language that staff or the newest call that says so prefer for the caller; else empty."""
+    holding = state.facts.get(PREFERRED_LANGUAGE)
+    return language_code(holding.value) if holding else ""
+
+
+def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
     """What stands by the state: requests and promises that no later call settled, and sentences that none replaced."""
     facts = state.facts
     last = max(filter(None, (state.last_inbound, state.last_outbound)), default=None)
     request, promise = (_unsettled(facts.get(name), facts.get(RESOLVED_REQUEST), last) for name in _SETTLED_TOGETHER)
     mood = facts.get(MOOD)
     is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
-    language = facts.get(PREFERRED_LANGUAGE)
     requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
     return Briefing(
         open_request=requested,
-        open_since=_day_of(request),
+        open_since=_day_of(request, phrases),
         agent_promise=promised,
-        promised_on="" if speaks_of(requested, promised) else _day_of(promise),
-        preferred_language=language_code(language.value) if language else "",
+        promised_on="" if speaks_of(requested, promised) else _day_of(promise, phrases),
+        preferred_language=preferred_language(state),
         mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
         insights=tuple(
             current((one.order.conversation_id, one.text) for one in state.insights if not commands_an_agent(one.text))
@@ -87,50 +90,49 @@ def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | 
     return said if is_of_same_call and not speaks_of(resolved.value, said.value) else None
 
 
-def within(first: Iterable[str], then: Iterable[str], last: str) -> str:
+def within(first: Iterable[str], then: Iterable[str], last: str, phrases: Phrases) -> str:
     """The sentences in this order, at most SUMMARY_LENGTH characters: the last one stays, of `then` those that fit."""
     room = SUMMARY_LENGTH - len(last) - bool(last)
-    text = bounded_sentences(" ".join(filter(None, first)), room)
+    text = bounded_sentences(phrases.joined(*first), room)
     for sentence in filter(None, then):
-        if len(text) + len(sentence) + bool(text) <= room:
-            text = f"{text} {sentence}".strip()
-    return f"{text} {last}".strip()
+        if len(longer := phrases.joined(text, sentence)) <= room:
+            text = longer
+    return phrases.joined(text, last)
 
 
-@cache
-def _languages() -> dict[str, str]:
-    """Codes by the English and the own names of languages, and by themselves."""
-    infos = [(code, info) for code, info in LANG_INFO.items() if "name" in info]
-    own = {info["name_local"].casefold(): code for code, info in infos}
-    return own | {info["name"].casefold(): code for code, info in infos}
-
-
-@cache
-def _primary_codes() -> frozenset[str]:
-    return frozenset(code.partition("-")[0] for code in LANG_INFO)
-
-
-def language_code(value: str) -> str:
-    """The code of a language that is named by its code or its name, such as "de" for German; empty for others."""
-    text = value.strip().casefold().replace("_", "-")
-    if _LANGUAGE_CODE.fullmatch(text) and text.partition("-")[0] in _primary_codes():
-        return text
-    return _languages().get(text, "")
-
-
-def dated(label: str, text: str, day: str) -> str:
+def dated(message: str, text: str, day: str) -> str:
     """A sentence such as "Open: A new card by Friday (7 April 2026)."; empty without a text and its day."""
-    return f"{label}: {text.rstrip('. 。')} ({day})." if text and day else ""
+    return message.format(text=text.rstrip(".。। "), day=day) if text and day else ""
 
 
-def spoken_date(metadata: Mapping[str, Any]) -> str:
-    """The day of a call, such as "7 October 2026", in the call's own time zone."""
+def calls(inbound: int, last_inbound: str, outbound: int, last_outbound: str, phrases: Phrases) -> str:
+    """A sentence that says how often they called us and we them, and the last days; empty if neither happened."""
+    they, we = {"count": inbound, "day": last_inbound}, {"count": outbound, "day": last_outbound}
+    counted = phrases.counted
+    if not outbound:
+        once, more = (
+            "They have called once before, on {day}.",
+            "They have called {count} times, most recently on {day}.",
+        )
+        return counted(once, more, inbound).format(**they) if inbound else ""
+    if inbound <= 0:
+        once, more = "We called them once, on {day}.", "We called them {count} times, most recently on {day}."
+        return counted(once, more, outbound).format(**we)
+    once, more = "They have called once, on {day}", "They have called {count} times, most recently on {day}"
+    they_called = counted(once, more, inbound).format(**they)
+    once, more = "we called them once, on {day}", "we called them {count} times, most recently on {day}"
+    we_called = counted(once, more, outbound).format(**we)
+    return phrases.text("{they}; {we}.").format(they=they_called, we=we_called)
+
+
+def spoken_date(metadata: Mapping[str, Any], phrases: Phrases | None = None) -> str:
+    """The day of a call, such as "7 October 2026", in the call's own time zone; in English without phrases."""
+    phrases = phrases or phrases_for(ENGLISH)
     try:
         called_at = datetime.fromisoformat(str(metadata.get("called_at")))
     except ValueError:
-        return "an unknown day"
-    day = called_at.astimezone(_zone(zone_name(metadata)))
-    return f"{day.day} {day:%B %Y}"
+        return phrases.text("an unknown day")
+    return phrases.day(called_at.astimezone(_zone(zone_name(metadata))).date())
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -140,8 +142,8 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(settings.TIME_ZONE)
 
 
-def _day_of(said: Holding | None) -> str:
-    return spoken_date({"called_at": said.order.called_at}) if said else ""
+def _day_of(said: Holding | None, phrases: Phrases) -> str:
+    return spoken_date({"called_at": said.order.called_at}, phrases) if said else ""
 
 
 def _moment(called_at: str) -> datetime:

@@ -16,7 +16,9 @@ from elmemory.memory.briefing import (
     Briefing,
     briefing_from,
     briefing_of,
+    calls,
     dated,
+    preferred_language,
     spoken_date,
     within,
 )
@@ -33,8 +35,9 @@ from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.openmemory.storable import storable_json
+from elmemory.memory.phrases import Phrases, phrases_for
 from elmemory.memory.records import Entry, Memory, Put
-from elmemory.memory.text import VALUE_LENGTH, as_sentence, bounded_sentences, bounded_words, cleaned
+from elmemory.memory.text import VALUE_LENGTH, bounded_sentences, bounded_words, cleaned
 from elmemory.memory.values import usable_value
 
 NEWEST = 100
@@ -54,7 +57,8 @@ class Card:
 
     `facts` maps field to value, newest first, without what the briefing holds. `last_call_summary` is a sentence or
     two, empty if the caller never spoke. `call_count` counts the calls of both directions, `outbound_count` those that
-    we made. The card of an opted-out caller holds nothing else.
+    we made. `language` is the code of the caller's language, in which the text is; empty if it is unknown. The card
+    of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +70,7 @@ class Card:
     last_call_summary: str = ""
     shared_line: bool = False
     opted_out: bool = False
+    language: str = field(default="", compare=False)
     # The summary as it was written: a ring need not put it together. Without it, `summary` does.
     written_summary: str = field(default="", compare=False)
 
@@ -92,32 +97,26 @@ class Card:
             return self.written_summary
         if self.opted_out:
             return "The caller asked not to be remembered."
-        full_name, now = self.full_name, self.briefing
-        who = as_sentence(f"The caller is {full_name}") if full_name else ""
+        full_name, now, phrases = self.full_name, self.briefing, phrases_for(self.language)
+        text, sentence = phrases.text, phrases.sentence
+        who = sentence(text("The caller is {name}").format(name=full_name)) if full_name else ""
         first = (
-            "Several people share this line." if self.shared_line else who,
-            dated("Open", now.open_request, now.open_since),
-            dated("Promised", now.agent_promise, now.promised_on),
-            f"The last call ended badly: {now.mood}." if now.mood else "",
+            text("Several people share this line.") if self.shared_line else who,
+            dated(text("Open: {text} ({day})."), now.open_request, now.open_since),
+            dated(text("Promised: {text} ({day})."), now.agent_promise, now.promised_on),
+            text(f"The last call ended badly: {now.mood}.") if now.mood else "",
         )
+        fact = text("{label}: {value}")
         facts = (
-            as_sentence(f"{label(name)}: {bounded_words(value, VALUE_LENGTH)}")
+            sentence(fact.format(label=phrases.label(label(name)), value=bounded_words(value, VALUE_LENGTH)))
             for name, value in self.facts.items()
             if name not in NAME_FIELDS or not (full_name or self.shared_line)
         )
-        return within(first, (*map(as_sentence, now.insights), *facts), self._counts())
+        return within(first, (*map(sentence, now.insights), *facts), self._calls(phrases), phrases)
 
-    def _counts(self) -> str:
-        """A sentence that says how often they called us, and we them; empty if neither happened."""
+    def _calls(self, phrases: Phrases) -> str:
         inbound = self.call_count - self.outbound_count
-        if not self.outbound_count:
-            if inbound == 1:
-                return f"They have called once before, on {self.last_called_on}."
-            return f"They have called {inbound} times, most recently on {self.last_called_on}." if inbound else ""
-        called_them = f"called them {_times(self.outbound_count)} {self.last_outbound_on}."
-        if inbound <= 0:
-            return f"We {called_them}"
-        return f"They have called {_times(inbound)} {self.last_called_on}; we {called_them}"
+        return calls(inbound, self.last_called_on, self.outbound_count, self.last_outbound_on, phrases)
 
     def _name(self, field_name: str) -> str:
         name = self.facts.get(field_name)
@@ -144,19 +143,23 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
 
 def card_from_state(state: CardState) -> Card:
     """The text of the card with this state."""
-    spoken = state.last_spoken
+    spoken, language = state.last_spoken, preferred_language(state) or state.language
+    phrases = phrases_for(language)
     return Card(
         facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
-        briefing=briefing_of(state),
+        briefing=briefing_of(state, phrases),
         call_count=state.call_count,
         outbound_count=state.outbound_count,
-        last_called_on=_day_of(state.last_inbound),
-        last_outbound_on=_day_of(state.last_outbound),
+        last_called_on=_day_of(state.last_inbound, phrases),
+        last_outbound_on=_day_of(state.last_outbound, phrases),
         last_call_summary=(
-            bounded_sentences(f"On {_day_of(spoken)}: {spoken.summary}") if spoken and spoken.summary else ""
+            bounded_sentences(phrases.before_summary(_day_of(spoken, phrases)) + spoken.summary)
+            if spoken and spoken.summary
+            else ""
         ),
         shared_line=state.shared_line,
         opted_out=state.opted_out,
+        language=language,
     )
 
 
@@ -259,8 +262,8 @@ def close_card(store: OpenMemory, caller: str) -> None:
     WrittenCard(store, caller).close()
 
 
-def _day_of(call: LastCall | None) -> str:
-    return spoken_date({"called_at": call.called_at, "timezone": call.timezone}) if call else ""
+def _day_of(call: LastCall | None, phrases: Phrases) -> str:
+    return spoken_date({"called_at": call.called_at, "timezone": call.timezone}, phrases) if call else ""
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
@@ -271,12 +274,6 @@ def unwritten_card(memories: Iterable[Memory]) -> Card | None:
     memories = list(memories)
     complete = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
     return card_of(memories) if complete else None
-
-
-def _times(count: int) -> str:
-    """A count up to the day that follows it: "once, on", "twice, most recently on"."""
-    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
-    return f"{times}, {'on' if count == 1 else 'most recently on'}"
 
 
 def _holds(memory: Memory, card: Card) -> bool:
@@ -318,6 +315,7 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "last_call_summary": card.last_call_summary,
         "shared_line": card.shared_line,
         "opted_out": card.opted_out,
+        "language": card.language,
         # As text: a ring does not read it.
         "state": orjson.dumps(state.as_metadata()).decode(),
     }
@@ -333,9 +331,10 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
     if rules != _RULES:
         facts = {name: text for name, value in facts.items() if (text := speakable(value, name))}
         last_call_summary = cleaned(last_call_summary)
+    briefing = briefing_from(metadata.get("briefing"))
     return Card(
         facts=facts,
-        briefing=briefing_from(metadata.get("briefing")),
+        briefing=briefing,
         call_count=int(metadata.get("call_count") or 0),
         outbound_count=int(metadata.get("outbound_count") or 0),
         last_called_on=str(metadata.get("last_called_on") or ""),
@@ -343,6 +342,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
+        language=str(metadata.get("language") or "") or briefing.preferred_language,
         written_summary=str(metadata.get("summary") or "") if rules == _RULES else "",
     )
 

@@ -15,6 +15,7 @@ import orjson
 from elmemory.memory import kinds
 from elmemory.memory.fields import BRIEFED, PASSING
 from elmemory.memory.instructions import person_or_nothing
+from elmemory.memory.language_codes import language_code
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.records import Memory
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_words, cleaned
@@ -26,7 +27,7 @@ _MOST_EQUAL = 3
 _LONGEST_INSIGHT = 300
 _LONGEST_ZONE = 64
 # Written with every state; raised when what a state holds changes.
-_VERSION = 2
+_VERSION = 3
 
 
 class Order(NamedTuple):
@@ -54,6 +55,16 @@ class LastCall(NamedTuple):
     summary: str = ""
 
 
+class Language(NamedTuple):
+    """The code of the language of a call. The greater one counts: what is known of the call before the agent's own."""
+
+    is_of_call: bool
+    spoke: bool
+    called_at: str
+    conversation_id: str
+    code: str
+
+
 class Insight(NamedTuple):
     """A lasting sentence about the caller. Later ones are greater."""
 
@@ -67,7 +78,8 @@ class CardState:
 
     `facts` maps field to holding, newest first: at most MOST_FACTS of them. `insights` are the newest MOST_INSIGHTS,
     newest first, of equal ones the newest few. `last_spoken` is the last call in which the caller spoke, with its
-    summary. `is_open` says that one more call may be added: false where a correction is so old that it is not among the
+    summary; `language_of_calls` the language of the last call that has one, of those in which they spoke if there are
+    such. `is_open` says that one more call may be added: false where a correction is so old that it is not among the
     facts, but still wins over later calls. The state of an opted-out caller holds nothing else.
     """
 
@@ -78,6 +90,7 @@ class CardState:
     last_inbound: LastCall | None = None
     last_outbound: LastCall | None = None
     last_spoken: LastCall | None = None
+    language_of_calls: Language | None = None
     shared_line: bool = False
     opted_out: bool = False
     is_open: bool = True
@@ -107,8 +120,14 @@ class CardState:
             last_inbound=_last(self.last_inbound, inbound),
             last_outbound=_last(self.last_outbound, outbound),
             last_spoken=_last(self.last_spoken, spoken, with_summary=True),
+            language_of_calls=max(filter(None, (self.language_of_calls, *map(_language, calls))), default=None),
             is_open=self.is_open and not any(holdings[name].corrected for name in left_out),
         )
+
+    @property
+    def language(self) -> str:
+        """The code of the language in which the caller was last spoken to; empty if no call has one."""
+        return self.language_of_calls.code if self.language_of_calls else ""
 
     @property
     def last_called_at(self) -> str:
@@ -136,6 +155,7 @@ class CardState:
             "last_inbound": _as_list(self.last_inbound),
             "last_outbound": _as_list(self.last_outbound),
             "last_spoken": _as_list(self.last_spoken),
+            "language": _as_list(self.language_of_calls),
             "is_open": self.is_open,
         }
 
@@ -169,6 +189,7 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
             shared_line=metadata["shared_line"],
             opted_out=metadata["opted_out"],
             is_open=written["is_open"],
+            language_of_calls=Language(*language) if (language := written["language"]) else None,
             **{
                 name: LastCall(*call) if (call := written[name]) else None
                 for name in ("last_inbound", "last_outbound", "last_spoken")
@@ -260,8 +281,17 @@ def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:
     return holding.order, name
 
 
-def _as_list(call: LastCall | None) -> list[str] | None:
-    return list(call) if call else None
+def _as_list(one: LastCall | Language | None) -> list[Any] | None:
+    return list(one) if one else None
+
+
+def _language(call: Memory) -> Language | None:
+    metadata, order = call.metadata, call_order(call)
+    for name in ("main_language", "agent_language"):
+        if code := language_code(str(metadata.get(name) or "")):
+            spoke = bool(metadata.get("spoke"))
+            return Language(name == "main_language", spoke, order.called_at, order.conversation_id, code)
+    return None
 
 
 def _last(before: LastCall | None, calls: Iterable[Memory], *, with_summary: bool = False) -> LastCall | None:

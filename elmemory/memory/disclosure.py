@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import ceil
 
 from elmemory.memory.briefing import Briefing
@@ -24,6 +24,7 @@ from elmemory.memory.fields import (
     canonical_field,
 )
 from elmemory.memory.names import NAME_FIELDS
+from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.ranking.dates import days_named
 from elmemory.memory.ranking.words import UNSPACED, folded, terms, terms_of, words
 from elmemory.memory.text import sentences
@@ -45,7 +46,7 @@ _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _SPOKEN_SIGN = re.compile(r"\s*\b(at|dot)\b\s*|\s*([@.])\s*")
 # A sentence that must not leave is stated by one with so many of its words.
 _FEWEST_WORDS, _SHARE_OF_WORDS = 2, 0.6
-_PREFIX = re.compile(r"On [^:]{1,30}: ")
+_LONGEST_DAY = 40
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +74,7 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
         card,
         facts=facts,
         briefing=_disclosed_briefing(card.briefing, secret),
-        last_call_summary=secret.without_sentences(card.last_call_summary),
+        last_call_summary=secret.without_sentences(card.last_call_summary, _before_summary(phrases_for(card.language))),
         written_summary="",
     )
 
@@ -174,9 +175,9 @@ class Secrets:
             return True
         return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
 
-    def without_sentences(self, text: str) -> str:
+    def without_sentences(self, text: str, before: re.Pattern[str]) -> str:
         """The text without the sentences that state a secret; the date before a summary stays with what is left."""
-        prefix = found.group() if (found := _PREFIX.match(text)) else ""
+        prefix = found.group() if (found := before.match(text)) else ""
         said = sentences(text[len(prefix) :])
         kept = [sentence for sentence in said if not self.stated_in(sentence)]
         rest = "".join(kept).strip()
@@ -184,6 +185,14 @@ class Secrets:
         if not rest or self.stated_in(rest):
             return ""
         return prefix + rest
+
+
+@cache
+def _before_summary(phrases: Phrases) -> re.Pattern[str]:
+    """What matches the date before the summary of a call, in this language or in English, as in older cards."""
+    day = f"[^:：]{{1,{_LONGEST_DAY}}}?"
+    beginnings = (re.escape(one.before_summary("@")).replace("@", day) for one in (phrases, phrases_for(ENGLISH)))
+    return re.compile("|".join(beginnings))
 
 
 def _parts(name: str, value: str, open_names: set[str]) -> list[str]:

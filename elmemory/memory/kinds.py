@@ -36,6 +36,7 @@ class NewMemory:
     key: str
     content: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    vector: bytes = field(default=b"", repr=False)
 
     @property
     def tags(self) -> list[str]:
@@ -54,6 +55,7 @@ def entries(memories: Iterable[NewMemory]) -> list[Entry]:
             {"kind": memory.kind, **memory.metadata},
             salience=SALIENCE[memory.kind],
             decay_lambda=0.0,
+            vector=memory.vector,
         )
         for memory in memories
     ]

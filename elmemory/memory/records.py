@@ -25,6 +25,8 @@ class Memory:
     updated_at: int = 0
     last_seen_at: int = 0
     version: int = 1
+    vector: bytes = field(default=b"", repr=False)
+    """As `elmemory.memory.encoder` makes it of the text; empty for none."""
 
     @property
     def key(self) -> str:
@@ -43,7 +45,11 @@ class Put(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A memory to be written, with the parameters of `OpenMemory.put`."""
+    """A memory to be written, with the parameters of `OpenMemory.put`.
+
+    A memory that changes loses the vector it had, and gets this one; one that is as it was keeps its vector, unless
+    another is given.
+    """
 
     key: str
     content: str
@@ -51,12 +57,14 @@ class Entry(NamedTuple):
     metadata: Mapping[str, Any] = MappingProxyType({})
     salience: float = 0.5
     decay_lambda: float = 0.0
+    vector: bytes = b""
 
     @classmethod
     def of(cls, memory: Memory, metadata: Mapping[str, Any] | None = None) -> "Entry":
         """The memory as it is, or with other metadata."""
         metadata = memory.metadata if metadata is None else metadata
-        return cls(memory.key, memory.content, memory.tags, metadata, memory.salience, memory.decay_lambda)
+        weights = memory.salience, memory.decay_lambda
+        return cls(memory.key, memory.content, memory.tags, metadata, *weights, memory.vector)
 
 
 class Match(NamedTuple):

@@ -1,7 +1,8 @@
 """Search over one caller's memories."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from django.conf import settings
 from django.utils.timezone import get_default_timezone, localdate
@@ -10,6 +11,9 @@ from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
 from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
+from elmemory.memory.encoder import encoder
+from elmemory.memory.encoder.likeness import VectorsOf
+from elmemory.memory.encoder.questions import questions_for
 from elmemory.memory.fields import CALLER_PROFILE
 from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
@@ -17,6 +21,8 @@ from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
 _BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
+# In seconds, for a question without a deadline.
+_ENCODED_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,28 @@ class PreparedCaller:
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
         self._corpus: Corpus = Corpus(found, before._corpus if before else None)
+        self._encoder = encoder()
+        self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
         self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
+        self.size += self._vectors.size if self._vectors else 0
 
-    def search(self, question: str, k: int) -> Found:
-        """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE."""
-        ranked = self._corpus.rank(question, k, localdate(timezone=get_default_timezone()))
+    def search(self, question: str, k: int, until: float | None = None) -> Found:
+        """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE.
+
+        With an encoder, what the memories mean counts too, if the question is encoded by `until`, a time of
+        `time.monotonic`; else their words alone.
+        """
+        today = localdate(timezone=get_default_timezone())
+        ranked = self._corpus.rank(question, k, today, self._likeness(question, until))
         return Found(self._card, above_the_same(ranked))
+
+    def _likeness(self, question: str, until: float | None) -> Callable[[], Mapping[int, float]] | None:
+        """How much each memory means what the question means, by its place; encoded while the words are ranked."""
+        if not (self._vectors and self._encoder):
+            return None
+        vectors = self._vectors
+        asked = questions_for(self._encoder).ask(question, monotonic() + _ENCODED_WITHIN if until is None else until)
+        return lambda: vectors.likeness(vector) if (vector := asked()) else {}
 
 
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:

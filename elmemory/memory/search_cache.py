@@ -49,9 +49,9 @@ class SearchCache:
         """Bytes of the prepared callers, about."""
         return self._small.size + self._large.size
 
-    def search(self, caller: str, question: str, k: int) -> Found:
-        """The card, and at most k memories that best answer the question. Raises OpenMemoryError."""
-        return self._current(caller).search(question, k)
+    def search(self, caller: str, question: str, k: int, until: float | None = None) -> Found:
+        """As `PreparedCaller.search`. Raises OpenMemoryError."""
+        return self._current(caller).search(question, k, until)
 
     def holds(self, caller: str) -> bool:
         """Whether the caller is cached, perhaps with outdated memories."""

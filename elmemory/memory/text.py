@@ -25,7 +25,9 @@ _NOT_ENDED = re.compile(
     r"|\b(?:am|den|dem|der|vom|zum|bis|ab|seit|im) \d{1,2})\.$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?…。！？।؟]['\"”’)\]]*(?=\s|$)")
+# Chinese and Japanese write no blank after a sentence.
+_CUTTING_END = re.compile(rf"{_SENTENCE_END.pattern}|[。！？]['\"”’)\]」』）]*")
 # Most texts: nothing has to be taken out of them, and a live call waits.
 _PLAIN = re.compile(r"(?:[!-%'-;=?-_a-z|~]+ )*[!-%'-;=?-_a-z|~]+|")
 
@@ -65,7 +67,7 @@ def bounded_sentences(text: str, length: int = SUMMARY_LENGTH) -> str:
     """At most `length` characters, cut after a sentence, or within the first one if that is too long."""
     if len(text) <= length:
         return text
-    ends = [match.end() for match in _SENTENCE_END.finditer(text[: length + 1]) if match.end() <= length]
+    ends = [match.end() for match in _CUTTING_END.finditer(text[: length + 1]) if match.end() <= length]
     return text[: ends[-1]] if ends else bounded_words(text, length)
 
 
@@ -89,10 +91,10 @@ def statements(text: str) -> list[str]:
     return [one for one in found if any(char.isalnum() for char in one)]
 
 
-def as_sentence(text: str) -> str:
+def as_sentence(text: str, full_stop: str = ".") -> str:
     """The text, with a full stop unless it ends with a mark."""
     text = text.strip()
-    return text if not text or _SENTENCE_END.search(text[-3:]) else f"{text}."
+    return text if not text or _SENTENCE_END.search(text[-3:]) else f"{text}{full_stop}"
 
 
 def as_written(value: bool | int | float) -> str:

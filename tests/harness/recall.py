@@ -3,11 +3,15 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from elmemory.memory import kinds
+from elmemory.memory.encoder.likeness import VectorsOf
+from elmemory.memory.encoder.protocol import Encoder, Vector
+from elmemory.memory.encoder.vectors import text_of, vector_of
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.ranking.languages import language_of, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
@@ -126,6 +130,60 @@ def _memories(caller: str, calls: Sequence[dict[str, Any]]) -> list[Memory]:
 def ours(memories: Sequence[Memory]) -> Ask:
     corpus = Corpus(memories)
     return lambda question, k, today: [match.memory.id for match in corpus.rank(question, k, today)]
+
+
+def with_encoder(encoder: Encoder) -> Callable[[Sequence[Memory]], Ask]:
+    """Ours, with vectors by this encoder. Each text is encoded once."""
+    encoded = _Encoded(encoder)
+
+    def prepare(memories: Sequence[Memory]) -> Ask:
+        corpus, vectors = Corpus(memories), VectorsOf(encoder, list(map(encoded.memory, memories)))
+
+        def ask(question: str, k: int, today: date | None) -> list[str]:
+            matches = corpus.rank(question, k, today, lambda: vectors.likeness(encoded.question(question)))
+            return [match.memory.id for match in matches]
+
+        return ask
+
+    return prepare
+
+
+def encoder_alone(encoder: Encoder) -> Callable[[Sequence[Memory]], Ask]:
+    """The memories whose vectors are nearest to the question's."""
+    encoded = _Encoded(encoder)
+
+    def prepare(memories: Sequence[Memory]) -> Ask:
+        vectors = VectorsOf(encoder, list(map(encoded.memory, memories)))
+
+        def ask(question: str, k: int, _: date | None) -> list[str]:
+            alike = vectors.likeness(encoded.question(question))
+            return [memories[at].id for at in sorted(alike, key=alike.__getitem__, reverse=True)[:k]]
+
+        return ask
+
+    return prepare
+
+
+class _Encoded:
+    """What an encoder makes of texts, made once in this process, whoever asks."""
+
+    _known: ClassVar[dict[tuple[str, str], Any]] = {}
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def memory(self, memory: Memory) -> Memory:
+        name = "passage", text_of(memory.content, memory.metadata)
+        if name not in self._known:
+            self._known[name] = vector_of(self._encoder, memory.content, memory.metadata)
+        return replace(memory, vector=self._known[name])
+
+    def question(self, text: str) -> Vector:
+        name = "question", text
+        if name not in self._known:
+            self._known[name] = self._encoder.question(text)
+        vector: Vector = self._known[name]
+        return vector
 
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:

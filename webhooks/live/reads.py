@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 _MOST_THREADS = 16
 _MOST_WAITING = 64
+# Of a search's deadline: after it, words alone answer.
+_ENCODING_SHARE = 0.5
 
 
 class LiveMemory:
@@ -79,8 +81,10 @@ async def found_for(caller: str | None, received_at: float, question: str, k: in
     if caller is not None:
         try:
             live = live_memory()
-            left = received_at + settings.SEARCH_DEADLINE_MS / 1000 - time.monotonic()
-            found = await live.searches.within(left, lambda: _search(live, caller, question, k))
+            deadline = settings.SEARCH_DEADLINE_MS / 1000
+            encoded_by = received_at + deadline * _ENCODING_SHARE
+            left = received_at + deadline - time.monotonic()
+            found = await live.searches.within(left, lambda: _search(live, caller, question, k, encoded_by))
         except Exception as error:
             outcome = _outcome(error)
             log.warning("a search was answered without memory", error=type(error).__name__)
@@ -88,8 +92,8 @@ async def found_for(caller: str | None, received_at: float, question: str, k: in
     return found if outcome == "answered" else None
 
 
-def _search(live: LiveMemory, caller: str, question: str, k: int) -> Found:
-    return Found(None, ()) if live.guard.hides(caller) else live.prepared.search(caller, question, k)
+def _search(live: LiveMemory, caller: str, question: str, k: int, encoded_by: float) -> Found:
+    return Found(None, ()) if live.guard.hides(caller) else live.prepared.search(caller, question, k, encoded_by)
 
 
 def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:

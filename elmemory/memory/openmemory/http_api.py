@@ -18,7 +18,7 @@ import structlog
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.protocol import OpenMemoryError
 from elmemory.memory.openmemory.sectors import SECTORS, WEIGHTS
-from elmemory.memory.openmemory.storable import storable
+from elmemory.memory.openmemory.storable import storable, with_vector
 from elmemory.memory.records import Entry, Match, Memory
 
 log = structlog.get_logger(__name__)
@@ -319,7 +319,7 @@ def _item(memory: Memory, *, owner: bool = False) -> dict[str, Any]:
         "id": memory.id,
         "content": memory.content,
         "tags": memory.tags,
-        "metadata": memory.metadata,
+        "metadata": with_vector(memory.metadata, memory.vector),
         "created_at": memory.created_at,
         "updated_at": memory.updated_at,
         "last_seen_at": memory.last_seen_at,

@@ -1,21 +1,21 @@
 """One caller's memories, laid out as the conversations they come from, and ranked against a question."""
 
-import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from heapq import nlargest
 from math import log1p
 
 from elmemory.memory import kinds
-from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
+from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
-from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
+from elmemory.memory.ranking.newest import asks_how_things_are, day_called, newest_first
 from elmemory.memory.ranking.postings import Postings
 from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_and_terms, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
+from elmemory.memory.ranking.time_words import days_in, language_of_time, time_words
 from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
 
@@ -39,18 +39,11 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
-# So many of the best are compared for contradictions.
-_COMPARED = 8
+_COMPARED = 8  # so many of the best, for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _NO_MEMORY = -1
 # The days named are looked for in so many memories, those with the highest own scores.
 _MOST_NAMING_DAYS = 100
-
-_NOW = re.compile(r"\b(?:now|current|currently|newest|latest|still|any ?more|these days)\b")
-_LAST_TIME = re.compile(
-    r"\b(?:last|previous|recent) (?:time|call|conversation)\b|\blast (?:\w+ )?(?:spoke|talked|called)\b"
-)
 
 
 class Corpus:
@@ -64,7 +57,7 @@ class Corpus:
         self.memories = tuple(memories)
         self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)  # by language and text
         self._analysed_before = before._analysed if before else {}
-        self._called_on = array("l", map(_day_called, self.memories))
+        self._called_on = array("l", map(day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
         # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
         self._memory_at = array("i")
@@ -76,15 +69,14 @@ class Corpus:
         self._days_at: dict[int, list[Days]] = {}
         called = sorted({day for day in self._called_on if day})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
-        self._newest_call = called[-1] if called else None
         self._years = sorted({date.fromordinal(day).year for day in called})
 
-    def rank(self, question: str, k: int, today: date | None = None) -> list[Match]:
+    def rank(self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None) -> list[Match]:
         """The memories that best answer the question, best first, at most k.
 
         "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
         occurs in no memory, nor any synonym of it, the answer may be in other words: then the most plausible of the
-        remaining memories follow, with the score 0.
+        remaining memories follow, with the score 0. `likeness`, which an encoder gives, is added to what words say.
         """
         asked = folded(question)
         language = self._language_asked(question)
@@ -96,14 +88,18 @@ class Corpus:
         own = self._turns.scores(weights)
         scores = self._with_neighbours(own, factors, type_of)
         self._add_conversations(scores, wanted)
-        if days := self._days_asked(asked, today):
-            self._add_days(scores, own, days, sum(exact.values()) or 1.0)
+        whole = sum(exact.values()) or 1.0
+        if likeness and (alike := likeness()):
+            whole += add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
+        language_of_days = language_of_time(question, language)
+        if days := self._days_asked(language_of_days, asked, today):
+            self._add_days(scores, own, days, whole)
         places = zip(self._memory_at, scores, strict=False)
         found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
-        if _NOW.search(asked):
+        if time_words(language_of_days).now.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
-        if language == ENGLISH and asks_how_things_are(asked):
-            best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted)[: max(k, 0)]
+        if asks_how_things_are(asked, language):
+            best = self._newest_first(self._best(found, max(k, _COMPARED)), wanted, language)[: max(k, 0)]
         else:
             best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
@@ -169,17 +165,19 @@ class Corpus:
             gain_at.append(0.0)  # of no conversation, -1
             scores[:] = [score + gain_at[number] for score, number in zip(scores, self._conversation_at, strict=False)]
 
-    def _days_asked(self, asked: str, today: date | None) -> list[Days]:
-        """The days that the question names; the newest call's day if it says "last time" or has no content words."""
-        days = days_named(asked, today, self._years)
-        if not days and self._newest_call and (_LAST_TIME.search(asked) or is_empty(asked)):
-            return [Days(self._newest_call, self._newest_call)]
+    def _days_asked(self, language: str, asked: str, today: date | None) -> list[Days]:
+        """The days that the question names; the day of the first or the last call if it means that."""
+        days, time = days_in(language, asked, today, self._years), time_words(language)
+        if not days and self._age:
+            is_last = time.last_time.search(asked) or is_empty(asked)
+            day = min(self._age) if time.first_time.search(asked) else max(self._age) if is_last else 0
+            return [Days(day, day)] if day else []
         return days
 
     def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
         """Add what memories gain for a call near the days asked for, and for naming them.
 
-        `whole` is the weight of all terms of the question together.
+        `whole` is the weight of all terms of the question together, and the most that a memory gained by its likeness.
         """
         gaps = {day: min(days.gap(day) for days in asked) for day in self._age}
         a_day = any(days.first == days.last for days in asked)
@@ -215,11 +213,13 @@ class Corpus:
             day, text = self._called_on[self._memory_at[place]], folded(self._text(place))
             is_naming = self._memory_at[place] != _NO_MEMORY and day and not DAY_WORDS.isdisjoint(split(text))
             found = self._days_at[place] = days_named(text, date.fromordinal(day)) if is_naming else []
+            is_foreign = day and self._language != ENGLISH and self._memory_at[place] != _NO_MEMORY
+            found += days_in(self._language, text, date.fromordinal(day)) if is_foreign else []
         return found
 
-    def _newest_first(self, best: Sequence[Match], wanted: Sequence[str]) -> list[Match]:
-        compared = best[:_COMPARED]
-        return [*newest_first(compared, [_day_called(match.memory) for match in compared], wanted), *best[_COMPARED:]]
+    def _newest_first(self, best: Sequence[Match], wanted: Sequence[str], language: str) -> list[Match]:
+        called_on = [day_called(match.memory) for match in best[:_COMPARED]]
+        return [*newest_first(best[:_COMPARED], called_on, wanted, language), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
         """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
@@ -246,6 +246,7 @@ class Corpus:
         # That of most calls is the language of the facts too, and of questions that could be of any language.
         self._language = max(languages, key=languages.__getitem__)
         self._languages = {*languages, ENGLISH}
+        time_words(self._language)  # compiles them; a question need not wait
         yield from self._terms(-1, solitary, self._language)
 
     def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[Sequence[str]]:
@@ -332,17 +333,3 @@ def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Tur
 
 def _asked(memory: Memory) -> str:
     return str(memory.metadata.get("asked") or "")
-
-
-def _day_called(memory: Memory) -> int:
-    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
-    return _ordinal(str(memory.metadata.get("called_at")))
-
-
-@kept_briefly(maxsize=1024)
-def _ordinal(called_at: str) -> int:
-    try:
-        called = datetime.fromisoformat(called_at)
-    except ValueError:
-        return 0
-    return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0

@@ -89,44 +89,63 @@ def _absolute(found: re.Match[str], said_on: date | None, years: Sequence[int]) 
         year, month, day = map(int, found["iso"].split("-"))
         yield from _days(year, month, day)
     elif found["whole_year"]:
-        yield _year(int(found["whole_year"]))
+        yield whole_year(int(found["whole_year"]))
     else:
         month, day = _MONTHS.index(found["month"]) + 1, int(found["day"] or found["day_after"] or 0)
         if found["month"] in ("may", "march") and not (day or found["year"] or _is_after_preposition(found)):
             return
-        if found["year"]:
-            yield from _days(int(found["year"]), month, day)
-            return
-        if said_on:
-            around = [days for year in (-1, 0, 1) for days in _days(said_on.year + year, month, day)]
-            yield from sorted(around, key=lambda days: days.gap(said_on.toordinal()))[:1]
-        for year in years:
-            yield from _days(year, month, day)
+        yield from days_of_month(month, day, int(found["year"] or 0), said_on, years)
+
+
+def days_of_month(month: int, day: int, year: int, said_on: date | None, years: Sequence[int] = ()) -> Iterator[Days]:
+    """The day of the month, or with day=0 all of it.
+
+    With year=0 it is the one nearest to `said_on`, and that in each of `years`.
+    """
+    if year:
+        yield from _days(year, month, day)
+        return
+    if said_on:
+        around = [days for year in (-1, 0, 1) for days in _days(said_on.year + year, month, day)]
+        yield from sorted(around, key=lambda days: days.gap(said_on.toordinal()))[:1]
+    for year in years:
+        yield from _days(year, month, day)
 
 
 def _relative(found: re.Match[str], said_on: date) -> Iterator[Days]:
     today = said_on.toordinal()
     if found["weekday"]:
-        ahead = today + (_WEEKDAYS.index(found["weekday"]) - said_on.weekday()) % 7
-        step = _STEPS.get(found["which_day"])
-        # "Friday" alone may be the last or the next one.
-        yield from (Days(day, day) for day in ([ahead - 7] if step == -1 else [ahead] if step else [ahead - 7, ahead]))
+        yield from days_of_weekday(_WEEKDAYS.index(found["weekday"]), _STEPS.get(found["which_day"]), said_on)
     elif found["period"]:
-        yield from _period(found["period"], _STEPS[found["which"]], said_on)
+        yield from days_of_period(found["period"], _STEPS[found["which"]], said_on)
     elif found["number"]:
-        length = _DAYS_OF_UNIT[found["unit"]]
-        away = length * (_NUMBERS.get(found["number"]) or int(found["number"]))
+        number = _NUMBERS.get(found["number"]) or int(found["number"])
         if found["ago"]:
-            yield Days(today - away - length // 2, today - away + length // 2)
+            yield days_away(-number, found["unit"], said_on)
         elif found["ahead"] or found["from_now"]:
-            yield Days(today + away - length // 2, today + away + length // 2)
+            yield days_away(number, found["unit"], said_on)
     else:
         day = today - bool(found["yesterday"]) - bool(found["two_before"])
         day += bool(found["tomorrow"]) + bool(found["two_after"])
         yield Days(day, day)
 
 
-def _period(name: str, step: int, said_on: date) -> Iterator[Days]:
+def days_of_weekday(weekday: int, step: int | None, said_on: date) -> Iterator[Days]:
+    """The last (-1), this (0) or next (1) one from `said_on` on, Monday being 0; the last and the next for None."""
+    ahead = said_on.toordinal() + (weekday - said_on.weekday()) % 7
+    # "Friday" alone may be the last or the next one.
+    yield from (Days(day, day) for day in ([ahead - 7] if step == -1 else [ahead] if step else [ahead - 7, ahead]))
+
+
+def days_away(number: int, unit: str, said_on: date) -> Days:
+    """The days that are so many days, weeks, months or years away, about."""
+    length = _DAYS_OF_UNIT[unit]
+    day = said_on.toordinal() + number * length
+    return Days(day - length // 2, day + length // 2)
+
+
+def days_of_period(name: str, step: int, said_on: date) -> Iterator[Days]:
+    """The week, weekend, month, year or season that is so many of them away."""
     monday = said_on.toordinal() - said_on.weekday() + 7 * step
     match name:
         case "week":
@@ -137,7 +156,7 @@ def _period(name: str, step: int, said_on: date) -> Iterator[Days]:
             year, month = divmod(said_on.year * 12 + said_on.month - 1 + step, 12)
             yield from _days(year, month + 1)
         case "year":
-            yield _year(said_on.year + step)
+            yield whole_year(said_on.year + step)
         case _:
             begin = date(said_on.year, _SEASONS[name], 1).toordinal()
             over = begin + _SEASON_DAYS <= said_on.toordinal()
@@ -147,7 +166,7 @@ def _period(name: str, step: int, said_on: date) -> Iterator[Days]:
             yield Days(begin, begin + _SEASON_DAYS)
 
 
-def _year(year: int) -> Days:
+def whole_year(year: int) -> Days:
     return Days(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal())
 
 

@@ -2,9 +2,15 @@
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.dates import DAY_WORDS
+from elmemory.memory.ranking.languages import ENGLISH, terms_in
+from elmemory.memory.ranking.time_words import time_words
 from elmemory.memory.ranking.words import folded, terms
 from elmemory.memory.records import Match, Memory
 
@@ -16,6 +22,7 @@ _PAST = re.compile(
 # The share of the older one's score that the newer one has to have.
 _CLOSE = 0.6
 _LONGEST = 2000
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _OTHERS = re.compile(
     r"\b(?:(?:step|grand)?(?:sons?|daughters?|mothers?|fathers?|mums?|moms?|dads?|parents?|child(?:ren)?|kids?)|boys?|girls?"
     r"|bab(?:y|ies)|husbands?|wife|partners?|brothers?|sisters?|siblings?|aunts?|uncles?|cousins?|nieces?|nephews?"
@@ -23,6 +30,7 @@ _OTHERS = re.compile(
     r"|horses?|he|she|they)\b"
 )
 _NAME = re.compile(r"(?<=[\w,;] )(?!I\b)[A-Z][\w'’-]+")
+_WORD = re.compile(r"[\w'’-]+[.!?]?")
 _PLACE = re.compile(
     r"(?:\d+\w?\s)?(?:[A-Z][\w'’-]+\s)+(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Court|Square|Way|Close|Place|Terrace)\b"
     r"|\b(?:at|in|on|to|from|near|around)\s+(?:the\s+)?(?:\d+\w?\s)?(?:[A-Z][\w'’-]+\s?)+"
@@ -45,19 +53,28 @@ class _Subject(NamedTuple):
     amounts: frozenset[str]
 
 
-def asks_how_things_are(question: str) -> bool:
-    """Whether the lower-case English question is about the present."""
-    return bool(_PRESENT.search(question)) and not _PAST.search(question)
+def asks_how_things_are(question: str, language: str = ENGLISH) -> bool:
+    """Whether the folded question is about the present; in other languages than English, whether it has a word for now.
+
+    Never in a language in which other people cannot be distinguished from the caller.
+    """
+    if language == ENGLISH:
+        return bool(_PRESENT.search(question)) and not _PAST.search(question)
+    words = time_words(language)
+    return words.people is not None and words.now.search(question) is not None
 
 
-def newest_first(ranked: Sequence[Match], called_on: Sequence[int], wanted: Collection[str]) -> list[Match]:
+def newest_first(
+    ranked: Sequence[Match], called_on: Sequence[int], wanted: Collection[str], language: str = ENGLISH
+) -> list[Match]:
     """The matches, best first, but none after an older one that it contradicts and whose score is close.
 
     `called_on` are the days of their calls, 0 for an unknown one; `wanted` are the terms of the question.
     """
+    subject_of = _subject if language == ENGLISH else partial(_subject_in, language)
     placed: list[tuple[Match, int, _Subject]] = []
     for match, day in zip(ranked, called_on, strict=True):
-        subject, at = _subject(match.memory, wanted), len(placed)
+        subject, at = subject_of(match.memory, wanted), len(placed)
         for place, (other, other_day, other_subject) in enumerate(placed):
             is_newer = 0 < other_day < day and match.score >= _CLOSE * other.score
             if is_newer and _contradict(other_subject, subject):
@@ -81,3 +98,29 @@ def _subject(memory: Memory, wanted: Collection[str]) -> _Subject:
     about = names.union(_OTHERS.findall(lower), _MEDICINE.findall(lower))
     answered = frozenset(terms(f"{asked} {said}")).intersection(wanted)
     return _Subject(answered, frozenset(about), frozenset(_AMOUNT.findall(lower)))
+
+
+def _subject_in(language: str, memory: Memory, wanted: Collection[str]) -> _Subject:
+    """The subject of a memory in another language. All that is written with a capital within a sentence is a name."""
+    said, asked = memory.content[:_LONGEST], str(memory.metadata.get("asked") or "")[:_LONGEST]
+    lower, people = folded(said), time_words(language).people
+    about = {
+        folded(word) for before, word in pairwise(_WORD.findall(said)) if word[0].isupper() and before[-1] not in ".!?"
+    }
+    about.update(people.findall(lower) if people else (), _MEDICINE.findall(lower))
+    answered = frozenset(terms_in(language, f"{asked} {said}")).intersection(wanted)
+    return _Subject(answered, frozenset(about), frozenset(_AMOUNT.findall(lower)))
+
+
+def day_called(memory: Memory) -> int:
+    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
+    return _ordinal(str(memory.metadata.get("called_at")))
+
+
+@kept_briefly(maxsize=1024)
+def _ordinal(called_at: str) -> int:
+    try:
+        called = datetime.fromisoformat(called_at)
+    except ValueError:
+        return 0
+    return called.toordinal() if _FIRST_YEAR <= called.year <= _LAST_YEAR else 0

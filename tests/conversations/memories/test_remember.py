@@ -9,6 +9,7 @@ import pytest
 
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
+from conversations.memories.corrections import correct
 from conversations.memories.remember import remember
 from conversations.payloads.outline import NotReadable
 from elmemory.memory import kinds
@@ -50,6 +51,32 @@ def test_a_call_becomes_facts_messages_the_call_and_last_the_card(store: Embedde
     kinds_written = [memory.kind for memory in reversed(store.memories(MAYA))]
     assert kinds_written == ["fact"] * 4 + ["message"] * 3 + ["call", "card"]
     assert card(store, MAYA).user_name == "Maya"
+
+
+def in_language(name: str, main_language: str | None, of_agent: str | None = None) -> dict[str, Any]:
+    event = sample(name)
+    event["data"]["metadata"]["main_language"] = main_language
+    override = event["data"]["conversation_initiation_client_data"].setdefault("conversation_config_override", {})
+    override["agent"] = {**(override.get("agent") or {}), "language": of_agent}
+    return event
+
+
+@pytest.mark.parametrize(
+    ("main_language", "of_agent", "language"),
+    [("de", None, "de"), ("de", "fr", "de"), (None, "fr", "fr"), ("xx", "pt_BR", "pt-br"), (None, None, "")],
+)
+def test_the_card_is_written_in_the_language_of_the_call_else_in_that_of_the_agent(
+    store: EmbeddedOpenMemory, main_language: str | None, of_agent: str | None, language: str
+) -> None:
+    process(store, in_language("transcription_returning_caller", main_language, of_agent))
+    assert card(store, MAYA).language == language
+    assert ("Am Telefon ist Maya" in card(store, MAYA).summary) == (language == "de")
+
+
+def test_the_card_changes_its_language_when_staff_correct_it(store: EmbeddedOpenMemory) -> None:
+    process(store, in_language("transcription_returning_caller", "de"))
+    correct(store, MAYA, "preferred language", "Italian")
+    assert card(store, MAYA).summary.startswith("Al telefono c’è Maya")
 
 
 @pytest.mark.parametrize(("kind", "salience"), [("fact", 0.9), ("message", 0.8), ("call", 0.85), ("card", 1.0)])

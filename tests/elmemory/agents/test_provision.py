@@ -81,6 +81,19 @@ def test_the_first_run_wires_the_agent(fake: FakeElevenLabs) -> None:
     assert overrides["conversation_config_override"]["agent"] == {"first_message": True, "language": True}
 
 
+@pytest.mark.parametrize("sends", [True, False])
+def test_the_language_may_be_overridden_where_rings_send_it(
+    fake: FakeElevenLabs, settings: Settings, sends: bool
+) -> None:
+    settings.OVERRIDE_LANGUAGE = sends
+    overrides = fake.agents[AGENT]["platform_settings"]["overrides"]
+    overrides["conversation_config_override"]["agent"] = {"first_message": True, "language": False}
+    provision("--yes")
+    agent = fake.agents[AGENT]["platform_settings"]["overrides"]["conversation_config_override"]["agent"]
+    assert agent == {"first_message": True, "language": sends}
+    assert "nothing to change" in provision("--yes", "--write-env")
+
+
 @pytest.mark.parametrize("reports_retries", [True, False])
 def test_a_second_run_changes_nothing(fake: FakeElevenLabs, reports_retries: bool) -> None:
     fake.reports_retries = reports_retries

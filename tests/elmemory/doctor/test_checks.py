@@ -429,6 +429,31 @@ def test_fields_that_are_null_in_all_of_the_last_calls_are_noted() -> None:
     )
 
 
+def test_a_language_that_rings_send_and_the_agent_refuses_is_found(fake: FakeElevenLabs, settings: Settings) -> None:
+    platform(fake)["overrides"]["conversation_config_override"]["agent"]["language"] = False
+    assert faults() == []
+    settings.OVERRIDE_LANGUAGE = True
+    assert "does not allow its language" in the_fault().detail
+
+
+def test_an_agent_of_one_language_is_noted_where_rings_send_the_callers(
+    fake: FakeElevenLabs, settings: Settings
+) -> None:
+    settings.OVERRIDE_LANGUAGE = True
+
+    def details() -> list[tuple[str, str]]:
+        found = [
+            check
+            for check in checks.run_checks(AGENT)
+            if (check.section, check.name) == ("The phone rings", "language")
+        ]
+        return [(check.state, check.detail) for check in found]
+
+    assert details() == [("note", "the agent has one language, and rings send the caller's")]
+    fake.agents[AGENT]["conversation_config"]["language_presets"] = {"de": {"overrides": {}}}
+    assert details() == [("ok", "allowed; the agent has en, de")]
+
+
 # faults of this server
 
 

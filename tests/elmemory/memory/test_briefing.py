@@ -5,7 +5,6 @@ from itertools import permutations
 import pytest
 
 from elmemory.memory import kinds
-from elmemory.memory.briefing import language_code
 from elmemory.memory.card import Card, card_from_state, card_of
 from elmemory.memory.card_state import CardState
 from elmemory.memory.records import Memory
@@ -125,25 +124,6 @@ def test_the_summary_is_bounded_and_keeps_who_calls_what_is_open_and_how_often()
     assert len(summary) <= SUMMARY_LENGTH
     assert summary.startswith("The caller is Maya. Open: A new card (28 March 2026). ")
     assert summary.endswith("They have called 29 times, most recently on 1 April 2026.")
-
-
-@pytest.mark.parametrize(
-    ("said", "code"),
-    [
-        ("de", "de"),
-        ("DE", "de"),
-        ("pt-BR", "pt-br"),
-        ("zh", "zh"),
-        ("German", "de"),
-        ("Deutsch", "de"),
-        ("français", "fr"),
-        ("Klingon", ""),
-        ("{{ x }}", ""),
-        ("xx", ""),
-    ],
-)
-def test_a_language_is_given_as_its_code(said: str, code: str) -> None:
-    assert language_code(said) == code
 
 
 def test_the_ring_always_has_the_variables() -> None:

@@ -21,6 +21,8 @@ class StoredMemory(models.Model):
     updated_at = models.BigIntegerField()
     last_seen_at = models.BigIntegerField()
     version = models.IntegerField(default=1)
+    # NULL for none: without an encoder, and for kinds that no search finds.
+    vector = models.BinaryField(null=True)
 
     class Meta:
         db_table = "memory"

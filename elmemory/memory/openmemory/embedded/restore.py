@@ -12,13 +12,13 @@ from elmemory.memory.records import Memory
 
 _RESTORE = """
     INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
-                        created_at, updated_at, last_seen_at, version)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                        created_at, updated_at, last_seen_at, version, vector)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (user_id, key) DO UPDATE SET
         conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
         metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
         sectors = excluded.sectors, created_at = excluded.created_at, updated_at = excluded.updated_at,
-        last_seen_at = excluded.last_seen_at, version = memory.version + 1
+        last_seen_at = excluded.last_seen_at, version = memory.version + 1, vector = excluded.vector
 """
 
 
@@ -49,5 +49,6 @@ def restore(alias: str, user_id: str, memories: Sequence[Memory]) -> None:
                 memory.updated_at,
                 memory.last_seen_at,
                 memory.version,
+                memory.vector or None,
             )
             cursor.execute(_RESTORE, row)

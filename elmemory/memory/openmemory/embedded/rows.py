@@ -11,17 +11,18 @@ from elmemory.memory.records import Memory
 
 COLUMNS = (
     "id, user_id, content, tags, metadata, salience, decay_lambda, sectors,"
-    " created_at, updated_at, last_seen_at, version"
+    " created_at, updated_at, last_seen_at, version, vector"
 )
 
 
 def memory_of(row: Sequence[Any]) -> Memory:
     """The memory in a row of COLUMNS."""
-    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors, created, updated, seen, version = row
+    memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors = row[:8]
+    created, updated, seen, version, vector = row[8:]
     known = _listed(sectors)
     return Memory(
         memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
-        known[0], known, created, updated, seen, version,
+        known[0], known, created, updated, seen, version, bytes(vector or b""),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from elmemory.memory.openmemory.protocol import (
     require_user,
 )
 from elmemory.memory.openmemory.sectors import sectors_of
-from elmemory.memory.openmemory.storable import storable, storable_json
+from elmemory.memory.openmemory.storable import storable, storable_json, vector_apart
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Entry, Match, Memory, Put
 
@@ -51,7 +51,7 @@ _USERS = "SELECT user_id, count(*) FROM memory WHERE user_id <> %s GROUP BY user
 _ONE = f"SELECT {COLUMNS} FROM memory WHERE id = %s"
 _CHANGE = """
     UPDATE memory SET key = %s, conversation_id = %s, content = %s, tags = %s, metadata = %s, salience = %s,
-                      decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1
+                      decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1, vector = %s
     WHERE id = %s
 """
 _DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
@@ -210,7 +210,8 @@ class EmbeddedOpenMemory:
         """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
         require_user(user_id)
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
-            (put,) = put_rows(cursor, user_id, [entry])
+            metadata, vector = vector_apart(entry.metadata)
+            (put,) = put_rows(cursor, user_id, [entry._replace(metadata=metadata, vector=vector)])
             return _one(cursor, put.id)
 
     @_guarded
@@ -251,7 +252,10 @@ class EmbeddedOpenMemory:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
                 return None
-            wanted = change(memory_of(row))
+            wanted = change(before := memory_of(row))
+            metadata, vector = vector_apart(wanted.metadata)
+            if (wanted.content, metadata) == (before.content, before.metadata):
+                vector = vector or before.vector
             key = wanted.key or memory_id
             cursor.execute(
                 "DELETE FROM memory WHERE user_id = %s AND key = %s AND id <> %s", (wanted.user_id, key, memory_id)
@@ -261,14 +265,15 @@ class EmbeddedOpenMemory:
                 _CHANGE,
                 (
                     key,
-                    conversation_id_of(wanted.metadata),
+                    conversation_id_of(metadata),
                     storable(wanted.content),
                     storable_json(list(wanted.tags)),
-                    storable_json(wanted.metadata),
+                    storable_json(metadata),
                     wanted.salience,
                     wanted.decay_lambda,
                     storable_json(sectors),
                     now(),
+                    vector or None,
                     memory_id,
                 ),
             )

@@ -12,17 +12,19 @@ from elmemory.memory.openmemory.sectors import sectors_of
 from elmemory.memory.openmemory.storable import storable, storable_json
 from elmemory.memory.records import Entry, Put
 
-_ROW = f"({', '.join(['%s'] * 13)}, 1)"
+_ROW = f"({', '.join(['%s'] * 14)}, 1)"
 _PUT = """
     INSERT INTO memory (id, user_id, key, conversation_id, content, tags, metadata, salience, decay_lambda, sectors,
-                        created_at, updated_at, last_seen_at, version)
+                        created_at, updated_at, last_seen_at, vector, version)
     VALUES {rows}
     ON CONFLICT (user_id, key) DO UPDATE SET
         conversation_id = excluded.conversation_id, content = excluded.content, tags = excluded.tags,
         metadata = excluded.metadata, salience = excluded.salience, decay_lambda = excluded.decay_lambda,
-        sectors = excluded.sectors, updated_at = excluded.updated_at, version = memory.version + 1
+        sectors = excluded.sectors, updated_at = excluded.updated_at, vector = excluded.vector,
+        version = memory.version + 1
     WHERE memory.content <> excluded.content OR memory.tags <> excluded.tags OR memory.metadata <> excluded.metadata
        OR memory.salience <> excluded.salience OR memory.decay_lambda <> excluded.decay_lambda
+       OR (excluded.vector IS NOT NULL AND (memory.vector IS NULL OR memory.vector <> excluded.vector))
     RETURNING key, id, version
 """
 _MOST_ROWS = 500
@@ -82,6 +84,7 @@ def _row(memory_id: str, user_id: str, key: str, entry: Entry) -> tuple[Any, ...
         at,
         at,
         at,
+        entry.vector or None,
     )
 
 

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from elmemory.memory.openmemory.protocol import OpenMemoryError, OpenMemoryMisconfigured
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, answer_of
 from elmemory.memory.openmemory.sectors import SECTORS
-from elmemory.memory.records import Memory, Sector
+from elmemory.memory.openmemory.storable import storable, storable_json, vector_apart
+from elmemory.memory.records import Entry, Memory, Sector
 
 # In the metadata of a nonce: the key of the memory that it will become.
 UNFINISHED = "unfinished_key"
@@ -17,7 +20,7 @@ WRITE_NUMBER = "write_number"
 
 @dataclass(frozen=True, slots=True)
 class Row(Memory):
-    """A memory as the server holds it; its metadata are without the number of its writing."""
+    """A memory as the server holds it; its metadata are without the number of its writing and the vector."""
 
     write_number: int = 0
 
@@ -56,7 +59,8 @@ def page_of(user_id: str, answer: bytes) -> list[Row]:
 
 def row_of(user_id: str, item: Mapping[str, Any]) -> Row:
     try:
-        metadata, tags = dict(item.get("metadata") or {}), item.get("tags")
+        metadata, vector = vector_apart(item.get("metadata") or {})
+        tags = item.get("tags")
         write_number = metadata.pop(WRITE_NUMBER, 0)
         sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
         return Row(
@@ -73,6 +77,7 @@ def row_of(user_id: str, item: Mapping[str, Any]) -> Row:
             updated_at=int(item.get("updated_at") or 0),
             last_seen_at=int(item.get("last_seen_at") or 0),
             version=int(item.get("version") or 1),
+            vector=vector,
             write_number=write_number if type(write_number) is int else 0,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -86,3 +91,25 @@ def is_of(user_id: str, item: object) -> bool:
 def _weight(*given: object) -> float:
     """The first value that is a number: ours in the metadata, else the server's."""
     return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))
+
+
+class Wanted:
+    """An entry as the server returns it."""
+
+    def __init__(self, user_id: str, entry: Entry, write_number: int) -> None:
+        self.user_id = user_id
+        self.write_number = write_number
+        self.content = storable(entry.content)
+        self.tags: list[str] = orjson.loads(storable_json(list(entry.tags)))
+        weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
+        self.metadata: dict[str, Any] = orjson.loads(storable_json({**entry.metadata, **weights}))
+        self.key: str = self.metadata["key"]
+        self.vector = entry.vector
+
+    def is_in(self, memory: Memory) -> bool:
+        is_same = (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
+        return is_same and (not self.vector or memory.vector == self.vector)
+
+    def as_row(self, memory_id: str) -> Row:
+        held = self.user_id, self.content, self.tags, self.metadata
+        return Row(memory_id, *held, write_number=self.write_number, vector=self.vector)

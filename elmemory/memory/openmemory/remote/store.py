@@ -14,21 +14,20 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, Summary, require_user
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
     WRITE_NUMBER,
     Row,
+    Wanted,
     order_of_writing,
     page_of,
     readable,
     unfinished_key,
 )
 from elmemory.memory.openmemory.remote.users import users_of
-from elmemory.memory.openmemory.storable import storable, storable_json
+from elmemory.memory.openmemory.storable import with_vector
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Entry, Match, Memory, Put
 
@@ -200,7 +199,7 @@ class RemoteOpenMemory:
                 finished[memory.key].append(memory)
         puts = []
         for number, entry in enumerate(entries, last_number + 1):
-            wanted = _Wanted(user_id, entry, number)
+            wanted = Wanted(user_id, entry, number)
             put, memory = self._put(wanted, finished[wanted.key], unfinished[wanted.key])
             for other in (*finished[wanted.key], *unfinished.pop(wanted.key)):
                 if other.id != put.id:
@@ -272,7 +271,7 @@ class RemoteOpenMemory:
             raise OpenMemoryMisconfigured(NO_OPENMEMORY)
         return answer
 
-    def _put(self, wanted: "_Wanted", finished: Sequence[Row], unfinished: Sequence[Row]) -> tuple[Put, Row]:
+    def _put(self, wanted: Wanted, finished: Sequence[Row], unfinished: Sequence[Row]) -> tuple[Put, Row]:
         if finished:
             memory = max(finished, key=order_of_writing)
             if wanted.is_in(memory):
@@ -289,7 +288,7 @@ class RemoteOpenMemory:
                 return Put(memory_id, "added"), wanted.as_row(memory_id)
         raise OpenMemoryError("the OpenMemory server loses what was just added")
 
-    def _nonce(self, wanted: "_Wanted") -> str:
+    def _nonce(self, wanted: Wanted) -> str:
         metadata = {UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
         for _ in range(_ATTEMPTS):
             answer = self._add(wanted.user_id, new_nonce(), metadata) or {}
@@ -301,34 +300,15 @@ class RemoteOpenMemory:
                 return memory_id
         raise OpenMemoryError("the OpenMemory server takes every new memory for one that it has")
 
-    def _patch(self, memory_id: str, wanted: "_Wanted") -> bool:
+    def _patch(self, memory_id: str, wanted: Wanted) -> bool:
         body = {
             "content": wanted.content,
             "tags": wanted.tags,
-            "metadata": {**wanted.metadata, WRITE_NUMBER: wanted.write_number},
+            "metadata": {**with_vector(wanted.metadata, wanted.vector), WRITE_NUMBER: wanted.write_number},
             "user_id": wanted.user_id,
         }
         path = f"/memory/{in_path(memory_id)}"
         return self._server.call("PATCH", path, seconds=WRITE_SECONDS, body=body) is not None
-
-
-class _Wanted:
-    """An entry as the server returns it."""
-
-    def __init__(self, user_id: str, entry: Entry, write_number: int) -> None:
-        self.user_id = user_id
-        self.write_number = write_number
-        self.content = storable(entry.content)
-        self.tags: list[str] = orjson.loads(storable_json(list(entry.tags)))
-        weights = {"key": entry.key, "salience": entry.salience, "decay_lambda": entry.decay_lambda}
-        self.metadata: dict[str, Any] = orjson.loads(storable_json({**entry.metadata, **weights}))
-        self.key: str = self.metadata["key"]
-
-    def is_in(self, memory: Memory) -> bool:
-        return (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
-
-    def as_row(self, memory_id: str) -> Row:
-        return Row(memory_id, self.user_id, self.content, self.tags, self.metadata, write_number=self.write_number)
 
 
 def new_nonce() -> str:

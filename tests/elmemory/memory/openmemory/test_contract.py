@@ -22,7 +22,7 @@ from elmemory.memory.openmemory import OpenMemory, Summary
 from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote import store as remote_store
-from elmemory.memory.records import Entry, Memory
+from elmemory.memory.records import Entry, Memory, Put
 from tests.harness.openmemory_servers import (
     client_of,
     fill_embedded,
@@ -189,6 +189,60 @@ def test_a_put_of_a_known_key_changes_its_memory(store: OpenMemory, caller: str,
     assert (second.id, second.outcome) == (first.id, "changed")
     assert (memory.content, list(memory.tags)) == (wanted["content"], list(wanted["tags"]))
     assert wanted["metadata"].items() <= memory.metadata.items()
+
+
+VECTOR, OTHER_VECTOR = bytes(range(256)) + b"1", bytes(range(256)) + b"2"
+
+
+def put_encoded(store: OpenMemory, caller: str, vector: bytes, content: str = "City: Duluth", asked: str = "") -> Put:
+    return store.put_all(caller, [Entry("k", content, metadata={"asked": asked}, vector=vector)])[0]
+
+
+def vector_in(store: OpenMemory, caller: str) -> bytes:
+    (memory,) = store.memories(caller)
+    assert "vector" not in memory.metadata
+    return memory.vector
+
+
+def test_a_vector_is_read_as_it_was_written(store: OpenMemory, caller: str) -> None:
+    put_encoded(store, caller, VECTOR)
+
+    assert vector_in(store, caller) == VECTOR
+    assert put_encoded(store, caller, VECTOR).outcome == "unchanged"
+
+
+def test_a_memory_may_have_no_vector(store: OpenMemory, caller: str) -> None:
+    put_encoded(store, caller, b"")
+
+    assert vector_in(store, caller) == b""
+
+
+@pytest.mark.parametrize("before", [b"", VECTOR])
+def test_another_vector_takes_the_place_of_the_one_before(store: OpenMemory, caller: str, before: bytes) -> None:
+    first = put_encoded(store, caller, before)
+    token, _ = store.memories_since(caller, None)
+
+    second = put_encoded(store, caller, OTHER_VECTOR)
+
+    assert (second.id, second.outcome) == (first.id, "changed")
+    assert vector_in(store, caller) == OTHER_VECTOR
+    assert store.memories_since(caller, token)[1] is not None
+
+
+def test_a_memory_that_stays_as_it_is_keeps_its_vector(store: OpenMemory, caller: str) -> None:
+    put_encoded(store, caller, VECTOR)
+
+    assert put_encoded(store, caller, b"").outcome == "unchanged"
+    assert vector_in(store, caller) == VECTOR
+
+
+@pytest.mark.parametrize("change", [{"content": "City: St Paul"}, {"asked": "Where do you live?"}])
+def test_no_vector_of_the_text_before_is_left(store: OpenMemory, caller: str, change: dict[str, str]) -> None:
+    put_encoded(store, caller, VECTOR)
+
+    put_encoded(store, caller, b"", **change)
+
+    assert vector_in(store, caller) == b""
 
 
 def test_many_are_put_at_once_in_their_order(store: OpenMemory, caller: str) -> None:

@@ -202,7 +202,7 @@ def test_a_store_of_before_finds_the_memories_of_a_conversation_after_the_migrat
                 " VALUES (%s, %s, %s, 'x', '[]', %s, 1, 0, '[\"semantic\"]', 0, 0, 0, 1)",
                 (f"id-{number}", MAYA, f"k{number}", each),
             )
-    MigrationExecutor(connections["memory"]).migrate([("openmemory", "0003_conversation_id")])
+    MigrationExecutor(connections["memory"]).migrate([("openmemory", "0004_vector")])
     assert [memory.id for memory in store.of_conversation(MAYA, "conv_a")] == ["id-0"]
     assert set(StoredMemory.objects.values_list("conversation_id", flat=True)) == {"conv_a", ""}
 

@@ -1,11 +1,15 @@
 """Of two memories that contradict each other the newest comes first, if the question asks how things are."""
 
+from dataclasses import replace
+
 import pytest
 
 from elmemory.memory import kinds
 from elmemory.memory.ranking import rank
-from elmemory.memory.ranking.newest import asks_how_things_are
-from elmemory.memory.records import Memory
+from elmemory.memory.ranking.languages import terms_in
+from elmemory.memory.ranking.newest import asks_how_things_are, newest_first
+from elmemory.memory.ranking.words import folded
+from elmemory.memory.records import Match, Memory
 
 
 def said(content: str, month: int, asked: str = "") -> Memory:
@@ -82,3 +86,54 @@ def test_scores_stay_in_order() -> None:
     question, older, newer = CONTRADICTIONS[0]
     scores = [match.score for match in rank(question, [older, newer, said("Thursday suits me best.", 8)], 8)]
     assert scores == sorted(scores, reverse=True)
+
+
+def spoken(content: str, month: int, language: str) -> Memory:
+    memory = said(content, month)
+    return replace(memory, metadata={**memory.metadata, "main_language": language})
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "older", "newer"),
+    [
+        ("es", "¿Qué leche toma ahora?", "Tomo leche entera, mucha leche.", "La leche que tomo es sin lactosa."),
+        (
+            "fr",
+            "Quelle lessive utilise-t-elle maintenant ?",
+            "J'utilise une lessive en poudre, une lessive.",
+            "J'utilise une lessive liquide.",
+        ),
+        ("nl", "Welke melk drinkt ze nu?", "ik drink volle melk, veel melk", "ik drink magere melk"),
+        ("pl", "Jakie mleko pije teraz?", "piję mleko tłuste, dużo mleka", "piję mleko chude"),
+    ],
+)
+def test_the_newer_memory_comes_first_where_another_language_asks_for_now(
+    language: str, question: str, older: str, newer: str
+) -> None:
+    memories = (
+        spoken(older, 1, language),
+        spoken(newer, 6, language),
+        spoken("Gracias, merci, dank, dzięki.", 8, language),
+    )
+    assert ranked(question, *memories)[0] == newer
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "older", "newer"),
+    [
+        ("es", "¿Qué leche toma ahora?", "Tomo leche entera, leche y más leche.", "Mi hijo toma leche."),
+        ("fr", "Que prend-elle maintenant ?", "Je prends du ramipril.", "Je prends de la metformine."),
+        ("nl", "Wie woont er nu?", "hier woont Anna, ja Anna woont hier", "hier woont Bram"),
+        ("ja", "牛乳は今どうしていますか", "牛乳は毎日飲みます。牛乳です。", "牛乳は息子が飲みます。"),
+    ],
+)
+def test_other_people_and_medicines_do_not_come_first_in_other_languages(
+    language: str, question: str, older: str, newer: str
+) -> None:
+    pair = newest_first(
+        [Match(spoken(older, 1, language), 1.0), Match(spoken(newer, 6, language), 0.9)],
+        [1, 150],
+        terms_in(language, question),
+        language,
+    )
+    assert not asks_how_things_are(folded(question), language) or pair[0].memory.content == older

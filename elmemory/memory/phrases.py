@@ -1,0 +1,85 @@
+"""The sentences and dates of a card in one language.
+
+Sentences come from the catalogs in `elmemory/locale/`, names of months from Django's. A language without a catalog has
+the sentences of LANGUAGE, else the English ones.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from gettext import GNUTranslations
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.dateformat import format as format_date
+from django.utils.translation import override
+
+from elmemory.memory.language_codes import language_code, variants
+from elmemory.memory.text import as_sentence
+
+_CATALOGS = Path(__file__).resolve().parent.parent / "locale"
+ENGLISH = "en"
+# Django's names of months begin with a capital there.
+_LOWER_CASE_MONTHS = frozenset(("it", "pt"))
+# November in Django's Hindi.
+_MISSPELT = "नवमबर", "नवंबर"
+# Sentences follow one another without a blank.
+_UNSPACED = frozenset(("ja", "zh"))
+
+
+class Phrases:
+    """The phrases of one language with a catalog."""
+
+    def __init__(self, language: str) -> None:
+        with (_CATALOGS / language / "LC_MESSAGES" / "card.mo").open("rb") as file:
+            catalog = GNUTranslations(file)
+        self._language = language
+        # Under other names than gettext's: the catalogs of the admin are filled with what is marked by those.
+        self.text = catalog.gettext
+        self.counted = catalog.ngettext
+        self._in_context = catalog.pgettext
+        self._lower: Callable[[str], str] = str.lower if language in _LOWER_CASE_MONTHS else str
+
+    def day(self, day: date) -> str:
+        """The day as people say it in a sentence, such as "7 October 2026"."""
+        if self._language == ENGLISH:
+            return f"{day.day} {day:%B %Y}"  # without Django's catalogs
+        pattern = self._in_context("date, first of a month" if day.day == 1 else "date", "j F Y")
+        with override(self._language):
+            return self._lower(format_date(day, pattern)).replace(*_MISSPELT)
+
+    def sentence(self, text: str) -> str:
+        """The text as a sentence, with a full stop unless it ends with a mark."""
+        return as_sentence(text, self._in_context("end of a sentence", "."))
+
+    def joined(self, *sentences: str) -> str:
+        return ("" if self._language in _UNSPACED else " ").join(filter(None, sentences))
+
+    def label(self, name: str) -> str:
+        """The label of a fact, which is translated if the field is a usual one."""
+        return self._in_context("fact", name)
+
+    def before_summary(self, day: str) -> str:
+        """What comes before the summary of the call on this day."""
+        return self.text("On {day}: {summary}").format(day=day, summary="")
+
+
+def phrases_for(language: str) -> Phrases:
+    """The phrases of the language with this code; those of LANGUAGE if it is unknown or has no catalog."""
+    found = _catalog_of(language) or _catalog_of(language_code(settings.LANGUAGE)) or ENGLISH
+    return _phrases(found)
+
+
+@cache
+def _phrases(language: str) -> Phrases:
+    return Phrases(language)
+
+
+@cache
+def languages() -> frozenset[str]:
+    """The codes of the languages with a catalog."""
+    return frozenset(path.parent.parent.name for path in _CATALOGS.glob("*/LC_MESSAGES/card.mo"))
+
+
+def _catalog_of(language: str) -> str:
+    return next((code for code in variants(language) if code in languages()), "")

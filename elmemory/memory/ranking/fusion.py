@@ -1,0 +1,67 @@
+"""Fusion of two scores of the same memories: by their words, and by how much they mean what the question means."""
+
+from collections.abc import Callable, Collection, Mapping, MutableSequence, Sequence
+from math import sqrt, sumprod
+
+from elmemory.memory.records import Memory
+
+type Likeness = Callable[[], Mapping[int, float]]
+"""Returns, by the place of a memory, how much it means what the question means; nothing if that is not known."""
+
+# Tuned as the ranker, on the halves that bench/recall.py names. What meaning weighs, if all words of the question are
+# known, and if none is; and the power of the share of unknown ones in between.
+_LEAST_WEIGHT, _MOST_WEIGHT, _POWER = 0.5, 3.0, 1.5
+# A turn is encoded with what the agent asked. Where the agent says nothing in between, turns explain each other: shares
+# of the gain of the turns before and after it.
+_AFTER, _BEFORE = 0.5, 0.8
+
+
+def add_likeness(
+    scores: MutableSequence[float],
+    memory_at: Sequence[int],
+    memories: Sequence[Memory],
+    likeness: Mapping[int, float],
+    unknown: float,
+) -> float:
+    """Add to the scores of words, by place, what the memories there gain by their likeness; return the largest gain.
+
+    `memory_at` is the memory at a place, a negative number for none. A memory without a likeness gains nothing.
+    `unknown` is the share of the question's words that no memory contains: the more, the less words say. Scores keep
+    the unit of words; days, which are added afterwards, must outweigh the largest gain.
+    """
+    standard = _standard(list(likeness.values()))
+    gains = {memory: max(gain, 0.0) for memory, gain in zip(likeness, standard, strict=True)}
+    places = [place for place, memory in enumerate(memory_at) if memory in gains]
+    if not places:
+        return 0.0
+    spread = _spread([scores[place] for place in places]) or 1.0
+    weight = (_LEAST_WEIGHT + (_MOST_WEIGHT - _LEAST_WEIGHT) * unknown**_POWER) * spread
+    unasked = {place for place in places if not memories[memory_at[place]].metadata.get("asked")}
+    most = 0.0
+    for place in places:
+        gain = gains[memory_at[place]]
+        if place in unasked:
+            if place - 1 in unasked:
+                gain += _AFTER * gains[memory_at[place - 1]]
+            if place + 1 in unasked:
+                gain += _BEFORE * gains[memory_at[place + 1]]
+        scores[place] += weight * gain
+        most = max(most, weight * gain)
+    return most
+
+
+def share_unknown(wanted: Sequence[str], known: Collection[str]) -> float:
+    """The share of the terms that are not known; 1 without terms."""
+    return sum(term not in known for term in wanted) / len(wanted) if wanted else 1.0
+
+
+def _standard(values: Sequence[float]) -> list[float]:
+    """The values as z-scores."""
+    mean, spread = sum(values) / (len(values) or 1), _spread(values) or 1.0
+    return [(value - mean) / spread for value in values]
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation."""
+    mean = sum(values) / (len(values) or 1)
+    return sqrt(max(sumprod(values, values) / (len(values) or 1) - mean * mean, 0.0))
