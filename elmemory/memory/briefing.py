@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from elmemory.memory.card_state import CardState, Holding, LastCall, zone_name
+from elmemory.memory.card_state import CardState, Holding, Insight, LastCall, zone_name
 from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
@@ -69,10 +69,16 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
         promised_on="" if speaks_of(requested, promised) else _day_of(promise, phrases),
         preferred_language=preferred_language(state),
         mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
-        insights=tuple(
-            current((one.order.conversation_id, one.text) for one in state.insights if not commands_an_agent(one.text))
-        ),
+        insights=tuple(current(_as_stated(state.insights))),
     )
+
+
+def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
+    """The call and the text of each, without commands: those of the newest call first, of one call in their order."""
+    in_order = sorted(insights, key=lambda one: one.order.position)
+    for one in sorted(in_order, key=lambda one: one.order[:2], reverse=True):
+        if not commands_an_agent(one.text):
+            yield one.order.conversation_id, one.text
 
 
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:

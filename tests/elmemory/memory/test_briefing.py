@@ -230,3 +230,10 @@ def test_what_commands_an_agent_stays_out_of_the_briefing(text: str) -> None:
 )
 def test_what_only_sounds_like_a_command_is_said(text: str) -> None:
     assert card(call(1, insights=(text,))).briefing.insights == (text,)
+
+
+def test_sentences_of_one_call_stay_in_their_order() -> None:
+    known = card(
+        call(1, insights=("Theo is deaf.",)), call(5, insights=("Lina plays chess.", "Bruno barks at engineers."))
+    )
+    assert known.briefing.insights == ("Lina plays chess.", "Bruno barks at engineers.", "Theo is deaf.")
