@@ -157,8 +157,8 @@ def memories_of(
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field == CALLER_PROFILE:
-            said = (sentence for sentence in statements(text) if usable_value(sentence))
-            for ordinal, sentence in enumerate(islice(said, _MOST_INSIGHTS)):
+            usable = filter(usable_value, statements(text))
+            for ordinal, sentence in enumerate(islice(usable, _MOST_INSIGHTS)):
                 yield kinds.NewMemory(
                     kinds.INSIGHT,
                     f"insight:{conversation_id}:{ordinal}",

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
+from conversations.memories import corrections
 from conversations.memories.remember import memories_of
+from conversations.memories.reprocess import request as request_reprocessing
+from conversations.memories.worker import Worker
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
+from elmemory.memory.card import read_card
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.fake_elevenlabs import AGENT, FakeElevenLabs, conversation
 from tests.harness.samples import new_number
 from tests.harness.server import Server, wait_until
+from tests.harness.stored import deliver
 
 _FIRST_DAY = 100
 
@@ -128,3 +134,28 @@ def test_a_profile_of_any_length_gives_a_bounded_number_of_insights() -> None:
 @pytest.mark.parametrize("value", [{"a": "b"}, [["x"]], "<b></b>", "{{ secret__x }}"])
 def test_a_profile_of_another_shape_is_no_insight(value: Any) -> None:
     assert insights(value) == []
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "index", "memory"])
+@pytest.mark.usefixtures("payloads", "index_schema")
+def test_a_request_that_staff_corrected_or_deleted_stays_so_until_a_later_call(store: EmbeddedOpenMemory) -> None:
+    caller = "+14155550100"
+
+    def open_request() -> str:
+        card = read_card(store, caller)
+        assert card is not None
+        return card.briefing.open_request
+
+    opened = deliver(event(1, caller, open_request="A new card by Friday."), store)
+    corrections.correct(store, caller, "open_request", "A credit note.")
+    assert open_request() == "A credit note."
+    [correction] = [one for one in store.memories(caller) if one.kind == kinds.PREFERENCE]
+    corrections.delete_memory(store, caller, correction)
+    [fact] = [one for one in store.memories(caller) if one.metadata.get("field") == "open_request"]
+    corrections.delete_memory(store, caller, fact)
+    assert open_request() == ""
+    request_reprocessing(opened)
+    Worker(store).process_due()
+    assert open_request() == ""
+    deliver(event(200, caller, open_request="A refund."), store)
+    assert open_request() == "A refund."
