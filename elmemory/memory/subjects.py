@@ -120,6 +120,8 @@ def _words_only_in_one(
     new: Sequence[tuple[str, bool]], old: Sequence[tuple[str, bool]]
 ) -> tuple[list[str], list[str]] | None:
     """The words that the newer sentence adds and those it lacks; None if they make it another subject."""
+    if _are_of_other_subjects(frozenset(new), frozenset(old)):
+        return None
     added = [at for at, word in enumerate(new) if not any(_is_same(word, other) for other in old)]
     lost = [at for at, word in enumerate(old) if not any(_is_same(word, other) for other in new)]
     if added and lost:
@@ -129,6 +131,18 @@ def _words_only_in_one(
         if is_in_front or any(of[at][0] in _PEOPLE for at in alone):
             return None
     return [new[at][0] for at in added], [old[at][0] for at in lost]
+
+
+def _are_of_other_subjects(new: frozenset[tuple[str, bool]], old: frozenset[tuple[str, bool]]) -> bool:
+    """Whether each surely has a word that the other lacks: no form of one begins otherwise. Most pairs end here."""
+    added, lost = new - old, old - new
+    if not added or not lost:
+        return False
+    return not (_starts(added) <= _starts(old) or _starts(lost) <= _starts(new))
+
+
+def _starts(words: frozenset[tuple[str, bool]]) -> set[str]:
+    return {word[: _SHORTEST_INFLECTED - 1] for word, _ in words}
 
 
 def _is_same(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
@@ -150,6 +164,8 @@ def _parts_only_in_one(new: str, old: str) -> tuple[str, str] | None:
     """As `_words_only_in_one`, of text without blanks."""
     if new == old:
         return "", ""
+    if set(new) - set(old) and set(old) - set(new):
+        return None
     added = lost = ""
     for kind, start, end, start_new, end_new in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
