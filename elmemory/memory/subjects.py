@@ -6,7 +6,6 @@ are compared without glue ("the", "is", "now") and numbers. Both hold if each ha
 """
 
 import re
-from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?:-[^\W\d_]+)*(?!\w)")
 _NUMBER = re.compile(r"\w*\d(?:[\w.,:/-]*\w)?")
 _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 _NUMERALS = re.compile("[〇零一二三四五六七八九十百千万两]+")
+_EMPTY_PHRASES = re.compile(r"\b(?:after all|at all|any more|en fait|al final)\b", re.IGNORECASE)
 _IN_LAW = re.compile(r"\b(\w+) in law\b")
 # The caller is who every sentence is about, in the languages of our extraction prompts.
 CALLER = re.compile(
@@ -29,27 +29,28 @@ _FEWEST_IN_COMMON = 2
 # Another value, or an end: such a sentence may replace a longer one.
 _CHANGES = frozenset(
     "now longer not no never anymore doesn don isn can cannot stopped instead jetzt nun nicht kein keine keinen"
-    " mehr statt ahora ya nunca maintenant desormais ne n plus pas non piu ora adesso nao ja agora mais deixou niet"
-    " geen meer nu nie juz teraz не теперь больше уже нет artik artık degil simdi icke inte langre ikke ei enaa".split()
+    " mehr statt ahora ya nunca maintenant desormais ne n plus pas non piu ora adesso nao ja agora mais deixou"
+    " niet geen meer nu nie juz teraz не теперь больше уже нет artik artık degil simdi icke inte langre ikke ei"
+    " enaa".split()
 )
 _GLUE = _CHANGES | frozenset(
-    "a an the is are was be been has have had he she his her hers they their them it its who that this which of to"
-    " in on at for from with by as named called also still currently very s t d ll der die das den dem des ein eine"
-    " einen einem einer eines ist sind war hat haben er sie ihr ihre ihren ihrem ihrer sein seine es zu von vom mit"
-    " im am auf fur bei als namens heisst auch noch derzeit seit el la los las un una esta ha tiene su sus de del al"
-    " en por con que se lo tambien aun le les une est sont ont il elle sa ses du au aux dans pour avec qui"
-    " actuellement aussi l gli i uno e suo sua suoi sue di della dello dei degli delle da dal nel che anche o os um"
-    " uma tem seu seus suas do dos no na em para com tambem het een heeft zijn haar hij zij te op voor met ook nog"
-    " jest ma jego jej w z od dla tez у в на с к по для что это есть его ее она он их также"
-    " ещё еще bir ile icin".split()
+    "per because since against wegen gegen contra contre contro przeciw a an the is are was be been has have had"
+    " he she his her hers they their them it its who that this which of to in on at for from with by as named"
+    " called also still currently very s t d ll der die das den dem des ein eine einen einem einer eines ist sind"
+    " war hat haben er sie ihr ihre ihren ihrem ihrer sein seine es zu von vom mit im am auf fur bei als namens"
+    " heisst auch noch derzeit seit el la los las un una esta ha tiene su sus de del al en por con que se lo"
+    " tambien aun le les une est sont ont il elle sa ses du au aux dans pour avec qui actuellement aussi l gli i"
+    " uno e suo sua suoi sue di della dello dei degli delle da dal nel che anche o os um uma tem seu seus suas do"
+    " dos no na em para com tambem het een heeft zijn haar hij zij te op voor met ook nog jest ma jego jej w z od"
+    " dla tez у в на с к по для что это есть его ее она он их также ещё еще bir ile icin".split()
 )
 _COUNTS = frozenset(
-    "once twice two three four five six seven eight nine ten eleven twelve einmal zweimal dreimal viermal zwei drei"
-    " vier funf sechs sieben acht neun zehn elf zwolf dos tres cuatro cinco seis siete ocho nueve diez doce deux"
-    " trois quatre cinq sept huit neuf dix onze douze due tre quattro cinque sei sette otto nove dieci undici dodici"
-    " dois duas quatro sete oito dez doze twee drie vijf zes zeven negen tien twaalf dwa dwie trzy cztery piec szesc"
-    " siedem osiem dziewiec dziesiec два две три четыре пять шесть семь восемь девять десять iki uc dort bes altı"
-    " yedi sekiz dokuz".split()
+    "once twice two three four five six seven eight nine ten eleven twelve einmal zweimal dreimal viermal zwei"
+    " drei vier funf sechs sieben acht neun zehn elf zwolf dos tres cuatro cinco seis siete ocho nueve diez doce"
+    " deux trois quatre cinq sept huit neuf dix onze douze due tre quattro cinque sei sette otto nove dieci undici"
+    " dodici dois duas quatro sete oito dez doze twee drie vijf zes zeven negen tien twaalf dwa dwie trzy cztery"
+    " piec szesc siedem osiem dziewiec dziesiec два две три четыре пять шесть семь восемь девять десять iki uc"
+    " dort bes altı yedi sekiz dokuz".split()
 )
 # In a list each item counts: a shorter sentence does not replace it.
 _LISTS = frozenset(
@@ -60,21 +61,21 @@ _PEOPLE = frozenset(
     "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt"
     " uncle cousin nephew niece grandmother grandfather grandma grandpa grandson granddaughter friend neighbour"
     " neighbor assistant boss colleague mother-in-law father-in-law son-in-law daughter-in-law brother-in-law"
-    " sister-in-law law stepson stepdaughter stepmother stepfather twin mr mrs ms miss dr mutter vater sohn tochter"
-    " bruder schwester mann frau ehemann ehefrau kind kinder tante onkel cousine neffe nichte oma opa grossmutter"
-    " grossvater enkel enkelin freund freundin nachbar nachbarin schwiegermutter schwiegervater schwager schwagerin"
-    " schwiegersohn schwiegertochter herr herrn madre padre hijo hija hijos hermano hermana marido esposo esposa"
-    " mujer pareja tia tio primo prima sobrino sobrina abuela abuelo nieto nieta amigo amiga vecino vecina suegra"
-    " suegro cunado cunada yerno nuera senor senora sra mere pere fils fille frere soeur mari femme epoux epouse"
-    " oncle neveu ami amie voisin voisine belle-mere beau-pere beau-frere belle-soeur grand-mere grand-pere monsieur"
-    " madame mme figlio figlia fratello sorella marito moglie zia zio cugino cugina nipote nonna nonno amico amica"
-    " vicino vicina suocera suocero cognato cognata signor signora mae pai filho filha irmao irma avo neto neta"
-    " sogra sogro cunhado cunhada senhor senhora moeder vader zoon dochter broer zus man vrouw vriend vriendin"
-    " buurman buurvrouw schoonmoeder schoonvader schoonzus zwager heer mevrouw matka ojciec syn corka brat siostra"
-    " maz zona babcia dziadek wnuk wnuczka przyjaciel przyjaciolka sasiad sasiadka tesciowa tesc szwagier szwagierka"
-    " pan pani мать отец мама папа сын дочь брат сестра муж жена бабушка дедушка внук внучка друг подруга сосед"
-    " соседка свекровь свекор теща тесть зять невестка anne baba annesi babasi oglu kizi kardesi esi kocasi karisi"
-    " kayinvalidesi kayinpederi bey hanim".split()
+    " sister-in-law law stepson stepdaughter stepmother stepfather twin mr mrs ms miss dr mutter vater sohn"
+    " tochter bruder schwester mann frau ehemann ehefrau kind kinder tante onkel cousine neffe nichte oma opa"
+    " grossmutter grossvater enkel enkelin freund freundin nachbar nachbarin schwiegermutter schwiegervater"
+    " schwager schwagerin schwiegersohn schwiegertochter herr herrn madre padre hijo hija hijos hermano hermana"
+    " marido esposo esposa mujer pareja tia tio primo prima sobrino sobrina abuela abuelo nieto nieta amigo amiga"
+    " vecino vecina suegra suegro cunado cunada yerno nuera senor senora sra mere pere fils fille frere soeur mari"
+    " femme epoux epouse oncle neveu ami amie voisin voisine belle-mere beau-pere beau-frere belle-soeur grand-"
+    " mere grand-pere monsieur madame mme figlio figlia fratello sorella marito moglie zia zio cugino cugina"
+    " nipote nonna nonno amico amica vicino vicina suocera suocero cognato cognata signor signora mae pai filho"
+    " filha irmao irma avo neto neta sogra sogro cunhado cunhada senhor senhora moeder vader zoon dochter broer"
+    " zus man vrouw vriend vriendin buurman buurvrouw schoonmoeder schoonvader schoonzus zwager heer mevrouw matka"
+    " ojciec syn corka brat siostra maz zona babcia dziadek wnuk wnuczka przyjaciel przyjaciolka sasiad sasiadka"
+    " tesciowa tesc szwagier szwagierka pan pani мать отец мама папа сын дочь брат сестра муж жена бабушка дедушка"
+    " внук внучка друг подруга сосед соседка свекровь свекор теща тесть зять невестка anne baba annesi babasi oglu"
+    " kizi kardesi esi kocasi karisi kayinvalidesi kayinpederi bey hanim".split()
 )
 _GLUE_UNSPACED = re.compile(
     "来电者|來電者|客户|客戶|患者|现在|現在|目前|已经|已經|不再|依然|仍然|仍|的|了|は|を|が|に|の|です|ます|現在|お客様"
@@ -83,11 +84,15 @@ _PEOPLE_UNSPACED = re.compile("[父母爸妈媽夫妻儿兒女子兄弟姐姊妹
 
 
 class _Said(NamedTuple):
-    """The telling words in their order, with whether each counts as it is written; text without blanks; and numbers."""
+    """The telling words in their order, with whether each counts as it is written; text without blanks; and numbers.
+
+    `apart`: for each word, whether anything stands between it and the one before.
+    """
 
     words: tuple[tuple[str, bool], ...]
     run: str
     numbers: frozenset[str]
+    apart: tuple[bool, ...]
     changes: bool
     lists: bool
 
@@ -97,7 +102,7 @@ def replaces(newer: str, older: str) -> bool:
     new, old = _said(newer), _said(older)
     if new[:3] == old[:3]:
         return bool(new.words or new.run or new.numbers)
-    words = _words_only_in_one(new.words, old.words)
+    words = _words_only_in_one(new, old)
     runs = _parts_only_in_one(new.run, old.run)
     if words is None or runs is None or not (new.words or new.run):
         return False
@@ -116,20 +121,22 @@ def says_the_same(one: str, other: str) -> bool:
     return _said(one)[:3] == _said(other)[:3]
 
 
-def _words_only_in_one(
-    new: Sequence[tuple[str, bool]], old: Sequence[tuple[str, bool]]
-) -> tuple[list[str], list[str]] | None:
+def _words_only_in_one(newer: _Said, older: _Said) -> tuple[list[str], list[str]] | None:
     """The words that the newer sentence adds and those it lacks; None if they make it another subject."""
+    new, old = newer.words, older.words
     if _are_of_other_subjects(frozenset(new), frozenset(old)):
         return None
     added = [at for at, word in enumerate(new) if not any(_is_same(word, other) for other in old)]
     lost = [at for at, word in enumerate(old) if not any(_is_same(word, other) for other in new)]
     if added and lost:
         return None
-    for alone, of in ((added, new), (lost, old)):
-        is_in_front = bool(alone) and alone[0] == 0
-        if is_in_front or any(of[at][0] in _PEOPLE for at in alone):
-            return None
+    for alone, said in ((added, newer), (lost, older)):
+        for at in alone:
+            word, is_exact = said.words[at]
+            # "A horse trailer" is no horse; "her son Theo" is her son.
+            follows = at > 0 and not said.apart[at] and not is_exact and at - 1 not in alone
+            if at == 0 or follows or word in _PEOPLE:
+                return None
     return [new[at][0] for at in added], [old[at][0] for at in lost]
 
 
@@ -180,11 +187,11 @@ def _parts_only_in_one(new: str, old: str) -> tuple[str, str] | None:
 
 @kept_briefly(maxsize=1 << 12)
 def _said(sentence: str) -> _Said:
-    text = _IN_LAW.sub(r"\1-in-law", sentence)
+    text = _IN_LAW.sub(r"\1-in-law", _EMPTY_PHRASES.sub(" ", sentence))
     run = _GLUE_UNSPACED.sub("", _NUMERALS.sub("", "".join(_UNSPACED_RUN.findall(folded(text)))))
     numerals = _NUMERALS.findall("".join(_UNSPACED_RUN.findall(text)))
     spaced = _UNSPACED_RUN.sub(" ", text)
-    words, seen = [], set[str]()
+    words, apart, seen, end = [], [], set[str](), 0
     for found in _WORD.finditer(spaced):
         raw = found.group()
         word = folded(raw)
@@ -195,6 +202,15 @@ def _said(sentence: str) -> _Said:
         if (word in _LISTS or word in _COUNTS) and not is_named:
             continue
         words.append((word, is_named or word in _PEOPLE))
+        apart.append(bool(spaced[end : found.start()].strip()))
+        end = found.end()
     lists = bool(seen & _LISTS) or bool(re.search(r"[,;、，；和与與]", sentence))
     changes = not _CHANGES.isdisjoint(seen)
-    return _Said(tuple(words), run, frozenset([*_NUMBER.findall(spaced), *numerals, *(seen & _COUNTS)]), changes, lists)
+    return _Said(
+        tuple(words),
+        run,
+        frozenset([*_NUMBER.findall(spaced), *numerals, *(seen & _COUNTS)]),
+        tuple(apart),
+        changes,
+        lists,
+    )
