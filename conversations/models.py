@@ -3,53 +3,58 @@
 from datetime import date
 
 from django.db import models
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
     """ElevenLabs' evaluation of the call. These are the known values; a payload may hold another."""
 
-    SUCCESS = "success", "success"
-    FAILURE = "failure", "failure"
-    UNKNOWN = "unknown", "unknown"
+    SUCCESS = "success", gettext_lazy("success")
+    FAILURE = "failure", gettext_lazy("failure")
+    UNKNOWN = "unknown", gettext_lazy("unknown")
 
 
 class MemoryState(models.TextChoices):
-    NONE = "none", "nothing to remember"
-    PENDING = "pending", "pending"
-    WRITTEN = "written", "written"
-    FAILED = "failed", "failed"
+    NONE = "none", gettext_lazy("nothing to remember")
+    PENDING = "pending", gettext_lazy("pending")
+    WRITTEN = "written", gettext_lazy("written")
+    FAILED = "failed", gettext_lazy("failed")
 
 
 class Outcome(models.TextChoices):
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
-    UNCONNECTED = "unconnected", "never connected"
-    WEB = "web", "web call"
-    UNKNOWN = "", "no transcription yet"
+    DONE = "done", gettext_lazy("done")
+    FAILED = "failed", gettext_lazy("failed")
+    UNCONNECTED = "unconnected", gettext_lazy("never connected")
+    WEB = "web", gettext_lazy("web call")
+    UNKNOWN = "", gettext_lazy("no transcription yet")
 
 
 class Direction(models.TextChoices):
-    INBOUND = "inbound", "inbound"
-    OUTBOUND = "outbound", "outbound"
-    WEB = "", "web or unknown"
+    INBOUND = "inbound", gettext_lazy("inbound")
+    OUTBOUND = "outbound", gettext_lazy("outbound")
+    WEB = "", gettext_lazy("web or unknown")
 
 
 class Channel(models.TextChoices):
-    PHONE = "phone", "phone"
+    PHONE = "phone", gettext_lazy("phone")
     WHATSAPP = "whatsapp", "WhatsApp"
     SMS = "sms", "SMS"
-    WEB = "web", "web"
-    CHAT = "chat", "chat"
-    UNKNOWN = "", "unknown"
+    WEB = "web", gettext_lazy("web")
+    CHAT = "chat", gettext_lazy("chat")
+    UNKNOWN = "", gettext_lazy("unknown")
+
+
+# Django's `get_…_display` makes such a dictionary for each call.
+_NAMES = dict([*Direction.choices, *Channel.choices])
 
 
 class Recall(models.TextChoices):
     """What this server answered when the phone rang, as far as the payload shows it."""
 
-    MEMORY = "memory", "with memory"
-    NEUTRAL = "neutral", "neutral"
-    NONE = "", "not by this server"
+    MEMORY = "memory", gettext_lazy("with memory")
+    NEUTRAL = "neutral", gettext_lazy("neutral")
+    NONE = "", gettext_lazy("not by this server")
 
 
 class Conversations(models.QuerySet["Conversation"]):
@@ -111,14 +116,14 @@ class Conversation(models.Model):
     caller_ref = models.CharField(max_length=32, default="")
     caller_name = models.CharField(max_length=128, default="")
     outbound = models.BooleanField(default=False)
-    direction = models.CharField(max_length=8, choices=Direction, default=Direction.WEB)
-    channel = models.CharField(max_length=8, choices=Channel, default=Channel.UNKNOWN)
+    direction = models.CharField(gettext_lazy("direction"), max_length=8, choices=Direction, default=Direction.WEB)
+    channel = models.CharField(gettext_lazy("channel"), max_length=8, choices=Channel, default=Channel.UNKNOWN)
     started_at = models.DateTimeField(null=True)
-    started_on = models.DateField("day", null=True)
+    started_on = models.DateField(gettext_lazy("day"), null=True)
     duration_seconds = models.IntegerField(null=True)
     status = models.CharField(max_length=32, default="")
-    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
-    successful = models.CharField("success", max_length=32, choices=Success, default="")
+    outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
+    successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
     # Of the call's main language, in lower case: "en", "pt-br".
     language = models.CharField(max_length=16, default="")
@@ -128,9 +133,9 @@ class Conversation(models.Model):
     first_answer_ms = models.IntegerField(null=True)
     turn_ms = models.IntegerField(null=True)
     title = models.TextField(default="")
-    recall = models.CharField("answer at the ring", max_length=8, choices=Recall, default=Recall.NONE)
+    recall = models.CharField(gettext_lazy("answer at the ring"), max_length=8, choices=Recall, default=Recall.NONE)
     has_transcription = models.BooleanField(default=False)
-    has_audio = models.BooleanField("recording", default=False)
+    has_audio = models.BooleanField(gettext_lazy("recording"), default=False)
     has_failure = models.BooleanField(default=False)
     # Arrival of the newest payload of each type, in seconds since 1970.
     transcription_at = models.FloatField(null=True)
@@ -145,7 +150,7 @@ class Conversation(models.Model):
     audio_due = models.FloatField(null=True)
     payload_due = models.FloatField(null=True)
 
-    memory_state = models.CharField("memory", max_length=8, choices=MemoryState, default=MemoryState.NONE)
+    memory_state = models.CharField(gettext_lazy("memory"), max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
     # Whether the receipt names memories that staff deleted.
     withholds = models.BooleanField(default=False)
@@ -164,17 +169,18 @@ class Conversation(models.Model):
     class Meta:
         managed = False
         db_table = "conversation"
-        verbose_name = "call"
+        verbose_name = gettext_lazy("call")
+        verbose_name_plural = gettext_lazy("calls")
         default_permissions = ("view",)
         permissions = (
-            ("listen_conversation", "Can hear recordings"),
-            ("reveal_number", "Can see whole phone numbers"),
-            ("reprocess_conversation", "Can reprocess calls"),
-            ("download_conversation", "Can download payloads"),
-            ("export_conversation", "Can export lists of calls"),
-            ("run_doctor", "Can run the doctor"),
-            ("review_conversation", "Can write the note of a call and mark it as reviewed"),
-            ("discard_conversation", "Can discard unreadable deliveries and parked calls"),
+            ("listen_conversation", gettext_noop("Can hear recordings")),
+            ("reveal_number", gettext_noop("Can see whole phone numbers")),
+            ("reprocess_conversation", gettext_noop("Can reprocess calls")),
+            ("download_conversation", gettext_noop("Can download payloads")),
+            ("export_conversation", gettext_noop("Can export lists of calls")),
+            ("run_doctor", gettext_noop("Can run the doctor")),
+            ("review_conversation", gettext_noop("Can write the note of a call and mark it as reviewed")),
+            ("discard_conversation", gettext_noop("Can discard unreadable deliveries and parked calls")),
         )
         ordering = ("-sort_key",)
         indexes = (
@@ -208,13 +214,12 @@ class Conversation(models.Model):
     @property
     def direction_and_channel(self) -> str:
         """Direction and channel as far as they are known: "inbound · WhatsApp"; "web" and "chat" have no direction."""
-        channel = Channel(self.channel).label if self.channel else ""
-        return " · ".join(filter(None, (self.direction, channel)))
+        return " · ".join(str(_NAMES.get(part, part)) for part in (self.direction, self.channel) if part)
 
     @property
     def visitor(self) -> str:
         """Who is meant where there is no number because the channel has none; empty for the other channels."""
-        return self.channel if self.channel in (Channel.WEB, Channel.CHAT) else ""
+        return str(_NAMES[self.channel]) if self.channel in (Channel.WEB, Channel.CHAT) else ""
 
 
 class Label(models.TextChoices):
@@ -283,19 +288,24 @@ class Caller(models.Model):
 
     ref = models.CharField(max_length=32, primary_key=True)
     number = models.CharField(max_length=32)
-    calls = models.IntegerField("stored calls")
-    first_call = models.DateTimeField(null=True)
-    last_call = models.DateTimeField(null=True)
-    opted_out = models.BooleanField(default=False)
-    shared_line = models.BooleanField(default=False)
+    calls = models.IntegerField(gettext_lazy("stored calls"))
+    first_call = models.DateTimeField(gettext_lazy("first call"), null=True)
+    last_call = models.DateTimeField(gettext_lazy("last call"), null=True)
+    opted_out = models.BooleanField(gettext_lazy("opted out"), default=False)
+    shared_line = models.BooleanField(gettext_lazy("shared line"), default=False)
 
     class Meta:
         managed = False
         db_table = "caller"
+        verbose_name = gettext_lazy("caller")
+        verbose_name_plural = gettext_lazy("callers")
         default_permissions = ("view",)
         permissions = (
-            ("correct_caller", "Can correct facts, delete one memory, opt a caller out and mark a shared line"),
-            ("forget_caller", "Can export and forget all that is known of a caller"),
+            (
+                "correct_caller",
+                gettext_noop("Can correct facts, delete one memory, opt a caller out and mark a shared line"),
+            ),
+            ("forget_caller", gettext_noop("Can export and forget all that is known of a caller")),
         )
         ordering = ("-last_call", "ref")
 

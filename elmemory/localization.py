@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from elmemory.models import Localization
 
@@ -31,6 +31,15 @@ _LANGUAGE, _TIME_ZONE = "language", "time_zone"
 _COOKIE = "browser_time_zone"
 # Of the four languages, only German has abbreviations of its own.
 _GERMAN = {"WET": "WEZ", "WEST": "WESZ", "CET": "MEZ", "CEST": "MESZ", "EET": "OEZ", "EEST": "OESZ"}
+
+# Texts of Django's own pages that its catalogs lack.
+_OF_DJANGO = (
+    gettext_noop("- Select an option -"),
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    gettext_noop("Filter by %(field_name)s"),
+    gettext_noop("Pagination %(name)s"),
+    gettext_noop("Run"),
+)
 
 
 class NamedZone(ZoneInfo):
@@ -69,12 +78,14 @@ class LocalizationForm(forms.Form):
         help_text=gettext_lazy("Times are shown in this zone. Filters and figures by day use the server's days."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone_of_browser: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        unchosen = gettext("As the browser")
         languages: Any = self.fields[_LANGUAGE]
-        languages.choices = [("", gettext("As the browser")), *settings.LANGUAGES]
+        languages.choices = [("", unchosen), *settings.LANGUAGES]
         zones: Any = self.fields[_TIME_ZONE]
-        zones.choices = [("", gettext("As the browser")), *((zone, zone.replace("_", " ")) for zone in _zones())]
+        named = ((zone, zone.replace("_", " ")) for zone in _zones())
+        zones.choices = [("", f"{unchosen}: {zone_of_browser}" if zone_of_browser else unchosen), *named]
 
 
 @receiver(user_logged_in)
@@ -87,7 +98,8 @@ def recall_choice(request: HttpRequest, user: Any, **kwargs: Any) -> None:  # no
 def localization_view(request: HttpRequest, site: "AdminSite") -> HttpResponse:
     """The page on which users choose their language and time zone."""
     chosen = Localization.objects.filter(pk=request.user.pk).values(_LANGUAGE, _TIME_ZONE).first()
-    form = LocalizationForm(request.POST or None, initial=chosen)
+    zone = request.COOKIES.get(_COOKIE, "")
+    form = LocalizationForm(request.POST or None, initial=chosen, zone_of_browser=zone if zone in _zones() else "")
     if form.is_valid():
         Localization.objects.update_or_create(pk=request.user.pk, defaults=form.cleaned_data)
         request.session.update(form.cleaned_data)

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import path
+from django.utils.translation import gettext_lazy
 from django.views.generic import RedirectView
 
 from elmemory.doctor.page import DoctorPage
@@ -7,7 +8,7 @@ from webhooks.api import api
 from webhooks.health import HealthEndpoint
 
 admin.site.site_header = admin.site.site_title = "elmemory"
-admin.site.index_title = "Caller memory"
+admin.site.index_title = gettext_lazy("Caller memory")
 admin.site.site_url = None
 # The front page links to the few lists, and the list of calls needs the width.
 admin.site.enable_nav_sidebar = False

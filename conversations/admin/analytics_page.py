@@ -197,7 +197,7 @@ def _columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The links, one for each span: all of its bars lead to its calls. Every few of them have a date."""
     step = max(1, -(-len(rows) // _MOST_LABELLED))
     days = (rows[-1]["figures"].key.last - rows[0]["figures"].key.first).days if rows else 0
-    written = "j M" if days < _LONG_PERIOD else "M Y"
+    written = "MONTH_DAY_FORMAT" if days < _LONG_PERIOD else "M Y"
     return [
         {
             "x": nth * _WIDTH,

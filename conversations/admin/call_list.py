@@ -10,11 +10,12 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable, OrderBy
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
@@ -28,12 +29,14 @@ from conversations.admin.transcript import clock
 from conversations.index import fulltext
 from conversations.index.excerpt import marked
 from conversations.memories.reviews import align
-from conversations.models import CallerCard, Conversation, MemoryState, Outcome
+from conversations.models import CallerCard, Conversation, MemoryState, Outcome, Success
+from conversations.payloads.failure import in_language
 
 # Counts beside the filters take longer for more calls than a page may.
 _MOST_COUNTED = 40_000
 # Columns that may be empty, at the end of every order.
 _NULLABLE = "duration_seconds", "cost"
+_RESULTS = dict(Success.choices)
 
 
 class CallList(SearchedList):
@@ -68,6 +71,7 @@ class CallList(SearchedList):
         for row in rows:
             card = cards.get(row.caller_ref)
             row.name, row.reveal = (card.name if card else "") or row.caller_name, reveal
+            row.title = in_language(row.title)
             row.excerpt = excerpt_of_call(self.words, texts.get(row.sort_key, []), row, reveal=reveal)
             if not reveal:
                 row.name, row.title = mask(row.name, row.caller), mask_of_call(row.title, row)
@@ -118,8 +122,10 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     own_parameters = (DaysFilter.parameter_name, WrongFilter.parameter_name, *DETAILS)
     searched = "calls"
     search_fields = ("title",)  # shows the box; what it finds is in `matching`
-    search_help_text = "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
-    search_help_text_without_numbers = (
+    search_help_text = gettext_lazy(
+        "Words or a “whole phrase” of the call, a name, a number or its last digits, a conversation id."
+    )
+    search_help_text_without_numbers = gettext_lazy(
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
@@ -155,28 +161,28 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         if self.has_view_permission(request):
             align()
         context = {
-            "title": "Calls",
+            "title": gettext("Calls"),
             **saved_for(request),
             "may_export": request.user.has_perm("conversations.export_conversation"),
         }
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
-    @admin.display(description="started", ordering="sort_key")
+    @admin.display(description=gettext_lazy("started"), ordering="sort_key")
     def started(self, row: Conversation) -> SafeString:
         return format_html('{}<br><span class="direction">{}</span>', _when(row.started_at), row.direction_and_channel)
 
-    @admin.display(description="caller")
+    @admin.display(description=gettext_lazy("caller"))
     def caller_shown(self, row: Any) -> SafeString | str:
         if not row.caller:
-            return format_html('<span class="quiet">{}</span>', row.visitor or "withheld")
+            return format_html('<span class="quiet">{}</span>', row.visitor or gettext("withheld"))
         link = format_html(
             '<bdi><a href="{}">{}</a></bdi> ',
             reverse("admin:conversations_caller_change", args=[row.caller_ref]),
-            row.name or "unnamed",
+            row.name or gettext("unnamed"),
         )
         return link + number_element(row.caller, reveal=row.reveal)
 
-    @admin.display(description="about")
+    @admin.display(description=gettext_lazy("about"))
     def about(self, row: Any) -> SafeString:
         shown = format_html('<div dir="auto">{}</div>', row.title)
         if row.excerpt:
@@ -185,42 +191,43 @@ class CallListAdmin(IndexedAdmin[Conversation]):
             shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
         return shown
 
-    @admin.display(description="agent", ordering="agent_id")
+    @admin.display(description=gettext_lazy("agent"), ordering="agent_id")
     def agent_shown(self, row: Conversation) -> SafeString:
         return format_html('<span class="agent" dir="auto" title="{}">{}</span>', row.agent_id, row.agent)
 
-    @admin.display(description="length", ordering="duration_seconds")
+    @admin.display(description=gettext_lazy("length"), ordering="duration_seconds")
     def length(self, row: Conversation) -> str:
         return clock(row.duration_seconds) or "–"
 
-    @admin.display(description="outcome", ordering="outcome")
+    @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def outcome_shown(self, row: Conversation) -> SafeString:
-        label = Outcome(row.outcome).label
+        label = str(Outcome(row.outcome).label)
         if row.outcome in (Outcome.FAILED, Outcome.UNCONNECTED):
             return _badge(label, bad=True)
         return format_html('<span class="quiet">{}</span>', label)
 
-    @admin.display(description="success", ordering="successful")
+    @admin.display(description=gettext_lazy("success"), ordering="successful")
     def successful_shown(self, row: Conversation) -> SafeString | str:
-        return _badge(row.successful, bad=row.successful == "failure", good=row.successful == "success") or "–"
+        result = str(_RESULTS.get(row.successful, row.successful))
+        return _badge(result, bad=row.successful == "failure", good=row.successful == "success") or "–"
 
-    @admin.display(description="cost", ordering="cost")
+    @admin.display(description=gettext_lazy("cost"), ordering="cost")
     def cost_shown(self, row: Conversation) -> str:
-        return "–" if row.cost is None else f"{row.cost:,}"
+        return "–" if row.cost is None else number_format(row.cost, force_grouping=True)
 
-    @admin.display(description="audio", ordering="has_audio")
+    @admin.display(description=gettext_lazy("audio"), ordering="has_audio")
     def audio_shown(self, row: Conversation) -> str:
-        return "yes" if row.has_audio else "–"
+        return gettext("yes") if row.has_audio else "–"
 
-    @admin.display(description="memory", ordering="memory_state")
+    @admin.display(description=pgettext_lazy("column", "memory"), ordering="memory_state")
     def memory_shown(self, row: Conversation) -> SafeString | str:
         match row.memory_state:
             case MemoryState.WRITTEN:
-                return format_html('<span title="{} memories written">{}</span>', row.memories, row.memories)
+                return format_html('<span title="{}">{}</span>', _written(row.memories), row.memories)
             case MemoryState.NONE:
-                return "none"
+                return gettext("none")
             case state:
-                return _badge(state, bad=state == MemoryState.FAILED, good=False)
+                return _badge(str(MemoryState(state).label), bad=state == MemoryState.FAILED, good=False)
 
 
 def _nulls_last(one: Any) -> Any:
@@ -238,7 +245,11 @@ def _without_empty(asked: QueryDict) -> QueryDict:
 
 
 def _when(at: datetime | None) -> str:
-    return "unknown" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
+    return gettext("unknown") if at is None else date_format(localtime(at), "SHORT_DATETIME_FORMAT")
+
+
+def _written(memories: int) -> str:
+    return ngettext("%(n)s memory written", "%(n)s memories written", memories) % {"n": memories}
 
 
 def _badge(text: str, *, bad: bool = False, good: bool = False) -> SafeString:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from conversations.admin.masking import keys_in, keys_of, mask
 from conversations.admin.speakers import speaker_bar
@@ -19,6 +20,7 @@ from conversations.index.references import caller_reference
 from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
+from conversations.payloads.failure import in_language
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.secret_variables import shown_variables
 from conversations.payloads.transcription import Transcription
@@ -40,10 +42,12 @@ def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
 
 
 def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dict[str, Any]:
-    page: dict[str, Any] = {"title": row.title, "files": _files(row.pk), "problem": ""}
+    page: dict[str, Any] = {"title": in_language(row.title), "files": _files(row.pk), "problem": ""}
     page["length"] = clock(row.duration_seconds)
     if failure := read_failure(row.pk):
-        page["problem"] = f"The call never connected: {failure.in_plain_words}."
+        page["problem"] = gettext("The call never connected: %(failure)s.") % {
+            "failure": in_language(failure.in_plain_words)
+        }
         page["failure"] = [(str(name), pretty(value)) for name, value in failure.details.items()]
     receipt = read_receipt(row.pk)
     if receipt:
@@ -53,7 +57,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         page["forgotten"] = row.caller in receipt.forgotten
     if call is None:
         if row.has_transcription:
-            page["problem"] = (
+            page["problem"] = gettext(
                 "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
             )
         elif receipt:
@@ -174,10 +178,10 @@ def _link(page: dict[str, Any]) -> None:
 
 def _files(conversation_id: str) -> list[dict[str, Any]]:
     main = {
-        transcription_path(conversation_id).name: "transcription",
-        payload_path(conversation_id, AUDIO).name: "recording",
-        payload_path(conversation_id, FAILURE).name: "failure",
-        f"{conversation_id}_memory.json": "receipt",
+        transcription_path(conversation_id).name: gettext("transcription"),
+        payload_path(conversation_id, AUDIO).name: gettext("recording"),
+        payload_path(conversation_id, FAILURE).name: gettext("failure"),
+        f"{conversation_id}_memory.json": gettext("receipt"),
     }
     files = []
     try:
@@ -202,5 +206,5 @@ def _files(conversation_id: str) -> list[dict[str, Any]]:
 def _other_file(name: str, conversation_id: str) -> str:
     rest = name.removeprefix(f"{conversation_id}_")
     if rest.startswith("event_"):
-        return f"event “{rest.removeprefix('event_').split('.')[0]}”"
-    return "earlier or later version"
+        return gettext("event “%(name)s”") % {"name": rest.removeprefix("event_").split(".")[0]}
+    return gettext("earlier or later version")

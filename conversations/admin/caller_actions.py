@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from conversations.admin.caller_export import exported, known_of
 from conversations.admin.caller_list import CallerListAdmin, name_of
@@ -31,28 +31,27 @@ from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 
 MAY_CORRECT, MAY_FORGET = "conversations.correct_caller", "conversations.forget_caller"
-_OPTED_OUT = "Nothing was changed: the caller is opted out."
-_NOT_WHOLLY_FORGOTTEN = "The caller was forgotten only in part. Forget them again to finish."
+_OPTED_OUT = gettext_lazy("Nothing was changed: the caller is opted out.")
 PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
-        "Opt this caller out?",
-        (
+        gettext_lazy("Opt this caller out?"),
+        gettext_lazy(
             "What is remembered of this caller is deleted: {extent}. Nothing brings it back, also if the opt-out is"
             " taken back. New calls are not remembered, and only the decision is kept. {calls}"
         ),
-        "Take the opt-out back?",
-        (
+        gettext_lazy("Take the opt-out back?"),
+        gettext_lazy(
             "Calls that begin from now on are remembered. Nothing that was said before is, even if its call is"
             " reprocessed."
         ),
     ),
     kinds.SHARED_LINE: (
         Action.SHARED_LINE,
-        "Mark this as a shared line?",
-        "The agent still gets the summaries, but greets without a name.",
-        "No longer a shared line?",
-        "The agent greets the caller by name again.",
+        gettext_lazy("Mark this as a shared line?"),
+        gettext_lazy("The agent still gets the summaries, but greets without a name."),
+        gettext_lazy("No longer a shared line?"),
+        gettext_lazy("The agent greets the caller by name again."),
     ),
 }
 
@@ -60,8 +59,10 @@ PREFERENCES = {
 class Correction(forms.Form):
     """A field and the value that staff give it."""
 
-    field = forms.CharField(max_length=60, help_text="For example city, or First name.")
-    value = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"size": 60}))
+    field = forms.CharField(
+        label=gettext_lazy("Field"), max_length=60, help_text=gettext_lazy("For example city, or First name.")
+    )
+    value = forms.CharField(label=gettext_lazy("Value"), max_length=400, widget=forms.TextInput(attrs={"size": 60}))
 
 
 class CallerActions(CallerListAdmin):
@@ -80,33 +81,40 @@ class CallerActions(CallerListAdmin):
         row = self.acted_on(request, object_id)
         form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
         if request.method != "POST" or not form.is_valid():
-            context = self.context_of(request, row, "Correct or add a fact") | {
+            context = self.context_of(request, row, gettext("Correct or add a fact")) | {
                 "form": form if request.POST else Correction(initial={"field": request.GET.get("field", "")})
             }
             return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
         field, value = form.cleaned_data["field"], form.cleaned_data["value"]
         if "confirmed" not in request.POST:
-            text = f"“{field}” will be “{value}”, whatever later calls say, until staff take the correction back."
+            text = gettext(
+                "“%(field)s” will be “%(value)s”, whatever later calls say, until staff take the correction back."
+            ) % {"field": field, "value": value}
             hidden = [("field", field), ("value", value)]
-            return self.confirm(request, row, "Correct this fact?", text, "Yes, this is right", hidden)
+            return self.confirm(
+                request, row, gettext("Correct this fact?"), text, gettext("Yes, this is right"), hidden
+            )
         try:
             name = corrections.correct(open_memory(), row.number, field, value)
         except (ValueError, NotStorable):
-            messages.error(request, "The field needs a name with letters or digits, and a value that can be stored.")
+            messages.error(
+                request, gettext("The field needs a name with letters or digits, and a value that can be stored.")
+            )
         except corrections.OptedOut:
             messages.error(request, _OPTED_OUT)
         except OpenMemoryError as error:
             self.away(request, error)
         else:
             record(request, Action.CORRECT, "caller", row.ref, detail=name[:60])
-            messages.success(request, "Corrected. The next ring uses it.")
+            messages.success(request, gettext("Corrected. The next ring uses it."))
         return self.back(row)
 
     def preference_view(self, request: HttpRequest, object_id: str, preference: str, holds: str) -> HttpResponse:
         row = self.acted_on(request, object_id)
         if preference not in PREFERENCES or holds not in ("yes", "no"):
             raise Http404
-        action, question, text, question_back, text_back = PREFERENCES[preference]
+        action, *texts = PREFERENCES[preference]
+        question, text, question_back, text_back = map(str, texts)
         opts_out = preference == kinds.OPT_OUT and holds == "yes"
         if request.method != "POST":
             try:
@@ -115,7 +123,7 @@ class CallerActions(CallerListAdmin):
                 self.away(request, error)
                 return self.back(row)
             shown = (question, text) if holds == "yes" else (question_back, text_back)
-            return self.confirm(request, row, *shown, "Yes", is_final=opts_out)
+            return self.confirm(request, row, *shown, gettext("Yes"), is_final=opts_out)
         try:
             corrections.set_preference(open_memory(), row.number, preference, holds=holds == "yes")
         except corrections.OptedOut:
@@ -124,7 +132,7 @@ class CallerActions(CallerListAdmin):
             self.away(request, error, is_recorded=opts_out)
         else:
             record(request, action, "caller", row.ref, detail=holds)
-            messages.success(request, "Done. The next ring uses it.")
+            messages.success(request, gettext("Done. The next ring uses it."))
         return self.back(row)
 
     def delete_memory_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
@@ -136,21 +144,25 @@ class CallerActions(CallerListAdmin):
                 if not may_reveal(request):
                     shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
                 after = (
-                    "The value from calls is used again."
+                    gettext("The value from calls is used again.")
                     if memory.kind == kinds.PREFERENCE
-                    else _("The words of the call stay deleted until staff restore them.")
+                    else gettext("The words of the call stay deleted until staff restore them.")
                     if kinds.is_stated(memory)
-                    else "It stays deleted when the call is reprocessed, until staff restore it. The stored call does"
-                    " not change."
+                    else gettext(
+                        "It stays deleted when the call is reprocessed, until staff restore it. The stored call does"
+                        " not change."
+                    )
                 )
-                return self.confirm(request, row, "Delete this memory?", f"“{shown}” {after}", "Yes, delete it")
+                return self.confirm(
+                    request, row, gettext("Delete this memory?"), f"“{shown}” {after}", gettext("Yes, delete it")
+                )
             corrections.delete_memory(open_memory(), row.number, memory)
         except OpenMemoryError as error:
             self.away(request, error)
         else:
             call = str(memory.metadata.get("conversation_id") or "")
             record(request, Action.DELETE, "caller", row.ref, detail=f"{memory.kind} of {call or 'staff'}")
-            messages.success(request, "Deleted.")
+            messages.success(request, gettext("Deleted."))
         return self.back(row)
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -161,7 +173,9 @@ class CallerActions(CallerListAdmin):
         try:
             known = known_of(open_memory(), row.number)
         except OpenMemoryError as error:
-            messages.error(request, f"Nothing was exported: OpenMemory does not answer ({error}).")
+            messages.error(
+                request, gettext("Nothing was exported: OpenMemory does not answer (%(error)s).") % {"error": error}
+            )
             return self.back(row)
         record(request, Action.EXPORT, "caller", row.ref, detail=known.amount)
         headers = {"Content-Disposition": f'attachment; filename="{known.name}.zip"', "Cache-Control": "no-store"}
@@ -174,7 +188,9 @@ class CallerActions(CallerListAdmin):
         try:
             extent = forgetting.extent(store, row.number)
         except OpenMemoryError as error:
-            messages.error(request, f"Nothing can be forgotten: OpenMemory does not answer ({error}).")
+            messages.error(
+                request, gettext("Nothing can be forgotten: OpenMemory does not answer (%(error)s).") % {"error": error}
+            )
             return self.back(row)
         if request.method != "POST":
             return self._confirm_forgetting(request, row, extent)
@@ -186,13 +202,15 @@ class CallerActions(CallerListAdmin):
             how = forgetting.Forgetting(payloads=payloads, request=request)
             certified = forgetting.forget(store, row.number, how).entry
         except OpenMemoryError as error:
-            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} OpenMemory does not answer ({error}).")
+            messages.error(request, _in_part(gettext("OpenMemory does not answer (%(error)s).") % {"error": error}))
         except OSError as error:
-            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} Not every file could be changed ({error.strerror}).")
+            messages.error(
+                request, _in_part(gettext("Not every file could be changed (%(error)s).") % {"error": error.strerror})
+            )
         except OperationalError:
-            messages.error(request, f"{_NOT_WHOLLY_FORGOTTEN} A database was in use and may hold traces.")
+            messages.error(request, _in_part(gettext("A database was in use and may hold traces.")))
         else:
-            messages.success(request, f"Forgotten: {detail}.")
+            messages.success(request, _forgotten(extent, payloads=payloads))
             if request.user.has_perm("audit.view_entry"):
                 return HttpResponseRedirect(reverse("admin:audit_entry_certificate", args=[certified.pk]))
         if not self.get_queryset(request).filter(pk=row.ref).exists():
@@ -205,7 +223,7 @@ class CallerActions(CallerListAdmin):
             "number": number_element(row.number, reveal=may_reveal(request)),
             "loose": len(loose_files_naming(Needles(row.number))),
         }
-        context = self.context_of(request, row, "Forget this caller?") | more
+        context = self.context_of(request, row, gettext("Forget this caller?")) | more
         return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
 
     def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
@@ -241,10 +259,13 @@ class CallerActions(CallerListAdmin):
     def away(self, request: HttpRequest, error: OpenMemoryError, *, is_recorded: bool = False) -> None:
         if is_recorded:
             messages.warning(
-                request, f"The opt-out is recorded. OpenMemory does not answer ({error}): the worker deletes later."
+                request,
+                gettext("The opt-out is recorded. OpenMemory does not answer (%(error)s): the worker deletes later.")
+                % {"error": error},
             )
         else:
-            messages.error(request, f"Nothing was changed: OpenMemory does not answer ({error}).")
+            text = gettext("Nothing was changed: OpenMemory does not answer (%(error)s).")
+            messages.error(request, text % {"error": error})
 
     def back(self, row: Any) -> HttpResponse:
         return HttpResponseRedirect(row.back)
@@ -253,16 +274,34 @@ class CallerActions(CallerListAdmin):
 def what_goes(text: str, number: str) -> str:
     """The text with what an opt-out deletes and what it leaves. Raises OpenMemoryError."""
     extent = forgetting.extent(open_memory(), number)
-    memories = f"{extent.memories} memor{'y' if extent.memories == 1 else 'ies'}"
-    stay = "stay; forget the caller to delete them too."
-    one = extent.calls == 1
-    calls = f"The files of {extent.calls} stored call{'' if one else 's'} {stay}" if extent.calls else ""
-    return text.format(extent=memories, calls=calls)
+    memories = ngettext("%(n)s memory", "%(n)s memories", extent.memories) % {"n": extent.memories}
+    stay = ngettext(
+        "The files of %(n)s stored call stay; forget the caller to delete them too.",
+        "The files of %(n)s stored calls stay; forget the caller to delete them too.",
+        extent.calls,
+    )
+    return text.format(extent=memories, calls=stay % {"n": extent.calls} if extent.calls else "")
 
 
 async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     while (piece := await to_thread(next, pieces, None)) is not None:
         yield piece
+
+
+def _in_part(why: str) -> str:
+    again = gettext("The caller was forgotten only in part. Forget them again to finish.")
+    return f"{again} {why}"
+
+
+def _forgotten(extent: forgetting.Extent, *, payloads: bool) -> str:
+    memories = ngettext("%(n)s memory", "%(n)s memories", extent.memories) % {"n": extent.memories}
+    calls = ngettext("%(n)s call", "%(n)s calls", extent.calls) % {"n": extent.calls}
+    text = (
+        gettext("Forgotten: %(memories)s. %(calls)s deleted.")
+        if payloads
+        else gettext("Forgotten: %(memories)s. %(calls)s kept.")
+    )
+    return text % {"memories": memories, "calls": calls}
 
 
 def _amount(memories: int, calls: int) -> str:

@@ -6,8 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, what_goes
 from conversations.admin.masking import keys_of, mask
@@ -25,13 +25,20 @@ from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 class OptOut(forms.Form):
     """A number, in any spelling, and whether it is opted out."""
 
-    number = forms.CharField(max_length=60, help_text="With its country code, such as +14155550100.")
-    holds = forms.ChoiceField(choices=[("yes", "opt out"), ("no", "take the opt-out back")], label="What to do")
+    number = forms.CharField(
+        label=gettext_lazy("Number"),
+        max_length=60,
+        help_text=gettext_lazy("With its country code, such as +14155550100."),
+    )
+    holds = forms.ChoiceField(
+        choices=[("yes", gettext_lazy("opt out")), ("no", gettext_lazy("take the opt-out back"))],
+        label=gettext_lazy("What to do"),
+    )
 
     def clean_number(self) -> str:
         if number := caller_key(self.cleaned_data["number"]):
             return number
-        raise forms.ValidationError("This is no number of a caller.")
+        raise forms.ValidationError(gettext("This is no number of a caller."))
 
 
 class InsightForm(forms.Form):
@@ -54,16 +61,19 @@ class CallerDecisions(CallerActions):
             raise Http404
         if request.method != "POST":
             shown = found.content if may_reveal(request) else mask(found.content, row.number, keys_of([call]))
-            text = f"“{shown}” The agent gets it again from the next ring on."
-            return self.confirm(request, row, "Restore this memory?", text, "Yes, restore it")
+            after = gettext("The agent gets it again from the next ring on.")
+            text = f"“{shown}” {after}"
+            return self.confirm(request, row, gettext("Restore this memory?"), text, gettext("Yes, restore it"))
         # First: a process that dies in between must leave nothing restored without an entry.
         record(request, Action.CHANGE, "caller", row.ref, detail=f"restored: {found.kind} of {call}")
         try:
             restore(open_memory(), row.number, call, name)
         except OpenMemoryError as error:
-            messages.warning(request, f"It is restored as soon as OpenMemory answers ({error}).")
+            messages.warning(
+                request, gettext("It is restored as soon as OpenMemory answers (%(error)s).") % {"error": error}
+            )
         else:
-            messages.success(request, "Restored.")
+            messages.success(request, gettext("Restored."))
         return self.back(row)
 
     def correct_insight_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
@@ -112,7 +122,7 @@ class CallerDecisions(CallerActions):
         if not request.user.has_perm(MAY_CORRECT):
             raise PermissionDenied
         form = OptOut(request.POST or None)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Opt a number out"}
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Opt a number out")}
         back = {"back": reverse("admin:conversations_caller_changelist")}
         if request.method != "POST" or not form.is_valid():
             return TemplateResponse(
@@ -122,20 +132,28 @@ class CallerDecisions(CallerActions):
         reference = caller_reference(number)
         try:
             if "confirmed" not in request.POST:
-                _action, question, text, question_back, text_back = PREFERENCES[kinds.OPT_OUT]
+                question, text, question_back, text_back = map(str, PREFERENCES[kinds.OPT_OUT][1:])
                 hidden = [("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")]
                 shown = {
                     "text": what_goes(text, number) if holds else text_back,
                     "title": question if holds else question_back,
                     "is_final": holds,
                 }
-                page = {**context, **back, **shown, "number": masked(number), "submit": "Yes", "hidden": hidden}
+                page = {
+                    **context,
+                    **back,
+                    **shown,
+                    "number": masked(number),
+                    "submit": gettext("Yes"),
+                    "hidden": hidden,
+                }
                 return TemplateResponse(request, "admin/conversations/confirm.html", page)
             corrections.set_preference(open_memory(), number, kinds.OPT_OUT, holds=holds)
         except OpenMemoryError as error:
             self.away(request, error, is_recorded=holds and "confirmed" in request.POST)
         else:
-            messages.success(request, f"{masked(number)} is {'opted out' if holds else 'no longer opted out'}.")
+            done = gettext("%(number)s is opted out.") if holds else gettext("%(number)s is no longer opted out.")
+            messages.success(request, done % {"number": masked(number)})
         if "confirmed" in request.POST:
             record(request, Action.OPT_OUT, "caller", reference, detail="yes" if holds else "no")
         return HttpResponseRedirect(back["back"])

@@ -17,6 +17,7 @@ from conversations.files.paths import conversation_files, transcription_path
 from conversations.files.receipts import read_receipt
 from conversations.files.stored import read_failure
 from conversations.models import Conversation
+from conversations.payloads.failure import in_language
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from elmemory.audit.models import Review
@@ -89,7 +90,7 @@ def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
         "turns": [turn | {"remembered": turn["position"] in remembered} for turn in said],
         "collected": [(item.name, value, item.rationale) for item, value, _ in call.collected_texts()] if call else [],
         "criteria": call.criteria() if call else [],
-        "failure": failure.in_plain_words if failure else "",
+        "failure": in_language(failure.in_plain_words) if failure else "",
         # Without its transcript the call shows what is remembered of it.
         "memories": [] if call else [memory.content for memory in memories],
         "removed": {kind: parse_datetime(at) for kind, at in receipt.removed.items()} if receipt else {},

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_lazy
 
 from conversations.admin.caller_document import caller_document
 from conversations.admin.export import COLUMNS
@@ -29,18 +30,25 @@ from elmemory.memory.records import Memory
 _CHUNK = 2**18
 _LEFT_OUT = (
     (
-        "Who of the staff looked or acted",
-        "The log says when and what, not who: their names are personal data of the staff.",
+        gettext_lazy("Who of the staff looked or acted"),
+        gettext_lazy("The log says when and what, not who: their names are personal data of the staff."),
     ),
     (
-        "The values of secret variables",
-        "They are keys of this organisation for its tools. Files in which they stood have ••• in their place.",
+        gettext_lazy("The values of secret variables"),
+        gettext_lazy(
+            "They are keys of this organisation for its tools. Files in which they stood have ••• in their place."
+        ),
     ),
     (
-        "Copies",
-        "The index, the agent's search and the vectors of an encoder say the same again: they are made from this.",
+        gettext_lazy("Copies"),
+        gettext_lazy(
+            "The index, the agent's search and the vectors of an encoder say the same again: they are made from this."
+        ),
     ),
-    ("What ElevenLabs stores, and backups", "They are outside this server: ask for them separately."),
+    (
+        gettext_lazy("What ElevenLabs stores, and backups"),
+        gettext_lazy("They are outside this server: ask for them separately."),
+    ),
 )
 
 
@@ -142,7 +150,7 @@ def _entries(caller: str) -> list[dict[str, Any]]:
     return [
         {
             "at": entry.at,
-            "by": "staff" if entry.user_id else "the system",
+            "by": gettext("staff") if entry.user_id else gettext("the system"),
             "did": entry.get_action_display(),
             "kind": entry.kind,
             "what": entry.object if entry.kind != "caller" else "",
@@ -155,17 +163,20 @@ def _entries(caller: str) -> list[dict[str, Any]]:
 
 def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
     """What is not in the export, and why."""
-    left_out = [{"what": what, "why": why} for what, why in _LEFT_OUT]
-    for kind, what in ((PAYLOAD, "Transcripts"), (RECORDING, "Recordings")):
+    left_out = [{"what": str(what), "why": str(why)} for what, why in _LEFT_OUT]
+    for kind, counted in (
+        (PAYLOAD, ngettext_lazy("Transcript of %(n)s call", "Transcripts of %(n)s calls", "n")),
+        (RECORDING, ngettext_lazy("Recording of %(n)s call", "Recordings of %(n)s calls", "n")),
+    ):
         dates = [
             receipt.removed[kind] for call in calls if (receipt := read_receipt(call.pk)) and kind in receipt.removed
         ]
         if dates:
-            why = f"Retention removed them, the last on {max(dates)[:10]}. The calls are listed with the dates."
-            left_out.append({"what": f"{what} of {_counted(len(dates), 'call')}", "why": why})
+            why = gettext("Retention removed them, the last on %(day)s. The calls are listed with the dates.")
+            left_out.append({"what": counted % {"n": len(dates)}, "why": why % {"day": max(dates)[:10]}})
     if unreadable := len(unreadable_paths()):
-        what = f"{_counted(unreadable, 'delivery', 'deliveries')} that could not be read"
-        left_out.append({"what": what, "why": "It is not known whose they are."})
+        what = ngettext("%(n)s delivery that could not be read", "%(n)s deliveries that could not be read", unreadable)
+        left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known whose they are.")})
     return left_out
 
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import mask, mask_of_nobody
@@ -72,8 +72,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     list_filter = ("opted_out", "shared_line")
     searched = "callers"
     search_fields = ("ref",)  # shows the box; what it finds is in `matching`
-    search_help_text = "A name, a number in any spelling, or its last digits."
-    search_help_text_without_numbers = "A name, or a whole number in any spelling."
+    search_help_text = gettext_lazy("A name, a number in any spelling, or its last digits.")
+    search_help_text_without_numbers = gettext_lazy("A name, or a whole number in any spelling.")
     reference_field = "ref"
     paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
@@ -89,13 +89,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         return rows.none() if found is None else rows.filter(found)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Callers"})
+        return super().changelist_view(request, {**(extra_context or {}), "title": gettext("Callers")})
 
-    @admin.display(description="name")
+    @admin.display(description=gettext_lazy("name"))
     def name_shown(self, row: Any) -> SafeString:
-        return format_html("<bdi>{}</bdi>", row.name or "unnamed")
+        return format_html("<bdi>{}</bdi>", row.name or gettext("unnamed"))
 
-    @admin.display(description="number")
+    @admin.display(description=gettext_lazy("number"))
     def number_shown(self, row: Any) -> SafeString:
         return number_element(row.number, reveal=row.reveal)
 
@@ -106,9 +106,13 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         whose = _("OpenMemory's own") if row.is_stores_own else _("ours")
         return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
 
-    @admin.display(description="notes")
+    @admin.display(description=gettext_lazy("notes"))
     def flags(self, row: Caller) -> SafeString:
-        words = [word for word, holds in (("opted out", row.opted_out), ("shared line", row.shared_line)) if holds]
+        words = [
+            word
+            for word, holds in ((gettext("opted out"), row.opted_out), (gettext("shared line"), row.shared_line))
+            if holds
+        ]
         return format_html_join(" ", '<span class="badge plain">{}</span>', ((word,) for word in words))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, ngettext
 
 from conversations.admin.caller_insights import insights_of
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
@@ -22,6 +23,7 @@ from conversations.index.references import caller_reference
 from conversations.index.rows import moment
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
+from conversations.payloads.failure import in_language
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import call_order, newest_facts
@@ -247,11 +249,11 @@ def _call(call: Conversation, found: str) -> dict[str, Any]:
         "found": found,
         "id": call.pk,
         "at": call.started_at,
-        "title": as_sentence(call.title) or "No summary.",
+        "title": as_sentence(in_language(call.title)) or gettext("No summary."),
         "outcome": call.get_outcome_display(),
         "bad": call.outcome in ("failed", "unconnected"),
         "successful": call.successful,
-        "direction": call.direction_and_channel or "unknown",
+        "direction": call.direction_and_channel or gettext("unknown"),
         "has_audio": call.has_audio,
-        "memories": call.memories,
+        "memories": ngettext("%(n)s memory", "%(n)s memories", call.memories) % {"n": call.memories},
     }

@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
 
 from conversations.admin import private_search
 from conversations.admin.caller_actions import MAY_CORRECT, MAY_FORGET, Correction
@@ -56,7 +57,7 @@ class CallerAdmin(CallerDecisions):
         if request.method == "POST" and (words := request.POST.get(SEARCH_VAR)) is not None:
             return self._search(request, row, words)
         if private_search.is_expired(request):
-            messages.warning(request, "This search has expired. Please search again.")
+            messages.warning(request, gettext("This search has expired. Please search again."))
         question = request.POST.get("question", "").strip()[:500]
         record(request, Action.SEARCH if question else Action.VIEW, "caller", row.ref)
         chosen, reveal = request.GET, may_reveal(request)
@@ -76,7 +77,7 @@ class CallerAdmin(CallerDecisions):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": (name if reveal else mask(name, row.number)) or "Unnamed caller",
+            "title": (name if reveal else mask(name, row.number)) or gettext("Unnamed caller"),
             "page": page,
             "words": words,
             "number": number_element(row.number, reveal=reveal),

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from conversations.admin.analytics_page import analytics_page, with_usual_period
@@ -73,7 +74,7 @@ class ConversationAdmin(Unreadable):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "row": row,
-            "title": page["title"] or "Call without a title",
+            "title": page["title"] or gettext("Call without a title"),
             "page": page,
             "results": results,
             "hits": mark_hits(page, results.words),
@@ -232,14 +233,16 @@ class ConversationAdmin(Unreadable):
         answer = review_call(request, row)
         return self._page(request, row, answer) if isinstance(answer, Note) else answer
 
-    @admin.action(description="Reprocess", permissions=["reprocess"])
+    @admin.action(description=gettext_lazy("Reprocess"), permissions=["reprocess"])
     def reprocess_calls(self, request: HttpRequest, calls: QuerySet[Conversation]) -> HttpResponse | None:
         ids = list(calls.filter(has_transcription=True).values_list("pk", flat=True)[: _MOST_AT_ONCE + 1])
         if len(ids) > _MOST_AT_ONCE:
-            hint = f"At most {_MOST_AT_ONCE} calls at once here; for more there is `manage.py reprocess`."
+            hint = gettext("At most %(n)s calls at once here; for more there is `manage.py reprocess`.") % {
+                "n": _MOST_AT_ONCE
+            }
             self.message_user(request, hint, messages.ERROR)
         elif not ids:
-            self.message_user(request, "None of these has a transcription.", messages.WARNING)
+            self.message_user(request, gettext("None of these has a transcription."), messages.WARNING)
         elif "confirmed" in request.POST:
             self._reprocess(request, ids)
         else:
@@ -252,8 +255,12 @@ class ConversationAdmin(Unreadable):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Reprocess this call?" if len(ids) == 1 else f"Reprocess {len(ids)} calls?",
-            "text": "The memories are written again from the stored transcription. What staff deleted stays deleted.",
+            "title": gettext("Reprocess this call?")
+            if len(ids) == 1
+            else gettext("Reprocess %(n)s calls?") % {"n": len(ids)},
+            "text": gettext(
+                "The memories are written again from the stored transcription. What staff deleted stays deleted."
+            ),
             "row": row,
             "call_title": _title(request, row) if row else "",
             "hidden": [
@@ -261,7 +268,7 @@ class ConversationAdmin(Unreadable):
                 *([("action", action)] if action else []),
                 *((helpers.ACTION_CHECKBOX_NAME, pk) for pk in ids),
             ],
-            "submit": "Yes, reprocess",
+            "submit": gettext("Yes, reprocess"),
             "back": back,
         }
         return TemplateResponse(request, "admin/conversations/confirm.html", context)
@@ -272,12 +279,16 @@ class ConversationAdmin(Unreadable):
             record(request, Action.REPROCESS, "call", conversation_id, caller=caller or "")
             reprocess.request(conversation_id)
             refresh_row(conversation_id)
-        what = "The call" if len(ids) == 1 else f"{len(ids)} calls"
-        self.message_user(request, f"{what} will be reprocessed as soon as the worker can.", messages.SUCCESS)
+        done = ngettext(
+            "%(n)s call will be reprocessed as soon as the worker can.",
+            "%(n)s calls will be reprocessed as soon as the worker can.",
+            len(ids),
+        )
+        self.message_user(request, done % {"n": len(ids)}, messages.SUCCESS)
 
 
 def _title(request: HttpRequest, row: Conversation) -> str:
-    title = row.title or "Call without a title"
+    title = row.title or gettext("Call without a title")
     return title if may_reveal(request) else mask_of_call(title, row)
 
 

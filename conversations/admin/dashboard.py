@@ -7,6 +7,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext
 
 from conversations.admin.health_strip import ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
@@ -128,9 +129,9 @@ def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, An
     """
     shown = []
     for name, kind, expected in (
-        ("Transcriptions", "transcription", True),
-        ("Recordings", "audio", True),
-        ("Failed calls", "failure", False),
+        (gettext("Transcriptions"), "transcription", True),
+        (gettext("Recordings"), "audio", True),
+        (gettext("Failed calls"), "failure", False),
     ):
         last, first, count = (totals[f"{kind}_{figure}"] for figure in ("last", "first", "count"))
         silent, at = False, moment(last) if last else None

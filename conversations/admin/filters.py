@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.timezone import get_default_timezone_name
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from conversations.index import outcomes
@@ -31,7 +32,7 @@ class AgentFilter(ChoicesFieldListFilter):
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         with_choices: Any = _WithChoices(field, list(agents()))
         super().__init__(with_choices, request, *args, **kwargs)
-        self.title = "agent"
+        self.title = gettext_lazy("agent")
 
 
 class _WithChoices:

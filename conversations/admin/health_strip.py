@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.timesince import timesince
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from conversations.files.heartbeat import a_worker_runs, last_heartbeat
 from conversations.files.last_runs import last_run
@@ -43,26 +45,34 @@ def parts() -> list[Part]:
 def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
     """The last deliveries of each webhook, as the dashboard has them."""
     arrived = [delivery["at"] for delivery in deliveries if delivery["at"]]
-    last = f"the last {ago(max(arrived))}" if arrived else "none yet"
+    last = gettext("the last %(ago)s") % {"ago": ago(max(arrived))} if arrived else gettext("none yet")
     if not (silent := [delivery for delivery in deliveries if delivery["silent"]]):
-        return Part("Deliveries", True, last)
-    stopped = ", ".join(f"{each['name'].lower()} since {timesince(each['at'], depth=1)}" for each in silent)
-    remedy = "Check the post-call webhook at ElevenLabs, which disables it after ten failures in a row."
-    return Part("Deliveries", False, f"stopped: {stopped}", remedy)
+        return Part(gettext("Deliveries"), True, last)
+    stopped = ", ".join(
+        gettext("%(what)s for %(time)s") % {"what": each["name"], "time": timesince(each["at"], depth=1)}
+        for each in silent
+    )
+    remedy = gettext("Check the post-call webhook at ElevenLabs, which disables it after ten failures in a row.")
+    return Part(gettext("Deliveries"), False, gettext("stopped: %(what)s") % {"what": stopped}, remedy)
 
 
 def _worker() -> Part:
     if a_worker_runs():
-        return Part("Worker", True, "running")
+        return Part(gettext("Worker"), True, gettext("running"))
     last = last_heartbeat()
-    seen = f"not running, last seen {ago(moment(last))}" if last else "not running"
-    return Part("Worker", False, seen, "Calls are stored, but not remembered. Start it: manage.py worker, or serve.")
+    seen = gettext("not running, last seen %(ago)s") % {"ago": ago(moment(last))} if last else gettext("not running")
+    return Part(
+        gettext("Worker"),
+        False,
+        seen,
+        gettext("Calls are stored, but not remembered. Start it: manage.py worker, or serve."),
+    )
 
 
 def _openmemory() -> Part:
     health = open_memory().ping()
-    remedy = "" if health.ok else "Callers are greeted as strangers, and calls wait to be remembered."
-    return Part("OpenMemory", health.ok, "answers" if health.ok else health.detail, remedy)
+    remedy = "" if health.ok else gettext("Callers are greeted as strangers, and calls wait to be remembered.")
+    return Part("OpenMemory", health.ok, gettext("answers") if health.ok else health.detail, remedy)
 
 
 def _disk() -> Part:
@@ -70,23 +80,43 @@ def _disk() -> Part:
         free = free_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return Part("Disk", False, reason, "Deliveries are refused until payloads can be stored.")
+        return Part(gettext("Disk"), False, reason, gettext("Deliveries are refused until payloads can be stored."))
     is_ok = free >= settings.MIN_FREE_MB * 2**20
-    return Part("Disk", is_ok, f"{filesizeformat(free)} free", "" if is_ok else "Deliveries will soon be refused.")
+    return Part(
+        gettext("Disk"),
+        is_ok,
+        gettext("%(size)s free") % {"size": filesizeformat(free)},
+        "" if is_ok else gettext("Deliveries will soon be refused."),
+    )
 
 
 def _queue() -> list[Part]:
     try:
         queue = queue_status()
     except (DatabaseError, OSError):
-        return [Part("Index", False, "cannot be read", "It is rebuilt by itself. Webhooks are not affected.")]
+        return [
+            Part(
+                gettext("Index"),
+                False,
+                gettext("cannot be read"),
+                gettext("It is rebuilt by itself. Webhooks are not affected."),
+            )
+        ]
     if not queue.pending:
-        return [Part("Queue", True, "nothing waits")]
+        return [Part(gettext("Queue"), True, gettext("nothing waits"))]
+    waiting = number_format(queue.pending, force_grouping=True)
     if queue.oldest_seconds < _LONG_WAIT_SECONDS:
-        return [Part("Queue", True, f"{queue.pending:,} waiting")]
+        return [Part(gettext("Queue"), True, gettext("%(n)s waiting") % {"n": waiting})]
     waited = timesince(moment(time.time() - queue.oldest_seconds), depth=1)
-    remedy = "Nothing is remembered of them until the parts at fault work."
-    return [Part("Queue", False, f"{queue.pending:,} waiting, the oldest for {waited}", remedy)]
+    remedy = gettext("Nothing is remembered of them until the parts at fault work.")
+    return [
+        Part(
+            gettext("Queue"),
+            False,
+            gettext("%(n)s waiting, the oldest for %(time)s") % {"n": waiting, "time": waited},
+            remedy,
+        )
+    ]
 
 
 def _last_runs() -> Iterator[Part]:
@@ -104,4 +134,6 @@ def _last_runs() -> Iterator[Part]:
 
 
 def ago(at: datetime) -> str:
-    return "just now" if (now() - at).total_seconds() < 60 else f"{timesince(at, depth=1)} ago"
+    if (now() - at).total_seconds() < 60:
+        return gettext("just now")
+    return gettext("%(time)s ago") % {"time": timesince(at, depth=1)}

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
 
 from conversations.admin import private_search
 from conversations.admin.numbers import may_reveal
@@ -36,7 +37,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     searched: str
     # Those of filters that are not named for a field.
     own_parameters: Sequence[str] = ()
-    search_help_text_without_numbers: str
+    search_help_text_without_numbers: Any
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()
@@ -55,7 +56,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
                 request.path + private_search.query_string(request, asked, self.reference_field)
             )
         if private_search.is_expired(request):
-            messages.warning(request, "This search has expired. Please search again.")
+            messages.warning(request, gettext("This search has expired. Please search again."))
         show_what_is_there()
         return super().changelist_view(request, extra_context)
 

@@ -4,6 +4,7 @@ import phonenumbers
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from elmemory.memory.caches import kept_briefly
 
@@ -34,7 +35,9 @@ def number_element(number: str, *, reveal: bool) -> SafeString:
     if not reveal:
         return format_html('<span class="number">{}</span>', masked(number))
     return format_html(
-        '<button type="button" class="number" data-number="{}" title="Show the number">{}</button>',
+        '<button type="button" class="number" data-number="{}" title="{}" data-title="{}">{}</button>',
         spelled(number),
+        gettext("Show the number"),
+        gettext("Hide the number"),
         masked(number),
     )

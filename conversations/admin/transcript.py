@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy
 
 from conversations.admin.masking import MASK
 from conversations.payloads.transcription import Transcription
@@ -12,9 +14,9 @@ from conversations.payloads.values import dicts, text
 from conversations.payloads.values import seconds as seconds_of
 
 _LATENCIES = {
-    "convai_asr_trailing_service_latency": "recognised in",
-    "convai_llm_service_ttf_sentence": "model",
-    "convai_tts_service_ttfb": "voice",
+    "convai_asr_trailing_service_latency": gettext_lazy("recognised in"),
+    "convai_llm_service_ttf_sentence": gettext_lazy("model"),
+    "convai_tts_service_ttfb": gettext_lazy("voice"),
 }
 
 
@@ -126,5 +128,5 @@ def _latencies(turn: Mapping[str, Any]) -> list[tuple[str, str]]:
         metric = metrics.get(name)
         seconds = seconds_of(metric.get("elapsed_time")) if isinstance(metric, dict) else None
         if seconds is not None:
-            found.append((label, f"{seconds:.2f} s"))
+            found.append((str(label), f"{number_format(f'{seconds:.2f}')} s"))
     return found

@@ -139,7 +139,7 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "direction": Direction.OUTBOUND,
         "channel": Channel.PHONE,
         "outcome": Outcome.UNCONNECTED,
-        "title": f"Never connected: {failure.in_plain_words}",
+        "title": failure.title,
         **day_columns(failure.at(moment(arrived_at))),
     }
 

@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext, gettext_lazy
+
 from conversations.payloads.transcription import Transcription
 
 _MISSING_VARIABLES = re.compile(r"missing required dynamic variables(?: in ([^:]+))?:\s*\{([^}]*)\}", re.IGNORECASE)
@@ -9,10 +11,12 @@ _MEANT_TO_END = re.compile(
     r"ended by|client disconnected|end_call|call ended|hung up|agent ended|remote party", re.IGNORECASE
 )
 _CODES = {
-    1002: "ElevenLabs refused the call, often because the account's quota is used up. Look at the subscription.",
-    1008: "ElevenLabs ended the call because something that the agent needs was not there.",
-    1011: "ElevenLabs had a fault of its own. Nothing is to be done here; the caller may ring again.",
-    3000: "The agent's model or voice could not be reached. Look at the agent's settings.",
+    1002: gettext_lazy(
+        "ElevenLabs refused the call, often because the account's quota is used up. Look at the subscription."
+    ),
+    1008: gettext_lazy("ElevenLabs ended the call because something that the agent needs was not there."),
+    1011: gettext_lazy("ElevenLabs had a fault of its own. Nothing is to be done here; the caller may ring again."),
+    3000: gettext_lazy("The agent's model or voice could not be reached. Look at the agent's settings."),
 }
 
 
@@ -25,18 +29,25 @@ def explained(call: Transcription) -> str:
     if missing := _MISSING_VARIABLES.search(said):
         return _missing(missing)
     if code in _CODES:
-        return f"{_CODES[code]} ElevenLabs said: {said}"
+        return f"{_CODES[code]} {_quoted(said)}"
     if error or (call.status == "failed" and not _MEANT_TO_END.search(said)):
-        return f"The call failed. ElevenLabs said: {said or 'nothing about it'}"
+        failed, silence = gettext("The call failed."), gettext("nothing about it")
+        return f"{failed} {_quoted(said or silence)}"
     return ""
+
+
+def _quoted(said: str) -> str:
+    return gettext("ElevenLabs said: %(text)s") % {"text": said}
 
 
 def _missing(found: re.Match[str]) -> str:
     names = [name.strip(" '\"") for name in found[2].split(",")]
-    variables = " and ".join(f"“{name}”" for name in names)
+    variables = ", ".join(f"“{name}”" for name in names)
     where = (found[1] or "").strip() or "prompt"
-    return (
-        f"The agent's {where} uses {variables}, but no value was sent, so ElevenLabs ended the call before a word was"
-        " said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for inbound"
-        " calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of the agent."
+    text = gettext(
+        "The agent's %(where)s uses %(variables)s, but no value was sent, so ElevenLabs ended the call before a word"
+        " was said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for"
+        " inbound calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of"
+        " the agent."
     )
+    return text % {"where": where, "variables": variables}

@@ -5,14 +5,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from conversations.payloads.values import event_seconds, text
 from elmemory.memory.identity import other_party
 
 _REASONS = {
-    "busy": "the line was busy",
-    "no-answer": "nobody answered",
-    "unknown": "the provider gave no reason",
+    "busy": gettext_noop("the line was busy"),
+    "no-answer": gettext_noop("nobody answered"),
+    "unknown": gettext_noop("the provider gave no reason"),
 }
+_NEVER = gettext_noop("Never connected: ")
+_DETAILS = " (SIP "
+
+
+def in_language(text: str) -> str:
+    """A title or plain words of a failure, in the language of the page: they are stored in English."""
+    words, separator, details = text.removeprefix(_NEVER).partition(_DETAILS)
+    never = gettext(_NEVER) if text.startswith(_NEVER) else ""
+    return f"{never}{gettext(words)}{separator}{details}" if never or words in _REASONS.values() else text
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,11 @@ class Failure:
         details = self.details
         code = _text(str(details.get("sip_status_code") or details.get("SipResponseCode") or ""))
         said = _text(details.get("error_reason") or details.get("CallStatus"))
-        return f"{words} (SIP {code}{', ' + said if said else ''})" if code else words
+        return f"{words}{_DETAILS}{code}{', ' + said if said else ''})" if code else words
+
+    @property
+    def title(self) -> str:
+        return f"{_NEVER}{self.in_plain_words}"
 
     def at(self, otherwise: datetime) -> datetime:
         stated = event_seconds(self.event)

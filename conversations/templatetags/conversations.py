@@ -1,12 +1,45 @@
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext_lazy
 
 from conversations.admin.dashboard import shown
 from conversations.index.excerpt import marked
 
 register = template.Library()
 register.filter(marked)
+# What identifiers in stored data are called on a page; others are shown as they are.
+_NAMES = {
+    "fact": gettext_lazy("fact"),
+    "insight": gettext_lazy("insight"),
+    "message": gettext_lazy("message"),
+    "call": gettext_lazy("call"),
+    "card": gettext_lazy("card"),
+    "preference": gettext_lazy("preference"),
+    "semantic": gettext_lazy("semantic"),
+    "episodic": gettext_lazy("episodic"),
+    "procedural": gettext_lazy("procedural"),
+    "emotional": gettext_lazy("emotional"),
+    "reflective": gettext_lazy("reflective"),
+    "success": gettext_lazy("success"),
+    "failure": gettext_lazy("failure"),
+    "unknown": gettext_lazy("unknown"),
+    "web": gettext_lazy("web"),
+    "chat": gettext_lazy("chat"),
+    "said": gettext_lazy("said"),
+    "keypad": gettext_lazy("keypad"),
+    "platform event": gettext_lazy("platform event"),
+    "context": gettext_lazy("context"),
+    "backchannel": gettext_lazy("backchannel"),
+    "file": gettext_lazy("file"),
+    "mailbox": gettext_lazy("mailbox"),
+}
+
+
+@register.filter
+def named(identifier: str) -> str:
+    """A kind of memory or turn, a sector, or an evaluation, in the words of the language."""
+    return str(_NAMES.get(identifier, identifier))
 
 
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)

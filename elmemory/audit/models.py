@@ -72,14 +72,15 @@ class Entry(models.Model):
     kind = models.CharField(pgettext_lazy("audit log", "what kind"), max_length=16)
     object = models.CharField(pgettext_lazy("audit log", "what"), max_length=128, blank=True, db_index=True)
     caller = models.CharField(gettext_lazy("caller reference"), max_length=24, blank=True, db_index=True)
-    detail = models.CharField(max_length=200, blank=True)
+    detail = models.CharField(gettext_lazy("detail"), max_length=200, blank=True)
     address = models.GenericIPAddressField(pgettext_lazy("audit log", "from where"), null=True)
     document = models.TextField(blank=True, editable=False)
-    hash = models.CharField(max_length=64, editable=False)
+    hash = models.CharField(gettext_lazy("hash"), max_length=64, editable=False)
 
     objects = Entries.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("entry")
         verbose_name_plural = gettext_lazy("entries")
         default_permissions = ("view",)
         permissions = (("export_entry", gettext_noop("Can export the audit log")),)

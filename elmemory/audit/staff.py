@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
@@ -40,11 +40,18 @@ class StaffForm(UserCreationForm[User]):
         ]
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """The roles by the names that the page's language has for them."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return [(pk, _(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
+
+
 class StaffAdmin(_UserAdmin):
     """Users with their roles; a new one needs one page."""
 
     list_display = ("username", "role", "first_name", "last_name", "is_active", "last_login")
-    list_filter = ("groups", "is_superuser", "is_active")
+    list_filter = (("groups", RoleFilter), "is_superuser", "is_active")
     add_form = StaffForm
     add_form_template = None
     add_fieldsets: Any = ((None, {"fields": ("username", "password1", "password2", "role")}),)
@@ -71,10 +78,11 @@ class StaffAdmin(_UserAdmin):
         return form
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.help_text = _explanations()
-        return field
+            field.label_from_instance = lambda group: _(group.name)
+        return _named(field) if field and db_field.name == "user_permissions" else field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
@@ -92,6 +100,19 @@ class StaffAdmin(_UserAdmin):
         return super(UserAdmin, self).response_add(request, obj, post_url_continue)
 
 
+class RoleAdmin(GroupAdmin):
+    """The roles, with permissions in the language of the page: the database has their names in English."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        return _named(field) if field and db_field.name == "permissions" else field
+
+
+def _named(field: Any) -> Any:
+    field.label_from_instance = lambda permission: f"{permission.content_type} | {_(permission.name)}"
+    return field
+
+
 def _explanations() -> SafeString:
     def items() -> Iterator[tuple[str, Any]]:
         yield from ((_(role), text) for role, text in EXPLAINED.items() if role != ADMINISTRATOR)
@@ -100,6 +121,8 @@ def _explanations() -> SafeString:
 
 
 def register() -> None:
-    """Show users with this admin instead of Django's."""
+    """Show users and roles with these admins instead of Django's."""
     admin.site.unregister(User)
     admin.site.register(User, StaffAdmin)
+    admin.site.unregister(Group)
+    admin.site.register(Group, RoleAdmin)

@@ -178,7 +178,7 @@ for (const details of document.querySelectorAll("details.raw")) {
     if (!details.open || details.dataset.fetched) return;
     details.dataset.fetched = "yes";
     const answer = await fetch(details.dataset.url, { headers: { Accept: "text/plain" } });
-    const text = answer.ok ? await answer.text() : `It could not be fetched (${answer.status}).`;
+    const text = answer.ok ? await answer.text() : `${details.dataset.failed} (${answer.status})`;
     try {
       pre.textContent = JSON.stringify(JSON.parse(text), null, 2);
     } catch {
@@ -193,7 +193,7 @@ async function watch() {
   const now = answer && answer.ok ? await answer.json() : null;
   if (now && now.state !== "pending") {
     if (!audio || audio.paused) location.reload();
-    else state.textContent = `${now.state}; reload the page to see it`;
+    else state.textContent = state.dataset.reload;
   } else setTimeout(watch, 1000);
 }
 if (state && state.dataset.state === "pending") setTimeout(watch, 1000);

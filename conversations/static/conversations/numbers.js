@@ -6,5 +6,5 @@ document.addEventListener("click", (event) => {
   const shown = button.textContent;
   button.textContent = button.dataset.number;
   button.dataset.number = shown;
-  button.title = button.title === "Show the number" ? "Hide the number" : "Show the number";
+  [button.title, button.dataset.title] = [button.dataset.title, button.title];
 });

@@ -129,7 +129,7 @@ def test_an_entry_shows_seconds_and_zone_and_links_to_what_was_touched(staff: Cl
     conversation_id = deliver(transcription(MAYA, "Hi."))
     staff.get(f"{CALLS}{conversation_id}/change/")
     text = staff.get(LOG).content.decode()
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text)
+    assert re.search(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d:\d\d UTC", text)
     assert f'href="{CALLS}{conversation_id}/change/"' in text
     assert f'href="{CALLERS}{caller_reference(MAYA)}/change/"' in text
     assert MAYA not in text

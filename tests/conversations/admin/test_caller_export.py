@@ -111,7 +111,7 @@ def test_the_profile_the_facts_and_their_source_can_be_read(officer: Client, sto
     shown = text(html)
     assert f"What is known of {MAYA}" in shown
     assert "They have called once before, on 21 September 2026." in shown
-    assert "City: Duluth from the call of 21 September 2026, 14:13" in shown
+    assert "City: Duluth from the call of 21 Sep 2026, 14:13 UTC" in shown
     assert "Why: She said that she lives there." in shown
     assert '<a href="#call-conv_a">' in html
     assert 'id="call-conv_a"' in html
@@ -182,8 +182,8 @@ def test_it_says_what_was_left_out_and_why(officer: Client, store: EmbeddedOpenM
     assert not path.exists()
     whole = archive(officer)
     left_out = {one["what"]: one["why"] for one in json.loads(whole.read(f"{ROOT}/left_out.json"))}
-    assert "Retention removed them, the last on 20" in left_out["Transcripts of 1 call"]
-    assert "Recordings of 1 call" in left_out
+    assert "Retention removed them, the last on 20" in left_out["Transcript of 1 call"]
+    assert "Recording of 1 call" in left_out
     assert left_out["1 delivery that could not be read"] == "It is not known whose they are."
     shown = text(whole.read(f"{ROOT}/index.html").decode())
     assert "The transcript was removed by retention on " in shown

@@ -108,7 +108,7 @@ def test_a_webhook_that_stopped_is_named(staff: Client) -> None:
     Conversation.objects.update(audio_at=time.time() - 3 * 86_400)
     Conversation.objects.filter(pk="conv_0").update(audio_at=time.time() - 4 * 86_400)
     deliver(call_today(conversation_id="conv_silent"))
-    assert re.search("✗Fault: Deliveries stopped: recordings since 3.days", health(staff))
+    assert re.search("✗Fault: Deliveries stopped: Recordings for 3.days", health(staff))
 
 
 def test_the_heartbeat_ends_with_the_worker(payloads: Path) -> None:

@@ -1,0 +1,115 @@
+"""The pages of the admin in each language: nothing of ours stays English."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone, translation
+
+from conversations.index.references import caller_reference
+from elmemory.audit.models import Entry
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from tests.harness.catalogs import LANGUAGES, catalog, read_texts
+from tests.harness.samples import sample, transcription
+from tests.harness.stored import deliver
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
+    pytest.mark.usefixtures("payloads", "index_schema"),
+]
+
+CALLER = "+14155550100"
+CALL, FAILURE = "conv_languages", "call_initiation_failure_sip"
+CALLS, CALLERS = "/admin/conversations/conversation/", "/admin/conversations/caller/"
+OF_CALLER = f"{CALLERS}OF_CALLER/"  # the reference depends on the index's key
+PAGES = [
+    "/admin/",
+    "/admin/localization/",
+    "/admin/two-factor/",
+    "/admin/doctor/",
+    "/admin/nowhere/",
+    "/admin/audit/entry/",
+    CALLS,
+    f"{CALLS}{CALL}/change/",
+    f"{CALLS}{CALL}/reprocess/",
+    f"{CALLS}analytics/",
+    f"{CALLS}unreadable/",
+    "/admin/auth/user/",
+    "/admin/auth/user/add/",
+    CALLERS,
+    f"{OF_CALLER}change/",
+    f"{OF_CALLER}correct/",
+    f"{OF_CALLER}forget/",
+    f"{OF_CALLER}say/opt_out/yes/",
+    f"{OF_CALLER}say/shared_line/yes/",
+    f"{CALLERS}opt-out/",
+]
+# Names, codes, what Django and its apps leave in English, and what is written for agents.
+ALIKE = re.compile(
+    r"elmemory|OpenMemory|ElevenLabs|administrator|Admin|True|Action|Access \w+|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
+    r"|TOTP devices|UTC|Nov|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|session|caller|calls?|user|\w+_\w+"
+    r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
+)
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """The client of a test leaves the language of its last request active in this thread."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+
+
+@pytest.fixture
+def stored(payloads: Path, index_schema: None, store: EmbeddedOpenMemory) -> None:  # noqa: ARG001
+    """A call whose own texts are Greek, so that what is Latin is of the page, and one that never connected."""
+    turns = [
+        {"role": "agent", "message": "Καλημέρα", "time_in_call_secs": 0},
+        {"role": "user", "message": "Ο σκύλος μου", "time_in_call_secs": 2, "original_message": "Ο σκύλος μου λέγεται"},
+        {"role": "agent", "message": "Ναι", "time_in_call_secs": 4, "tool_calls": [{"tool_name": "εύρεση"}]},
+    ]
+    event = transcription(CALLER, facts={"πόλη": "Αθήνα"}, summary="Σκύλος.", conversation_id=CALL, transcript=turns)
+    deliver(event, store)
+    deliver(sample(FAILURE))
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_no_text_of_a_page_is_as_in_english(staff: Client, page: str, language: str) -> None:
+    in_english, translated = (segments(staff, page, one) for one in ("en", language))
+    alike = {text for entry in catalog(language) for text in entry.translations if text == entry.text.singular}
+    words = {word.lower() for text in alike for word in re.findall(r"\w+", text)}
+    left = {text for text in in_english & translated if not ALIKE.fullmatch(text) and text.lower() not in words | alike}
+    assert left == set()
+
+
+def segments(client: Client, page: str, language: str) -> set[str]:
+    """The texts of the page with Latin letters, without figures and signs around them."""
+    page = page.replace("OF_CALLER", caller_reference(CALLER))
+    answer = client.get(page, headers={"Accept-Language": language})
+    assert answer.status_code == (404 if "nowhere" in page else 200)
+    around = " .:;,·…–-→←↓‹›✓✗✕×0123456789()“”„«»%/+•"
+    texts = (" ".join(text.split()).strip(around) for text in read_texts(answer.content.decode()))
+    return {text for text in texts if re.search("[A-Za-z]{3}", text)}
+
+
+def test_entries_of_the_audit_log_are_in_english_whoever_acts(staff: Client) -> None:
+    form = {
+        "username": "newcomer",
+        "password1": "correct horse 1",
+        "password2": "correct horse 1",
+        "role": "viewer",
+    }
+    staff.post("/admin/auth/user/add/", form, headers={"Accept-Language": "de"})
+    details = set(Entry.objects.values_list("detail", flat=True))
+    assert details >= {"newcomer: created", "newcomer: added group: viewer"}
+
+
+def test_permissions_are_named_in_the_language(staff: Client) -> None:
+    role = Group.objects.get(name="viewer")
+    page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
