@@ -1,6 +1,6 @@
 """Measures how fast live calls are answered, and at what cost.
 
-make bench                 all parts, in about a quarter of an hour; writes docs/performance.md
+make bench                 all parts, in about half an hour; writes docs/performance.md
 python -m bench --quick    one short round of each, to see that it works; writes nothing
 python -m bench --only ring search
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import beside, growth, live, peers, remembering
+from bench import beside, growth, live, peers, remembering, year
 from bench.report import Report
 from tests.harness.server import ROOT
 
@@ -35,6 +35,7 @@ PARTS: dict[str, Part] = {
     "leaks": growth.many_rings,
     "history": remembering.history,
     "postgres": remembering.postgres,
+    "year": year.year,
 }
 
 

@@ -331,9 +331,14 @@ class LoosePayload(models.Model):
 
 
 class IndexSchema(models.Model):
-    """The one row that names the version of the tables in the database and the key of the caller references."""
+    """The one row that names the version of the tables in the database and the key of the caller references.
+
+    `made` is another text each time the tables are created, `release` the version of elmemory that created them.
+    """
 
     version = models.CharField(max_length=64, primary_key=True)
+    made = models.CharField(max_length=16)
+    release = models.CharField(max_length=32)
 
     class Meta:
         managed = False

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from elmemory import __version__
 from elmemory.environment.dotenv import announcement, make
 from elmemory.environment.private_files import set_umask
 
@@ -15,16 +16,30 @@ _EXAMPLE = Path(__file__).with_name(".env.example")
 
 
 def main() -> None:
-    set_umask()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
-    if sys.argv[1:2] == ["serve"] and "ELMEMORY_ENV_FILE" not in os.environ:
+    arguments = sys.argv
+    if arguments[1:2] == ["serve"] and not _asks_for_version(arguments) and "ELMEMORY_ENV_FILE" not in os.environ:
+        set_umask()
         _make_dotenv(Path.cwd())
+    execute(arguments)
+
+
+def execute(arguments: list[str]) -> None:
+    """Run a command of Django or of ours; `--version` prints elmemory's version, not Django's."""
+    set_umask()
+    if _asks_for_version(arguments):
+        sys.stdout.write(f"elmemory {__version__}\n")
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
     from django.core.management import execute_from_command_line
 
     from elmemory.audit.acting import acting
 
     acting.set("command")
-    execute_from_command_line(sys.argv)
+    execute_from_command_line(arguments)
+
+
+def _asks_for_version(arguments: list[str]) -> bool:
+    return arguments[1:2] == ["version"] or "--version" in arguments[1:]
 
 
 def _make_dotenv(folder: Path) -> None:

@@ -27,6 +27,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from elmemory import __version__
 from elmemory.localization import localization_view
 
 _LONGEST_SESSION = 8 * 3600
@@ -114,6 +115,9 @@ class Site(AdminSite):
             return HttpResponseRedirect(reverse("admin:two_factor"))
         # The password is not shown in error reports.
         return sensitive_post_parameters()(super().login)(request, extra_context)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "elmemory_version": __version__}
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         localization = self.admin_view(partial(localization_view, site=self))

@@ -69,7 +69,7 @@ def index_schema(transactional_db: None) -> Iterator[None]:  # noqa: ARG001
 
 
 def _empty_index() -> None:
-    ensure_schema()
+    ensure_schema(starting=True)
     Conversation.objects.all().delete()
     CallerCard.objects.all().delete()
     with connections["index"].cursor() as cursor:

@@ -1,6 +1,7 @@
 """The package as `pip install` lays it out: without manage.py, away from the project's folder."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from elmemory import __version__
 from tests.harness.server import ROOT, free_port, wait_until
 
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -51,6 +53,46 @@ def test_the_command_answers_for_an_unknown_command_as_django_does(installed: Pa
     assert not (tmp_path / ".env").exists()
 
 
+@pytest.mark.parametrize("arguments", [("--version",), ("version",), ("serve", "--version"), ("backup", "--version")])
+def test_the_command_prints_its_version(installed: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = elmemory(installed, tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (0, f"elmemory {__version__}\n")
+    assert not (tmp_path / ".env").exists()
+
+
+def test_manage_py_prints_the_same_version(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "--version"]
+    environment = {"PATH": os.environ["PATH"], "ELMEMORY_ENV_FILE": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"elmemory {__version__}\n"
+
+
+def test_the_newest_version_of_the_changelog_is_this_one() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)", headings[1])
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"] == ["version"]
+
+
+@pytest.mark.parametrize("start", ["runpy.run_module('elmemory', run_name='__main__')", "import elmemory.asgi"])
+def test_on_windows_the_program_says_at_once_what_to_do(installed: Path, tmp_path: Path, start: str) -> None:
+    """Windows is imitated: its name, and without a module that only Unix has."""
+    code = f"import runpy, sys; sys.platform = 'win32'; sys.modules['fcntl'] = None; {start}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(installed),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "elmemory runs on Linux and macOS. On Windows, run it in WSL or in a container (docs/production.md)."
+    ]
+
+
 def test_a_server_started_in_an_empty_folder_makes_its_settings_and_data_there(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     with (tmp_path / "log").open("wb") as log:
@@ -81,6 +123,9 @@ def test_a_server_started_in_an_empty_folder_makes_its_settings_and_data_there(i
             assert answer is not None
             assert answer.status_code == 200
             assert output in answer.text
+        german = httpx2.get(f"http://127.0.0.1:{port}/admin/login/", headers={"accept-language": "de"}, timeout=20)
+        assert "Code, bei Zwei-Faktor-Anmeldung" in german.text
+        assert german.text.count('lang="de"') == 1
         assert "elmemory simulate" in (tmp_path / "log").read_text()
         queue = wait_until(lambda: list((tmp_path / "data" / "payloads").iterdir()))
         assert queue

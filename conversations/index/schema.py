@@ -4,11 +4,13 @@ A locked, busy or full database is none of these: its errors are raised, and not
 """
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 import structlog
 from django.apps import apps
@@ -19,8 +21,11 @@ from conversations.files.locks import index_lock
 from conversations.index import fulltext
 from conversations.index.references import key_fingerprint
 from conversations.models import Caller, IndexSchema
+from elmemory import __version__
+from elmemory.serving.bounded_log import BoundedLog
 
 log = structlog.get_logger(__name__)
+bounded_log = BoundedLog(__name__)
 
 ALIAS = "index"
 _INODE = "elmemory_inode"
@@ -50,12 +55,33 @@ def leave_to_others(*, leave: bool) -> None:
     _is_left = leave
 
 
-def ensure_schema() -> None:
-    """Create the tables of the index where they are missing, outdated, or in a file that is no database."""
+def ensure_schema(*, starting: bool = False) -> None:
+    """Create the tables of the index where they are missing, outdated, or in a file that is no database.
+
+    Those of a newer elmemory stay, except when a server or a worker is `starting`: of two versions that run on one
+    folder, each would create its own in turns, and lose the rows of the other.
+    """
     if not (_is_left or _is_complete()):
         with index_lock():
-            if not _is_complete():
-                _create()
+            if _is_complete():
+                return
+            if not starting and (newer := _newer_release()):
+                bounded_log.warning("the index is another version's: end this process", "newer", newer=newer)
+                return
+            _create()
+
+
+def _newer_release() -> str:
+    """The version of elmemory that made the index, if it is newer than this one."""
+    try:
+        release = IndexSchema.objects.values_list("release", flat=True).first() or ""
+    except DatabaseError:
+        return ""  # made by 0.1.0, or no index
+    return release if _numbers(release) > _numbers(__version__) else ""
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", release)]
 
 
 def make_ready() -> None:
@@ -89,6 +115,12 @@ def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return with_healing
+
+
+@healed
+def made() -> str:
+    """Return a text that changes each time the tables are created."""
+    return IndexSchema.objects.values_list("made", flat=True).first() or ""
 
 
 def _is_corruption(error: DatabaseError) -> bool:
@@ -150,7 +182,7 @@ def _create_tables() -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {quote(table)}")
         for statement in ddl(connection.vendor):
             cursor.execute(statement)
-        IndexSchema.objects.create(version=_version())
+        IndexSchema.objects.create(version=_version(), made=token_hex(8), release=__version__)
 
 
 @cache

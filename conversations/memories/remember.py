@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import structlog
@@ -35,7 +36,8 @@ from elmemory.memory.fields import CALLER_PROFILE, label
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
-from elmemory.memory.text import field_name, sentences
+from elmemory.memory.text import field_name, statements
+from elmemory.memory.values import usable_value
 
 log = structlog.get_logger(__name__)
 
@@ -155,11 +157,12 @@ def memories_of(
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field == CALLER_PROFILE:
-            for ordinal, sentence in enumerate(sentences(text)[:_MOST_INSIGHTS]):
+            usable = filter(usable_value, statements(text))
+            for ordinal, sentence in enumerate(islice(usable, _MOST_INSIGHTS)):
                 yield kinds.NewMemory(
                     kinds.INSIGHT,
                     f"insight:{conversation_id}:{ordinal}",
-                    redacted(sentence.strip(), ""),
+                    redacted(sentence, ""),
                     {**common, "position": ordinal},
                 )
         elif text and one.field and not is_opt_out_field(one):

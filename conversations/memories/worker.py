@@ -20,6 +20,7 @@ from conversations.files.tally import Tally
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
 from conversations.index.retained import refresh_loose_payloads
+from conversations.index.schema import made as index_made
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
 from conversations.memories.decided import settle
@@ -73,6 +74,7 @@ class Worker:
         self._retention = Retention(store)
         self._verification = NightlyVerification(store)
         self._tally = Tally()
+        self._index_made = ""
         self._reconciling: Iterator[None] | None = None
         self._reconcile_at = 0.0
         self._reconciled_for = 0.0
@@ -151,6 +153,9 @@ class Worker:
     def _reconcile_a_step(self) -> bool:
         """Take a step of reconciling, if it is due or has begun; returns whether there was one."""
         began = time.monotonic()
+        if (made := index_made()) != self._index_made:
+            # Created again, perhaps by another process: the rows that were there are gone.
+            self._index_made, self._reconciling, self._reconcile_at = made, None, began
         if self._reconciling is None:
             if began < self._reconcile_at:
                 return False

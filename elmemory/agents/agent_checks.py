@@ -1,7 +1,8 @@
-"""Checks of an agent at ElevenLabs: all that `provision` sets, and faults that only a live call would show."""
+"""Checks of agents at ElevenLabs: all that `provision` sets, and faults that only a live call would show."""
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -41,43 +42,53 @@ _RECENT_SECONDS = 24 * 3600
 _MOST_AGENTS_LISTED = 10
 
 
-def check_agent(agent_id: str, url: str) -> list[Check]:
-    """Check the agent, or the only one of the workspace if `agent_id` is empty.
+def check_agents(agent_ids: Sequence[str], url: str, *, every: bool = False) -> list[Check]:
+    """Check these agents, all of the workspace with `every`, or its only one if none is named.
 
-    `url` is the public address of this server, empty if it is not known.
+    `url` is the public address of this server, empty if it is not known. Of several agents, each has a section with
+    its faults and notes.
     """
-    checks: list[Check] = []
     try:
         with Api(timeout=20) as api:
-            agents = [] if agent_id else api.agents()
-            if len(agents) == 1:
-                agent_id = str(agents[0]["agent_id"])
-            elif agents or not agent_id:
+            agents = [] if agent_ids else api.agents()
+            if len(agents) == 1 or every:
+                agent_ids = agent_ids or [str(agent["agent_id"]) for agent in agents]
+            if not agent_ids:
                 return [_which(agents), *_clock(api)]
-            wiring, numbers = Wiring.read(api, agent_id), api.phone_numbers()
-            checks += _clock(api)
+            wirings, numbers = Wiring.read_all(api, agent_ids), api.phone_numbers()
+            clock = list(_clock(api))
     except ElevenLabsError as error:
         remedy = "Make a key with access to agents, webhooks and workspace settings."
         return [Check(_ACCOUNT, "API", "fault", str(error), remedy if error.status in (401, 403) else "")]
     server = ThisServer.from_settings(url)
-    fix = f"manage.py provision {agent_id} --url {url or 'https://…'}"
-    return [
-        Check(_ACCOUNT, "API", "ok", f"agent {wiring.agent.get('name')}"),
-        *checks,
-        *_numbers(wiring, numbers),
-        *_initiation(wiring, server, fix),
-        *_variables(wiring, settings.DYNAMIC_VARIABLES),
-        *_tool(wiring, server, fix),
-        *_post_call(wiring, server, fix),
-        *_data_collection(wiring, fix),
-    ]
+    if len(wirings) == 1:
+        about = Check(_ACCOUNT, "API", "ok", f"agent {wirings[0].agent.get('name')}")
+        return [about, *clock, *_checks(wirings[0], numbers, server)]
+    found = [Check(_ACCOUNT, "API", "ok", f"{len(wirings)} agents"), *clock]
+    for wiring in wirings:
+        checks = list(_checks(wiring, numbers, server))
+        section = f"Agent {wiring.agent.get('name')} ({wiring.agent['agent_id']})"
+        wrong = [replace(check, section=section) for check in checks if check.state != "ok"]
+        good = f"{len(checks) - len(wrong)} of {len(checks)} checks found nothing"
+        found += [Check(section, "wiring", "ok", good), *wrong]
+    return found
+
+
+def _checks(wiring: Wiring, numbers: list[Json], server: ThisServer) -> Iterator[Check]:
+    fix = f"manage.py provision {wiring.agent['agent_id']} --url {server.url or 'https://…'}"
+    yield from _numbers(wiring, numbers)
+    yield from _initiation(wiring, server, fix)
+    yield from _variables(wiring, settings.DYNAMIC_VARIABLES)
+    yield from _tool(wiring, server, fix)
+    yield from _post_call(wiring, server, fix)
+    yield from _data_collection(wiring, fix)
 
 
 def _which(agents: list[Json]) -> Check:
     listed = ", ".join(f"{agent['agent_id']} ({agent.get('name')})" for agent in agents[:_MOST_AGENTS_LISTED])
     more = f" and {len(agents) - _MOST_AGENTS_LISTED} more" if len(agents) > _MOST_AGENTS_LISTED else ""
     detail = f"{len(agents)} agents: {listed}{more}" if agents else "the workspace has no agent"
-    return Check(_ACCOUNT, "agent", "note", detail, "Name one: manage.py doctor AGENT_ID")
+    return Check(_ACCOUNT, "agent", "note", detail, "Name some: manage.py doctor AGENT_ID …; or check all: --all")
 
 
 def _clock(api: Api) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""Wires an agent to this server: plans steps, and carries them out one by one, each verified by reading it back."""
+"""Wires agents to this server: plans steps, and carries them out one by one, each verified by reading it back."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ from elmemory.agents.wiring import (
     has_retries,
     marked_name,
     secret_fingerprint,
+    tool_url,
     with_key,
 )
 
@@ -42,6 +43,8 @@ class Step:
     write: Callable[[Api], str | None]
     """Returns the secret of a webhook that it creates, else None."""
     reasons: tuple[str, ...] = ()
+    is_shared: bool = False
+    """Whether it writes what all agents of the workspace use."""
 
     @property
     def diff(self) -> list[str]:
@@ -50,9 +53,9 @@ class Step:
 
 
 class Stopped(Exception):
-    """A step failed. `done`, `failed` and `left` are titles of steps; the message is the reason."""
+    """A step failed. `done` and `left` are titles of steps; the message is the reason."""
 
-    def __init__(self, done: list[str], failed: str, left: list[str], reason: str) -> None:
+    def __init__(self, done: list[str], failed: Step, left: list[str], reason: str) -> None:
         super().__init__(reason)
         self.done, self.failed, self.left = done, failed, left
 
@@ -98,9 +101,9 @@ def carry_out(
                 server = replace(server, new_post_call_key=new_secret)
             steps = plan(Wiring.read(api, agent_id), server, collecting)
         except (ElevenLabsError, KeyboardInterrupt) as error:
-            raise Stopped(finished, step.title, left, str(error) or "interrupted") from error
+            raise Stopped(finished, step, left, str(error) or "interrupted") from error
         if any(missing.title == step.title for missing in steps):
-            raise Stopped(finished, step.title, left, "reading back shows other values than were written")
+            raise Stopped(finished, step, left, "reading back shows other values than were written")
         finished.append(step.title)
         done(step.title)
     return finished
@@ -141,7 +144,7 @@ def _secrets(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     ):
         if wiring.secret_id(name) is None:
             after = {"name": name, "value": f"(that of {variable})"}
-            yield Step(f"secret {name}", None, after, _secret_writer(name, value))
+            yield Step(f"secret {name}", None, after, _secret_writer(name, value), is_shared=True)
 
 
 def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
@@ -149,7 +152,9 @@ def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     webhook = wiring.webhook(url, server.replaced_webhooks)
     if webhook is None:
         made = {"name": _WEBHOOK_NAME, "webhook_url": url, "auth_type": "hmac"}
-        yield Step("post-call webhook", None, made, lambda api: api.create_webhook(_WEBHOOK_NAME, url)[1])
+        yield Step(
+            "post-call webhook", None, made, lambda api: api.create_webhook(_WEBHOOK_NAME, url)[1], is_shared=True
+        )
         webhook = {"webhook_id": "", "name": _WEBHOOK_NAME}
         key: str | None = None
     else:
@@ -165,6 +170,7 @@ def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             before,
             after,
             _writer(lambda api: api.enable_webhook(webhook_id, name)),
+            is_shared=True,
         )
 
 
@@ -200,7 +206,8 @@ def _section_step(
     holder = _target(wiring, section, server)
     title = f"{title} of the {holder}"
     if holder == "workspace":
-        yield Step(title, before or None, after, _writer(lambda api: api.update_workspace(**{section: after})))
+        write = _writer(lambda api: api.update_workspace(**{section: after}))
+        yield Step(title, before or None, after, write, is_shared=True)
         return
     ours = _platform_settings(wiring)
     ours["workspace_overrides"] = {**(ours.get("workspace_overrides") or {}), section: after}
@@ -229,7 +236,7 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     tool = wiring.search_tool(url)
     if tool is None:
         config = completed_tool({}, url, secret)
-        yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)))
+        yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)), is_shared=True)
         return
     before = tool["tool_config"]
     after = completed_tool(before, url, secret)
@@ -238,7 +245,10 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
         if tool.get("response_mocks"):
             request["response_mocks"] = tool["response_mocks"]
         tool_id = tool["id"]
-        yield Step("tool search_data", before, after, _writer(lambda api: api.update_tool(tool_id, request)))
+        write = _writer(lambda api: api.update_tool(tool_id, request))
+        # An agent may have a tool of its own by this name.
+        is_shared = tool_url(tool) == url
+        yield Step("tool search_data", before, after, write, is_shared=is_shared)
 
 
 def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:

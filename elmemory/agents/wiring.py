@@ -1,7 +1,7 @@
 """How an agent at ElevenLabs is wired to webhooks, and how it should be wired to this server."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
@@ -101,6 +101,14 @@ class Wiring:
     @classmethod
     def read(cls, api: Api, agent_id: str) -> "Wiring":
         return cls(api.agent(agent_id), api.workspace(), api.webhooks(), api.secrets(), api.tools())
+
+    @classmethod
+    def read_all(cls, api: Api, agent_ids: Iterable[str]) -> "list[Wiring]":
+        """Return the wiring of each agent; what belongs to the workspace is read once."""
+        found: list[Wiring] = []
+        for agent_id in agent_ids:
+            found.append(replace(found[0], agent=api.agent(agent_id)) if found else cls.read(api, agent_id))
+        return found
 
     def holder(self, section: str) -> Literal["agent", "workspace"]:
         """Whose settings of the section (INITIATION or POST_CALL) apply to this agent."""

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from conversations.memories.retention import kept_for, overdue
 from conversations.models import Conversation, Outcome
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
-from elmemory.agents.agent_checks import check_agent
+from elmemory.agents.agent_checks import check_agents
 from elmemory.agents.check import Check
 from elmemory.agents.data_collection import FIELDS
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
@@ -46,7 +46,7 @@ _MOST_SHOWN = 5
 _RECENT_CALLS, _FEWEST_CALLS = 50, 10
 
 
-def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
+def run_checks(agent_ids: Sequence[str] = (), url: str = "", *, every_agent: bool = False) -> list[Check]:
     """Run all checks; `url` is this server's public address, PUBLIC_URL if empty.
 
     Takes seconds, sends requests to the address and to ElevenLabs if they are set, and changes nothing. A process that
@@ -63,9 +63,9 @@ def run_checks(agent_id: str = "", url: str = "") -> list[Check]:
         *_callers(),
         *_without_files(),
     ]
-    checks += [*_collected(agent_id), *_reachable(url)]
+    checks += [*_collected(agent_ids), *_reachable(url)]
     if settings.ELEVENLABS_API_KEY:
-        return [*checks, *check_agent(agent_id, url)]
+        return [*checks, *check_agents(agent_ids, url, every=every_agent)]
     remedy = "Set ELEVENLABS_API_KEY to have the agent checked."
     return [*checks, Check("ElevenLabs", "API", "note", "not checked", remedy)]
 
@@ -213,11 +213,11 @@ def _without_files() -> Iterator[Check]:
         yield Check(_HERE, what, "ok", "none")
 
 
-def _collected(agent_id: str) -> Iterator[Check]:
-    """Check which fields of data collection were null in all of the last calls, of this agent if one is named."""
+def _collected(agent_ids: Sequence[str]) -> Iterator[Check]:
+    """Check which fields of data collection were null in all of the last calls, of these agents if any are named."""
     calls = Conversation.objects.filter(has_transcription=True, outcome=Outcome.DONE)
-    if agent_id:
-        calls = calls.filter(agent_id=agent_id)
+    if agent_ids:
+        calls = calls.filter(agent_id__in=agent_ids)
     asked, answered = Counter[str](), Counter[str]()
     try:
         newest = list(calls.order_by("-sort_key").values_list("conversation_id", flat=True)[:_RECENT_CALLS])

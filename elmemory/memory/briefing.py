@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from elmemory.memory.card_state import CardState, Holding, LastCall, zone_name
+from elmemory.memory.card_state import CardState, Holding, Insight, LastCall, zone_name
 from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
-from elmemory.memory.insights import current, replaces
+from elmemory.memory.insights import current, speaks_of
+from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.language_codes import language_code
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
@@ -65,11 +66,19 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
         open_request=requested,
         open_since=_day_of(request, phrases),
         agent_promise=promised,
-        promised_on="" if replaces(requested, promised) else _day_of(promise, phrases),
+        promised_on="" if speaks_of(requested, promised) else _day_of(promise, phrases),
         preferred_language=preferred_language(state),
         mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
-        insights=tuple(current(insight.text for insight in state.insights)),
+        insights=tuple(current(_as_stated(state.insights))),
     )
+
+
+def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
+    """The call and the text of each, without commands: those of the newest call first, of one call in their order."""
+    in_order = sorted(insights, key=lambda one: one.order.position)
+    for one in sorted(in_order, key=lambda one: one.order[:2], reverse=True):
+        if not commands_an_agent(one.text):
+            yield one.order.conversation_id, one.text
 
 
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
@@ -77,14 +86,14 @@ def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | 
 
     A call that settles one request may open another. It repeats the settled one if both say the same.
     """
-    if said is None:
+    if said is None or commands_an_agent(said.value):
         return None
     if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
         return None
     if resolved is None or resolved.order[:2] < said.order[:2]:
         return said
     is_of_same_call = resolved.order[:2] == said.order[:2]
-    return said if is_of_same_call and not replaces(resolved.value, said.value) else None
+    return said if is_of_same_call and not speaks_of(resolved.value, said.value) else None
 
 
 def within(first: Iterable[str], then: Iterable[str], last: str, phrases: Phrases) -> str:

@@ -4,6 +4,7 @@ It is computed from all memories of the caller, or from the state before and the
 which calls are added does not matter. Its size is bounded, whatever the caller's history.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
@@ -22,6 +23,7 @@ from elmemory.memory.values import usable_value
 
 MOST_FACTS = 100
 MOST_INSIGHTS = 40
+_MOST_EQUAL = 3
 _LONGEST_INSIGHT = 300
 _LONGEST_ZONE = 64
 # Written with every state; raised when what a state holds changes.
@@ -75,10 +77,10 @@ class CardState:
     """What the text of a card is made from.
 
     `facts` maps field to holding, newest first: at most MOST_FACTS of them. `insights` are the newest MOST_INSIGHTS,
-    newest first. `last_spoken` is the last call in which the caller spoke, with its summary; `language_of_calls` the
-    language of the last call that has one, of those in which they spoke if there are such. `is_open` says that one
-    more call may be added: false where a correction is so old that it is not among the facts, but still wins over later
-    calls. The state of an opted-out caller holds nothing else.
+    newest first, of equal ones the newest few. `last_spoken` is the last call in which the caller spoke, with its
+    summary; `language_of_calls` the language of the last call that has one, of those in which they spoke if there are
+    such. `is_open` says that one more call may be added: false where a correction is so old that it is not among the
+    facts, but still wins over later calls. The state of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, Holding] = field(default_factory=dict)
@@ -112,7 +114,7 @@ class CardState:
         return replace(
             self,
             facts=dict(newest),
-            insights=tuple(nlargest(MOST_INSIGHTS, {*self.insights, *_insights(memories)})),
+            insights=_newest_insights({*self.insights, *_insights(memories)}),
             call_count=self.call_count + len(calls),
             outbound_count=self.outbound_count + len(outbound),
             last_inbound=_last(self.last_inbound, inbound),
@@ -260,6 +262,17 @@ def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
             if kinds.is_stated(memory):  # newer than every call: no call replaces it
                 order = order._replace(called_at=f"~{order.called_at}")
             yield Insight(order, bounded_words(text, _LONGEST_INSIGHT))
+
+
+def _newest_insights(insights: Iterable[Insight]) -> tuple[Insight, ...]:
+    """At most MOST_INSIGHTS, newest first. Of equal ones the newest few count, or they would crowd out the others."""
+    newest, times = [], Counter[str]()
+    for insight in sorted(insights, reverse=True):
+        text = insight.text.casefold()
+        times[text] += 1
+        if times[text] <= _MOST_EQUAL:
+            newest.append(insight)
+    return tuple(newest[:MOST_INSIGHTS])
 
 
 def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:

@@ -4,10 +4,12 @@ Other text is searched for the values of facts that do not leave: "My address is
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache
+from math import ceil
 
 from elmemory.memory.briefing import Briefing
 from elmemory.memory.caches import kept_briefly
@@ -18,12 +20,13 @@ from elmemory.memory.fields import (
     MOOD,
     OPEN_REQUEST,
     PREFERRED_LANGUAGE,
+    SENTENCES,
     canonical_field,
 )
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.ranking.dates import days_named
-from elmemory.memory.ranking.words import UNSPACED, folded, terms_of, words
+from elmemory.memory.ranking.words import UNSPACED, folded, terms, terms_of, words
 from elmemory.memory.text import sentences
 
 ALL, NONE = "all", "none"
@@ -41,6 +44,8 @@ _DIGITS = {word: str(digit) for digit, word in enumerate("zero one two three fou
 _DIGIT_WORD = re.compile(rf"\b(?:{'|'.join(_DIGITS)}|oh)\b")
 _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _SPOKEN_SIGN = re.compile(r"\s*\b(at|dot)\b\s*|\s*([@.])\s*")
+# A sentence that must not leave is stated by one with so many of its words.
+_FEWEST_WORDS, _SHARE_OF_WORDS = 2, 0.6
 _LONGEST_DAY = 40
 
 
@@ -61,7 +66,7 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
     allowed = fields_of(tuple(setting))
     if allowed is None:
         return card
-    secret = secret or Secrets(card.facts.items(), card.facts, allowed)
+    secret = secret or Secrets([*card.facts.items(), *_stated(card.briefing)], card.facts, allowed)
     facts = {
         name: value for name, value in card.facts.items() if name in allowed and not secret.stated_in_fact(name, value)
     }
@@ -72,6 +77,11 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
         last_call_summary=secret.without_sentences(card.last_call_summary, _before_summary(phrases_for(card.language))),
         written_summary="",
     )
+
+
+def _stated(now: Briefing) -> list[tuple[str, str]]:
+    named = [(OPEN_REQUEST, now.open_request), (AGENT_PROMISE, now.agent_promise), (MOOD, now.mood)]
+    return named + [(CALLER_PROFILE, text) for text in now.insights]
 
 
 def _disclosed_briefing(now: Briefing, secret: "Secrets") -> Briefing:
@@ -105,9 +115,14 @@ class Secrets:
         self._addresses: set[str] = set()
         self._days: set[int] = set()
         self._years: list[int] = []
+        # Sentences that must not leave: how many of its words tell one, and the sentences that a word is in.
+        self._enough: list[int] = []
+        self._sentences_with: defaultdict[str, list[int]] = defaultdict(list)
         for name, value in values:
             if name in allowed:
                 continue
+            if name in SENTENCES:
+                self._add_sentence(value, open_names)
             for part in _parts(name, value, open_names):
                 if _normal(part) not in open_facts:
                     self._add(part)
@@ -129,6 +144,18 @@ class Secrets:
             if len(digits) >= shortest:
                 self._numbers.add(digits[-_SUBSCRIBER_NUMBER:] if len(digits) >= _WHOLE_NUMBER else digits)
 
+    def _add_sentence(self, text: str, open_names: set[str]) -> None:
+        told = set(terms(text)) - open_names
+        for word in told:
+            self._sentences_with[word].append(len(self._enough))
+        self._enough.append(max(_FEWEST_WORDS, ceil(len(told) * _SHARE_OF_WORDS)))
+
+    def _tells_sentence(self, text: str) -> bool:
+        if not self._enough:
+            return False
+        shared = Counter(number for word in set(terms(text)) for number in self._sentences_with.get(word, ()))
+        return any(count >= self._enough[number] for number, count in shared.items())
+
     def stated_in_fact(self, name: str, value: str) -> bool:
         """Whether the value of an allowed fact states a secret."""
         return name not in NAME_FIELDS and self.stated_in(value)
@@ -143,6 +170,8 @@ class Secrets:
         if self._addresses and any(address in _address(text) for address in self._addresses):
             return True
         if self._numbers and any(_is_said(number, secret) for number in _numbers_in(text) for secret in self._numbers):
+            return True
+        if self._tells_sentence(text):
             return True
         return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
 
@@ -170,6 +199,8 @@ def _parts(name: str, value: str, open_names: set[str]) -> list[str]:
     """The value, the items of a list, and the words of a name."""
     if name in NAME_FIELDS:
         return [word for word in words(value) if word not in open_names]
+    if name in SENTENCES:
+        return [value]
     items = [item for item in _LISTED.split(value) if any(char.isalpha() for char in item)]
     return [value, *items] if len(items) > 1 else [value]
 

@@ -18,6 +18,8 @@ PREFERRED_LANGUAGE, MOOD = "preferred_language", "mood"
 PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
 # These have their own places in the card's text and their own variables.
 BRIEFED = PASSING | {PREFERRED_LANGUAGE}
+# Free text: other words may say the same.
+SENTENCES = frozenset((CALLER_PROFILE, OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST))
 
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 

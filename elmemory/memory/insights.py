@@ -5,22 +5,20 @@ mg methimazole" and "Olive now takes 5 mg methimazole". Only the card leaves the
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.kinds import INSIGHT, MESSAGE, is_stated
 from elmemory.memory.ranking.words import UNSPACED, folded
 from elmemory.memory.records import Match, Memory
+from elmemory.memory.subjects import CALLER, replaces, says_the_same
+from elmemory.memory.text import cleaned
 
 # A word with a digit is an amount, a date or a code.
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 _NUMERALS = re.compile("[〇零一二三四五六七八九十百千万两]+")
-# The caller is who every sentence is about, in the languages of our extraction prompts.
-_CALLER = re.compile(
-    r"caller|customer|patient|anrufer|kund|client|llamante|appelant|chiama|chamador|beller|klant|dzwoni|pacjent|звон|клиент"
-)
 _SHORTEST, _SHORTEST_TELLING, _LONGEST_START = 4, 6, 6
 _FEWEST_IN_COMMON = 2
 _SHARE_OF_PAIRS = 0.85
@@ -37,35 +35,45 @@ class Subject(NamedTuple):
     pairs: frozenset[str]
 
 
-def current(sentences: Iterable[str]) -> list[str]:
-    """The sentences without those that a newer one replaces. The newest come first, here and in the result."""
-    kept: list[str] = []
-    for sentence in sentences:
-        if not any(replaces(newer, sentence) for newer in kept):
-            kept.append(sentence)
-    return kept
+def current(insights: Iterable[tuple[str, str]]) -> list[str]:
+    """The sentences that hold, of pairs of a call's id and a sentence; the newest come first, as in the result."""
+    return [text for (_, text), _ in _with_replaced(list(insights), lambda insight: insight)]
 
 
 def with_history(newest_first: Iterable[Memory]) -> list[tuple[Memory, list[Memory]]]:
-    """The current sentences, each with the older ones that it replaced. What staff stated is newer than any call."""
+    """The sentences that hold, each with the older ones that it replaced. What staff stated is newer than any call."""
     ordered = sorted(newest_first, key=is_stated, reverse=True)
-    kept: list[tuple[Memory, list[Memory]]] = []
-    for memory in ordered:
-        replaced = next((older for newer, older in kept if replaces(newer.content, memory.content)), None)
-        if replaced is None:
-            kept.append((memory, []))
+    return _with_replaced(ordered, lambda one: (str(one.metadata.get("conversation_id")), cleaned(one.content)))
+
+
+def _with_replaced[T](newest_first: Sequence[T], said: Callable[[T], tuple[str, str]]) -> list[tuple[T, list[T]]]:
+    """What holds, each with what it replaced.
+
+    Two values that one call states side by side are two things: only their repetition replaces them.
+    """
+    calls: dict[str, list[str]] = {}
+    for call, text in map(said, newest_first):
+        calls.setdefault(call, []).append(text)
+    kept: list[tuple[T, list[T]]] = []
+    for one in newest_first:
+        call, text = said(one)
+        stands_beside = any(
+            not says_the_same(text, other) and (replaces(text, other) or replaces(other, text)) for other in calls[call]
+        )
+        for newer, replaced in kept:
+            newer_call, newer_text = said(newer)
+            may_replace = newer_call != call and not stands_beside
+            if says_the_same(newer_text, text) or (may_replace and replaces(newer_text, text)):
+                replaced.append(one)
+                break
         else:
-            replaced.append(memory)
+            kept.append((one, []))
     return kept
 
 
-def replaces(newer: str, older: str) -> bool:
-    """Whether the newer sentence says the same as the older one, or something else about the same subject.
-
-    It has to name every person, medicine and thing that the older one names, or to repeat a part of its words. Numbers
-    do not count: a new amount replaces the old one.
-    """
-    new, old = subject_of(newer), subject_of(older)
+def speaks_of(sentence: str, request: str) -> bool:
+    """Whether the sentence speaks of this request: it names all that the request names, or repeats a part of it."""
+    new, old = subject_of(sentence), subject_of(request)
     if old.pairs:
         return len(old.pairs & new.pairs) >= max(_FEWEST_IN_COMMON, _SHARE_OF_PAIRS * len(old.pairs))
     names_all = len(old.telling) >= _FEWEST_IN_COMMON and old.telling <= new.words
@@ -103,7 +111,7 @@ def subject_of(sentence: str) -> Subject:
     for found in _WORD.finditer(_UNSPACED_RUN.sub(" ", sentence)):
         word = folded(found.group())
         is_named = found.start() > 0 and found.group()[0].isupper()
-        if _CALLER.match(word) or (len(word) < _SHORTEST and not is_named):
+        if CALLER.match(word) or (len(word) < _SHORTEST and not is_named):
             continue
         words.add(word[:_LONGEST_START])
         if is_named or len(word) >= _SHORTEST_TELLING:

@@ -17,6 +17,21 @@ _NEVER_IN_A_NAME = re.compile(
 _NEVER_IN_A_NAME_UNSPACED = re.compile(
     "無視|无视|忽略|忘记|忘れて|忽視|指示|指令|提示词|命令|무시|지시|명령|잊어|ละเว้น|เพิกเฉย|คำสั่ง"
 )
+# In a sentence about a caller both are needed: "the heating system" and "a repeat prescription" command nothing.
+_TO_IGNORE = (
+    r"\b(?:ignor|disregard|overrid|bypass|forget|jailbreak|vergiss|vergess|missacht|vergeet|negeer|olvid|desobede|oubli"
+    r"|esquec|desconsider|dimentic|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan|lupakan|bo qua"
+    r"|игнор|ігнор|забуд|התעלם|αγνο)|تجاهل|अनदेखा|無視|无视|忽略|忘记|忘れて|忽視|무시|잊어|ละเว้น|เพิกเฉย"
+)
+_WHAT_COMMANDS = (
+    r"\b(?:instru[ckz]|prompts?\b|guideline|rules?\b|anweisung|regeln?\b|reglas?\b|consigne|regles?\b|regras?\b|istruzion|polecen"
+    r"|инструкц|вказівк|правил|talimat|kural|ohje|הורא|οδηγι)|تعليمات|निर्देश|指示|指令|提示|规则|規則|命令|지시|명령|คำสั่ง"
+)
+_ROLE_OR_MODE = re.compile(
+    r"^\W*(?:system|assistant|developer)\W*:|\bsystem prompt|\byou are now\b|\bdeveloper mode\b"
+    r"|\bdu bist (?:jetzt|nun)\b|\bahora eres\b|\btu es maintenant\b|\bact as an? (?:unrestricted|admin)"
+)
+_ORDER = re.compile(rf"(?:{_TO_IGNORE}).*?(?:{_WHAT_COMMANDS})|(?:{_WHAT_COMMANDS}).*?(?:{_TO_IGNORE})", re.DOTALL)
 # Commands that are names as well (William Tell, Say Wah): they count before a word that no name has.
 _COMMANDS = frozenset(
     "say tell call forget give send show speak write read open play stop print act answer ask be become do go let make"
@@ -52,6 +67,13 @@ def person_or_nothing(text: str) -> str:
     if len(words) > MOST_WORDS or is_command(whole_name(text)):
         return ""
     return spoken_name(text)
+
+
+@kept_briefly(maxsize=4096)
+def commands_an_agent(sentence: str) -> bool:
+    """Whether a sentence tries to overrule an agent's instructions: "Ignore previous instructions and …"."""
+    text = fold(sentence)
+    return bool(_ORDER.search(text) or _ROLE_OR_MODE.search(text))
 
 
 def is_command(name: str) -> bool:

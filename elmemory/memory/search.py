@@ -14,6 +14,7 @@ from elmemory.memory.disclosure import Secrets, disclosed, fields_of
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.likeness import VectorsOf
 from elmemory.memory.encoder.questions import questions_for
+from elmemory.memory.fields import CALLER_PROFILE
 from elmemory.memory.insights import above_the_same, with_history
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
@@ -105,9 +106,12 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
 def _values(memories: Iterable[Memory]) -> list[tuple[str, str]]:
     """Every value that a call or staff stated, former ones too, by its field."""
     return [
-        (str(name), str(memory.metadata.get("value") or ""))
+        (CALLER_PROFILE, memory.content)
+        if memory.kind == kinds.INSIGHT
+        else (str(memory.metadata.get("field")), str(memory.metadata.get("value") or ""))
         for memory in memories
-        if memory.kind in (kinds.FACT, kinds.PREFERENCE) and (name := memory.metadata.get("field"))
+        if memory.kind == kinds.INSIGHT
+        or (memory.kind in (kinds.FACT, kinds.PREFERENCE) and memory.metadata.get("field"))
     ]
 
 
@@ -116,4 +120,6 @@ def _is_disclosed(memory: Memory, secret: Secrets) -> bool:
     if memory.kind == kinds.FACT:
         name = str(memory.metadata.get("field"))
         return name in secret.allowed and not secret.stated_in_fact(name, str(memory.metadata.get("value")))
+    if memory.kind == kinds.INSIGHT and CALLER_PROFILE not in secret.allowed:
+        return False
     return not secret.stated_in(memory.content) and not secret.stated_in(str(memory.metadata.get("asked") or ""))

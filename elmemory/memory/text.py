@@ -17,6 +17,14 @@ _UNSEEN = re.compile(
     "[\ufe00-\ufe0d\U000e0100-\U000e01ef\u034f\u180b-\u180d\u2800\u3164\uffa0]"
     "|(?<![^\x00-\x7f])[\u200c\u200d]|(?<=[\u200c\u200d])[\u200c\u200d]"
 )
+_LIST_ITEM = re.compile(r"\s*[\r\n]+\s*|^\s*|\s+(?=[•▪‣]\s)|(?<=[。！？])(?=[^\s」』”）])")
+_BULLET = re.compile(r"^(?:[-*•▪‣·–]|\(?\d{1,2}[.)])\s+")
+# A full stop that ends no sentence: "Dr. Weber", "am 3. März", "J. Orlova".
+_NOT_ENDED = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|dra|prof|st|sr|sra|srta|hr|fr|nr|ca|bzw|dott|sig|ing|approx|z\. ?b)|\b[^\W\d_]"
+    r"|\b(?:am|den|dem|der|vom|zum|bis|ab|seit|im) \d{1,2})\.$",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?…。！？।؟]['\"”’)\]]*(?=\s|$)")
 # Chinese and Japanese write no blank after a sentence.
 _CUTTING_END = re.compile(rf"{_SENTENCE_END.pattern}|[。！？]['\"”’)\]」』）]*")
@@ -67,6 +75,20 @@ def sentences(text: str) -> list[str]:
     """The sentences of the text, each with the blanks before it."""
     ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     return [text[start:end] for start, end in pairwise(ends) if start != end]
+
+
+def statements(text: str) -> list[str]:
+    """The sentences and list items of a text, each by itself, without blanks and bullets around it."""
+    found: list[str] = []
+    for line in _LIST_ITEM.split(text):
+        begun = ""
+        for sentence in sentences(_BULLET.sub("", line)):
+            begun += sentence
+            if not _NOT_ENDED.search(begun):
+                found.append(begun.strip())
+                begun = ""
+        found.append(begun.strip())
+    return [one for one in found if any(char.isalnum() for char in one)]
 
 
 def as_sentence(text: str, full_stop: str = ".") -> str:

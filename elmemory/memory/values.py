@@ -11,7 +11,7 @@ from elmemory.memory.names import (
     whole_name,
 )
 from elmemory.memory.nothing import is_mask, is_no_name, says_nothing
-from elmemory.memory.text import as_written, cleaned
+from elmemory.memory.text import as_sentence, as_written, cleaned
 
 _TRUTH = {"true": "yes", "false": "no"}
 
@@ -29,13 +29,19 @@ def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENC
             return None if field in NAME_FIELDS else as_written(value) or None
         case list():
             items = (usable_value(item, field, evidence) for item in value if not isinstance(item, list))
-            return ", ".join(item for item in items if item) or None
+            return _listed([item for item in items if item]) or None
         case str() if field in NAME_FIELDS:
             return _name(value, field, evidence)
         case str():
             text = value.strip()
             return None if says_nothing(text, field) or not cleaned(text) else _TRUTH.get(text.casefold(), text)
     return None
+
+
+def _listed(items: list[str]) -> str:
+    """The items with commas between them, sentences with blanks."""
+    whole = items and all(item == as_sentence(item) for item in items)
+    return (" " if whole else ", ").join(items)
 
 
 def _name(value: str, field: str, evidence: Evidence) -> str | None:

@@ -6,6 +6,7 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from conversations.files.paths import conversation_ids
+from conversations.index.schema import ensure_schema
 from conversations.index.sync import reconcile, refresh_rows
 from conversations.memories.move import users_of
 from conversations.memories.vectors import add_vectors
@@ -29,6 +30,7 @@ class Command(CheckedCommand):
         if vectors:
             self._make_vectors(quiet=quiet)
             return
+        ensure_schema(starting=True)
         ids = list(conversation_ids())
         with tqdm(total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr) as progress:
             for size in refresh_rows(ids):

@@ -3,10 +3,13 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
+from conversations.index.schema import ensure_schema
 from conversations.memories.backfill import Backfiller
 from conversations.memories.worker import Worker
 from elmemory.environment.startup import CheckedCommand
@@ -29,6 +32,9 @@ class Command(CheckedCommand):
         return super().execute(*args, **options | {"skip_checks": options["with_parent"]})
 
     def handle(self, *args: Any, jobs: int, once: bool, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
+        # An index that is away is no reason not to start: the worker waits for it.
+        with suppress(DatabaseError):
+            ensure_schema(starting=True)
         worker = Worker(open_memory(), max(1, jobs))
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, lambda *_: _stop(worker))

@@ -91,7 +91,7 @@ class Command(CheckedCommand):
             with _named("DATABASE_URL"):
                 self._create_superuser()
         with _named("INDEX_DATABASE_URL"):
-            ensure_schema()
+            ensure_schema(starting=True)
 
     def _create_superuser(self) -> None:
         users = get_user_model()._default_manager

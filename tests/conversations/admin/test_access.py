@@ -3,6 +3,7 @@ import re
 import httpx2
 import pytest
 
+from elmemory import __version__
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 
@@ -50,3 +51,8 @@ def test_a_call_is_found_under_its_id_even_where_that_looks_escaped(
     assert page.url.path == f"/admin/conversations/conversation/{conversation_id}/change/"
     assert f"About {conversation_id}." in page.text
     assert f"{conversation_id}/change/" in staff_browser.get("/admin/conversations/conversation/").text
+
+
+def test_the_footer_names_the_version_to_staff_alone(server: Server, staff_browser: httpx2.Client) -> None:
+    assert f"elmemory {__version__}" in staff_browser.get("/admin/").text
+    assert __version__ not in server.client.get("/admin/login/").text

@@ -11,9 +11,10 @@ from django.db.models import Index
 from pytest_django.fixtures import Settings
 
 from conversations.files.placing import Delivery
-from conversations.index.schema import ddl, ensure_schema, leave_to_others
+from conversations.index.schema import ddl, ensure_schema, leave_to_others, made
 from conversations.index.sync import reconcile, record_deliveries
 from conversations.models import Conversation
+from elmemory import __version__
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver, row
 
@@ -103,6 +104,43 @@ def test_a_process_that_ends_leaves_the_tables_of_another_version_alone() -> Non
     assert "conversation" not in connections["index"].introspection.table_names()
     record("conv_after")
     assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
+
+
+def made_by(release: str) -> None:
+    """Leave the index as another version makes it, without a table that this one needs."""
+    with connections["index"].cursor() as cursor:
+        cursor.execute("UPDATE index_schema SET version = 'other', release = %s", [release])
+        cursor.execute("DROP TABLE conversation")
+
+
+def test_the_tables_of_a_newer_version_stay_while_this_one_runs() -> None:
+    made_by("99.0.1")
+    with pytest.raises(DatabaseError):
+        record("conv_meanwhile")
+    assert "conversation" not in connections["index"].introspection.table_names()
+
+
+def test_a_process_that_starts_creates_its_tables_where_a_newer_version_ran() -> None:
+    made_by("99.0.1")
+    ensure_schema(starting=True)
+    record("conv_after")
+    assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
+
+
+@pytest.mark.parametrize("release", ["0.9.12", __version__, ""])
+def test_the_tables_of_a_version_that_is_not_newer_are_replaced(release: str) -> None:
+    made_by(release)
+    record("conv_after")
+    assert list(Conversation.objects.values_list("pk", flat=True)) == ["conv_after"]
+
+
+def test_an_index_that_is_created_again_has_another_mark() -> None:
+    before = made()
+    assert made() == before
+    made_by("0.9")
+    assert made() == before
+    ensure_schema()
+    assert made() != before
 
 
 def test_the_index_is_created_again_when_a_model_changes(monkeypatch: pytest.MonkeyPatch) -> None:

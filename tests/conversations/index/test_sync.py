@@ -11,12 +11,12 @@ from conversations.files.placing import Delivery
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.queue import due_conversations, queue_status
 from conversations.index.rows import fingerprint, row_values
-from conversations.index.sync import reconcile, record_deliveries, refresh_stale_rows
+from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_stale_rows
 from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.samples import raw_sample, transcription
-from tests.harness.stored import deliver, receive, row
+from tests.harness.stored import deliver, place, receive, row
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["memory", "index"]),
@@ -33,6 +33,18 @@ def test_a_row_holds_the_values_of_its_payload(store: EmbeddedOpenMemory) -> Non
     found = row(conversation_id)
     assert (found.caller, found.agent_id, found.title) == (MAYA, "agent_0001example", "Appointment moved to Friday")
     assert (found.duration_seconds, found.successful, found.has_audio) == (37, "success", True)
+
+
+def test_reconciling_that_was_interrupted_goes_on_with_the_rows_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("conversations.index.sync._BATCH", 2)
+    for _ in range(7):
+        place(transcription(MAYA, "Yes please."))
+    interrupted = reconcile_in_steps()
+    assert [next(interrupted), next(interrupted)] == [2, 2]
+    assert reconcile() == 3
+    assert reconcile() == 0
 
 
 @pytest.mark.sqlite

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import is_done, read_receipt
 from conversations.index.queue import due_conversations, queue_status, record_failure
+from conversations.index.schema import ensure_schema
 from conversations.index.sync import reconcile_in_steps
 from conversations.memories.worker import Worker
 from conversations.models import CallerCard, Conversation, MemoryState
@@ -78,6 +79,23 @@ class Fickle(EmbeddedOpenMemory):
         if self.away:
             raise OpenMemoryError("away")
         return super().put_all(*args, **kwargs)
+
+
+@contextmanager
+def running(worker: Worker) -> Iterator[None]:
+    """The worker runs in a thread."""
+
+    def run() -> None:
+        worker.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(20)
 
 
 @contextmanager
@@ -319,22 +337,25 @@ def test_a_call_that_comes_in_while_files_and_rows_are_compared_is_remembered(
     assert set(Conversation.objects.values_list("pk", flat=True)) == before | {comes_in}
 
 
+def test_a_running_worker_finds_calls_whose_rows_went_with_an_index_that_was_created_again(
+    store: EmbeddedOpenMemory,
+) -> None:
+    first = receive(transcription(MAYA, "Yes please."))
+    with running(Worker(store, jobs=1)):
+        wait_until(lambda: is_done(first, read_receipt(first)))
+        lost = place(transcription(PEPE, "Yes please.")).conversation_id
+        with connections["index"].cursor() as cursor:
+            cursor.execute("DROP TABLE index_schema")
+        ensure_schema()
+        wait_until(lambda: is_done(lost, read_receipt(lost)))
+    assert {row(one).memory_state for one in (first, lost)} == {MemoryState.WRITTEN}
+
+
 def test_a_running_worker_compares_files_and_rows_and_remembers_what_it_finds(
     store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conversations.index.sync._BATCH", 2)
     found = [place(transcription(MAYA, "Yes please.")).conversation_id for _ in range(5)]
-    worker = Worker(store, jobs=1)
-
-    def run() -> None:
-        worker.run()
-        connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with running(Worker(store, jobs=1)):
         wait_until(lambda: all(is_done(one, read_receipt(one)) for one in found))
-    finally:
-        worker.stop()
-        thread.join(20)
     assert {row(one).memory_state for one in found} == {MemoryState.WRITTEN}

@@ -85,7 +85,7 @@ def fake(
 
 
 def faults(agent: str = AGENT) -> list[Check]:
-    return [check for check in checks.run_checks(agent) if check.state == "fault"]
+    return [check for check in checks.run_checks([agent] if agent else []) if check.state == "fault"]
 
 
 def the_fault(agent: str = AGENT) -> Check:
@@ -103,7 +103,7 @@ def test_a_correct_set_up_has_no_faults() -> None:
 
 
 def test_it_changes_nothing(fake: FakeElevenLabs) -> None:
-    checks.run_checks(AGENT)
+    checks.run_checks([AGENT])
     assert fake.writes == []
 
 
@@ -288,7 +288,7 @@ def test_a_search_tool_that_does_not_ask_for_the_callers_language_is_noticed(
     (tool,) = fake.tools.values()
     tool["tool_config"]["description"] = "Searches earlier calls."
     tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
-    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    (check,) = [one for one in checks.run_checks([AGENT]) if one.name == "language"]
     assert check.state == "note"
     assert check.remedy.startswith(remedy)
 
@@ -298,7 +298,7 @@ def test_a_search_tool_may_ask_for_the_callers_language_in_its_own_words(fake: F
     (tool,) = fake.tools.values()
     tool["tool_config"]["description"] = "Searches earlier calls."
     tool["tool_config"]["api_schema"]["request_body_schema"]["properties"]["query"]["description"] = query
-    (check,) = [one for one in checks.run_checks(AGENT) if one.name == "language"]
+    (check,) = [one for one in checks.run_checks([AGENT]) if one.name == "language"]
     assert check.state == "ok"
 
 
@@ -368,7 +368,7 @@ def test_addresses_are_not_compared_without_a_public_url(fake: FakeElevenLabs, s
 @pytest.mark.usefixtures("fake")
 def test_the_public_address_may_be_given(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
-    assert [check for check in checks.run_checks(AGENT, f"{URL}/") if check.state != "ok"] == []
+    assert [check for check in checks.run_checks([AGENT], f"{URL}/") if check.state != "ok"] == []
 
 
 @pytest.mark.sqlite
@@ -385,7 +385,7 @@ def test_checks_run_in_a_subprocess(monkeypatch: pytest.MonkeyPatch, server: Ser
 
 def the_checks(name: str) -> dict[str, Check]:
     """The checks of this name by their state."""
-    return {check.state: check for check in checks.run_checks(AGENT) if check.name == name}
+    return {check.state: check for check in checks.run_checks([AGENT]) if check.name == name}
 
 
 def test_fields_that_the_agent_lacks_are_noted(fake: FakeElevenLabs) -> None:
@@ -422,7 +422,7 @@ def test_fields_that_are_null_in_all_of_the_last_calls_are_noted() -> None:
     deliver(transcription("+14155550100", "Hello", facts={"company": "Lindner"}, agent_id="agent_other"))
     found = the_checks("data collection")
     assert found["note"].detail == "null in all of the last calls that ask for it: mood, company"
-    details = [check.detail for check in checks.run_checks(AGENT) if check.name == "data collection"]
+    details = [check.detail for check in checks.run_checks([AGENT]) if check.name == "data collection"]
     assert (
         "values in the last calls: first_name 6 of 12, do_not_remember 0 of 12, mood 0 of 12, company 0 of 12"
         in details
@@ -444,7 +444,7 @@ def test_an_agent_of_one_language_is_noted_where_rings_send_the_callers(
     def details() -> list[tuple[str, str]]:
         found = [
             check
-            for check in checks.run_checks(AGENT)
+            for check in checks.run_checks([AGENT])
             if (check.section, check.name) == ("The phone rings", "language")
         ]
         return [(check.state, check.detail) for check in found]
@@ -559,7 +559,7 @@ def test_a_proof_of_another_nonce_is_none(impostor: type[Impostor], monkeypatch:
 @pytest.mark.usefixtures("fake")
 @pytest.mark.parametrize("url", ["http://memory.example.com", "http://10.1.0.5", "http://elmemory:8000"])
 def test_no_key_is_sent_over_http_to_another_machine(url: str) -> None:
-    found = checks.run_checks(AGENT, url)
+    found = checks.run_checks([AGENT], url)
     (keys,) = [check for check in found if check.name == "keys"]
     assert keys.detail == "not sent: the address is not https"
     assert not [check for check in found if check.name in ("/webhook/client-data", "/webhook/search-data")]
@@ -568,7 +568,7 @@ def test_no_key_is_sent_over_http_to_another_machine(url: str) -> None:
 @pytest.mark.usefixtures("fake")
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
 def test_keys_are_sent_over_http_to_this_machine(url: str) -> None:
-    found = {check.name: check.state for check in checks.run_checks(AGENT, url) if check.section == "From outside"}
+    found = {check.name: check.state for check in checks.run_checks([AGENT], url) if check.section == "From outside"}
     assert (found["/webhook/client-data"], found["/webhook/search-data"]) == ("ok", "ok")
 
 
@@ -582,7 +582,7 @@ def test_while_a_key_is_replaced_an_agent_with_the_old_one_is_no_fault(
 ) -> None:
     settings.ELEVENLABS_CLIENT_DATA_KEYS = keys
     (found,) = [
-        check for check in checks.run_checks(AGENT) if (check.section, check.name) == ("The phone rings", "key")
+        check for check in checks.run_checks([AGENT]) if (check.section, check.name) == ("The phone rings", "key")
     ]
     assert found.state == state
 
@@ -604,7 +604,7 @@ def test_data_on_no_encrypted_volume_are_reported(
     monkeypatch: pytest.MonkeyPatch, encrypted: bool | None, detail: str
 ) -> None:
     monkeypatch.setattr(checks, "is_encrypted", lambda _: encrypted)
-    (found,) = [check for check in checks.run_checks(AGENT) if check.name == "at rest"]
+    (found,) = [check for check in checks.run_checks([AGENT]) if check.name == "at rest"]
     assert detail in found.detail
     assert found.state == ("ok" if encrypted else "note")
 
@@ -612,7 +612,7 @@ def test_data_on_no_encrypted_volume_are_reported(
 @pytest.mark.usefixtures("fake")
 def test_retention_is_shown_and_what_is_overdue_is_a_fault(settings: Settings) -> None:
     settings.RETAIN_PAYLOAD_DAYS, settings.RETAIN_AUDIT_DAYS = 30, 365
-    (found,) = [check for check in checks.run_checks(AGENT) if check.name == "retention"]
+    (found,) = [check for check in checks.run_checks([AGENT]) if check.name == "retention"]
     assert (found.state, found.detail) == ("ok", "payload 30 days, audit 365 days")
     deliver(transcription(started_at=int(time.time()) - 32 * 86_400), open_memory())
     fault = the_fault()

@@ -4,7 +4,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from elmemory.memory import kinds
-from elmemory.memory.card import Card
+from elmemory.memory.card import Card, card_of
 from elmemory.memory.disclosure import disclosed
 from elmemory.memory.records import Memory
 from elmemory.memory.search import Found, PreparedCaller
@@ -212,3 +212,45 @@ def test_the_profile_of_a_search_holds_only_what_may_leave(settings: Settings) -
     assert found.card.facts == {"preferred_time": "Friday 09:00"}
     assert "migraine" not in found.card.summary
     assert [match.memory.content for match in found.matches] == ["preferred_time: Friday 09:00"]
+
+
+STATED_OF_CALLER = {
+    "caller_profile": ("Her son Theo is allergic to nuts.", "Theo is allergic to nuts."),
+    "open_request": ("A new key for the boiler room by Friday.", "I am waiting for the new key for the boiler room."),
+    "agent_promise": ("Send the invoice to her sister.", "Please send the invoice to my sister."),
+}
+
+
+def distilled() -> list[Memory]:
+    """A call with one result of each kind, sentences that say the same, and one that does not."""
+    said = [memory(kinds.MESSAGE, sentence) for _, sentence in STATED_OF_CALLER.values()]
+    profile, *others = STATED_OF_CALLER
+    facts = [fact(name, STATED_OF_CALLER[name][0]) for name in others]
+    insight = memory(kinds.INSIGHT, STATED_OF_CALLER[profile][0], called_at="2026-10-01T10:00:00+00:00")
+    summary = " ".join([*(text for _, text in STATED_OF_CALLER.values()), "The dog is fine."])
+    whole = call("2026-10-01T10:00:00+00:00", summary)
+    return [*facts, insight, *said, memory(kinds.MESSAGE, "The dog is fine."), whole]
+
+
+@pytest.mark.parametrize("field", STATED_OF_CALLER)
+def test_no_search_finds_what_was_distilled_if_its_field_must_not_leave(
+    contents: Callable[..., list[str]], field: str
+) -> None:
+    value, said = STATED_OF_CALLER[field]
+    others = [name for name in STATED_OF_CALLER if name != field]
+    found = " ".join(contents(*distilled(), allowed=others))
+    assert value not in found
+    assert said not in found
+    assert "The dog is fine." in found
+    assert value in " ".join(contents(*distilled(), allowed=[*STATED_OF_CALLER]))
+
+
+def test_no_ring_says_what_was_distilled_if_its_field_must_not_leave(settings: Settings) -> None:
+    settings.SPOKEN_FACTS = ["first_name"]
+    known = card_of([*distilled(), fact("first_name", "Maya")])
+    assert known is not None
+    variables = client_data(known)["dynamic_variables"]
+    spoken = " ".join(variables.values())
+    assert not any(word in spoken for word in ("Theo", "nuts", "invoice", "key", "sister"))
+    assert "The dog is fine." in variables["last_call_summary"]
+    assert variables["user_name"] == "Maya"

@@ -1,61 +1,74 @@
 """Which lasting sentences about a caller are current: newer ones replace those about the same subject."""
 
+from pathlib import Path
+
 import pytest
 
-from elmemory.memory.insights import above_the_same, current, replaces
+from elmemory.memory.insights import above_the_same, current, with_history
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Memory
+from elmemory.memory.subjects import replaces
+
+PAIRS = [
+    [part.strip() for part in line.split("|")]
+    for line in Path(__file__).with_name("insight_pairs.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
 
 
-@pytest.mark.parametrize(
-    ("newer", "older"),
-    [
-        ("Olive now takes 5 mg methimazole twice a day.", "Olive takes 2.5 mg methimazole twice a day."),
-        ("Biscuit no longer takes prednisolone.", "Biscuit takes 5 mg prednisolone once a day."),
-        ("The caller's son Theo is allergic to nuts.", "The caller's son Theo is allergic to nuts."),
-        ("Le code de l'immeuble est 76A.", "Le code de l'immeuble est 41B2."),
-        ("A matrícula do Clio é 32-OB-45.", "A matrícula do Clio é 32-OB-15."),
-        ("Pacjentka bierze teraz Letrox 75.", "Pacjentka bierze Letrox 50."),
-        ("来电者住八号楼二十二层。", "来电者住八号楼十二层。"),
-        ("来电者现在服用氨氯地平2.5毫克。", "来电者服用氨氯地平5毫克。"),
-    ],
-)
-def test_a_newer_sentence_about_the_same_subject_replaces_the_older_one(newer: str, older: str) -> None:
-    assert replaces(newer, older)
-    assert current([newer, older]) == [newer]
+@pytest.mark.parametrize(("_language", "relation", "newer", "older"), PAIRS)
+def test_a_newer_sentence_replaces_the_same_and_another_value_but_no_other_subject(
+    _language: str, relation: str, newer: str, older: str
+) -> None:
+    assert replaces(newer, older) is (relation in ("same", "other"))
 
 
-@pytest.mark.parametrize(
-    ("newer", "older"),
-    [
-        ("Biscuit takes 5 mg prednisolone once a day.", "Olive takes 5 mg prednisolone once a day."),
-        ("Olive takes 5 mg prednisolone twice a day.", "Olive takes 5 mg methimazole twice a day."),
-        ("The caller's son Theo is allergic to nuts.", "The caller's daughter Lina is allergic to nuts."),
-        ("The caller's son Theo is allergic to nuts.", "The caller's son Theo is afraid of the drill."),
-        ("The caller works nights.", "The caller lives alone."),
-        ("Die Anruferin zieht im Juli nach Kassel.", "Die Anruferin nimmt Marcumar."),
-        ("来电者服用硝苯地平5毫克。", "来电者服用氨氯地平5毫克。"),
-        ("Anything at all.", ""),
-    ],
-)
-def test_other_people_medicines_and_things_are_never_replaced(newer: str, older: str) -> None:
-    assert not replaces(newer, older)
-    assert current([newer, older]) == [newer, older]
+@pytest.mark.parametrize(("_language", "relation", "newer", "older"), PAIRS)
+def test_of_two_subjects_neither_order_loses_one(_language: str, relation: str, newer: str, older: str) -> None:
+    if relation == "different":
+        assert not replaces(older, newer)
+
+
+def test_an_empty_sentence_is_replaced_by_none() -> None:
+    assert not replaces("Anything at all.", "")
+
+
+def holding(*calls: tuple[str, ...]) -> list[str]:
+    """What holds after these calls, given and returned the newest first."""
+    return current((f"conv_{number}", text) for number, call in enumerate(calls) for text in call)
+
+
+def test_two_values_that_one_call_states_side_by_side_both_hold() -> None:
+    flats = ("Flat 3B in Elm Street belongs to the caller.", "Flat 5A in Elm Street belongs to the caller.")
+    assert holding(flats) == [*flats]
+    assert holding(flats[:1], flats) == [*flats]
+    assert holding(flats[1:], flats) == [flats[1], flats[0]]
+
+
+def test_one_call_that_repeats_itself_says_it_once() -> None:
+    assert holding(("The caller works nights.", "The caller works nights!")) == ["The caller works nights."]
+
+
+def test_what_was_replaced_is_kept_as_history() -> None:
+    memories = [
+        remembered("insight", f"Olive takes {amount} mg methimazole.", 0, f"conv_{amount}") for amount in (10, 5, 2)
+    ]
+    assert with_history(memories) == [(memories[0], memories[1:])]
 
 
 def test_the_newest_sentences_come_first() -> None:
     spoken = ["The caller works nights.", "The caller has two cats, Olive and Biscuit.", "The caller works nights."]
-    assert current(spoken) == spoken[:2]
+    assert holding(*((one,) for one in spoken)) == spoken[:2]
 
 
-def remembered(kind: str, content: str, position: int) -> Memory:
+def remembered(kind: str, content: str, position: int, call: str = "conv_1") -> Memory:
     metadata = {
         "kind": kind,
-        "conversation_id": "conv_1",
+        "conversation_id": call,
         "called_at": "2026-09-01T10:00:00+00:00",
         "position": position,
     }
-    return Memory(id=f"{kind}{position}", user_id="u", content=content, metadata=metadata)
+    return Memory(id=f"{kind}{position}{call}", user_id="u", content=content, metadata=metadata)
 
 
 @pytest.mark.parametrize(

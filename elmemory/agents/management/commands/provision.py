@@ -16,13 +16,12 @@ _POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
 
 
 class Command(BaseCommand):
-    help = (
-        "Wire an agent at ElevenLabs to this server: secrets, webhooks, search tool, overrides. Shows the plan first."
-    )
+    help = "Wire agents at ElevenLabs to this server: secrets, webhooks, search tool, overrides. Shows the plan first."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("agent", metavar="AGENT_ID", help="the agent's id, agent_…")
+        parser.add_argument("agents", metavar="AGENT_ID", nargs="*", help="the agents' ids, agent_…")
+        parser.add_argument("--all", action="store_true", help="all agents of the workspace")
         parser.add_argument("--url", default=settings.PUBLIC_URL, help="this server's https address (PUBLIC_URL)")
         parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -43,23 +42,50 @@ class Command(BaseCommand):
         if options["remove"] and not options["memory"]:
             raise CommandError("--remove removes the fields of --memory: give both. Nothing was changed.")
         try:
-            self._provision(options["agent"])
+            self._provision(options["agents"], every=options["all"])
         except ElevenLabsError as error:
             raise CommandError(f"{error}. Nothing was changed.") from None
 
-    def _provision(self, agent_id: str) -> None:
+    def _provision(self, agent_ids: list[str], *, every: bool) -> None:
+        if every == bool(agent_ids):
+            raise CommandError("name the agents, or give --all for all of the workspace. Nothing was changed.")
         server = self._this_server()
         if self._options["write_env"] and not dotenv_path().is_file():
             raise CommandError("there is no .env to write to. Nothing was changed.")
         with Api() as api:
-            self._plan_and_carry_out(api, agent_id, server)
+            if every:
+                agent_ids = [str(agent["agent_id"]) for agent in api.agents()]
+                if not agent_ids:
+                    raise CommandError("the workspace has no agent. Nothing was changed.")
+            self._plan_and_carry_out(api, list(dict.fromkeys(agent_ids)), server)
 
-    def _plan_and_carry_out(self, api: Api, agent_id: str, server: ThisServer) -> None:
-        wiring = Wiring.read(api, agent_id)
+    def _plan_and_carry_out(self, api: Api, agent_ids: list[str], server: ThisServer) -> None:
+        wirings = Wiring.read_all(api, agent_ids)
         if self._options["new_secret"]:
-            server = server.replacing_webhooks(wiring)
+            server = server.replacing_webhooks(wirings[0])
         collecting = self._collecting(api)
-        steps = provision.plan(wiring, server, collecting)
+        due: list[str] = []
+        written: set[str] = set()
+        steps = 0
+        for agent_id, wiring in zip(agent_ids, wirings, strict=True):
+            planned = provision.plan(wiring, server, collecting)
+            self._write_plan(agent_id, wiring, server, [step for step in planned if step.title not in written])
+            steps += sum(step.title not in written for step in planned)
+            written |= {step.title for step in planned if step.is_shared}
+            due += [agent_id] if planned else []
+            self._write_warnings(wiring, server, collecting)
+        if not due:
+            self.stdout.write("Everything is as it should be; nothing to change.\n")
+            return
+        counted = f"{steps} steps" + (f" for {len(due)} of {len(agent_ids)} agents" if len(agent_ids) > 1 else "")
+        if self._options["dry_run"]:
+            self.stdout.write(f"\n{counted}. Nothing was changed.\n")
+            return
+        if not self._options["yes"] and not self._confirmed(f"\nCarry out these {counted}?"):
+            raise CommandError("nothing was changed")
+        self._carry_out_each(api, due, server, collecting)
+
+    def _write_plan(self, agent_id: str, wiring: Wiring, server: ThisServer, steps: list[provision.Step]) -> None:
         self.stdout.write(f"Agent {wiring.agent.get('name')} ({agent_id}), {server.url}\n\n")
         for number, step in enumerate(steps, start=1):
             self.stdout.write(f"{self.style.MIGRATE_HEADING(f'{number}. {step.title}')}\n")
@@ -67,19 +93,12 @@ class Command(BaseCommand):
                 self.stdout.write(f"   {reason}\n")
             for line in step.diff:
                 self.stdout.write(f"   {self._coloured(line)}\n")
+
+    def _write_warnings(self, wiring: Wiring, server: ThisServer, collecting: Collecting | None) -> None:
         removing = collecting is not None and collecting.change == "remove"
         for warning in () if removing else provision.warnings(wiring, server):
             self.stdout.write(f"{self.style.WARNING('!')} {warning}\n")
         self._write_fields(wiring, collecting)
-        if not steps:
-            self.stdout.write("Everything is as it should be; nothing to change.\n")
-            return
-        if self._options["dry_run"]:
-            self.stdout.write(f"\n{len(steps)} steps. Nothing was changed.\n")
-            return
-        if not self._options["yes"] and not self._confirmed(f"\nCarry out these {len(steps)} steps?"):
-            raise CommandError("nothing was changed")
-        self._carry_out(api, agent_id, server, collecting)
 
     def _collecting(self, api: Api) -> Collecting | None:
         if not self._options["memory"]:
@@ -103,21 +122,41 @@ class Command(BaseCommand):
                 f"which the API key must be allowed to see). No room for: {names}.\n"
             )
 
+    def _carry_out_each(
+        self, api: Api, agent_ids: list[str], server: ThisServer, collecting: Collecting | None
+    ) -> None:
+        """Go on with the other agents after a fault of one; a fault of what they share stops all."""
+        failed: list[str] = []
+        for number, agent_id in enumerate(agent_ids, start=1):
+            if len(agent_ids) > 1:
+                self.stdout.write(f"\n{agent_id} ({number} of {len(agent_ids)})\n")
+            try:
+                self._carry_out(api, agent_id, server, collecting)
+            except provision.Stopped as stopped:
+                fault = _described(stopped)
+                if len(agent_ids) == 1:
+                    raise CommandError(fault) from None
+                self.stdout.write(f"{self.style.ERROR('✗')} {fault}\n")
+                failed.append(agent_id)
+                if stopped.failed.is_shared or isinstance(stopped.__cause__, KeyboardInterrupt):
+                    failed += agent_ids[number:]
+                    break
+            except ElevenLabsError as error:  # before the first step
+                if len(agent_ids) == 1:
+                    raise
+                self.stdout.write(f"{self.style.ERROR('✗')} {error}\n")
+                failed.append(agent_id)
+        if failed:
+            raise CommandError(f"not wired: {', '.join(failed)}. Run it again to continue.")
+        check = agent_ids[0] if len(agent_ids) == 1 else "--all"
+        self.stdout.write(f"Check the agent{'' if len(agent_ids) == 1 else 's'}: manage.py doctor {check}\n")
+
     def _carry_out(self, api: Api, agent_id: str, server: ThisServer, collecting: Collecting | None) -> None:
         self.stdout.write("\n")
-        try:
-            done = provision.carry_out(
-                api, agent_id, server, collecting, done=self._report_done, secret=self._report_secret
-            )
-        except provision.Stopped as stopped:
-            lines = [
-                f"stopped at: {stopped.failed}: {stopped}",
-                f"done: {'; '.join(stopped.done) or 'nothing'}",
-                f"not done: {'; '.join([stopped.failed, *stopped.left])}",
-                "Run it again to continue.",
-            ]
-            raise CommandError("\n  ".join(lines)) from None
-        self.stdout.write(f"\n{len(done)} steps done, each read back. Check the agent: manage.py doctor {agent_id}\n")
+        done = provision.carry_out(
+            api, agent_id, server, collecting, done=self._report_done, secret=self._report_secret
+        )
+        self.stdout.write(f"\n{len(done)} steps done, each read back.\n")
 
     def _this_server(self) -> ThisServer:
         url = self._options["url"].rstrip("/")
@@ -184,3 +223,14 @@ class Command(BaseCommand):
     def _coloured(self, line: str) -> str:
         styles = {"+": self.style.SUCCESS, "-": self.style.ERROR, "@": self.style.HTTP_INFO}
         return styles[line[0]](line) if line[:1] in styles else line
+
+
+def _described(stopped: provision.Stopped) -> str:
+    failed = stopped.failed.title
+    lines = [
+        f"stopped at: {failed}: {stopped}",
+        f"done: {'; '.join(stopped.done) or 'nothing'}",
+        f"not done: {'; '.join([failed, *stopped.left])}",
+        "Run it again to continue.",
+    ]
+    return "\n  ".join(lines)

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.agents.check import Check
 from elmemory.audit.record import record_command
@@ -15,20 +15,24 @@ _MARKS = {"ok": "✓", "fault": "✗", "note": "·"}
 
 
 class Command(BaseCommand):
-    help = "Check this server and, with ELEVENLABS_API_KEY, the agent at ElevenLabs. Exit code 1 means faults."
+    help = "Check this server and, with ELEVENLABS_API_KEY, the agents at ElevenLabs. Exit code 1 means faults."
     requires_system_checks = ()  # the doctor reports them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("agent", metavar="AGENT_ID", nargs="?", default="", help="the agent to check")
+        parser.add_argument("agents", metavar="AGENT_ID", nargs="*", help="the agents to check")
+        parser.add_argument("--all", action="store_true", help="check all agents of the workspace")
         parser.add_argument("--url", default="", help="this server's public address (PUBLIC_URL)")
         parser.add_argument("--json", action="store_true", help="print JSON")
         # The doctor's page records who ran the checks.
         parser.add_argument("--recorded", action="store_true", help=SUPPRESS)
 
-    def handle(self, *args: Any, agent: str, url: str, json: bool, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, agents: list[str], url: str, json: bool, **options: Any) -> None:  # noqa: ARG002
+        if agents and options["all"]:
+            raise CommandError("name the agents, or give --all")
+        agents = list(dict.fromkeys(agents))
         if not options["recorded"]:
-            record_command("doctor", agent)
-        checks = run_checks(agent, url)
+            record_command("doctor", _named(agents, every=options["all"]))
+        checks = run_checks(agents, url, every_agent=options["all"])
         faults = sum(check.state == "fault" for check in checks)
         if json:
             report = {"ok": not faults, "checks": [asdict(check) for check in checks]}
@@ -49,3 +53,10 @@ class Command(BaseCommand):
         self.stdout.write(f"  {style(_MARKS[check.state])} {check.name}: {check.detail}".rstrip(": "))
         if check.remedy:
             self.stdout.write(f"      → {check.remedy}")
+
+
+def _named(agents: list[str], *, every: bool) -> str:
+    """The agents, for the audit log."""
+    if every:
+        return "all agents"
+    return agents[0] if len(agents) == 1 else f"{len(agents)} agents" if agents else ""
