@@ -49,7 +49,7 @@ def decision_folders() -> Iterator[str]:
 def files_in(folder: str) -> list[str]:
     """The paths of the files in this folder, relative to the payload folder; none where it is gone."""
     try:
-        with os.scandir(payload_root() / folder) as entries:
+        with os.scandir(f"{payload_root()}/{folder}") as entries:
             return sorted(f"{folder}/{entry.name}" for entry in entries if entry.is_file(follow_symlinks=False))
     except FileNotFoundError:
         return []

@@ -114,7 +114,7 @@ class Backup:
     def _copy(self, path: str, before: Listed | None) -> Listed | None:
         """Copy the file, unless the backup before has it; None where it is gone."""
         try:
-            with (payload_root() / path).open("rb") as file:
+            with open(f"{payload_root()}/{path}", "rb") as file:
                 stat = os.fstat(file.fileno())
                 if before and (before.size, before.mtime_ns, before.ctime_ns) == _stamp(stat):
                     return before
@@ -127,7 +127,7 @@ class Backup:
 
     def _has_changed(self, receipt: Listed) -> bool:
         try:
-            stat = (payload_root() / receipt.path).stat()
+            stat = os.stat(f"{payload_root()}/{receipt.path}")
         except FileNotFoundError:
             return False  # its decision is copied
         return (receipt.size, receipt.mtime_ns, receipt.ctime_ns) != _stamp(stat)

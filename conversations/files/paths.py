@@ -69,6 +69,14 @@ def conversation_files(conversation_id: str) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
+def file_names(conversation_id: str) -> list[str]:
+    """The names of the conversation's files, sorted; none where it has no folder."""
+    try:
+        return sorted(os.listdir(folder_text(conversation_id)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def unreadable_paths() -> list[Path]:
     """The signed bodies that could not be read when they arrived."""
     return sorted((payload_root() / "_unreadable").glob("*.json"))

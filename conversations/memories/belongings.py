@@ -8,11 +8,11 @@ from pathlib import Path
 
 from conversations.files.mentions import loose_files_naming, names
 from conversations.files.paths import (
-    FAILURE,
     conversation_files,
     conversation_ids,
+    file_names,
+    folder_text,
     is_conversation_id,
-    payload_path,
     transcription_path,
 )
 from conversations.files.receipts import receipt_path
@@ -80,16 +80,16 @@ def files_of(caller: str) -> Files:
     for conversation_id in conversation_ids():
         if conversation_id in own:
             continue
-        files = conversation_files(conversation_id)
+        # Names, not Paths, of most calls: Python 3.12 never frees the parts of a Path.
+        files, folder = file_names(conversation_id), folder_text(conversation_id)
         is_in_receipt = _is_in_receipt(conversation_id, keys)
         if conversation_id in of_nobody or not _has_party(conversation_id, files):
-            texts = [path for path in files if path.suffix != ".mp3"]
+            texts = [Path(folder, name) for name in files if not name.endswith(".mp3")]
             if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
                 found.calls.append(conversation_id)
                 continue
-        found.versions += [
-            path for path in files if path.suffix == ".json" and _VERSION.fullmatch(path.name) and _party(path) in keys
-        ]
+        versions = [Path(folder, name) for name in files if name.endswith(".json") and _VERSION.fullmatch(name)]
+        found.versions += [path for path in versions if _party(path) in keys]
         if is_in_receipt:
             found.receipts.append(conversation_id)
     return found
@@ -141,14 +141,15 @@ def _calls_of_nobody() -> set[str]:
     return set(Conversation.objects.filter(caller="").values_list("pk", flat=True))
 
 
-def _has_party(conversation_id: str, files: Iterable[Path]) -> bool:
+def _has_party(conversation_id: str, files: Iterable[str]) -> bool:
     """Whether a transcription or a failure is stored, which says whose call it is."""
-    return not {transcription_path(conversation_id), payload_path(conversation_id, FAILURE)}.isdisjoint(files)
+    return not {f"{conversation_id}_transcription.json", f"{conversation_id}_failure.json"}.isdisjoint(files)
 
 
 def _is_in_receipt(conversation_id: str, keys: Iterable[str]) -> bool:
     try:
-        raw = receipt_path(conversation_id).read_bytes()
+        with open(f"{folder_text(conversation_id)}/{conversation_id}_memory.json", "rb") as file:
+            raw = file.read()
     except FileNotFoundError:
         return False
     return any(key.encode() in raw for key in keys)

@@ -18,7 +18,7 @@ from django.db import connections
 from conversations.files import decisions
 from conversations.files.deletion import delete_conversation
 from conversations.files.locks import Busy, caller_lock
-from conversations.files.paths import conversation_files, conversation_folder, transcription_path
+from conversations.files.paths import TRANSCRIPTION, file_names, folder_text, payload_text, transcription_path
 from conversations.files.receipts import (
     PAYLOAD,
     Receipt,
@@ -103,7 +103,7 @@ class Verification:
             return []  # it is being processed
 
     def _look(self, conversation_id: str) -> list[Finding]:
-        if not conversation_folder(conversation_id).is_dir():
+        if not os.path.isdir(folder_text(conversation_id)):
             return []
         if decisions.is_deleted(conversation_id):
             return [Finding(DELETED_CALL, conversation_id)]
@@ -170,7 +170,7 @@ def repair(finding: Finding) -> bool:
 def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
     """What is wrong with the transcription that the receipt is of. One that has been replaced since is pending."""
     try:
-        with transcription_path(conversation_id).open("rb") as file:
+        with open(payload_text(conversation_id, TRANSCRIPTION), "rb") as file:
             stat, digest = os.fstat(file.fileno()), file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return ["payload missing"]
@@ -189,9 +189,9 @@ def _is_cut_short(conversation_id: str) -> bool:
 
 def _changed_versions(conversation_id: str) -> list[str]:
     """Versions beside a payload have the first digits of their hash in their names."""
-    for path in conversation_files(conversation_id):
-        if named := _VERSION.fullmatch(path.name):
-            with suppress(FileNotFoundError), path.open("rb") as file:
+    for name in file_names(conversation_id):
+        if named := _VERSION.fullmatch(name):
+            with suppress(FileNotFoundError), open(f"{folder_text(conversation_id)}/{name}", "rb") as file:
                 if not file_digest(file, "sha256").hexdigest().startswith(named[1]):
                     return ["version changed"]
     return []

@@ -199,7 +199,7 @@ def test_nothing_is_forgotten_before_it_is_confirmed(officer: Client, store: Emb
     deliver(transcription(MAYA, "Hi.", "Bye."), store)
     text = officer.get(address(MAYA, "forget")).content.decode()
     assert "<strong>4 memories in OpenMemory</strong>" in text
-    assert "1 call with 2 files" in text
+    assert "1 call, 2 files" in text
     assert len(store.memories(MAYA)) == 4
 
 
