@@ -103,16 +103,20 @@ class Run:
         self._ask_by_ring()
         for server in self.servers:
             server.stop()
-        self._clear_spool()
+        self.clear_spool()
         if self.stub:
             (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
-        rows = _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
-        self.verdict = judge(self.made, self.folder / "payloads", rows)
+        self.verdict = judge(self.made, self.folder / "payloads", self.rows())
         self.verdict.problems += self.problems
+
+    def rows(self) -> list[Row]:
+        """All memories of the store."""
+        return _memories(self.stub) if self.stub else embedded_rows(self.folder / "memory.sqlite3")
 
     def _is_done(self, conversation_id: str) -> bool:
         path = self.folder / "payloads" / conversation_id / f"{conversation_id}_memory.json"
-        return path.exists() and bool(json.loads(path.read_bytes())["payload"])
+        receipt = json.loads(path.read_bytes()) if path.exists() else {}
+        return bool(receipt.get("payload")) and not receipt.get("reprocess")
 
     def _ask_by_ring(self) -> None:
         """Check that a ring answers with the number of the caller's calls."""
@@ -122,7 +126,7 @@ class Run:
             if answered != str(callers.count(caller)):
                 self.problems.append(f"{caller}: a ring answers {answered} calls instead of {callers.count(caller)}")
 
-    def _clear_spool(self) -> None:
+    def clear_spool(self) -> None:
         """Check that the next process to start removes the spool files of dead processes, once they are old enough."""
         spool = self.folder / "payloads" / "_spool"
         for path in spool.iterdir():

@@ -152,10 +152,11 @@ def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = 
     settings: dict[str, Any] = connections[alias].settings_dict
     arguments, environment = DatabaseClient.settings_to_cmd_args_env(settings, [])
     connection = [*arguments[1:-1], "--no-password", f"--dbname={arguments[-1]}"] if connected else []
-    search_path = settings["OPTIONS"].get("options")
+    given = settings["OPTIONS"]
+    passed_on = {"PGOPTIONS": given.get("options"), "PGTARGETSESSIONATTRS": given.get("target_session_attrs")}
     done = subprocess.run(  # noqa: S603
         [_program(program), *connection, *options],
-        env={**os.environ, **(environment or {}), **({"PGOPTIONS": search_path} if search_path else {})},
+        env={**os.environ, **(environment or {}), **{name: value for name, value in passed_on.items() if value}},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

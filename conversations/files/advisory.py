@@ -4,7 +4,7 @@ Each lock belongs to a connection of its own and ends with it: the server frees 
 dies, and within half a minute when the machine dies.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 
@@ -57,8 +57,8 @@ class AdvisoryLocks:
     @contextmanager
     def hold(self, name: str, *, wait: bool) -> Iterator[AdvisoryLock | None]:
         """The lock of this name; with wait=False None where it is held elsewhere. Raises DatabaseError."""
-        number = int.from_bytes(sha256(f"elmemory {name}".encode()).digest()[:8], signed=True)
-        lock = self._take(number, wait=wait)
+        number = _number(name)
+        lock = self._connected(lambda connection: self._lock(connection, number, wait=wait))
         try:
             yield lock
         finally:
@@ -68,14 +68,29 @@ class AdvisoryLocks:
                 else:
                     _close(lock.connection)
 
-    def _take(self, number: int, *, wait: bool) -> AdvisoryLock | None:
+    @contextmanager
+    def hold_free(self, names: Iterable[str]) -> Iterator[set[str]]:
+        """The locks of those names that are held nowhere else, on one connection. Raises DatabaseError."""
+        by_number = {_number(name): name for name in names}
+        connection, held = self._connected(lambda connection: (connection, _lock_free(connection, list(by_number))))
+        try:
+            yield {by_number[number] for number in held}
+        finally:
+            try:
+                _scalar(connection, "SELECT count(pg_advisory_unlock(number)) FROM unnest(%s::bigint[]) number", held)
+            except Error:
+                _close(connection)
+            else:
+                self._idle.append(connection)
+
+    def _connected[T](self, lock: Callable[[BaseDatabaseWrapper], T]) -> T:
         with suppress(IndexError):
             while True:
                 connection = self._idle.pop()
                 # An idle connection that has ended holds nothing: the next one is tried.
                 with suppress(Error):
-                    return self._lock(connection, number, wait=wait)
-        return self._lock(_connect(), number, wait=wait)
+                    return lock(connection)
+        return lock(_connect())
 
     def _lock(self, connection: BaseDatabaseWrapper, number: int, *, wait: bool) -> AdvisoryLock | None:
         try:
@@ -107,7 +122,23 @@ def _connect() -> BaseDatabaseWrapper:
     return connection
 
 
-def _scalar(connection: BaseDatabaseWrapper, query: str, *parameters: int) -> object:
+def _number(name: str) -> int:
+    return int.from_bytes(sha256(f"elmemory {name}".encode()).digest()[:8], signed=True)
+
+
+def _lock_free(connection: BaseDatabaseWrapper, numbers: list[int]) -> list[int]:
+    """Take those of the locks that are free, and return them."""
+    locks = "SELECT number, pg_try_advisory_lock(number) FROM unnest(%s::bigint[]) number"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(locks, (numbers,))
+            return [number for number, is_held in cursor.fetchall() if is_held]
+    except BaseException:
+        _close(connection)
+        raise
+
+
+def _scalar(connection: BaseDatabaseWrapper, query: str, *parameters: int | list[int]) -> object:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return cursor.fetchone()[0]

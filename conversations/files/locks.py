@@ -71,8 +71,11 @@ def free_caller_locks(*callers: str) -> Iterator[list[str]]:
     with ExitStack() as stack:
         for stripe in sorted({_stripe(caller) for caller in callers}):
             with suppress(Busy):
-                stack.enter_context(_lock("caller", stripe, HeldLock(), wait=False))
+                stack.enter_context(_flock("caller", stripe, wait=False))
                 stripes.add(stripe)
+        if stripes and machines_share_locks():
+            names = {_name("caller", stripe): stripe for stripe in stripes}
+            stripes = {names[name] for name in stack.enter_context(_advisory.hold_free(names))}
         yield [caller for caller in callers if _stripe(caller) in stripes]
 
 
@@ -130,13 +133,17 @@ def _stripe(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:4]) % _STRIPES
 
 
+def _name(purpose: str, stripe: int) -> str:
+    return f"{purpose}-{stripe:02x}"
+
+
 @contextmanager
 def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> Iterator[None]:
     with _flock(purpose, stripe, wait=wait):
         if not machines_share_locks():
             yield
             return
-        with _advisory.hold(f"{purpose}-{stripe:02x}", wait=wait) as lock:
+        with _advisory.hold(_name(purpose, stripe), wait=wait) as lock:
             if lock is None:
                 raise Busy
             held.add(lock)
@@ -145,7 +152,7 @@ def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> It
 
 @contextmanager
 def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
-    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", f"{purpose}-{stripe:02x}")
+    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", _name(purpose, stripe))
     try:
         descriptor = os.open(path, _FLAGS, 0o600)
     except FileNotFoundError:

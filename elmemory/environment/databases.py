@@ -5,6 +5,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import environ
 
@@ -20,6 +21,9 @@ _LIVELINESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+# Of several hosts the one that accepts writes: after a failover it is another one.
+_WRITABLE = {"target_session_attrs": "read-write"}
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d+))?")
 
 
 def of_url(text: str) -> dict[str, Any]:
@@ -39,8 +43,25 @@ def of_url(text: str) -> dict[str, Any]:
     if url["ENGINE"] not in _ENGINES or (url["ENGINE"] == _POSTGRESQL and not find_spec("psycopg")):
         raise ValueError
     if url["ENGINE"] == _POSTGRESQL:
-        url["OPTIONS"] = _LIVELINESS | url.get("OPTIONS", {})
+        if "pool" in url.get("OPTIONS", {}):
+            raise ValueError  # each thread keeps its connection, which Django does not allow with a pool
+        several = "," in url["HOST"]
+        if several:
+            url |= _hosts_and_ports(authority.rpartition("@")[2])
+        url["OPTIONS"] = _LIVELINESS | (_WRITABLE if several else {}) | url.get("OPTIONS", {})
     return url
+
+
+def _hosts_and_ports(listed: str) -> dict[str, str]:
+    """The hosts and ports of `h1:5433,h2,[::1]:5434` as libpq takes them: one port for each host.
+
+    django-environ leaves out the ports that are not given, and libpq would take the one that is for all hosts.
+    """
+    pairs = [_HOST.fullmatch(host) for host in unquote(listed).split(",")]
+    if not all(pairs):
+        raise ValueError
+    names, ports = zip(*((pair["name"].strip("[]"), pair["port"] or "") for pair in pairs if pair), strict=True)
+    return {"HOST": ",".join(names), "PORT": ",".join(ports)}
 
 
 def sqlite(path: Path) -> dict[str, Any]:

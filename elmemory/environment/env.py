@@ -34,7 +34,8 @@ _PLACEHOLDER = re.compile(
 
 _DATABASE_HINT = (
     'Write a path or a URL (sqlite:/// or postgres://; the latter needs: pip install "psycopg[binary]"). '
-    "In a password /, @, #, ? and blanks are written as %2F, %40, %23, %3F and %20."
+    "In a password /, @, #, ? and blanks are written as %2F, %40, %23, %3F and %20. "
+    "The option pool is not supported: each thread keeps its connection."
 )
 
 

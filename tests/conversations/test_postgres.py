@@ -248,6 +248,24 @@ def test_while_the_databases_hang_rings_are_neutral_and_deliveries_kept(own_clus
         heals(server, caller, later)
 
 
+def test_when_the_primary_dies_the_server_goes_on_with_the_standby(own_cluster: Cluster, tmp_path: Path) -> None:
+    databases = own_cluster.databases()
+    with Cluster(primary=own_cluster) as standby:
+        port = f":{own_cluster.port}/"
+        both = {name: url.replace(port, f"{port[:-1]},127.0.0.1:{standby.port}/") for name, url in databases.items()}
+        with Server(tmp_path, **both) as server:
+            caller, later = new_number(), call_of_maya(new_number(), "No, thank you.")
+            server.deliver(call_of_maya(caller, "Yes please."))
+            replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            position = execute(f"{own_cluster.url}/postgres", "SELECT pg_current_wal_lsn()")[0][0]
+            wait_until(lambda: execute(f"{standby.url}/postgres", replayed, position) == [(True,)])
+            own_cluster.kill()
+            assert server.post_call(later).json()["status"] == "received"
+            assert seconds_of(lambda: server.ring(caller)) < 1
+            standby.promote()
+            heals(server, caller, later)
+
+
 def test_a_server_that_finds_no_database_when_it_starts_says_so(own_cluster: Cluster, tmp_path: Path) -> None:
     server = Server(tmp_path, **own_cluster.databases())
     own_cluster.stop()
@@ -320,6 +338,23 @@ def test_a_lock_that_another_machine_holds_is_busy_until_it_is_let_go(
 def test_another_caller_is_not_busy(machine: Callable[..., Machine]) -> None:
     assert machine("a", "caller", "+14155550100").says() == "held"
     assert machine("b", "caller", "+14155550101").says() == "held"
+
+
+def test_the_free_ones_of_many_callers_are_locked_on_one_connection(
+    machine: Callable[..., Machine], server: Server
+) -> None:
+    callers = [f"+1415555{number:04}" for number in range(200, 220)]
+    holder = machine("a", "caller", callers[0])
+    assert holder.says() == "held"
+    second = machine("b", "free-callers", *callers)
+    assert second.says().split() == callers[1:]
+    index = server.environment["INDEX_DATABASE_URL"]
+    locking = "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"
+    of_index = "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    assert execute(index, f"{locking} {of_index}") == [(2,)]
+    assert machine("c", "caller", callers[1]).says() == "busy"
+    second.let_go()
+    assert machine("c", "caller", callers[1]).says() == "held"
 
 
 def test_whoever_waits_gets_the_lock_when_its_holder_is_killed(machine: Callable[..., Machine], server: Server) -> None:

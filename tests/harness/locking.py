@@ -1,7 +1,7 @@
 """Takes a lock in a separate process: `python -m tests.harness.locking PURPOSE [NAME]`.
 
-It prints "held" or "busy", then for each line of standard input "held" or "lost", and releases the lock at the end of
-the input.
+It prints "held" or "busy" (of `free-callers` the callers whose locks were free), then for each line of standard input
+"held" or "lost", and releases the lock at the end of the input.
 """
 
 import os
@@ -18,8 +18,10 @@ def main(purpose: str, *names: str) -> None:
     from conversations.files import locks
     from conversations.files.advisory import LockLost
 
-    lock: AbstractContextManager[locks.HeldLock | None]
+    lock: AbstractContextManager[locks.HeldLock | list[str] | None]
     match purpose:
+        case "free-callers":
+            lock = locks.free_caller_locks(*names)
         case "backfill":
             lock = locks.backfill_lock()
         case "caller":
@@ -28,9 +30,9 @@ def main(purpose: str, *names: str) -> None:
             lock = locks.caller_lock(*names)
     try:
         with lock as held:
-            _print("held")
+            _print(" ".join(held) if isinstance(held, list) else "held")
             for _ in sys.stdin:
-                assert held
+                assert isinstance(held, locks.HeldLock)
                 try:
                     held.confirm()
                     _print("held")

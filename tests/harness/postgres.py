@@ -49,14 +49,18 @@ def why_there_is_none() -> str | None:
 
 
 class Cluster:
-    """A PostgreSQL server on loopback, with a folder that is deleted with it. `fsync`: as in production."""
+    """A PostgreSQL server on loopback, with a folder that is deleted with it. `fsync`: as in production.
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    With `primary`, a standby that replicates this one.
+    """
+
+    def __init__(self, *, fsync: bool = False, primary: "Cluster | None" = None) -> None:
+        self._primary = primary
         self._options = _OPTIONS | ({"fsync": "on"} if fsync else {})
         self._folder = Path(tempfile.mkdtemp(prefix="elmemory-postgres-"))
         self._data = self._folder / "data"
-        self._password = secrets.token_urlsafe(16)
-        self._port = free_port()
+        self._password: str = primary._password if primary else secrets.token_urlsafe(16)
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -74,10 +78,10 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"postgres://tests:{self._password}@127.0.0.1:{self._port}"
+        return f"postgres://tests:{self._password}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        options = [f"--{name}={value}" for name, value in (self._options | {"port": str(self._port)}).items()]
+        options = [f"--{name}={value}" for name, value in (self._options | {"port": str(self.port)}).items()]
         command = [_program("postgres"), "-D", str(self._data), *options]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **_account())
@@ -89,6 +93,18 @@ class Cluster:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
             self._process = None
+
+    def kill(self) -> None:
+        """End all processes of the server at once (SIGKILL), as when its machine dies."""
+        assert self._process
+        self._signal_all(signal.SIGKILL)
+        self._process.wait(30)
+        self._process = None
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        with closing(self.connect()) as connection:
+            connection.execute("SELECT pg_promote()")
 
     def hang(self) -> None:
         """Suspend the server: connections stay open and new ones are accepted, but nothing is answered."""
@@ -115,6 +131,14 @@ class Cluster:
         owner = _account()
         if owner:
             shutil.chown(self._folder, owner["user"], owner["group"])
+        if self._primary:
+            copied_from = f"{self._primary.url}/?application_name=standby"
+            command = [_program("pg_basebackup"), "-d", copied_from, "-D", str(self._data), "--write-recovery-conf"]
+            made = subprocess.run(
+                [*command, "--checkpoint=fast"], capture_output=True, text=True, check=False, cwd=self._folder, **owner
+            )
+            assert made.returncode == 0, made.stderr
+            return
         password = self._folder / "password"
         password.write_text(self._password)
         if owner:

@@ -5,6 +5,7 @@ from django.core.checks import CheckMessage
 from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment as system_checks
+from elmemory.environment.databases import of_url
 from elmemory.environment.env import Environment
 from elmemory.environment.hosts import Unusable, address, host_pattern, origin, unencrypted
 from tests.harness.server import ROOT, Server
@@ -426,3 +427,30 @@ def test_a_path_is_no_url_and_has_no_comment(monkeypatch: pytest.MonkeyPatch, wr
     environment = Environment()
     assert environment.path("PAYLOAD_STORAGE_PATH", "data").name == "data"
     assert [fault.variable for fault in environment.faults] == ["PAYLOAD_STORAGE_PATH"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("one,two", "one,two", ","),
+        ("one:5433,two", "one,two", "5433,"),
+        ("[::1]:5433,two:5434", "::1,two", "5433,5434"),
+    ],
+)
+def test_of_several_database_hosts_the_one_that_accepts_writes_is_used(hosts: str, host: str, port: str) -> None:
+    database = of_url(f"postgres://maya:secret@{hosts}/memory")
+    assert (database["HOST"], database["PORT"]) == (host, port)
+    assert database["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
+def test_a_database_url_may_ask_for_another_kind_of_host() -> None:
+    database = of_url("postgres://one,two/memory?target_session_attrs=any")
+    assert database["OPTIONS"]["target_session_attrs"] == "any"
+
+
+@pytest.mark.parametrize("rest", ["one,,two/m", "one:x,two/m", "one:5433:1,two/m", "[::1,two/m", "one/m?pool=true"])
+def test_a_database_url_that_cannot_be_used_is_reported(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://maya:secret@{rest}")
+    environment = Environment()
+    environment.database("DATABASE_URL", "data/elmemory.sqlite3")
+    assert [fault.variable for fault in environment.faults] == ["DATABASE_URL"]
