@@ -145,10 +145,10 @@ class Secrets:
                 self._numbers.add(digits[-_SUBSCRIBER_NUMBER:] if len(digits) >= _WHOLE_NUMBER else digits)
 
     def _add_sentence(self, text: str, open_names: set[str]) -> None:
-        told = set(terms(text)) - open_names
-        for word in told:
+        stated = set(terms(text)) - open_names
+        for word in stated:
             self._sentences_with[word].append(len(self._enough))
-        self._enough.append(max(_FEWEST_WORDS, ceil(len(told) * _SHARE_OF_WORDS)))
+        self._enough.append(max(_FEWEST_WORDS, ceil(len(stated) * _SHARE_OF_WORDS)))
 
     def _tells_sentence(self, text: str) -> bool:
         if not self._enough:
