@@ -230,7 +230,7 @@ def test_a_call_is_reprocessed_and_the_page_shows_when_it_is_done(staff: LogIn) 
     page.get_by_role("link", name="Reprocess").click()
     page.get_by_role("button", name="Yes, reprocess").click()
     expect(page.locator(".messagelist")).to_contain_text("will be reprocessed")
-    expect(page.locator("#memory-state")).to_have_text("8 written", timeout=20_000)
+    expect(page.locator("#memory-state")).to_have_text("8 memories written", timeout=20_000)
 
 
 def test_a_corrected_fact_is_what_the_next_ring_uses(staff: LogIn, practice: Server) -> None:
@@ -280,7 +280,7 @@ def test_a_caller_is_exported_and_forgotten(staff: LogIn, practice: Server) -> N
         (memories,) = (archive.read(name) for name in archive.namelist() if name.endswith("/memories.json"))
     assert b"Pistachio" in memories
     page.get_by_role("link", name="Forget this caller").click()
-    page.get_by_label("Delete the stored files too: 1 call with 2 files").check()
+    page.get_by_label("Delete the stored files too: 1 call, 2 files").check()
     page.get_by_role("button", name="Yes, forget this caller").click()
     expect(page.locator(".messagelist")).to_have_text("Forgotten: 4 memories, 1 call deleted.")
     assert practice.ring(caller) == practice.ring(new_number())
