@@ -304,7 +304,7 @@ def test_a_search_for_everyone_needs_the_permission(as_role: As) -> None:
     assert as_role("operator").post(f"{LIST}searches/?days=7", {"name": "A", "for_everyone": "on"}).status_code == 403
     save(as_role("privacy officer"), "days=7", "Week", for_everyone="on")
     assert "<bdi>Week</bdi>" in as_role("viewer").get(LIST).content.decode()
-    assert Entry.objects.get(action=Action.CHANGE, kind="search").object == "Week"
+    assert Entry.objects.get(action=Action.CHANGE, kind="search").object == str(SavedSearch.objects.get().pk)
 
 
 def test_a_search_of_everyone_is_not_deleted_without_the_permission(as_role: As) -> None:
