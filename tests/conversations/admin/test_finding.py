@@ -1,6 +1,7 @@
 """Finding calls: filters and their addresses, saved searches, and the way from a list to a call and back."""
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -338,7 +339,8 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
     save(staff, staff.post(LIST, {"q": "(415) 555-0100"})["Location"].partition("?")[2])
     assert SavedSearch.objects.get().query == f"caller_ref={caller_reference(MAYA)}"
     save(staff, "days=7", name="Week")
-    forget(store, MAYA, Forgetting(payloads=True))
+    certified = forget(store, MAYA, Forgetting(payloads=True)).entry
+    assert json.loads(certified.document)["deleted"]["saved searches"] == 1
     assert [search.name for search in SavedSearch.objects.all()] == ["Week"]
 
 
