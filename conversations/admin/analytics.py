@@ -28,6 +28,7 @@ from conversations.models import Conversation
 # More bars are too thin to be clicked, and a page of more than 80 KB.
 _MOST_BARS = 31
 _WEEK = 7
+_EARLIEST, _LATEST = date(1969, 12, 31), date(2515, 1, 1)
 MOST_AGENTS = 30
 # Of more calls, every fourth is measured: their medians are as good, and the page does not take longer.
 _MOST_MEASURED, EVERY = 20_000, 4
@@ -121,6 +122,8 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
 
 def spans_of(first: date, last: date) -> list[Period]:
     """The days, else the weeks, months or years from the first to the last day; the outer ones may be shorter."""
+    # Staff may type any years; calls have none but these (`unix_seconds`).
+    first, last = max(first, _EARLIEST), min(last, _LATEST)
     if (last - first).days < _MOST_BARS:
         return [Period(day, day) for day in _days(Period(first, last))]
     begins: list[date] = []
@@ -128,8 +131,10 @@ def spans_of(first: date, last: date) -> list[Period]:
         begins = sorted({begin(day) for day in _days(Period(first, last))})
         if len(begins) <= _MOST_BARS:
             break
+    # Of very many years, as one wrong time of a call makes them, several together: no call is left out.
+    begins = begins[:: max(1, ceil(len(begins) / _MOST_BARS))]
     ends = [*(each - timedelta(days=1) for each in begins[1:]), last]
-    return [Period(max(first, begun), end) for begun, end in zip(begins, ends, strict=True)][-_MOST_BARS:]
+    return [Period(max(first, begun), end) for begun, end in zip(begins, ends, strict=True)]
 
 
 class _Row(NamedTuple):

@@ -49,9 +49,10 @@ def save(request: HttpRequest) -> str:
     known = SavedSearch.objects.filter(owner=owner)
     if known.count() >= _MOST and not known.filter(name=name).exists():
         return _("There are %(most)d saved searches. Delete one first.") % {"most": _MOST}
-    SavedSearch.objects.update_or_create(owner=owner, name=name, defaults={"query": query})
+    saved = SavedSearch.objects.update_or_create(owner=owner, name=name, defaults={"query": query})[0]
     if owner is None:
-        record(request, Action.CHANGE, "search", name, detail="saved for everyone")
+        # By number: its name may be that of a caller, and the audit log would keep it.
+        record(request, Action.CHANGE, "search", str(saved.pk), detail="saved for everyone")
     return ""
 
 
@@ -62,7 +63,7 @@ def delete(request: HttpRequest, pk: int) -> None:
     if search.owner_id is None:
         if not _may_share(request):
             raise PermissionDenied
-        record(request, Action.CHANGE, "search", search.name, detail="deleted for everyone")
+        record(request, Action.CHANGE, "search", str(search.pk), detail="deleted for everyone")
     search.delete()
 
 

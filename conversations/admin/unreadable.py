@@ -23,7 +23,7 @@ from conversations.admin.masking import mask, mask_of_call, mask_of_nobody
 from conversations.admin.numbers import may_reveal
 from conversations.files.paths import unreadable_paths
 from conversations.index.sync import refresh_row
-from conversations.memories.discard import NotParked, discard_call
+from conversations.memories.discard import NotParked, discard_call, discard_delivery
 from conversations.memories.reprocess import replay, why_unreadable
 from conversations.models import MemoryState
 from conversations.payloads.secret_variables import shown_file, without_secrets
@@ -141,7 +141,11 @@ class Unreadable(CallListAdmin):
             return self._shown(request, "discard", _("Discard this delivery?"), context)
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.DISCARD, "delivery", name, detail=form.cleaned_data["reason"])
-        delivery["path"].unlink(missing_ok=True)
+        try:
+            discard_delivery(delivery["path"])
+        except OSError as error:
+            messages.error(request, _("Not every file could be deleted (%(reason)s).") % {"reason": error.strerror})
+            return HttpResponseRedirect(_page(name))
         messages.success(request, _("Discarded."))
         return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
 

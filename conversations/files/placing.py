@@ -172,6 +172,8 @@ class _Arrival:
             self.status, self.is_left_out = "duplicate", True
 
     def skip_if_deleted(self) -> None:
+        if self.status == "unreadable":
+            self.is_left_out = is_deleted(self._path.stem)  # staff discarded these bytes
         if self.is_left_out or not self.conversation_id:
             return
         if is_deleted(self.conversation_id) or (self.share == "all" and self._belongs_to_reduced()):

@@ -28,6 +28,7 @@ KINDS = (
     "rows of the index",
     "notes of staff",
     "searches of staff",
+    "saved searches",
     "conversations at ElevenLabs",
 )
 

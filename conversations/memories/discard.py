@@ -1,8 +1,12 @@
-"""Discarding a parked call: its files and what was remembered of it are deleted, and it does not come back."""
+"""Discarding a parked call, with what was remembered of it, or a delivery that cannot be read: neither comes back."""
 
+from pathlib import Path
+
+from conversations.files.decisions import mark_deleted
 from conversations.files.deletion import delete_conversation
+from conversations.files.durable import sync_folder
 from conversations.files.locks import caller_lock
-from conversations.files.receipts import read_receipt
+from conversations.files.receipts import is_done, read_receipt
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.models import Conversation, MemoryState
@@ -22,6 +26,9 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
         raise NotParked
     callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ())})
     with caller_lock(*callers) as lock:
+        # It may have been processed again, and remembered, while the lock was awaited.
+        if is_done(conversation_id, read_receipt(conversation_id)):
+            raise NotParked
         for caller in callers:
             # Parking may have left some of its memories.
             if memories := store.of_conversation(caller, conversation_id):
@@ -33,3 +40,10 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
         delete_conversation(conversation_id)
     refresh_row(conversation_id)
     Review.objects.filter(pk=conversation_id).delete()
+
+
+def discard_delivery(path: Path) -> None:
+    """Delete a body of `_unreadable/`: a restored backup or the same bytes do not bring it back. Raises OSError."""
+    mark_deleted(path.stem)
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)

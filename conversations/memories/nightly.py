@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 
 import orjson
@@ -91,7 +91,7 @@ class NightlyVerification:
         """Check the databases in a thread: SQLite reads all pages in one go."""
         with ThreadPoolExecutor(1, thread_name_prefix="verify") as thread:
             checking = thread.submit(_faults_of_databases)
-            while not checking.done():
+            while wait([checking], _STEP_SECONDS).not_done:
                 yield
             report.add(checking.result())
 

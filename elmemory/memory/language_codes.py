@@ -6,6 +6,8 @@ from functools import cache
 from django.conf.locale import LANG_INFO
 
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
+# Script and region. What else follows a code may be any words of a caller, and a code is said to agents as it is.
+_REGION = re.compile(r"(?:[a-z]{4}(?=-|$))?-?(?:(?:[a-z]{2}|[0-9]{3})(?=-|$))?")
 _SEPARATORS = re.compile(r"[\s,;/()（）、，]+")
 _LONGEST = 60
 # ISO 639-2, whose codes have three letters; of some languages there are two.
@@ -56,7 +58,8 @@ _OTHER_CODES = {"fil", "tl", "zh", "ms", "no", "he", "ur"}
 def language_code(value: str) -> str:
     """The code of a language that is named by a code or a name: "de" for "German", "Deutsch" and "ger"; else empty.
 
-    A code keeps its region, "pt-br" for "pt_BR". Of a longer text the first name of a language counts.
+    A code keeps its script and region, "pt-br" for "pt_BR", and nothing else. Of a longer text the first name of a
+    language counts.
     """
     text = value.strip().casefold().replace("_", "-")
     if len(text) > _LONGEST:
@@ -70,7 +73,8 @@ def _code_of(text: str) -> str:
         primary, _, region = text.partition("-")
         primary = _OF_THREE_LETTERS.get(primary, primary)
         if primary in _primary_codes():
-            return f"{primary}-{region}" if region else primary
+            known = found.group().strip("-") if (found := _REGION.match(region)) else ""
+            return f"{primary}-{known}" if known else primary
     return _names().get(text, "")
 
 

@@ -15,7 +15,7 @@ from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.likeness import VectorsOf
 from elmemory.memory.encoder.questions import questions_for
 from elmemory.memory.fields import CALLER_PROFILE
-from elmemory.memory.insights import above_the_same, with_history
+from elmemory.memory.insights import above_the_same, replaced_by_staff
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
@@ -92,7 +92,7 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
     insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
     if any(map(kinds.is_stated, insights)):
         # Staff said it in other words. What only a newer call replaces stays reachable.
-        outdated |= {old.id for one, replaced in with_history(insights) if kinds.is_stated(one) for old in replaced}
+        outdated |= {old.id for old in replaced_by_staff(insights)}
     texts: dict[str, Memory] = {}
     for kind, memory in reversed(by_kind):
         if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:

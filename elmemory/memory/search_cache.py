@@ -9,9 +9,13 @@ from queue import Full, Queue
 from threading import Lock, Thread
 from typing import NamedTuple
 
+import structlog
+
 from elmemory.memory.caches import CLEARED_EVERY_SECONDS
 from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryError
 from elmemory.memory.search import Found, PreparedCaller
+
+log = structlog.get_logger(__name__)
 
 _BYTES = 64 * 2**20
 # A caller of more than this share of the cache is kept apart, where a few such callers evict each other only.
@@ -71,8 +75,13 @@ class SearchCache:
         while True:
             caller = callers.get()
             began = time.thread_time()
-            with suppress(OpenMemoryError):
+            try:
                 self._current(caller)
+            except OpenMemoryError:
+                pass
+            except Exception as error:
+                # Others are still to be prepared.
+                log.error("a caller could not be prepared", error=type(error).__name__)
             time.sleep(_PAUSE_PER_WORK * (time.thread_time() - began))
 
     def _current(self, caller: str) -> PreparedCaller:

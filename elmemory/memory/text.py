@@ -26,6 +26,8 @@ _NOT_ENDED = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?…。！？।؟]['\"”’)\]]*(?=\s|$)")
+# "Flat No. 7" is not ended: the mark stands before its last word.
+_ENDED = re.compile(r"[.!?…。！？।؟]['\"”’)\]」』”）]{0,2}$")
 # Chinese and Japanese write no blank after a sentence.
 _CUTTING_END = re.compile(rf"{_SENTENCE_END.pattern}|[。！？]['\"”’)\]」』）]*")
 # Most texts: nothing has to be taken out of them, and a live call waits.
@@ -94,7 +96,7 @@ def statements(text: str) -> list[str]:
 def as_sentence(text: str, full_stop: str = ".") -> str:
     """The text, with a full stop unless it ends with a mark."""
     text = text.strip()
-    return text if not text or _SENTENCE_END.search(text[-3:]) else f"{text}{full_stop}"
+    return text if not text or _ENDED.search(text) else f"{text}{full_stop}"
 
 
 def as_written(value: bool | int | float) -> str:

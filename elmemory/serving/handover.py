@@ -97,15 +97,22 @@ class Entrance:
         ready, its_end = os.pipe()
         its_input, lifeline = os.pipe()
         handed = self._socket.fileno(), its_end
-        process = subprocess.Popen(  # noqa: S603
-            _command(),
-            stdin=its_input,
-            pass_fds=handed,
-            env={**environment, _VARIABLE: " ".join(["substitute", *map(str, handed)])},
-            start_new_session=True,
-        )
-        os.close(its_end)
-        os.close(its_input)
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                _command(),
+                stdin=its_input,
+                pass_fds=handed,
+                env={**environment, _VARIABLE: " ".join(["substitute", *map(str, handed)])},
+                start_new_session=True,
+            )
+        except OSError as error:  # its interpreter was moved, or no process can be started now
+            for number in (ready, lifeline):
+                os.close(number)
+            log.error("the command cannot be started", error=type(error).__name__)
+            return None
+        finally:
+            os.close(its_end)
+            os.close(its_input)
         with open(ready, "rb", buffering=0) as signs, selectors.DefaultSelector() as selector:  # noqa: PTH123
             selector.register(signs, selectors.EVENT_READ)
             if selector.select(_LONGEST_START_SECONDS) and signs.read(1):

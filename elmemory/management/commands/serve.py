@@ -237,3 +237,6 @@ class _WorkerProcess:
             if self._stopping.wait(delay):
                 return
             self._process = self._start()
+            # `stop` may have closed the one before this one, and waits for this thread.
+            if self._stopping.is_set() and self._process.stdin:
+                self._process.stdin.close()

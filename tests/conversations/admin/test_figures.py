@@ -99,6 +99,17 @@ def test_the_longer_the_period_the_longer_its_spans(days: int, spans: int, first
     assert (len(found), lengths[0], sum(lengths)) == (spans, first, days)
 
 
+def test_a_call_with_a_wrong_time_hides_no_other(staff: Client) -> None:
+    for name, began in (("then", 1_000), ("now", 1_790_000_900), ("far", 16_725_225_600)):
+        deliver(transcription(MAYA, "Hello.", conversation_id=name, started_at=began))
+    for query in ("days=all", "since=0001-01-01&until=9999-12-31"):
+        answer = staff.get(f"{FIGURES}?{query}")
+        assert answer.status_code == 200
+        page = answer.context["page"]
+        assert sum(row["calls"] for row in page["over_time"]) == page["all"]["calls"] == 3
+        assert len(page["over_time"]) <= 31
+
+
 @pytest.mark.usefixtures("month")
 def test_bars_and_rows_lead_to_their_calls(staff: Client) -> None:
     text = staff.get(FIGURES).content.decode()

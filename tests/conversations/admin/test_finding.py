@@ -1,6 +1,7 @@
 """Finding calls: filters and their addresses, saved searches, and the way from a list to a call and back."""
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -304,7 +305,7 @@ def test_a_search_for_everyone_needs_the_permission(as_role: As) -> None:
     assert as_role("operator").post(f"{LIST}searches/?days=7", {"name": "A", "for_everyone": "on"}).status_code == 403
     save(as_role("privacy officer"), "days=7", "Week", for_everyone="on")
     assert "<bdi>Week</bdi>" in as_role("viewer").get(LIST).content.decode()
-    assert Entry.objects.get(action=Action.CHANGE, kind="search").object == "Week"
+    assert Entry.objects.get(action=Action.CHANGE, kind="search").object == str(SavedSearch.objects.get().pk)
 
 
 def test_a_search_of_everyone_is_not_deleted_without_the_permission(as_role: As) -> None:
@@ -338,7 +339,8 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
     save(staff, staff.post(LIST, {"q": "(415) 555-0100"})["Location"].partition("?")[2])
     assert SavedSearch.objects.get().query == f"caller_ref={caller_reference(MAYA)}"
     save(staff, "days=7", name="Week")
-    forget(store, MAYA, Forgetting(payloads=True))
+    certified = forget(store, MAYA, Forgetting(payloads=True)).entry
+    assert json.loads(certified.document)["deleted"]["saved searches"] == 1
     assert [search.name for search in SavedSearch.objects.all()] == ["Week"]
 
 

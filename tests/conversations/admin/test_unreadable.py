@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from conversations.backup.restore import carry_out_decisions
 from conversations.files.paths import conversation_folder
 from conversations.index.sync import refresh_row
+from conversations.memories.discard import NotParked, discard_call
 from conversations.memories.worker import Worker
 from conversations.models import Conversation, MemoryState
 from elmemory.audit.models import Action, Entry, Review
@@ -120,6 +122,23 @@ def test_discarding_needs_a_reason_which_is_recorded(staff: Client, name: str, p
     staff.post(f"{LIST}{name}/discard/", {"reason": "test"})
     assert not list((payloads / "_unreadable").iterdir())
     assert Entry.objects.get(action=Action.DISCARD).detail == "test"
+
+
+def test_a_discarded_delivery_does_not_come_back(staff: Client, name: str, payloads: Path) -> None:
+    staff.post(f"{LIST}{name}/discard/", {"reason": "privacy"})
+    place(BROKEN)
+    assert not list((payloads / "_unreadable").iterdir())
+    (payloads / "_unreadable" / name).write_bytes(BROKEN)  # as a restored backup does
+    list(carry_out_decisions())
+    assert not list((payloads / "_unreadable").iterdir())
+
+
+def test_a_call_that_was_remembered_meanwhile_is_not_discarded(store: EmbeddedOpenMemory) -> None:
+    deliver(transcription("+14155550100", "Hello.", conversation_id="conv_retried"), store)
+    Conversation.objects.filter(pk="conv_retried").update(memory_state=MemoryState.FAILED)
+    with pytest.raises(NotParked):
+        discard_call(store, "conv_retried")
+    assert store.of_conversation("+14155550100", "conv_retried")
 
 
 def test_a_parked_call_shows_why_and_what_is_stored(staff: Client, parked: str) -> None:

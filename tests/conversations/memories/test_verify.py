@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from conversations.files.receipts import PAYLOAD, read_receipt, write_receipt
 from conversations.memories import corrections
 from conversations.memories.forgetting import Forgetting, forget
 from conversations.memories.nightly import NightlyVerification
-from conversations.memories.verify import Verification
+from conversations.memories.verify import Finding, Verification
 from conversations.memories.worker import Worker
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -230,6 +231,22 @@ def test_an_interrupted_pass_goes_on_where_it_was(
     noted = last_run("verify")
     assert noted
     assert noted.detail.startswith("4 calls")
+
+
+def test_checking_the_databases_leaves_the_worker_time(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch, payloads: Path
+) -> None:
+    def takes_long() -> list[Finding]:
+        time.sleep(0.5)
+        return []
+
+    monkeypatch.setattr("conversations.memories.nightly._faults_of_databases", takes_long)
+    verification, steps = NightlyVerification(store), 0
+    verification._next = 0
+    while verification.step() or verification._steps:
+        verification._next, steps = 0, steps + 1
+    assert steps < 15, payloads
+    assert last_run("verify")
 
 
 def test_a_store_that_is_away_ends_the_pass_without_a_result(payloads: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from elmemory.memory.insights import above_the_same, current, with_history
+from elmemory.memory import kinds
+from elmemory.memory.insights import above_the_same, current, replaced_by_staff, with_history
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Memory
 from elmemory.memory.subjects import replaces
@@ -100,3 +101,20 @@ def test_an_insight_is_no_neighbour_of_what_was_said() -> None:
     ]
     scores = {match.memory.content: match.score for match in rank("Which methimazole?", memories, 8)}
     assert scores.get("Could you repeat?", 0.0) == 0.0
+
+
+def test_what_staff_replaced_is_found_without_comparing_all_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def counted(newer: str, older: str) -> bool:
+        compared.append(newer)
+        return replaces(newer, older)
+
+    monkeypatch.setattr("elmemory.memory.insights.replaces", counted)
+    of_calls = [remembered("insight", f"The caller owns a boat called N{at}x.", 0, f"conv_{at}") for at in range(100)]
+    old = remembered("insight", "Olive takes 2.5 mg methimazole.", 0, "conv_old")
+    staff = Memory("staff", "u", "Olive takes 5 mg methimazole.", metadata={"kind": "insight", kinds.CORRECTED: True})
+    assert replaced_by_staff([*of_calls, old, staff]) == [old]
+    assert len(compared) < 1000
+    held = {one.id: [other.id for other in replaced] for one, replaced in with_history([*of_calls, old, staff])}
+    assert held["staff"] == [old.id]

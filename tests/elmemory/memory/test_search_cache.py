@@ -310,3 +310,21 @@ def test_a_caller_is_prepared_in_the_background(store: Counting, say: Callable[.
     cache = SearchCache(store)
     cache.prepare_soon(CALLER)
     wait_until(lambda: cache.holds(CALLER))
+
+
+def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
+    store: Counting, say: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("My dog is called Biscuit.", caller=OTHER)
+    read = store.memories_since
+
+    def broken(user_id: str, *others: Any) -> Any:
+        if user_id == CALLER:
+            raise ValueError
+        return read(user_id, *others)
+
+    monkeypatch.setattr(store, "memories_since", broken)
+    cache = SearchCache(store)
+    cache.prepare_soon(CALLER)
+    cache.prepare_soon(OTHER)
+    wait_until(lambda: cache.holds(OTHER))

@@ -40,7 +40,17 @@ def test_a_full_stop_within_a_word_ends_no_sentence() -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("Yes", "Yes."), ("Yes!", "Yes!"), ("Yes.”", "Yes.”"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Yes", "Yes."),
+        ("Yes!", "Yes!"),
+        ("Yes.”", "Yes.”"),
+        ("", ""),
+        ("Flat No. 7", "Flat No. 7."),
+        ("你好。」", "你好。」"),
+    ],
+)
 def test_a_sentence_ends_with_a_mark(text: str, sentence: str) -> None:
     assert as_sentence(text) == sentence
 

@@ -183,6 +183,16 @@ def test_connections_in_the_queue_of_a_socket_are_not_reset_when_it_is_closed() 
                 assert client.recv(10) == b"here"
 
 
+def test_a_restart_whose_command_cannot_be_started_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    entrance = Entrance("127.0.0.1", 0)
+    monkeypatch.setattr(sys, "argv", ["serve.py"])
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    numbers = set(Path("/proc/self/fd").iterdir())
+    assert entrance.start_substitute({}) is None
+    assert set(Path("/proc/self/fd").iterdir()) == numbers
+    entrance.close()
+
+
 def test_a_restart_that_fails_changes_nothing(unstarted: Server) -> None:
     with unstarted as server:
         (server.folder / ".env").write_text("TIME_ZONE=Mars/Olympus\n")
