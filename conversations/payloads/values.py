@@ -59,7 +59,7 @@ def event_seconds(event: object) -> float | None:
 
 
 def text(value: object) -> str:
-    """The value if it is a string, without lone surrogates; else an empty string."""
+    """The value if it is a string, without NUL and lone surrogates; else an empty string."""
     return well_formed(value) if isinstance(value, str) else ""
 
 
@@ -74,5 +74,9 @@ def dicts(value: object) -> list[dict[str, Any]]:
 
 
 def well_formed(text: str) -> str:
-    """The text with lone surrogates replaced, which neither databases nor UTF-8 can hold."""
+    """The text with lone surrogates replaced, which neither databases nor UTF-8 can hold, and without NUL.
+
+    No store holds NUL: the digest of a text that has one would never be that of the memory made of it.
+    """
+    text = text.replace("\x00", "")
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

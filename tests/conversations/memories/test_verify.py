@@ -82,6 +82,20 @@ def test_a_memory_whose_content_is_another_is_found(call: str) -> None:
     assert f"1 × memories missing\n      {call}\n" in verify()
 
 
+def test_a_call_with_nul_in_its_texts_has_no_fault_and_stays_without_what_staff_deleted(
+    store: EmbeddedOpenMemory,
+) -> None:
+    event = call_of(MAYA, "My \0dog is called Biscuit.")
+    event["data"]["analysis"]["transcript_summary"] = "Maya has\0 a dog."
+    call = deliver(event, store)
+    assert "No fault." in verify()
+    (message,) = (memory for memory in store.of_conversation(MAYA, call) if "Biscuit" in memory.content)
+    corrections.delete_memory(store, MAYA, message)
+    call_command("reprocess", call, "--quiet", stdout=io.StringIO())
+    assert not any("Biscuit" in memory.content for memory in store.of_conversation(MAYA, call))
+    assert "No fault." in verify()
+
+
 def test_a_lost_store_is_found_call_by_call_with_the_first_ones_shown(store: EmbeddedOpenMemory) -> None:
     for _ in range(22):
         deliver(call_of(MAYA, "Hello."))

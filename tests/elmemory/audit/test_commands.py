@@ -33,7 +33,7 @@ def entries(server: Server, username: str) -> list[tuple[str, str, str, str]]:
         (("reprocess", "--unreadable", "--quiet"), "reprocess --unreadable", ""),
         (("doctor",), "doctor", ""),
         (("audit", "export"), "audit export", ""),
-        (("simulate", "--cleanup", "--url", "URL"), "simulate --cleanup", "memories of their callers"),
+        (("simulate", "--cleanup", "--url", "URL"), "simulate --cleanup", "its own calls and their memories"),
     ],
 )
 def test_a_command_is_recorded_with_the_user_of_the_system(

@@ -159,6 +159,18 @@ def test_a_simulated_caller_can_be_deleted_afterwards(tmp_path: Path) -> None:
         assert not list(server.payloads.glob("conv_*"))
 
 
+def test_deleting_a_simulated_call_leaves_what_is_known_of_its_caller(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        caller = new_number()
+        simulated = ("simulate", "--url", server.url, "--caller", caller)
+        assert server.manage(*simulated, "--name", "Zoë O'Hara").returncode == 0
+        done = server.manage(*simulated, "--name", "Ann Lee", "--cleanup")
+        assert done.returncode == 0, done.stderr
+        known = server.ring(caller)["dynamic_variables"]
+        assert (known["user_name"], known["call_count"]) == ("Zoë", "1")
+        assert "No fault." in server.manage("verify").stdout
+
+
 def test_simulating_without_a_server_reports_what_to_do(unstarted: Server) -> None:
     done = unstarted.manage("simulate", "--url", unstarted.url)
     assert done.returncode == 1

@@ -2,7 +2,7 @@ import random
 import shutil
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ from tqdm import tqdm
 
 from conversations.files.locks import caller_lock
 from conversations.files.paths import conversation_folder
+from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
+from conversations.memories.belongings import calls_of
 from elmemory.audit.record import record_command
 from elmemory.environment.hosts import unencrypted
+from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
-from elmemory.memory.openmemory import open_memory
+from elmemory.memory.openmemory import OpenMemory, open_memory
 from webhooks.simulator import load
 from webhooks.simulator.call import SimulatedCall
 from webhooks.simulator.scenarios import SCENARIOS, Scenario, Unexpected
@@ -38,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="Maya Okafor", help="the caller's name")
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="the server")
         parser.add_argument(
-            "--cleanup", action="store_true", help="afterwards delete the calls and all memories of their callers"
+            "--cleanup", action="store_true", help="afterwards delete the calls and what is remembered of them"
         )
         parser.add_argument(
             "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
@@ -108,16 +111,30 @@ class Command(BaseCommand):
     def _write(self, text: str) -> None:
         self.stdout.write(text, ending="")
 
-    def _clean_up(self, calls: Iterable[SimulatedCall]) -> None:
-        forgotten, callers, deleted = 0, set[str](), 0
-        record_command("simulate --cleanup", "its own calls and all memories of their callers")
+    def _clean_up(self, calls: Collection[SimulatedCall]) -> None:
+        """Delete the calls and their memories; what is remembered of other calls of their callers stays."""
+        deleted, store = 0, open_memory()
+        simulated = {call.conversation_id for call in calls}
+        record_command("simulate --cleanup", "its own calls and their memories")
         for call in calls:
             with caller_lock(call.caller):
                 shutil.rmtree(conversation_folder(call.conversation_id), ignore_errors=True)
-                forgotten += open_memory().forget(call.caller)
+                if simulated.issuperset(calls_of(call.caller)):
+                    deleted += store.forget(call.caller)
+                else:
+                    deleted += _delete_memories(store, call)
             refresh_row(call.conversation_id)
-            callers.add(call.caller)
-            deleted += 1
+        callers = {call.caller for call in calls}
         of_callers = next(iter(callers)) if len(callers) == 1 else f"{len(callers)} callers"
-        deleted_calls = "the call" if deleted == 1 else f"{deleted} calls"
-        self.stdout.write(f"\nDeleted {forgotten} memories of {of_callers} and {deleted_calls}.\n")
+        deleted_calls = "the call" if len(calls) == 1 else f"{len(calls)} calls"
+        self.stdout.write(f"\nDeleted {deleted} memories of {of_callers} and {deleted_calls}.\n")
+
+
+def _delete_memories(store: OpenMemory, call: SimulatedCall) -> int:
+    """Delete what is remembered of this call alone, and write its caller's card anew; returns how many there were."""
+    memories = store.of_conversation(call.caller, call.conversation_id)
+    close_card(store, call.caller)
+    for memory in memories:
+        store.delete(call.caller, memory.id)
+    save_card(call.caller, write_card(store, call.caller))
+    return len(memories)
