@@ -25,7 +25,7 @@ _PLACEHOLDER_WORDS = frozenset(
     "redacted removed hidden masked name names given family first last middle surname email address phone number "
     "person pii date of birth dob location city none null unknown n a na not available provided inaudible unclear "
     "unintelligible blank empty silence user caller customer your placeholder value insert here full anonymized "
-    "credit card ssn account private confidential censored deleted omitted".split()
+    "credit card ssn social security account private confidential censored deleted omitted".split()
 )
 _ONLY_MARKS = re.compile(r"[\s*#•·●█▇■▒░_.\-?…–—/\\|,;:!'\"()\[\]<>{}@+~=]*")
 _CROSSES = re.compile(r"[xX×*#•●█_\s.\-()+/]{3,}")

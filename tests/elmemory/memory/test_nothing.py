@@ -41,6 +41,7 @@ n/a
 None mentioned
 None provided.
 [REDACTED]
+[social security number]
 <EMAIL>
 [PERSON_1]
 ***********
