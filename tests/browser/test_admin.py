@@ -282,7 +282,7 @@ def test_a_caller_is_exported_and_forgotten(staff: LogIn, practice: Server) -> N
     page.get_by_role("link", name="Forget this caller").click()
     page.get_by_label("Delete the stored files too: 1 call, 2 files").check()
     page.get_by_role("button", name="Yes, forget this caller").click()
-    expect(page.locator(".messagelist")).to_have_text("Forgotten: 4 memories, 1 call deleted.")
+    expect(page.locator(".messagelist")).to_have_text("Forgotten: 4 memories. 1 call deleted.")
     assert practice.ring(caller) == practice.ring(new_number())
     assert practice.search("What is the parrot called?", caller) == {"profile": None, "memories": []}
     assert practice.post_call(event).json()["status"] == "duplicate"
