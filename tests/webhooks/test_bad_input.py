@@ -179,7 +179,7 @@ def wait_for_receipts(server: Server, conversation_ids: list[str]) -> None:
         return not waiting
 
     with contextlib.suppress(AssertionError):
-        wait_until(none_waits, 60 + CASES / 50)
+        wait_until(none_waits, 60 + CASES / 8)
 
 
 def messages(database: Path) -> dict[tuple[str, str], Counter[str]]:
