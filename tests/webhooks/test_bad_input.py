@@ -168,7 +168,7 @@ def problem_with(client: httpx2.Client, case: fuzzer.Case) -> str:
 
 
 def wait_for_receipts(server: Server, conversation_ids: list[str]) -> None:
-    """Until the worker has been through these calls. Those that it never gets through are told with their seeds."""
+    """Wait until the worker has processed these calls. Those that it does not are reported later, with their seeds."""
     waiting = set(conversation_ids)
 
     def none_waits() -> bool:

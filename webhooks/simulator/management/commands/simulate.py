@@ -131,7 +131,7 @@ class Command(BaseCommand):
 
 
 def _delete_memories(store: OpenMemory, call: SimulatedCall) -> int:
-    """Delete what is remembered of this call alone, and write its caller's card anew; returns how many there were."""
+    """Delete the memories of this call alone and recompute its caller's card; returns how many memories were deleted."""
     memories = store.of_conversation(call.caller, call.conversation_id)
     close_card(store, call.caller)
     for memory in memories:
