@@ -131,7 +131,7 @@ class Command(BaseCommand):
 
 
 def _delete_memories(store: OpenMemory, call: SimulatedCall) -> int:
-    """Delete the memories of this call alone and recompute its caller's card; returns how many memories were deleted."""
+    """Delete the memories of this call alone and recompute the card; returns how many memories were deleted."""
     memories = store.of_conversation(call.caller, call.conversation_id)
     close_card(store, call.caller)
     for memory in memories:
