@@ -26,6 +26,7 @@ from elmemory.memory.fields import (
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.ranking.dates import days_named
+from elmemory.memory.ranking.times_of_day import times_named
 from elmemory.memory.ranking.words import UNSPACED, folded, terms, terms_of, words
 from elmemory.memory.text import sentences
 
@@ -47,6 +48,8 @@ _SPOKEN_SIGN = re.compile(r"\s*\b(at|dot)\b\s*|\s*([@.])\s*")
 # A sentence that must not leave is stated by one with so many of its words.
 _FEWEST_WORDS, _SHARE_OF_WORDS = 2, 0.6
 _LONGEST_DAY = 40
+# A time of day is stated with half of the words that stand beside it: "Friday 09:00" by "Friday at nine".
+_SHARE_BESIDE_TIME = 0.5
 
 
 @lru_cache(maxsize=8)
@@ -115,6 +118,7 @@ class Secrets:
         self._addresses: set[str] = set()
         self._days: set[int] = set()
         self._years: list[int] = []
+        self._times: list[tuple[set[int], set[str]]] = []
         # Sentences that must not leave: how many of its words tell one, and the sentences that a word is in.
         self._enough: list[int] = []
         self._sentences_with: defaultdict[str, list[int]] = defaultdict(list)
@@ -135,6 +139,9 @@ class Secrets:
             self._texts.add(text)
         if "@" in value:
             self._addresses.add(_address(value))
+        times, beside = times_named(value)
+        if times:
+            self._times.append((times, set(terms(beside))))
         days = _days_in(value)
         self._days |= days
         self._years += [date.fromordinal(day).year for day in days]
@@ -156,12 +163,22 @@ class Secrets:
         shared = Counter(number for word in set(terms(text)) for number in self._sentences_with.get(word, ()))
         return any(count >= self._enough[number] for number, count in shared.items())
 
+    def _tells_time(self, text: str) -> bool:
+        if not self._times:
+            return False
+        times, beside = times_named(text)
+        said = set(terms(beside)) if times else set()
+        return any(
+            not times.isdisjoint(secret) and len(said & words_beside) >= len(words_beside) * _SHARE_BESIDE_TIME
+            for secret, words_beside in self._times
+        )
+
     def stated_in_fact(self, name: str, value: str) -> bool:
         """Whether the value of an allowed fact states a secret."""
         return name not in NAME_FIELDS and self.stated_in(value)
 
     def stated_in(self, text: str) -> bool:
-        """Whether the text states a secret: its words, or a number, date or address in another spelling."""
+        """Whether the text states a secret: its words, or its number, date, time or address in another spelling."""
         if not text:
             return False
         normal = _normal(text)
@@ -171,7 +188,7 @@ class Secrets:
             return True
         if self._numbers and any(_is_said(number, secret) for number in _numbers_in(text) for secret in self._numbers):
             return True
-        if self._tells_sentence(text):
+        if self._tells_sentence(text) or self._tells_time(text):
             return True
         return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
 

@@ -31,6 +31,7 @@ _LONGEST = 1000
 _STEPS = {"last": -1, "this": 0, "next": 1}
 _YEARS = range(1900, 2100)
 _LONGEST_MONTH = 31
+_HOURS = 12
 # Between two words of one phrase: nothing but blanks; or up to two short words, such as "de la".
 _TOGETHER = re.compile(r"[\s'’-]*")
 _NEAR = re.compile(r"[\s'’,-]*(?:\w{1,5}[\s'’-]+){0,2}|[のは的]?")
@@ -281,6 +282,12 @@ def time_words(language: str) -> TimeWords:
     """
     written = _written()
     return TimeWords(language, written[language]) if language in written else time_words(ENGLISH)
+
+
+def spoken_hours() -> dict[str, int]:
+    """Patterns of the words for the hours of a clock face, in all languages but English."""
+    numbers = (_folded(entries.get("numbers") or {}) for entries in _written().values())
+    return {pattern: hour for words in numbers for pattern, hour in words.items() if hour <= _HOURS}
 
 
 @cache

@@ -133,6 +133,9 @@ STATED = """
     policy | It is A C 471182.
     policy | The policy is four seven one one eight two.
     last_name | This is Mrs Okafor speaking.
+    preferred_time | Friday at nine suits me.
+    preferred_time | I can come on Friday at 9 am.
+    preferred_time | On Fridays, nine o'clock is best.
 """
 
 
@@ -159,6 +162,9 @@ def test_a_search_does_not_find_what_states_a_fact_that_must_not_leave(
         "The elm in the street is old.",
         "My number is 415 555 0199.",
         "Maybe on Friday.",
+        "You open on Saturday at nine.",
+        "Friday at half past nine.",
+        "On Friday nine people came.",
     ],
 )
 def test_a_search_finds_what_states_none(contents: Callable[..., list[str]], sentence: str) -> None:
@@ -177,6 +183,11 @@ def test_a_search_finds_what_states_none(contents: Callable[..., list[str]], sen
         ("шесть", "ШЕСТЬ"),
         ("penicillin, latex", "I am allergic to latex."),
         ("O'Brien-Smith", "This is o’brien smith."),
+        ("Freitag, 9:30 Uhr", "Am Freitag um halb zehn."),
+        ("vendredi 9h", "Vendredi à neuf heures."),
+        ("viernes a las 21:00", "El viernes a las nueve."),
+        ("周五9:00", "周五九点"),
+        ("after 17:00", "Call me after 5 pm."),
     ],
 )
 def test_values_are_found_in_other_scripts_and_spellings(
