@@ -72,3 +72,6 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.harness"]  # its command `flush`
 for _alias, _settings in DATABASES.items():
     # Real files, as in production: what is written is there for other threads and connections.
     _settings["TEST"] = {"NAME": f"test_{_alias}" if _POSTGRES_URL else _database(_alias), "DEPENDENCIES": []}
+
+# The strength of password hashes is Django's; a slow one would be half of the time of the tests of logging in.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -16,7 +16,7 @@ from tests.harness.staff import logged_in
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("audited")) as running:
+    with Server(tmp_path_factory.mktemp("audited"), is_new=True) as running:
         yield running
 
 

@@ -102,7 +102,7 @@ def test_making_the_env_file_in_a_pipe_prints_no_secret(folder: Path) -> None:
 
 
 def test_the_first_password_is_in_a_private_file_and_in_no_log_and_works(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
+    with Server(tmp_path, is_new=True) as server:
         path = Path(wait_until(lambda: server.output.partition("Password:    in ")[2].partition("   ")[0]))
         name, password = path.read_text().split()
         assert mode(path) == 0o600

@@ -116,6 +116,6 @@ def test_what_a_command_makes_is_readable_by_its_owner_alone(tmp_path: Path, com
 
 
 def test_what_the_server_and_its_worker_make_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    with Server(tmp_path) as running:
+    with Server(tmp_path, is_new=True) as running:
         running.deliver(transcription(new_number(), "Hi."))
         assert [path for path in others_may_read(tmp_path) if path.name != "server.log"] == []
