@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import certifi
+
 os.umask(0o077)  # as in every command
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="elmemory-tests-"))
@@ -27,6 +29,10 @@ os.environ |= {
     "OPENMEMORY_DB_PATH": _database("memory"),
     "EMBEDDINGS": "off",  # the same results whether or not an encoder is installed
 }
+# Each HTTP client reads the certificates of all authorities, 10 ms long; no test needs more than one.
+_authority = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
+(_FOLDER / "authority.pem").write_text(_authority[0] + _authority[1])
+os.environ["SSL_CERT_FILE"] = str(_FOLDER / "authority.pem")
 for _name in (
     "DEBUG",
     "REQUIRE_2FA",

@@ -99,6 +99,9 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
 
 
 def _fill_own(user_id: str, count: int) -> None:
+    if connections["memory"].vendor == "sqlite":
+        fill_embedded(Path(connections["memory"].settings_dict["NAME"]), user_id, count)
+        return
     StoredMemory.objects.bulk_create(
         StoredMemory(
             id=uuid.uuid4().hex, user_id=user_id, key=f"filler:{number}", content=f"Filler {number}",
