@@ -64,10 +64,13 @@ def test_no_checks_run_before_the_button_is_pressed(staff_browser: httpx2.Client
     assert elevenlabs.requests == []
 
 
-def test_the_checks_are_shown_with_remedies(staff_browser: httpx2.Client) -> None:
-    found = shown_checks(run_checks(staff_browser))
+def test_the_checks_of_the_named_agent_are_shown_with_remedies(
+    staff_browser: httpx2.Client, elevenlabs: Waiting
+) -> None:
+    found = shown_checks(run_checks(staff_browser, "agent_test"))
     assert "✓ OK: queue : 0 calls wait" in found
     assert any(line.startswith("✗ Fault:") and "→ manage.py provision agent_test" in line for line in found)
+    assert ("GET", "/v1/convai/agents/agent_test") in elevenlabs.requests
 
 
 @pytest.mark.parametrize("agent_id", ["--help", "-v3", "a b", "../x"])
@@ -92,11 +95,6 @@ def test_while_checks_run_calls_are_answered_and_no_other_checks_run(
     elevenlabs.released.set()
     running.join()
     assert shown_checks(pages[0])
-
-
-def test_checks_are_run_again_for_the_agent_that_is_named(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
-    assert shown_checks(run_checks(staff_browser, "agent_test"))
-    assert ("GET", "/v1/convai/agents/agent_test") in elevenlabs.requests
 
 
 @pytest.mark.django_db(transaction=True, databases=["default"])
