@@ -85,7 +85,7 @@ def test_no_text_of_a_page_is_as_in_english(staff: Client, page: str) -> None:
         words = {word.lower() for text in same for word in re.findall(r"\w+", text)}
         alike = in_english & segments(staff, page, language)
         left[language] = {text for text in alike if not ALIKE.fullmatch(text) and text.lower() not in words | same}
-    assert left == dict.fromkeys(LANGUAGES, set())
+    assert left == {language: set() for language in LANGUAGES}
 
 
 def segments(client: Client, page: str, language: str) -> set[str]:

@@ -76,34 +76,35 @@ def three_calls(payloads: Path, index_schema: None) -> None:  # noqa: ARG001
     deliver(raw_sample("call_initiation_failure_sip"))
 
 
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("biscuit", {"conv_dog"}),
-        ("bisc", {"conv_dog"}),
-        ("BISCUIT dog", {"conv_dog"}),
-        ('"dog is called"', {"conv_dog"}),
-        ('"called dog"', set()),
-        ('"unfinished phrase', set()),
-        ("appointment", {"conv_dog"}),
-        ("is -dog", set()),
-        ("Okafor", {"conv_dog"}),
-        ("penicillin", {"conv_allergy"}),
-        ("+14155550101", {"conv_allergy"}),
-        ("1 (415) 555-0101", {"conv_allergy"}),
-        ("(415) 555-0100", {"conv_dog"}),
-        ("0100", {"conv_dog"}),
-        ("5550104", {"conv_example_busy"}),
-        ("busy", {"conv_example_busy"}),
-        ("conv_dog", {"conv_dog"}),
-        ("nothing of the kind", set()),
-        ('" * AND ) NEAR(', set()),
-        ("'; DROP TABLE conversation; --", set()),
-    ],
-)
+QUESTIONS: list[tuple[str, set[str]]] = [
+    ("biscuit", {"conv_dog"}),
+    ("bisc", {"conv_dog"}),
+    ("BISCUIT dog", {"conv_dog"}),
+    ('"dog is called"', {"conv_dog"}),
+    ('"called dog"', set()),
+    ('"unfinished phrase', set()),
+    ("appointment", {"conv_dog"}),
+    ("is -dog", set()),
+    ("Okafor", {"conv_dog"}),
+    ("penicillin", {"conv_allergy"}),
+    ("+14155550101", {"conv_allergy"}),
+    ("1 (415) 555-0101", {"conv_allergy"}),
+    ("(415) 555-0100", {"conv_dog"}),
+    ("0100", {"conv_dog"}),
+    ("5550104", {"conv_example_busy"}),
+    ("busy", {"conv_example_busy"}),
+    ("conv_dog", {"conv_dog"}),
+    ("nothing of the kind", set()),
+    ('" * AND ) NEAR(', set()),
+    ("'; DROP TABLE conversation; --", set()),
+]
+
+
 @pytest.mark.usefixtures("three_calls")
-def test_calls_are_found(staff: Client, question: str, expected: set[str]) -> None:
-    assert found(staff, question) == expected
+def test_calls_are_found(staff: Client) -> None:
+    assert [
+        (question, wrong) for question, expected in QUESTIONS if (wrong := found(staff, question)) != expected
+    ] == []
 
 
 @pytest.mark.usefixtures("three_calls")
@@ -483,11 +484,6 @@ def test_a_viewer_sees_no_whole_number_anywhere(as_role: As, store: EmbeddedOpen
         text = re.sub(r"[^0-9<>]", "", client.get(address).content.decode())
         assert "4155550100" not in text, address
         assert "5550100" not in text, address
-
-
-@pytest.mark.parametrize("address", [f"{LIST}?caller__startswith=%2B1415", f"{CALLERS}?number__gt=%2B1"])
-def test_a_viewer_cannot_guess_a_number_digit_by_digit(as_role: As, address: str) -> None:
-    assert as_role("viewer").get(address).status_code == 400
 
 
 def test_an_operator_sees_the_whole_number_on_a_click(as_role: As, store: EmbeddedOpenMemory) -> None:

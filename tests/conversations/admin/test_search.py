@@ -454,19 +454,17 @@ def test_a_name_without_its_apostrophe_is_marked_in_the_text(staff: Client) -> N
 # Many calls
 
 
-@pytest.mark.parametrize(("order", "first"), [("", "Call 59"), ("-1", "Call 59"), ("1", "Call 00")])
-def test_the_calls_found_are_paged_in_the_order_of_the_list(staff: Client, order: str, first: str) -> None:
+def test_the_calls_found_are_paged_in_the_order_of_the_list(staff: Client) -> None:
     for number in range(60):
         call("My dog.", summary=f"Call {number:02}", started_at=1_790_000_000 + number * 60)
-    answer: Any = staff.get(CALLS, {"q": "dog", **({"o": order} if order else {})})
-    assert answer.context["cl"].result_count == 60
-    shown = re.findall(r"Call \d\d", answer.content.decode())
-    assert shown[0] == first
-    more: Any = staff.get(CALLS, {"q": "dog", "p": "2", **({"o": order} if order else {})})
-    rest = re.findall(r"Call \d\d", more.content.decode())
-    assert (len({*shown}), len({*rest})) == (40, 20)
-    assert {*shown, *rest} == {f"Call {number:02}" for number in range(60)}
-    assert not {*shown} & {*rest}
+    for order, first in ({}, "Call 59"), ({"o": "-1"}, "Call 59"), ({"o": "1"}, "Call 00"):
+        answer: Any = staff.get(CALLS, {"q": "dog", **order})
+        assert answer.context["cl"].result_count == 60
+        shown = re.findall(r"Call \d\d", answer.content.decode())
+        assert shown[0] == first
+        rest = re.findall(r"Call \d\d", staff.get(CALLS, {"q": "dog", "p": "2", **order}).content.decode())
+        assert (len({*shown}), len({*rest})) == (40, 20)
+        assert {*shown, *rest} == {f"Call {number:02}" for number in range(60)}
     assert finds(staff, "dog -call") == 0
     filtered: Any = staff.get(CALLS, {"q": "dog", "has_audio__exact": "1"})
     assert filtered.context["cl"].result_count == 0
