@@ -279,6 +279,7 @@ def test_catching_up_without_an_api_key_is_warned_of(settings: Settings) -> None
     assert "elmemory.W009" in {message.id for message in checks.run_checks()}
 
 
+@pytest.mark.sqlite
 def test_sixty_calls_are_fetched_although_interrupted_and_then_remembered(tmp_path: Path) -> None:
     with FakeElevenLabs() as fake, Server(tmp_path, **fake.environment) as server:
         caller, fake.largest_page = new_number(), 20

@@ -13,6 +13,8 @@ from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 from tests.harness.staff import logged_in
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
