@@ -107,11 +107,6 @@ def test_calls_are_found(staff: Client) -> None:
     ] == []
 
 
-@pytest.mark.usefixtures("three_calls")
-def test_the_words_found_are_shown_in_their_place(staff: Client) -> None:
-    assert "My dog is called <mark>Biscuit</mark>" in staff.get(LIST, {"q": "biscuit"}).content.decode()
-
-
 def test_what_is_said_in_a_transcript_stays_text(staff: Client) -> None:
     deliver(transcription(MAYA, "<script>alert(1)</script> biscuit", conversation_id="conv_x", summary="<b>bold</b>"))
     for address in (f"{LIST}?q=biscuit", page("conv_x")):
@@ -255,13 +250,6 @@ def test_no_other_file_can_be_fetched(staff: Client) -> None:
 
 
 # A caller
-
-
-def test_a_caller_is_found_by_name_and_number(staff: Client, store: EmbeddedOpenMemory) -> None:
-    deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
-    for question in ("maya", "+1 415 555 0100", "0100"):
-        assert caller_reference(MAYA) in staff.get(CALLERS, {"q": question}, follow=True).content.decode()
-    assert caller_reference(MAYA) not in staff.get(CALLERS, {"q": "pepe"}).content.decode()
 
 
 def test_a_callers_page_shows_facts_with_their_history(staff: Client, store: EmbeddedOpenMemory) -> None:

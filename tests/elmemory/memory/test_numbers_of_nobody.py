@@ -10,16 +10,13 @@ from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment
 from elmemory.memory.identity import caller_key, caller_of_ring
+from tests.harness.tables import values
 
 
 @pytest.fixture(autouse=True)
 def no_settings(settings: Settings) -> None:
     settings.AGENT_NUMBERS, settings.NOT_CALLERS, settings.DEFAULT_REGION = [], [], ""
     settings.TRUSTED_SIP_HOSTS, settings.SEPARATE_SPELLINGS = [], []
-
-
-def values(text: str) -> list[str]:
-    return [value.strip() for line in text.strip().splitlines() for value in line.split("|")]
 
 
 ONE_DIGIT = values("""
