@@ -333,13 +333,6 @@ def test_a_server_whose_payload_folder_is_gone_wrong_says_503_and_recovers(tmp_p
         assert "a delivery could not be stored" in server.output
 
 
-def test_a_body_above_the_limit_is_answered_413(tmp_path: Path) -> None:
-    with Server(tmp_path, "--no-worker", MAX_PAYLOAD_MB="1") as server:
-        answer = server.post_call(b"x" * (2**20 + 1))
-        assert (answer.status_code, answer.json()) == (413, {"detail": "more than 1 MB"})
-        assert left_behind(server.payloads) == []
-
-
 @pytest.mark.usefixtures("payloads")
 def test_a_row_that_the_index_refuses_is_written_once_the_index_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     faults = iter([OperationalError("the connection is closed"), OperationalError("starting up")])
