@@ -39,13 +39,15 @@ def wait_until[T](condition: Callable[[], T], seconds: float = 20) -> T:
 
 
 class Server:
-    """A server and its folder. It finds migrated databases with the administrator "staff", unless it `is_new`."""
+    """A server and its folder. It finds migrated databases with the administrator `STAFF`, unless it `is_new`."""
 
-    def __init__(self, folder: Path, *options: str, is_new: bool = False, **environment: str) -> None:
+    is_new = False
+
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
         self.options = options
         self.payloads = folder / "payloads"
-        self.is_new = is_new or "DJANGO_SUPERUSER_PASSWORD" in environment
+        self.is_new |= "DJANGO_SUPERUSER_PASSWORD" in environment
         self.has_staff = False  # set here and by tests/harness/staff.py
         self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {
@@ -170,6 +172,12 @@ class Server:
         return found
 
 
+class NewServer(Server):
+    """A server at its first start: it makes its databases and an administrator."""
+
+    is_new = True
+
+
 _MIGRATE = f"""
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -185,7 +193,7 @@ User.objects.bulk_create([staff])  # sends no signal: the audit log stays empty
 def migrated_databases() -> dict[str, bytes]:
     """The SQLite files that servers start with, by environment variable: migrated once for all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        unstarted = Server(Path(folder), is_new=True)
+        unstarted = NewServer(Path(folder))
         unstarted.client.close()
         done = unstarted.manage("shell", "-v", "0", "-c", _MIGRATE)
         assert done.returncode == 0, done.stderr

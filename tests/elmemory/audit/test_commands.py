@@ -10,7 +10,7 @@ import pytest
 
 from elmemory.audit.record import command_user
 from tests.harness.samples import new_number, transcription
-from tests.harness.server import Server
+from tests.harness.server import NewServer, Server
 from tests.harness.staff import logged_in
 
 pytestmark = pytest.mark.sqlite
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("audited"), is_new=True) as running:
+    with NewServer(tmp_path_factory.mktemp("audited")) as running:
         yield running
 
 

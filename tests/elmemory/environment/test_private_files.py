@@ -10,7 +10,7 @@ import pytest
 
 from elmemory.environment.private_files import data_folders, loose_below
 from tests.harness.samples import new_number, transcription
-from tests.harness.server import ROOT, Server, wait_until
+from tests.harness.server import ROOT, NewServer, Server, wait_until
 
 
 @pytest.fixture
@@ -121,6 +121,6 @@ def test_what_a_command_makes_is_readable_by_its_owner_alone(tmp_path: Path, com
 
 
 def test_what_the_server_and_its_worker_make_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    with Server(tmp_path, is_new=True) as running:
+    with NewServer(tmp_path) as running:
         running.deliver(transcription(new_number(), "Hi."))
         assert [path for path in others_may_read(tmp_path) if path.name != "server.log"] == []
