@@ -1,3 +1,4 @@
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No deadline: a busy machine must not fail a property.
 hypothesis.settings.register_profile("elmemory", deadline=None)
 hypothesis.settings.load_profile("elmemory")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what has been imported and collected out of garbage collections: it lives as long as this process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

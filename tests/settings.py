@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import certifi
+
 os.umask(0o077)  # as in every command
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="elmemory-tests-"))
@@ -27,6 +29,10 @@ os.environ |= {
     "OPENMEMORY_DB_PATH": _database("memory"),
     "EMBEDDINGS": "off",  # the same results whether or not an encoder is installed
 }
+# Each HTTP client reads the certificates of all authorities, 10 ms long; no test needs more than one.
+_authority = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
+(_FOLDER / "authority.pem").write_text(_authority[0] + _authority[1])
+os.environ["SSL_CERT_FILE"] = str(_FOLDER / "authority.pem")
 for _name in (
     "DEBUG",
     "REQUIRE_2FA",
@@ -72,3 +78,6 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.harness"]  # its command `flush`
 for _alias, _settings in DATABASES.items():
     # Real files, as in production: what is written is there for other threads and connections.
     _settings["TEST"] = {"NAME": f"test_{_alias}" if _POSTGRES_URL else _database(_alias), "DEPENDENCIES": []}
+
+# The strength of password hashes is Django's; a slow one would be half of the time of the tests of logging in.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

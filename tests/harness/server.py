@@ -6,8 +6,10 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +19,7 @@ from webhooks.signature import signed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "post-call-secret"
+STAFF, PASSWORD = "staff", "staff-password-1"
 
 
 def free_port() -> int:
@@ -36,11 +39,16 @@ def wait_until[T](condition: Callable[[], T], seconds: float = 20) -> T:
 
 
 class Server:
+    """A server and its folder. It finds migrated databases with the administrator `STAFF`, unless it `is_new`."""
+
+    is_new = False
+
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
         self.options = options
         self.payloads = folder / "payloads"
-        self.has_staff = False  # set by tests/harness/staff.py
+        self.is_new |= "DJANGO_SUPERUSER_PASSWORD" in environment
+        self.has_staff = False  # set here and by tests/harness/staff.py
         self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -67,10 +75,19 @@ class Server:
         self.client.close()
 
     def start(self) -> None:
+        if not self.is_new:
+            self._place_databases()
         self.log = (self.folder / "server.log").open("ab")
         command = [sys.executable, "manage.py", "serve", *self.options]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log)
         wait_until(self.answers)
+
+    def _place_databases(self) -> None:
+        for variable, content in migrated_databases().items():
+            path = Path(self.environment[variable])
+            if path.parent == self.folder and not path.exists():
+                path.write_bytes(content)
+                self.has_staff |= variable == "DATABASE_URL"
 
     def stop(self) -> None:
         self.process.terminate()
@@ -153,3 +170,32 @@ class Server:
         found = wait_until(receipt)
         assert found is not None
         return found
+
+
+class NewServer(Server):
+    """A server at its first start: it makes its databases and an administrator."""
+
+    is_new = True
+
+
+_MIGRATE = f"""
+from django.contrib.auth.models import User
+from django.core.management import call_command
+for alias in ("default", "memory"):
+    call_command("migrate", database=alias, verbosity=0)
+staff = User(username="{STAFF}", is_staff=True, is_superuser=True)
+staff.set_password("{PASSWORD}")
+User.objects.bulk_create([staff])  # sends no signal: the audit log stays empty
+"""
+
+
+@cache
+def migrated_databases() -> dict[str, bytes]:
+    """The SQLite files that servers start with, by environment variable: migrated once for all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        unstarted = NewServer(Path(folder))
+        unstarted.client.close()
+        done = unstarted.manage("shell", "-v", "0", "-c", _MIGRATE)
+        assert done.returncode == 0, done.stderr
+        variables = "DATABASE_URL", "OPENMEMORY_DB_PATH"
+        return {variable: Path(unstarted.environment[variable]).read_bytes() for variable in variables}

@@ -6,9 +6,8 @@ import json
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,12 +217,23 @@ def test_a_signed_compressed_body_that_cannot_be_read_is_kept(server: Server, bo
     assert len(list((server.payloads / "_unreadable").glob("*"))) == before + 1
 
 
-def test_what_decompresses_to_more_than_the_limit_is_too_large_and_leaves_nothing(tmp_path: Path) -> None:
-    with Server(tmp_path, "--no-worker", MAX_PAYLOAD_MB="1") as server:
-        answer = server.post_call(gzip.compress(json.dumps(transcription(new_number(), "x" * 2**20)).encode()))
-        assert answer.status_code == 413
-        left = [path for path in server.payloads.rglob("*") if path.is_file() and "_locks" not in path.parts]
-        assert left == []
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes bodies of up to 1 MB."""
+    with Server(tmp_path_factory.mktemp("small"), "--no-worker", MAX_PAYLOAD_MB="1") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"x" * (2**20 + 1), gzip.compress(json.dumps(transcription(new_number(), "x" * 2**20)).encode())],
+    ids=["as it comes", "decompressed"],
+)
+def test_a_body_above_the_limit_is_answered_413_and_leaves_nothing(small: Server, body: bytes) -> None:
+    answer = small.post_call(body)
+    assert (answer.status_code, answer.json()) == (413, {"detail": "more than 1 MB"})
+    left = [path for path in small.payloads.rglob("*") if path.is_file() and "_locks" not in path.parts]
+    assert left == []
 
 
 def test_an_audio_event_in_utf_16_of_any_length_is_read() -> None:

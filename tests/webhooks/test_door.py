@@ -85,15 +85,6 @@ def test_deliveries_that_were_turned_away_are_counted_and_logged(attacked: Serve
     assert len(lines) <= 2, "not one for each"
 
 
-def test_every_reason_has_a_series_from_the_start(tmp_path: Path) -> None:
-    with Server(tmp_path, "--no-worker") as server:
-        exposition = server.client.get("/metrics").text
-        for status in ("refused", "too_large", "too_many", "too_slow", "broken_off", "not_stored"):
-            assert f'elmemory_deliveries_total{{status="{status}",type=""}} 0.0' in exposition
-        assert server.client.post("/webhook/post-call", content=b"{}").status_code == 401
-        assert 'status="refused",type=""} 1.0' in server.client.get("/metrics").text
-
-
 def test_a_header_that_cannot_be_right_is_refused_before_the_body_is_read(attacked: Server) -> None:
     with socket.create_connection(("127.0.0.1", int(attacked.environment["PORT"])), timeout=5) as connection:
         connection.sendall(b"POST /webhook/post-call HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n")

@@ -66,6 +66,8 @@ def test_every_series_is_there_from_the_start(tmp_path: Path) -> None:
     """A counter that begins with its first event has never risen, for an alert."""
     with Server(tmp_path, "--no-worker", BACKFILL_EVERY="60") as server:
         values = metrics_of(server)
+        assert server.client.post("/webhook/post-call", content=b"{}").status_code == 401
+        assert metrics_of(server)['elmemory_deliveries_total{status="refused",type=""}'] == 1
     for name in (
         'elmemory_refused_keys_total{endpoint="client-data"}',
         'elmemory_refused_keys_total{endpoint="search-data"}',

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from conversations.files.last_runs import note_run
 from elmemory.serving.lean import LeanRequest
 from tests.harness.server import Server
-from webhooks.health import HealthEndpoint
+from webhooks.health import HealthEndpoint, current_report
 
 
 def request() -> LeanRequest:
@@ -68,11 +68,11 @@ def test_a_server_answers_each_of_them(server: Server) -> None:
 
 @pytest.mark.django_db(transaction=True, databases=["memory", "index"])
 def test_the_last_backup_and_verification_are_in_it_and_close_nothing(payloads: Path) -> None:
-    health = HealthEndpoint()
-    assert (health._report()["backup"], health._report()["verified"]) == (None, None)
+    before = current_report()
+    assert (before["backup"], before["verified"]) == (None, None)
     note_run("backup", ok=True, detail="3 files")
     note_run("verify", ok=False, detail="2 × memories missing")
-    answer = async_to_sync(health.get)(request())
+    answer = async_to_sync(HealthEndpoint().get)(request())
     state = orjson.loads(answer.content)
     assert (answer.status_code, state["status"]) == (200, "ok"), payloads
     assert state["backup"]["ok"]

@@ -7,6 +7,8 @@ from elmemory import __version__
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_staff_find_a_delivered_call_and_open_it(server: Server, staff_browser: httpx2.Client) -> None:
     event = transcription(new_number(), "Hi.", summary="Asked for the opening hours.")

@@ -21,6 +21,7 @@ from conversations.models import Conversation
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.protocol import Health
 from tests.harness.samples import raw_sample, sample, transcription
+from tests.harness.server import wait_until
 from tests.harness.stored import deliver, receive
 
 pytestmark = [
@@ -113,11 +114,7 @@ def test_a_webhook_that_stopped_is_named(staff: Client) -> None:
 
 def test_the_heartbeat_ends_with_the_worker(payloads: Path) -> None:
     with heartbeat.heartbeat():
-        for _ in range(500):
-            if heartbeat.a_worker_runs():
-                break
-            time.sleep(0.01)
-        assert heartbeat.a_worker_runs()
+        wait_until(heartbeat.a_worker_runs)
     assert not heartbeat.a_worker_runs()
     assert heartbeat.last_heartbeat() is None
     assert list(payloads.iterdir()) == []

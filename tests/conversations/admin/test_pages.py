@@ -76,39 +76,35 @@ def three_calls(payloads: Path, index_schema: None) -> None:  # noqa: ARG001
     deliver(raw_sample("call_initiation_failure_sip"))
 
 
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("biscuit", {"conv_dog"}),
-        ("bisc", {"conv_dog"}),
-        ("BISCUIT dog", {"conv_dog"}),
-        ('"dog is called"', {"conv_dog"}),
-        ('"called dog"', set()),
-        ('"unfinished phrase', set()),
-        ("appointment", {"conv_dog"}),
-        ("is -dog", set()),
-        ("Okafor", {"conv_dog"}),
-        ("penicillin", {"conv_allergy"}),
-        ("+14155550101", {"conv_allergy"}),
-        ("1 (415) 555-0101", {"conv_allergy"}),
-        ("(415) 555-0100", {"conv_dog"}),
-        ("0100", {"conv_dog"}),
-        ("5550104", {"conv_example_busy"}),
-        ("busy", {"conv_example_busy"}),
-        ("conv_dog", {"conv_dog"}),
-        ("nothing of the kind", set()),
-        ('" * AND ) NEAR(', set()),
-        ("'; DROP TABLE conversation; --", set()),
-    ],
-)
-@pytest.mark.usefixtures("three_calls")
-def test_calls_are_found(staff: Client, question: str, expected: set[str]) -> None:
-    assert found(staff, question) == expected
+QUESTIONS: list[tuple[str, set[str]]] = [
+    ("biscuit", {"conv_dog"}),
+    ("bisc", {"conv_dog"}),
+    ("BISCUIT dog", {"conv_dog"}),
+    ('"dog is called"', {"conv_dog"}),
+    ('"called dog"', set()),
+    ('"unfinished phrase', set()),
+    ("appointment", {"conv_dog"}),
+    ("is -dog", set()),
+    ("Okafor", {"conv_dog"}),
+    ("penicillin", {"conv_allergy"}),
+    ("+14155550101", {"conv_allergy"}),
+    ("1 (415) 555-0101", {"conv_allergy"}),
+    ("(415) 555-0100", {"conv_dog"}),
+    ("0100", {"conv_dog"}),
+    ("5550104", {"conv_example_busy"}),
+    ("busy", {"conv_example_busy"}),
+    ("conv_dog", {"conv_dog"}),
+    ("nothing of the kind", set()),
+    ('" * AND ) NEAR(', set()),
+    ("'; DROP TABLE conversation; --", set()),
+]
 
 
 @pytest.mark.usefixtures("three_calls")
-def test_the_words_found_are_shown_in_their_place(staff: Client) -> None:
-    assert "My dog is called <mark>Biscuit</mark>" in staff.get(LIST, {"q": "biscuit"}).content.decode()
+def test_calls_are_found(staff: Client) -> None:
+    assert [
+        (question, wrong) for question, expected in QUESTIONS if (wrong := found(staff, question)) != expected
+    ] == []
 
 
 def test_what_is_said_in_a_transcript_stays_text(staff: Client) -> None:
@@ -254,13 +250,6 @@ def test_no_other_file_can_be_fetched(staff: Client) -> None:
 
 
 # A caller
-
-
-def test_a_caller_is_found_by_name_and_number(staff: Client, store: EmbeddedOpenMemory) -> None:
-    deliver(transcription(MAYA, "Hi.", facts={"first_name": "Maya"}), store)
-    for question in ("maya", "+1 415 555 0100", "0100"):
-        assert caller_reference(MAYA) in staff.get(CALLERS, {"q": question}, follow=True).content.decode()
-    assert caller_reference(MAYA) not in staff.get(CALLERS, {"q": "pepe"}).content.decode()
 
 
 def test_a_callers_page_shows_facts_with_their_history(staff: Client, store: EmbeddedOpenMemory) -> None:
@@ -483,11 +472,6 @@ def test_a_viewer_sees_no_whole_number_anywhere(as_role: As, store: EmbeddedOpen
         text = re.sub(r"[^0-9<>]", "", client.get(address).content.decode())
         assert "4155550100" not in text, address
         assert "5550100" not in text, address
-
-
-@pytest.mark.parametrize("address", [f"{LIST}?caller__startswith=%2B1415", f"{CALLERS}?number__gt=%2B1"])
-def test_a_viewer_cannot_guess_a_number_digit_by_digit(as_role: As, address: str) -> None:
-    assert as_role("viewer").get(address).status_code == 400
 
 
 def test_an_operator_sees_the_whole_number_on_a_click(as_role: As, store: EmbeddedOpenMemory) -> None:

@@ -7,6 +7,8 @@ from tests.harness.samples import new_number, transcription
 from tests.harness.server import Server
 from webhooks.simulator.call import SimulatedCall
 
+pytestmark = pytest.mark.sqlite
+
 SIZE = 34 * 38 * 104
 
 

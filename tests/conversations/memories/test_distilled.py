@@ -34,6 +34,7 @@ def event(day: int, caller: str, **found: Any) -> dict[str, Any]:
     return {"type": "post_call_transcription", "event_timestamp": started_at + 60, "data": data}
 
 
+@pytest.mark.sqlite
 def test_from_provisioning_to_the_briefing_a_settled_request_and_ten_old_calls(tmp_path: Path) -> None:
     with FakeElevenLabs() as fake, Server(tmp_path, **fake.environment) as server:
         fake.tier = "enterprise"

@@ -13,6 +13,8 @@ from tests.harness.openmemory_servers import KEY, wire_server
 from tests.harness.samples import new_number, transcription
 from tests.harness.server import ROOT, Server
 
+pytestmark = pytest.mark.sqlite
+
 SENTENCE = "I live at twelve Quixotic Lane."
 _DIES = """
 import os, signal, sys

@@ -182,6 +182,7 @@ def test_a_second_run_copies_what_has_come_since_and_doubles_nothing(
     assert (card.user_name, card.call_count) == ("Marie", 2)
 
 
+@pytest.mark.sqlite
 def test_a_run_that_was_killed_is_completed_by_the_next_one(tmp_path: Path, wire: tuple[Path, str], url: str) -> None:
     server = Server(tmp_path)
     assert server.manage("migrate", "--database", "memory").returncode == 0

@@ -288,6 +288,7 @@ def test_requests_keep_to_the_rate(fake: FakeElevenLabs) -> None:
     assert time.monotonic() - began >= (len(fake.requests) - 1) / 20
 
 
+@pytest.mark.sqlite
 def test_ten_old_calls_are_analysed_although_killed_and_paid_for_once(tmp_path: Path) -> None:
     with FakeElevenLabs() as fake, Server(tmp_path, **fake.environment) as server:
         caller = new_number()

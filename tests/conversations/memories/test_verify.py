@@ -1,5 +1,6 @@
 """Verifying: each fault is found and named with its remedy, and nothing that is as it should be."""
 
+import gc
 import io
 import os
 import time
@@ -25,6 +26,7 @@ from conversations.memories.worker import Worker
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from tests.harness.clock import Clock
 from tests.harness.damage import tear_page
 from tests.harness.openmemory_servers import stub_server
 from tests.harness.samples import transcription
@@ -191,23 +193,42 @@ def test_a_call_that_is_deleted_meanwhile_is_no_finding(call: str, store: Embedd
 # By the worker, every night
 
 
-def nightly(store: OpenMemory) -> None:
-    verification = NightlyVerification(store)
-    verification._next = 0
-    while verification.step() or verification._steps:
-        verification._next = 0
+class Ahead(Clock):
+    """A clock that runs as the real one does, and which a test sets ahead."""
+
+    real = staticmethod(time.monotonic)
+
+    def __call__(self) -> float:
+        return super().__call__() + self.real()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    ahead = Ahead()
+    monkeypatch.setattr("conversations.memories.nightly.time.monotonic", ahead)
+    return ahead
+
+
+def nightly(store: OpenMemory, clock: Clock) -> int:
+    """How many steps the worker's verification takes, an hour apart, until none is due."""
+    verification, steps = NightlyVerification(store), 0
+    clock.pass_by(3600)
+    while verification.step():
+        clock.pass_by(3600)
+        steps += 1
+    return steps
 
 
 def test_the_worker_verifies_a_new_installation_at_once_and_notes_the_result(
-    call: str, store: EmbeddedOpenMemory
+    call: str, store: EmbeddedOpenMemory, clock: Clock
 ) -> None:
-    nightly(store)
+    nightly(store, clock)
     noted = last_run("verify")
     assert noted
     assert (noted.ok, noted.detail) == (True, "1 calls and 4 memories: no fault")
     with connections["memory"].cursor() as cursor:
         cursor.execute("DELETE FROM memory")
-    nightly(store)
+    nightly(store, clock)
     assert last_run("verify") == noted, "a day has not passed"
     verify()
     noted = last_run("verify")
@@ -216,7 +237,7 @@ def test_the_worker_verifies_a_new_installation_at_once_and_notes_the_result(
 
 
 def test_an_interrupted_pass_goes_on_where_it_was(
-    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch, payloads: Path
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch, payloads: Path, clock: Clock
 ) -> None:
     from conversations.memories import nightly as module
 
@@ -236,11 +257,11 @@ def test_an_interrupted_pass_goes_on_where_it_was(
     monkeypatch.setattr(Verification, "call", asks)
     first = NightlyVerification(store)
     while len(asked) < 3:
-        first._next = 0
-        first.step()
-    assert first._steps
-    first._steps.close()  # type: ignore[attr-defined]
-    nightly(store)
+        clock.pass_by(3600)
+        assert first.step()
+    del first
+    gc.collect()
+    nightly(store, clock)
     assert len(asked) == 5, "the last one before the interruption is looked at again, and no other"
     noted = last_run("verify")
     assert noted
@@ -248,27 +269,21 @@ def test_an_interrupted_pass_goes_on_where_it_was(
 
 
 def test_checking_the_databases_leaves_the_worker_time(
-    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch, payloads: Path
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    def takes_long() -> list[Finding]:
+    def takes_long(*, index: bool) -> list[Finding]:  # noqa: ARG001
         time.sleep(0.5)
         return []
 
-    monkeypatch.setattr("conversations.memories.nightly._faults_of_databases", takes_long)
-    verification, steps = NightlyVerification(store), 0
-    verification._next = 0
-    while verification.step() or verification._steps:
-        verification._next, steps = 0, steps + 1
-    assert steps < 15, payloads
+    monkeypatch.setattr("conversations.memories.nightly.broken_databases", takes_long)
+    assert nightly(store, clock) < 15
     assert last_run("verify")
 
 
-def test_a_store_that_is_away_ends_the_pass_without_a_result(payloads: Path) -> None:
+def test_a_store_that_is_away_ends_the_pass_without_a_result(call: str, clock: Clock) -> None:
     with closing(RemoteOpenMemory("http://127.0.0.1:9")) as away:
-        verification = NightlyVerification(away)
-        while verification.step() or verification._steps:
-            verification._next = 0
-    assert last_run("verify") is None, payloads
+        nightly(away, clock)
+    assert last_run("verify") is None, call
 
 
 def test_a_result_that_cannot_be_written_stops_nothing(payloads: Path) -> None:

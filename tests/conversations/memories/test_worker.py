@@ -258,6 +258,7 @@ def test_a_parked_call_does_not_block_the_others(store: EmbeddedOpenMemory) -> N
     assert row(good).memory_state == MemoryState.WRITTEN
 
 
+@pytest.mark.sqlite
 def test_while_openmemory_is_away_deliveries_get_complete_rows(tmp_path: Path) -> None:
     with Server(tmp_path, OPENMEMORY_PORT=str(free_port()), OPENMEMORY_KEY="key") as server:
         server.post_call(transcription(MAYA, "Yes please."))

@@ -140,7 +140,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=40, deadline=None)
-@given(JSON, JSON, st.sampled_from([1, 100, 3_000]))
+@given(JSON, JSON, st.sampled_from([1, 100, 1_000]))
 def test_any_value_is_skipped(one: Any, other: Any, times: int) -> None:
     event = {"a": [one] * times, "type": "t", "data": {"a": [other] * times, "conversation_id": "c", "b": one}}
     for encoded in (json.dumps(event), json.dumps(event, ensure_ascii=False, indent=2)):
@@ -150,7 +150,7 @@ def test_any_value_is_skipped(one: Any, other: Any, times: int) -> None:
             outline_of(raw.rstrip()[:-1])
 
 
-SIZE = 3_000_000
+SIZE = 1_500_000
 SWARMS = [
     *(b"[],", b"{},", b"0,", b'"",', b'{"a":1},', b"[[[]]],", b"[" * 50 + b"]" * 50 + b",", b'"\\"",', b" ", b"[0,\n"),
     *(b'"' + b'\\"' * 30_000 + b'",', b'"' + b"][" * 40_000 + b'",'),

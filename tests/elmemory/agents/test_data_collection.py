@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import override_settings
 from elevenlabs.types.analysis_property import AnalysisProperty
 from pytest_django.fixtures import Settings
 
@@ -18,11 +19,19 @@ LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl", "pl", "ja", "zh", "hi", "
 AUTHORS = {"type": "string", "description": "The caller's first name"}
 
 
+@pytest.fixture(scope="module")
+def provisioned() -> dict[str, Any]:
+    """The state of ElevenLabs after `provision`."""
+    with FakeElevenLabs() as fake, override_settings(ELEVENLABS_API_KEY=API_KEY, ELEVENLABS_BASE_URL=fake.url):
+        provision(fake)
+        return fake.state()
+
+
 @pytest.fixture
-def fake(settings: Settings) -> Iterator[FakeElevenLabs]:
+def fake(provisioned: dict[str, Any], settings: Settings) -> Iterator[FakeElevenLabs]:
     with FakeElevenLabs() as running:
+        running.restore(provisioned)
         settings.ELEVENLABS_API_KEY, settings.ELEVENLABS_BASE_URL = API_KEY, running.url
-        provision(running)
         yield running
 
 

@@ -10,13 +10,15 @@ import pytest
 
 from elmemory.audit.record import command_user
 from tests.harness.samples import new_number, transcription
-from tests.harness.server import Server
+from tests.harness.server import NewServer, Server
 from tests.harness.staff import logged_in
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("audited")) as running:
+    with NewServer(tmp_path_factory.mktemp("audited")) as running:
         yield running
 
 
@@ -61,9 +63,9 @@ def test_users_made_by_commands_are_recorded(audited: Server) -> None:
 
 
 def test_a_command_that_cannot_be_recorded_runs_all_the_same(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
-        pass
-    Path(server.environment["DATABASE_URL"]).unlink()
+    server = Server(tmp_path)
+    server.client.close()
+    assert not Path(server.environment["DATABASE_URL"]).exists()
     output = server.manage("reprocess", "--all", "--yes", "--quiet")
     assert output.returncode == 0
     assert "a command was not recorded in the audit log" in output.stderr

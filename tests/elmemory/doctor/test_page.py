@@ -64,14 +64,12 @@ def test_no_checks_run_before_the_button_is_pressed(staff_browser: httpx2.Client
     assert elevenlabs.requests == []
 
 
-def test_the_checks_are_shown_with_remedies(staff_browser: httpx2.Client) -> None:
-    found = shown_checks(run_checks(staff_browser))
+def test_the_checks_of_the_named_agent_are_shown_with_remedies(
+    staff_browser: httpx2.Client, elevenlabs: Waiting
+) -> None:
+    found = shown_checks(run_checks(staff_browser, "agent_test"))
     assert "✓ OK: queue : 0 calls wait" in found
     assert any(line.startswith("✗ Fault:") and "→ manage.py provision agent_test" in line for line in found)
-
-
-def test_the_agent_may_be_named(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
-    run_checks(staff_browser, "agent_test")
     assert ("GET", "/v1/convai/agents/agent_test") in elevenlabs.requests
 
 
@@ -83,30 +81,20 @@ def test_an_option_is_not_passed_to_the_command_as_an_agents_id(
     assert elevenlabs.requests == []
 
 
-def test_calls_are_answered_while_checks_run(staff_browser: httpx2.Client, server: Server, elevenlabs: Waiting) -> None:
+def test_while_checks_run_calls_are_answered_and_no_other_checks_run(
+    staff_browser: httpx2.Client, server: Server, elevenlabs: Waiting
+) -> None:
     elevenlabs.released.clear()
     pages: list[str] = []
     running = threading.Thread(target=lambda: pages.append(run_checks(staff_browser)))
     running.start()
     assert elevenlabs.held.wait(30)
     assert server.ring("+14155550100")["dynamic_variables"]["returning_caller"] == "no"
+    assert "The checks are already running." in run_checks(staff_browser)
     assert not pages
     elevenlabs.released.set()
     running.join()
     assert shown_checks(pages[0])
-
-
-def test_checks_run_once_at_a_time(staff_browser: httpx2.Client, elevenlabs: Waiting) -> None:
-    elevenlabs.released.clear()
-    pages: list[str] = []
-    running = threading.Thread(target=lambda: pages.append(run_checks(staff_browser)))
-    running.start()
-    assert elevenlabs.held.wait(30)
-    assert "The checks are already running." in run_checks(staff_browser)
-    elevenlabs.released.set()
-    running.join()
-    assert shown_checks(pages[0])
-    assert shown_checks(run_checks(staff_browser))
 
 
 @pytest.mark.django_db(transaction=True, databases=["default"])

@@ -190,10 +190,12 @@ def test_other_programs_variables_are_their_own(read: Read) -> None:
         f"DATABASE_URL=postgres:/elmemory:{SECRET}@db.example.com/elmemory\n".encode(),
         f"DATABASE_URL=postgres://elmemory:12/{SECRET}@db.example.com/elmemory\n".encode(),
         f"DATABASE_URL=postgres://elmemory:12#{SECRET}@db.example.com/elmemory\n".encode(),
-        f"DATABASE_URL=sqlite://elmemory:{SECRET}@db.example.com/elmemory\n".encode(),
-        f"PAYLOAD_STORAGE_PATH=s3://{SECRET}@payloads\n".encode(),
-        f"PUBLIC_URL=https://elmemory:{SECRET}@memory.example.com\n".encode(),
-        f"OPENMEMORY_PORT=https://elmemory:{SECRET}@memory.example.com\nOPENMEMORY_KEY=a\n".encode(),
+        (
+            f"DATABASE_URL=sqlite://elmemory:{SECRET}@db.example.com/elmemory\n"
+            f"PAYLOAD_STORAGE_PATH=s3://{SECRET}@payloads\n"
+            f"PUBLIC_URL=https://elmemory:{SECRET}@memory.example.com\n"
+            f"OPENMEMORY_PORT=https://elmemory:{SECRET}@memory.example.com\nOPENMEMORY_KEY=a\n"
+        ).encode(),
     ],
 )
 def test_no_line_of_it_reaches_a_stream(tmp_path: Path, content: bytes) -> None:

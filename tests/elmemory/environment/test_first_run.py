@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from elmemory.environment import dotenv
-from tests.harness.server import ROOT, Server, wait_until
+from tests.harness.server import ROOT, NewServer, Server, wait_until
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_making_the_env_file_in_a_pipe_prints_no_secret(folder: Path) -> None:
 
 
 def test_the_first_password_is_in_a_private_file_and_in_no_log_and_works(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
+    with NewServer(tmp_path) as server:
         path = Path(wait_until(lambda: server.output.partition("Password:    in ")[2].partition("   ")[0]))
         name, password = path.read_text().split()
         assert mode(path) == 0o600

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from elmemory.environment.private_files import data_folders
+from elmemory.environment.private_files import data_folders, loose_below
 from tests.harness.samples import new_number, transcription
-from tests.harness.server import ROOT, Server, wait_until
+from tests.harness.server import ROOT, NewServer, Server, wait_until
 
 
 @pytest.fixture
@@ -49,19 +49,18 @@ def test_private_files_are_no_fault(server: Server) -> None:
     assert hints(server) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"),
-    [
-        ("default.sqlite3", 0o640),
-        ("index.sqlite3", 0o604),
-        ("memory.sqlite3", 0o666),
-        ("memory.sqlite3-wal", 0o644),
-        ("index.sqlite3-journal", 0o644),
-    ],
-)
-def test_a_database_that_others_may_read_is_reported(server: Server, data: Path, name: str, mode: int) -> None:
-    (data / name).chmod(mode)
-    assert hints(server) == [f"chmod go= {data / name}"]
+def test_each_database_that_others_may_read_is_reported(server: Server, data: Path) -> None:
+    modes = {
+        "default.sqlite3": 0o640,
+        "index.sqlite3": 0o604,
+        "memory.sqlite3": 0o666,
+        "memory.sqlite3-wal": 0o644,
+        "index.sqlite3-journal": 0o644,
+    }
+    for name, mode in modes.items():
+        (data / name).chmod(mode)
+    reported = [path for hint in hints(server) for path in hint.removeprefix("chmod go= ").split()]
+    assert sorted(reported) == sorted(str(data / name) for name in modes)
 
 
 def test_a_data_folder_that_others_may_enter_is_reported(server: Server, data: Path) -> None:
@@ -69,16 +68,22 @@ def test_a_data_folder_that_others_may_enter_is_reported(server: Server, data: P
     assert hints(server) == [f"chmod go= {data}"]
 
 
-@pytest.mark.parametrize("name", ["", "conv_1", "conv_1/conv_1_transcription.json"])
-def test_payloads_that_others_may_read_are_reported(server: Server, name: str) -> None:
-    (server.payloads / name).chmod((server.payloads / name).stat().st_mode | 0o044)
+def test_payloads_that_others_may_read_are_reported(server: Server) -> None:
+    (server.payloads / "conv_1" / "conv_1_transcription.json").chmod(0o644)
     assert hints(server) == [f"chmod -R go= {server.payloads}"]
+
+
+@pytest.mark.parametrize("name", ["", "conv_1", "conv_1/conv_1_transcription.json"])
+def test_a_folder_is_loose_with_any_file_or_folder_in_it(data: Path, name: str) -> None:
+    payloads = data / "payloads"
+    assert not loose_below(payloads)
+    (payloads / name).chmod((payloads / name).stat().st_mode | 0o044)
+    assert loose_below(payloads)
 
 
 def test_an_env_file_that_others_may_read_is_reported(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "settings of ours"
-    path.touch(0o600)
-    assert hints(server, ELMEMORY_ENV_FILE=str(path)) == []
+    path.touch()
     path.chmod(0o644)
     assert hints(server, ELMEMORY_ENV_FILE=str(path)) == [f"chmod go= '{path}'"]
 
@@ -116,6 +121,6 @@ def test_what_a_command_makes_is_readable_by_its_owner_alone(tmp_path: Path, com
 
 
 def test_what_the_server_and_its_worker_make_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    with Server(tmp_path) as running:
+    with NewServer(tmp_path) as running:
         running.deliver(transcription(new_number(), "Hi."))
         assert [path for path in others_may_read(tmp_path) if path.name != "server.log"] == []

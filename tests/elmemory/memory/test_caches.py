@@ -4,9 +4,9 @@ from collections.abc import Hashable, Sequence
 
 import pytest
 
-from elmemory.memory import caches
 from elmemory.memory.caches import clear_caches, kept_briefly, on_clearing
-from elmemory.memory.identity import _caller_key, caller_key
+from elmemory.memory.identity import caller_key
+from elmemory.memory.numbers import Conventions, Number, read_number
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.records import Memory
 from elmemory.memory.search_cache import SearchCache
@@ -25,20 +25,27 @@ def test_clearing_empties_every_cache() -> None:
     clear_caches()
     digits("+1")
     assert read == ["+1", "+1"]
-    caches._clear.pop()
 
 
-def test_numbers_that_were_read_are_among_them() -> None:
-    caller_key("+1 415 555 0100")
-    clear_caches()
-    assert _caller_key.cache_info().currsize == 0  # type: ignore[attr-defined]
+def test_numbers_that_were_read_are_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(raw: str, conventions: Conventions) -> Number | None:
+        read.append(raw)
+        return read_number(raw, conventions)
+
+    monkeypatch.setattr("elmemory.memory.identity.read_number", counted)
+    for _ in range(2):
+        clear_caches()
+        caller_key("+1 415 555 0100")
+        caller_key("+1 415 555 0100")
+    assert len(read) == 2
 
 
 def test_clearing_calls_whoever_asked() -> None:
     called: list[int] = []
     on_clearing(lambda: called.append(1))
     clear_caches()
-    caches._clear.pop()
     assert called == [1]
 
 

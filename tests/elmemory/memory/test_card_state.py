@@ -1,7 +1,7 @@
 """A card to which calls are added one by one equals the card that is computed from all memories."""
 
 from collections.abc import Iterable, Iterator
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Any
 
 import orjson
@@ -72,7 +72,7 @@ def test_calls_added_in_any_order_make_the_card_of_all_memories() -> None:
 @pytest.mark.parametrize("taken_back", [True, False])
 @pytest.mark.parametrize("at", [0, 2, 4])
 def test_calls_go_on_being_added_after_a_correction_between_them(correction: Memory, taken_back: bool, at: int) -> None:
-    for order in permutations(range(5)):
+    for order in islice(permutations(range(5)), at, None, 3):
         for step, memories in _steps(order, at, correction, taken_back=taken_back):
             assert step == state_of(memories)
 

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 
 import phonenumbers
 import pytest
+from django.test import override_settings
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment
 from elmemory.memory.identity import caller_key, caller_of_ring
+from tests.harness.tables import values
 
 
 @pytest.fixture(autouse=True)
 def no_settings(settings: Settings) -> None:
     settings.AGENT_NUMBERS, settings.NOT_CALLERS, settings.DEFAULT_REGION = [], [], ""
     settings.TRUSTED_SIP_HOSTS, settings.SEPARATE_SPELLINGS = [], []
-
-
-def values(text: str) -> list[str]:
-    return [value.strip() for line in text.strip().splitlines() for value in line.split("|")]
 
 
 ONE_DIGIT = values("""
@@ -77,17 +75,16 @@ PLATFORM_IDS = values("""
 
 
 @pytest.mark.parametrize(
-    "raw",
-    [*ONE_DIGIT, *COUNTING, *NO_SUBSCRIBER, *NO_AREA, *WITHHELD, *KEYPAD, *NO_NUMBER, *PLATFORM_IDS],
+    "ids",
+    [ONE_DIGIT, COUNTING, NO_SUBSCRIBER, NO_AREA, WITHHELD, KEYPAD, NO_NUMBER, PLATFORM_IDS],
+    ids=["one digit", "counting", "no subscriber", "no area", "withheld", "keypad", "no number", "ids of platforms"],
 )
-def test_it_is_nobody(raw: str) -> None:
-    assert caller_key(raw) is None
-    assert caller_of_ring(raw, "+14155550199") is None
+def test_it_is_nobody(ids: list[str]) -> None:
+    found = {raw: (caller_key(raw), caller_of_ring(raw, "+14155550199")) for raw in ids}
+    assert found == dict.fromkeys(ids, (None, None))
 
 
-@pytest.mark.parametrize(
-    "number",
-    values("""
+LIKE_FILLERS = values("""
     +12002000000|+14152000000|+1 212 555 0000|+1 415 555 5555|+1 888 222 2222|+1 800 555 1111|+1 234 567 8902
     +1 201 234 5678|+1 310 234 5678|+1 911 0001|+1 555 0111|+1 415 200 0001|+1 989 999 9999|+1 719 266 2837
     +17378742833|+44 20 7000 0000|+44 7700 900123|+44 113 496 0000|+44 1234 567891|+49 30 1234567|+49 1512 3456789
@@ -98,16 +95,18 @@ def test_it_is_nobody(raw: str) -> None:
     +82 10-2000-0000|+65 8123 4567|+852 5123 4567|+61 412 345 678|+64 21 123 4567|+27 71 123 4567|+234 802 123 4567
     +254 712 123456|+20 100 123 4567|+52 222 123 4567|+57 321 1234567|+56 2 2123 4567|+51 912 345 678|+62 812-345-678
     +63 905 123 4567|+66 81 234 5678|+84 91 234 56 78|+92 301 2345678|+880 1812-345678|+380 50 123 4567|+40 712 034 567
-    """),
-)
-def test_it_is_a_caller_though_it_looks_like_a_filler(number: str) -> None:
-    assert caller_key(number) == "+" + "".join(filter(str.isdecimal, number))
+""")
 
 
-@pytest.mark.parametrize("area", [201, 212, 242, 303, 415, 416, 555, 604, 700, 787, 800, 876, 888, 900, 989])
-def test_the_numbers_kept_for_examples_are_callers_in_every_area(area: int) -> None:
-    for number in (f"+1{area}5550{last}" for last in range(100, 200)):
-        assert caller_key(number) == number
+def test_it_is_a_caller_though_it_looks_like_a_filler() -> None:
+    digits = {number: "+" + "".join(filter(str.isdecimal, number)) for number in LIKE_FILLERS}
+    assert {number: caller_key(number) for number in LIKE_FILLERS} == digits
+
+
+def test_the_numbers_kept_for_examples_are_callers_in_every_area() -> None:
+    areas = 201, 212, 242, 303, 415, 416, 555, 604, 700, 787, 800, 876, 888, 900, 989
+    numbers = [f"+1{area}5550{last}" for area in areas for last in range(100, 200)]
+    assert [number for number in numbers if caller_key(number) != number] == []
 
 
 # What libphonenumber gives as a region's example, and is nobody's here.
@@ -125,16 +124,22 @@ def examples() -> Iterator[tuple[str, str]]:
                 yield region, phonenumbers.format_number(example, PhoneNumberFormat.E164)
 
 
-@pytest.mark.parametrize(("region", "number"), [each for each in examples() if each[1] not in EXAMPLES_OF_NOBODY])
-def test_the_numbers_of_every_region_are_callers(settings: Settings, region: str, number: str) -> None:
-    key = EXAMPLES_RESPELLED.get(number, number)
-    example = phonenumbers.parse(number)
-    assert caller_key(number) == caller_key(number[1:]) == key
-    assert caller_key(phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL)) == key
-    assert caller_key(phonenumbers.format_number(example, PhoneNumberFormat.RFC3966)) == key
-    settings.DEFAULT_REGION = region
-    assert caller_key(phonenumbers.format_number(example, PhoneNumberFormat.NATIONAL)) == key
-    assert caller_key(number[1:]) == key
+def test_the_numbers_of_every_region_are_callers_in_each_format() -> None:
+    wrong = []
+    for region, number in examples():
+        if number in EXAMPLES_OF_NOBODY:
+            continue
+        example = phonenumbers.parse(number)
+        international, rfc, national = (
+            phonenumbers.format_number(example, kind)
+            for kind in (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.RFC3966, PhoneNumberFormat.NATIONAL)
+        )
+        keys = [caller_key(spelling) for spelling in (number, number[1:], international, rfc)]
+        with override_settings(DEFAULT_REGION=region):
+            keys += [caller_key(spelling) for spelling in (national, number[1:])]
+        if set(keys) != {EXAMPLES_RESPELLED.get(number, number)}:
+            wrong.append((region, number, keys))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("number", EXAMPLES_OF_NOBODY)

@@ -256,12 +256,18 @@ def slow(transactional_db: None) -> Slow:  # noqa: ARG001
 
 def in_turn(slow: Slow, cache: SearchCache, searches: int) -> list["Future[list[str]]"]:
     """Searches for the same caller that begin while the first of them is reading."""
+    searching: list[int] = []
+
+    def search(number: int) -> list[str]:
+        searching.append(number)
+        return found(cache)
+
     with ThreadPoolExecutor(searches) as threads:
-        begun = [threads.submit(found, cache)]
+        begun = [threads.submit(search, 0)]
         assert slow.is_reading.wait(10)
-        begun += [threads.submit(found, cache) for _ in range(searches - 1)]
+        begun += [threads.submit(search, number) for number in range(1, searches)]
         # Either all others wait for the first one, or they read.
-        wait_until(lambda: slow.reads > 1 or threads._work_queue.empty())
+        wait_until(lambda: slow.reads > 1 or len(searching) == searches)
         slow.go_on.set()
     return begun
 

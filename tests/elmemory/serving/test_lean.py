@@ -40,11 +40,6 @@ def test_a_lean_request_tells_what_djangos_own_tells() -> None:
         assert getattr(lean, name) == getattr(whole, name)
 
 
-def test_each_path_is_resolved_once() -> None:
-    handler = LeanHandler()
-    assert handler._view("/webhook/client-data") is handler._views["/webhook/client-data"]
-
-
 def test_a_ring_waits_for_no_database_but_the_memory_store(server: Server) -> None:
     for name in ("default", "index"):
         with sqlite3.connect(server.folder / f"{name}.sqlite3") as database:

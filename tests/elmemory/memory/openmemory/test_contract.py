@@ -85,6 +85,8 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
 def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
     if "sdk" in request.param and not sdk_is_installed():
         pytest.skip("openmemory-py 1.0.x is not installed")
+    if request.param != "embedded" and connections["memory"].vendor != "sqlite":
+        pytest.skip("a server has a file of its own")
     if request.param == "embedded":
         yield Speaker(EmbeddedOpenMemory(), _fill_own)
         return
@@ -99,6 +101,9 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
 
 
 def _fill_own(user_id: str, count: int) -> None:
+    if connections["memory"].vendor == "sqlite":
+        fill_embedded(Path(connections["memory"].settings_dict["NAME"]), user_id, count)
+        return
     StoredMemory.objects.bulk_create(
         StoredMemory(
             id=uuid.uuid4().hex, user_id=user_id, key=f"filler:{number}", content=f"Filler {number}",

@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from elmemory.environment.checks import environment
 from elmemory.memory.openmemory import OpenMemoryError
+from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.http_api import OpenMemoryApi
 from tests.harness.openmemory_servers import KEY, new_caller, wire_server
 from tests.harness.samples import DATA
@@ -268,13 +269,12 @@ def test_pages_follow_each_other_by_either_name(client: httpx2.Client, caller: s
         assert [item["content"] for item in items] == ["Number 3", "Number 2"]
 
 
-def test_a_fault_of_the_store_is_an_error_and_not_emptiness() -> None:
-    class Broken:
-        def query(self, *_: object) -> None:
-            raise OpenMemoryError("the disk is gone")
+def test_a_fault_of_the_store_is_an_error_and_not_emptiness(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OpenMemoryError("the disk is gone")
 
+    monkeypatch.setattr(EmbeddedOpenMemory, "query", fail)
     wire = OpenMemoryApi("")
-    wire._store = Broken()  # type: ignore[assignment]
 
     async def ask() -> httpx2.Response:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(cast(Any, wire)), base_url="http://x") as client:
