@@ -24,6 +24,7 @@ SENTENCES = frozenset((CALLER_PROFILE, OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQ
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 
 
+@lru_cache(maxsize=1024)
 def canonical_field(raw: str) -> str:
     """One name for all spellings of a field: `First Name`, `given_name` and `firstName` are `first_name`."""
     name = field_name(raw)
