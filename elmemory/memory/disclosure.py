@@ -67,6 +67,8 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
     allowed = fields_of(tuple(setting))
     if allowed is None:
         return card
+    if PREFERRED_LANGUAGE not in allowed and card.briefing.preferred_language:
+        card = _in_language_of_calls(card)
     secret = secret or Secrets([*card.facts.items(), *_stated(card.briefing)], card.facts, allowed)
     facts = {
         name: value for name, value in card.facts.items() if name in allowed and not secret.stated_in_fact(name, value)
@@ -77,6 +79,22 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
         briefing=_disclosed_briefing(card.briefing, secret),
         last_call_summary=secret.without_sentences(card.last_call_summary, _before_summary(phrases_for(card.language))),
         written_summary="",
+    )
+
+
+def _in_language_of_calls(card: Card) -> Card:
+    """The card as if no language were preferred. What the calls' was, a card of an older version does not say."""
+    language, *texts = card.by_calls or ("",)
+    if not texts:
+        return replace(card, language=language)
+    called_on, outbound_on, summary, open_since, promised_on = texts
+    return replace(
+        card,
+        language=language,
+        last_called_on=called_on,
+        last_outbound_on=outbound_on,
+        last_call_summary=summary,
+        briefing=card.briefing._replace(open_since=open_since, promised_on=promised_on),
     )
 
 
@@ -120,7 +138,7 @@ class Secrets:
         self._enough: list[int] = []
         self._sentences_with: defaultdict[str, list[int]] = defaultdict(list)
         for name, value in values:
-            if name in allowed:
+            if name in allowed or not value:
                 continue
             if name in SENTENCES:
                 self._add_sentence(value, open_names)
