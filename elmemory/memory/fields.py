@@ -20,6 +20,11 @@ PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
 BRIEFED = PASSING | {PREFERRED_LANGUAGE}
 # Free text: other words may say the same.
 SENTENCES = frozenset((CALLER_PROFILE, OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST))
+# The dynamic variables that every ring sends; a test compares them.
+VARIABLES = (
+    *("user_name", "user_profile_summary", "last_call_summary", "returning_caller", "call_count"),
+    *(OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE),
+)
 
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 
