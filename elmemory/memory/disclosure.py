@@ -4,7 +4,7 @@ Other text is searched for the values of facts that do not leave: "My address is
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -172,7 +172,10 @@ class Secrets:
     def _tells_sentence(self, spoken: Sequence[str]) -> bool:
         if not self._enough:
             return False
-        shared = Counter(number for word in set(terms_of(spoken)) for number in self._sentences_with.get(word, ()))
+        shared: dict[int, int] = {}  # a Counter takes longer than all the rest
+        for word in set(terms_of(spoken)):
+            for number in self._sentences_with.get(word, ()):
+                shared[number] = shared.get(number, 0) + 1
         return any(count >= self._enough[number] for number, count in shared.items())
 
     def stated_in_fact(self, name: str, value: str) -> bool:

@@ -37,8 +37,10 @@ class Phrases:
         # Under other names than gettext's: the catalogs of the admin are filled with what is marked by those.
         # Cached: a ring with SPOKEN_FACTS puts its profile together.
         self.text: Callable[[str], str] = lru_cache(maxsize=256)(catalog.gettext)
-        self.counted = catalog.ngettext
+        self.counted: Callable[[str, str, int], str] = lru_cache(maxsize=1024)(catalog.ngettext)
         self._in_context: Callable[[str, str], str] = lru_cache(maxsize=1024)(catalog.pgettext)
+        self._full_stop = self._in_context("end of a sentence", ".")
+        self._blank = "" if language in _UNSPACED else " "
         self._lower: Callable[[str], str] = str.lower if language in _LOWER_CASE_MONTHS else str
 
     def day(self, day: date) -> str:
@@ -51,10 +53,10 @@ class Phrases:
 
     def sentence(self, text: str) -> str:
         """The text as a sentence, with a full stop unless it ends with a mark."""
-        return as_sentence(text, self._in_context("end of a sentence", "."))
+        return as_sentence(text, self._full_stop)
 
     def joined(self, *sentences: str) -> str:
-        return ("" if self._language in _UNSPACED else " ").join(filter(None, sentences))
+        return self._blank.join(filter(None, sentences))
 
     def label(self, name: str) -> str:
         """The label of a fact, which is translated if the field is a usual one."""
