@@ -1,9 +1,11 @@
 """The answer to a ring, made from the caller's card."""
 
 import re
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from conversations.index.references import caller_reference
 from elmemory.environment.greetings import greeting_for
@@ -14,13 +16,37 @@ from elmemory.memory.text import VALUE_LENGTH, bounded_words
 
 _E164 = re.compile(r"\+[0-9]{4,15}")
 _NEVER_FILLED = "secret__", "system__"
-
-
+_UNKNOWN = Card()
 # The codes of languages in which agents of ElevenLabs speak.
 _SPOKEN_BY_AGENTS = frozenset(
     "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt pt-br ro ru sk sv ta tr uk vi zh".split()
 )
 _OTHER_CODES = {"tl": "fil", "nb": "no", "nn": "no"}
+
+
+class _Options(NamedTuple):
+    spoken_facts: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+    overrides_language: bool
+    user_id: str
+
+
+@cache
+def _options() -> _Options:
+    """What the settings say; read once, since a ring would pay for each setting."""
+    return _Options(
+        tuple(settings.SPOKEN_FACTS),
+        tuple(settings.DYNAMIC_VARIABLES.items()),
+        settings.OVERRIDE_LANGUAGE,
+        settings.SEND_USER_ID,
+    )
+
+
+def _forget_options(**kwargs: object) -> None:  # noqa: ARG001
+    _options.cache_clear()
+
+
+setting_changed.connect(_forget_options)
 
 
 def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict[str, Any]:
@@ -31,11 +57,12 @@ def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict
     Facts that SPOKEN_FACTS does not name are left out, with the sentences that state them.
     """
     known = card is not None and not card.opted_out
-    card = card if card is not None and known else Card()
-    if settings.SPOKEN_FACTS:
-        card = disclosed(card, settings.SPOKEN_FACTS)
+    card = card if card is not None and known else _UNKNOWN
+    options = _options()
+    if known and options.spoken_facts:
+        card = disclosed(card, options.spoken_facts)
     user_name = card.user_name
-    variables = {name: _agents_own(card, name, default) for name, default in settings.DYNAMIC_VARIABLES.items()}
+    variables = {name: _agents_own(card, name, default) for name, default in options.variables}
     variables |= {
         "user_name": user_name,
         "user_profile_summary": card.summary if known else "",
@@ -47,31 +74,30 @@ def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict
         "preferred_language": card.briefing.preferred_language,
     }
     override = {}
-    if user_name and (greeting := greeting_for(agent_id, card.language or settings.LANGUAGE)):
+    if user_name and (greeting := greeting_for(agent_id, card.language)):
         override["first_message"] = greeting.format(name=user_name)
-    if settings.OVERRIDE_LANGUAGE and (language := _language_of_agent(card.language)):
+    if options.overrides_language and (language := _language_of_agent(card.language)):
         override["language"] = language
     answer = {
         "type": "conversation_initiation_client_data",
         "dynamic_variables": variables,
         "conversation_config_override": {"agent": override} if override else {},
     }
-    if known and settings.SEND_USER_ID != "off" and (user_id := _user_id(caller)):
+    if known and options.user_id != "off" and (user_id := _user_id(caller, options.user_id)):
         answer["user_id"] = user_id
     return answer
 
 
+@lru_cache(maxsize=256)
 def _language_of_agent(language: str) -> str:
     """The language as agents are given it; empty for one that they do not speak: an unknown code can end the call."""
     codes = (_OTHER_CODES.get(code, code) for code in variants(language))
     return next((code for code in codes if code in _SPOKEN_BY_AGENTS), "")
 
 
-def _user_id(caller: str) -> str:
+def _user_id(caller: str, kind: str) -> str:
     """What ElevenLabs is to group the caller's conversations by; empty for a caller without a number."""
-    return (
-        caller_reference(caller) if settings.SEND_USER_ID == "reference" else caller if _E164.fullmatch(caller) else ""
-    )
+    return caller_reference(caller) if kind == "reference" else caller if _E164.fullmatch(caller) else ""
 
 
 def _agents_own(card: Card, name: str, default: str) -> str:

@@ -3,18 +3,25 @@
 A caller reference is a keyed hash of the caller key: it stands where a phone number must not, in URLs and audit log.
 """
 
+import hmac
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from django.conf import settings
-from django.utils.crypto import salted_hmac
 
 _LENGTH = 24
 
 
 def caller_reference(caller: str) -> str:
     """The reference of this caller key, 24 hexadecimal digits; empty for an empty key."""
-    return salted_hmac("elmemory.caller", caller, algorithm="sha256").hexdigest()[:_LENGTH] if caller else ""
+    return hmac.digest(_key(settings.SECRET_KEY), caller.encode(), "sha256").hex()[:_LENGTH] if caller else ""
+
+
+@lru_cache(maxsize=1)
+def _key(secret: str) -> bytes:
+    """The key that Django's `salted_hmac` derives, with which references were made before."""
+    return sha256(f"elmemory.caller{secret}".encode()).digest()
 
 
 def key_fingerprint() -> str:

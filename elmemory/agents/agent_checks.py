@@ -23,7 +23,6 @@ from elmemory.agents.wiring import (
     SEARCH_DATA_PATH,
     SEARCH_DATA_SECRET,
     TOOL_NAME,
-    VARIABLES,
     Json,
     ThisServer,
     Wiring,
@@ -34,6 +33,7 @@ from elmemory.agents.wiring import (
     secret_fingerprint,
     tool_url,
 )
+from elmemory.memory.fields import VARIABLES
 from elmemory.memory.identity import caller_key
 
 _ACCOUNT, _RING, _TOOL, _AFTERWARDS = "ElevenLabs", "The phone rings", "The search tool", "After the call"

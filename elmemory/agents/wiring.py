@@ -11,12 +11,6 @@ from django.conf import settings
 
 from elmemory.agents.api import Api
 
-# The variables that the initiation webhook always sends; a test compares them.
-VARIABLES = (
-    *("user_name", "user_profile_summary", "last_call_summary", "returning_caller", "call_count"),
-    *("open_request", "agent_promise", "preferred_language"),
-)
-
 EVENTS = ("transcript", "audio", "call_initiation_failure")
 TOOL_NAME = "search_data"
 CALLER, CALLED = "system__caller_id", "system__called_number"

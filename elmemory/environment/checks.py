@@ -22,6 +22,7 @@ from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
 from elmemory.environment.recall import unusable_recall
+from elmemory.memory.fields import VARIABLES
 from elmemory.memory.identity import number_key, unreadable_not_callers
 from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
@@ -109,6 +110,8 @@ def _unusable_values() -> Iterator[CheckMessage]:
     for position, name in enumerate(settings.DYNAMIC_VARIABLES, start=1):
         if name.startswith("system__"):
             problem, hint = "belongs to ElevenLabs", "Names that begin with system__ cannot be set."
+        elif name in VARIABLES:
+            problem, hint = "is a variable that is always sent", "Give the agent's own variable another name."
         elif not _VARIABLE.fullmatch(name):
             problem, hint = "cannot be a variable's", "Write a name without blanks and braces, such as plan_name."
         else:
@@ -117,11 +120,12 @@ def _unusable_values() -> Iterator[CheckMessage]:
 
 
 def _unusable_caller_rules() -> Iterator[CheckMessage]:
-    if unusable := unreadable_not_callers():
-        yield checks.Warning(
-            f"NOT_CALLERS: {len(unusable)} of its entries name no number; they have no effect.",
+    unreadable = unreadable_not_callers()
+    if unusable := _positions(settings.NOT_CALLERS, lambda entry: entry not in unreadable):
+        yield Error(
+            f"NOT_CALLERS: entry {unusable} cannot be read.",
             hint="Write numbers as +14155550100 and ranges as +1415555*, separated by commas.",
-            id="elmemory.W030",
+            id="elmemory.E030",
         )
     if unknown := _positions(settings.SEPARATE_SPELLINGS, MERGED_REGIONS.__contains__):
         yield Error(

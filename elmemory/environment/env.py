@@ -22,6 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
 _FROM_FILE: set[str] = set()
+# Of the parts of a SIP address, such as ;user=phone, a semicolon is one.
+_OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*[a-z-]+=)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # OPENMEMORY_FROM_KEY and OPENMEMORY_TARGET_KEY, which commands read, are less like OPENMEMORY_KEY than that.
 _CLOSE = 0.86
@@ -93,7 +95,7 @@ class Environment:
 
     def keys(self, name: str) -> list[str]:
         """Return the comma-separated secrets, without empty ones and placeholders."""
-        return self._keys(name, self.texts(name))
+        return self._keys(name, self._items(name))
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.text(name).lower()
@@ -147,13 +149,15 @@ class Environment:
 
     def texts(self, name: str) -> list[str]:
         """A comma-separated list."""
-        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+        if _OTHER_COMMA.search(self.text(name)):
+            self._fault(name, "holds a separator that is no comma", "Separate the entries by commas.")
+        return self._items(name)
 
     def path(self, name: str, default: str) -> Path:
         """A path; a relative one starts at the project's folder."""
         return self._read(name, self.text(name), BASE_DIR / default, _path, "Write the path of a folder.")
 
-    def json_object(self, name: str) -> dict[str, str]:
+    def json_object(self, name: str, example: str) -> dict[str, str]:
         def read(text: str) -> dict[str, str]:
             value = orjson.loads(text)
             if not isinstance(value, dict) or any(isinstance(item, dict | list) for item in value.values()):
@@ -162,10 +166,9 @@ class Environment:
                 key: as_written(item) if isinstance(item, int | float) else item or "" for key, item in value.items()
             }
 
-        hint = 'Write a JSON object of texts, such as {"plan": "basic"}.'
-        return self._read(name, self._raw(name), {}, read, hint)
+        return self._read(name, self._raw(name), {}, read, f"Write a JSON object of texts, such as {example}.")
 
-    def texts_by_name(self, name: str) -> dict[str, str]:
+    def texts_by_name(self, name: str, example: str) -> dict[str, str]:
         """Return a JSON object whose values are texts, and nothing else."""
 
         def read(text: str) -> dict[str, str]:
@@ -174,9 +177,7 @@ class Environment:
                 raise ValueError
             return {key.strip(): item.strip() for key, item in value.items()}
 
-        return self._read(
-            name, self._raw(name), {}, read, 'Write a JSON object of texts, such as {"de": "Hallo {name}!"}.'
-        )
+        return self._read(name, self._raw(name), {}, read, f"Write a JSON object of texts, such as {example}.")
 
     def language(self, name: str, default: str) -> str:
         """Return the code of a language, which may be named in other ways; also as a locale: de_DE.UTF-8, or de:en."""
@@ -223,13 +224,16 @@ class Environment:
     def _each[T](self, name: str, read: Callable[[str], T], hint: str) -> list[T]:
         """Return the readable entries of a comma-separated list; report the others by their position."""
         good = []
-        for position, text in enumerate(self.texts(name), start=1):
+        for position, text in enumerate(self._items(name), start=1):
             try:
                 good.append(read(text))
             except ValueError as error:
                 problem = str(error) if isinstance(error, hosts.Unusable) else "cannot be read"
                 self._fault(name, f"entry {position} {problem}", hint)
         return good
+
+    def _items(self, name: str) -> list[str]:
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
     def _keys(self, name: str, values: list[str]) -> list[str]:
         good = [value for value in values if not _PLACEHOLDER.fullmatch(value)]

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from string import Formatter
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.signals import setting_changed
 
 from elmemory.memory.language_codes import language_code, variants
 
@@ -25,16 +26,16 @@ def greeting_for(agent_id: str, language: str) -> str:
     """The text of the greeting, with {name} in it; empty for none.
 
     The most specific one of GREETINGS: of the agent in the language, else of the agent, else in the language; else
-    GREETING. "pt" is also for "pt-br" if that has no text.
+    GREETING. "pt" is also for "pt-br" if that has no text. An empty language counts as LANGUAGE.
     """
-    if settings.GREETINGS:
-        known = _by_key(tuple(settings.GREETINGS.items()))
-        codes = *variants(language), ""
+    default, default_language, known = _greetings()
+    if known:
+        codes = *variants(language or default_language), ""
         for agent in (agent_id, "") if agent_id else ("",):
             for code in codes:
                 if (text := known.get((agent, code))) is not None:
                     return text
-    return str(settings.GREETING)
+    return default
 
 
 def unusable_greetings() -> Iterator[CheckMessage]:
@@ -62,9 +63,18 @@ def unusable_greetings() -> Iterator[CheckMessage]:
             yield Error(f"GREETINGS: entry {position}: {problem}.", hint=hint, id="elmemory.E021")
 
 
-@lru_cache(maxsize=8)
-def _by_key(setting: tuple[tuple[str, str], ...]) -> dict[_Key, str]:
-    return {key: text for name, text in setting if (key := _key(name))}
+@cache
+def _greetings() -> tuple[str, str, dict[_Key, str]]:
+    """GREETING, LANGUAGE, and GREETINGS by key; read once, since a ring would pay for each setting."""
+    by_key = {key: text for name, text in settings.GREETINGS.items() if (key := _key(name))}
+    return settings.GREETING, settings.LANGUAGE, by_key
+
+
+def _forget_greetings(**kwargs: object) -> None:  # noqa: ARG001
+    _greetings.cache_clear()
+
+
+setting_changed.connect(_forget_greetings)
 
 
 def _key(name: str) -> _Key | None:

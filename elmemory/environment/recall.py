@@ -13,6 +13,7 @@ from elmemory.memory.fields import canonical_field
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.redaction import KNOWN, OFF
 
+_SEPARATOR = re.compile("[,;|、，；]")
 _MARK = re.compile(r"[^\W_][\w -]{0,39}")
 _UNITS = "a", "A", "1", " ", "-", ".", "@", "a ", "1 ", "1-", "a1", "a.", "a@", "é"
 # Short texts first: an exponential pattern shows there, and is not tried on longer ones.
@@ -34,14 +35,15 @@ def unusable_recall() -> Iterator[CheckMessage]:
         hint = "Write names of data-collection fields, separated by commas: first_name, preferred_time; or none."
         yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E050")
     if (field := settings.OPT_OUT_FIELD) and (
-        "," in field or not canonical_field(field) or canonical_field(field) in NAME_FIELDS
+        _SEPARATOR.search(field) or not canonical_field(field) or canonical_field(field) in NAME_FIELDS
     ):
         hint = "Write the name of one boolean data-collection field, such as do_not_remember; or leave it empty."
         yield Error("OPT_OUT_FIELD: this is not the name of such a field.", hint=hint, id="elmemory.E053")
     names = [name.casefold() for name in settings.REDACT]
     if names != [OFF] and (unknown := _positions(names, [name in KNOWN for name in names])):
+        problem = f"{OFF} stands alone" if OFF in names else f"entry {unknown} is unknown"
         hint = f"Write some of {', '.join(sorted(KNOWN))}, separated by commas, or {OFF}."
-        yield Error(f"REDACT: entry {unknown} is unknown.", hint=hint, id="elmemory.E051")
+        yield Error(f"REDACT: {problem}.", hint=hint, id="elmemory.E051")
     for position, (name, pattern) in enumerate(settings.REDACT_PATTERNS.items(), start=1):
         if fault := _fault(name, pattern):
             problem, hint = fault

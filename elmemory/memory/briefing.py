@@ -49,9 +49,14 @@ def briefing_from(written: object) -> Briefing:
 
 
 def preferred_language(state: CardState) -> str:
-    """The code of the language that staff or the newest call that says so prefer for the caller; else empty."""
+    """The code of the language that staff or the newest call that says so prefer for the caller; else empty.
+
+    A call's "no" says nothing, for `false` is written so; in a correction it is the code of Norwegian.
+    """
     holding = state.facts.get(PREFERRED_LANGUAGE)
-    return language_code(holding.value) if holding else ""
+    if not holding or (holding.value.casefold() == "no" and not holding.corrected):
+        return ""
+    return language_code(holding.value)
 
 
 def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
@@ -79,6 +84,15 @@ def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
     for one in sorted(in_order, key=lambda one: one.order[:2], reverse=True):
         if not commands_an_agent(one.text):
             yield one.order.conversation_id, one.text
+
+
+def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
+    """The days of the last inbound and the last outbound call, and the last summary with its day; empty without one."""
+    spoken = state.last_spoken
+    said = spoken.summary if spoken else ""
+    summary = bounded_sentences(phrases.before_summary(_day_of_call(spoken, phrases)) + said) if said else ""
+    inbound, outbound = (_day_of_call(call, phrases) for call in (state.last_inbound, state.last_outbound))
+    return inbound, outbound, summary
 
 
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
@@ -146,6 +160,10 @@ def _zone(name: str) -> ZoneInfo:
         with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
             return ZoneInfo(name)
     return ZoneInfo(settings.TIME_ZONE)
+
+
+def _day_of_call(call: LastCall | None, phrases: Phrases) -> str:
+    return spoken_date({"called_at": call.called_at, "timezone": call.timezone}, phrases) if call else ""
 
 
 def _day_of(said: Holding | None, phrases: Phrases) -> str:

@@ -18,26 +18,19 @@ from elmemory.memory.briefing import (
     briefing_of,
     calls,
     dated,
+    dated_texts,
     preferred_language,
-    spoken_date,
     within,
 )
-from elmemory.memory.card_state import CardState, LastCall, speakable, state_from, state_of
-from elmemory.memory.fields import (
-    AGENT_PROMISE,
-    BRIEFED,
-    OPEN_REQUEST,
-    PREFERRED_LANGUAGE,
-    canonical_field,
-    label,
-)
+from elmemory.memory.card_state import CardState, speakable, state_from, state_of
+from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.openmemory.storable import storable_json
 from elmemory.memory.phrases import Phrases, phrases_for
 from elmemory.memory.records import Entry, Memory, Put
-from elmemory.memory.text import VALUE_LENGTH, bounded_sentences, bounded_words, cleaned
+from elmemory.memory.text import VALUE_LENGTH, bounded_words, cleaned
 from elmemory.memory.values import usable_value
 
 NEWEST = 100
@@ -57,8 +50,10 @@ class Card:
 
     `facts` maps field to value, newest first, without what the briefing holds. `last_call_summary` is a sentence or
     two, empty if the caller never spoke. `call_count` counts the calls of both directions, `outbound_count` those that
-    we made. `language` is the code of the caller's language, in which the text is; empty if it is unknown. The card
-    of an opted-out caller holds nothing else.
+    we made. `language` is the code of the caller's language, in which the text is; empty if it is unknown. Where they
+    prefer one, `by_calls` holds what stands there without that: the language of their calls and, if it is another,
+    `last_called_on`, `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an
+    opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +65,7 @@ class Card:
     last_call_summary: str = ""
     shared_line: bool = False
     opted_out: bool = False
+    by_calls: Sequence[str] = ()
     language: str = field(default="", compare=False)
     # The summary as it was written: a ring need not put it together. Without it, `summary` does.
     written_summary: str = field(default="", compare=False)
@@ -143,24 +139,30 @@ def card_of(memories: Iterable[Memory]) -> Card | None:
 
 def card_from_state(state: CardState) -> Card:
     """The text of the card with this state."""
-    spoken, language = state.last_spoken, preferred_language(state) or state.language
+    language = preferred_language(state) or state.language
     phrases = phrases_for(language)
+    last_called_on, last_outbound_on, last_call_summary = dated_texts(state, phrases)
     return Card(
         facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
         briefing=briefing_of(state, phrases),
         call_count=state.call_count,
         outbound_count=state.outbound_count,
-        last_called_on=_day_of(state.last_inbound, phrases),
-        last_outbound_on=_day_of(state.last_outbound, phrases),
-        last_call_summary=(
-            bounded_sentences(phrases.before_summary(_day_of(spoken, phrases)) + spoken.summary)
-            if spoken and spoken.summary
-            else ""
-        ),
+        last_called_on=last_called_on,
+        last_outbound_on=last_outbound_on,
+        last_call_summary=last_call_summary,
         shared_line=state.shared_line,
         opted_out=state.opted_out,
+        by_calls=_by_calls(state, preferred_language(state)),
         language=language,
     )
+
+
+def _by_calls(state: CardState, preferred: str) -> Sequence[str]:
+    if preferred in ("", state.language):
+        return [state.language] if preferred else ()
+    phrases = phrases_for(state.language)
+    now = briefing_of(state, phrases)
+    return [state.language, *dated_texts(state, phrases), now.open_since, now.promised_on]
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:
@@ -262,10 +264,6 @@ def close_card(store: OpenMemory, caller: str) -> None:
     WrittenCard(store, caller).close()
 
 
-def _day_of(call: LastCall | None, phrases: Phrases) -> str:
-    return spoken_date({"called_at": call.called_at, "timezone": call.timezone}, phrases) if call else ""
-
-
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
     """The card if none is written yet; None while the memories of a first call are being written.
 
@@ -316,6 +314,7 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "shared_line": card.shared_line,
         "opted_out": card.opted_out,
         "language": card.language,
+        "by_calls": list(card.by_calls),
         # As text: a ring does not read it.
         "state": orjson.dumps(state.as_metadata()).decode(),
     }
@@ -342,6 +341,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
         last_call_summary=last_call_summary,
         shared_line=bool(metadata.get("shared_line")),
         opted_out=bool(metadata.get("opted_out")),
+        by_calls=metadata.get("by_calls") or (),
         language=str(metadata.get("language") or "") or briefing.preferred_language,
         written_summary=str(metadata.get("summary") or "") if rules == _RULES else "",
     )

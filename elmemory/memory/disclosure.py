@@ -4,7 +4,7 @@ Other text is searched for the values of facts that do not leave: "My address is
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -37,6 +37,7 @@ _SHORTEST, _SHORTEST_UNSPACED = 3, 2
 _SAY_LITTLE = frozenset("yes no true false not none and the for with".split())
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _LISTED = re.compile(r"[,;،、，；\n]")
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d(?:[ ().,/+-]{0,2}\d)*")
 _SHORTEST_NUMBER, _SHORTEST_NUMBER_IN_TEXT = 3, 5
 # Of a number with country or area code the last digits are enough.
@@ -69,6 +70,8 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
     allowed = fields_of(tuple(setting))
     if allowed is None:
         return card
+    if PREFERRED_LANGUAGE not in allowed and card.briefing.preferred_language:
+        card = _in_language_of_calls(card)
     secret = secret or Secrets([*card.facts.items(), *_stated(card.briefing)], card.facts, allowed)
     facts = {
         name: value for name, value in card.facts.items() if name in allowed and not secret.stated_in_fact(name, value)
@@ -79,6 +82,22 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
         briefing=_disclosed_briefing(card.briefing, secret),
         last_call_summary=secret.without_sentences(card.last_call_summary, _before_summary(phrases_for(card.language))),
         written_summary="",
+    )
+
+
+def _in_language_of_calls(card: Card) -> Card:
+    """The card as if no language were preferred. What the calls' was, a card of an older version does not say."""
+    language, *texts = card.by_calls or ("",)
+    if not texts:
+        return replace(card, language=language)
+    called_on, outbound_on, summary, open_since, promised_on = texts
+    return replace(
+        card,
+        language=language,
+        last_called_on=called_on,
+        last_outbound_on=outbound_on,
+        last_call_summary=summary,
+        briefing=card.briefing._replace(open_since=open_since, promised_on=promised_on),
     )
 
 
@@ -123,20 +142,20 @@ class Secrets:
         self._enough: list[int] = []
         self._sentences_with: defaultdict[str, list[int]] = defaultdict(list)
         for name, value in values:
-            if name in allowed:
+            if name in allowed or not value:
                 continue
             if name in SENTENCES:
                 self._add_sentence(value, open_names)
             for part in _parts(name, value, open_names):
-                if _normal(part) not in open_facts:
-                    self._add(part)
+                spoken = words(part)
+                if (normal := _normal_of(spoken)) not in open_facts:
+                    self._add(part, spoken, normal)
 
-    def _add(self, value: str) -> None:
-        text = _normal(value)
-        plain = text.replace(" ", "")
+    def _add(self, value: str, spoken: Sequence[str], normal: str) -> None:
+        plain = normal.replace(" ", "")
         shortest = _SHORTEST_UNSPACED if _UNSPACED.search(plain) else _SHORTEST
-        if len(plain) >= shortest and not _SAY_LITTLE.issuperset(words(value)):
-            self._texts.add(text)
+        if len(plain) >= shortest and not _SAY_LITTLE.issuperset(spoken):
+            self._texts.add(normal)
         if "@" in value:
             self._addresses.add(_address(value))
         times, beside = times_named(value)
@@ -157,10 +176,13 @@ class Secrets:
             self._sentences_with[word].append(len(self._enough))
         self._enough.append(max(_FEWEST_WORDS, ceil(len(stated) * _SHARE_OF_WORDS)))
 
-    def _tells_sentence(self, text: str) -> bool:
+    def _tells_sentence(self, spoken: Sequence[str]) -> bool:
         if not self._enough:
             return False
-        shared = Counter(number for word in set(terms(text)) for number in self._sentences_with.get(word, ()))
+        shared: dict[int, int] = {}  # a Counter takes longer than all the rest
+        for word in set(terms_of(spoken)):
+            for number in self._sentences_with.get(word, ()):
+                shared[number] = shared.get(number, 0) + 1
         return any(count >= self._enough[number] for number, count in shared.items())
 
     def _tells_time(self, text: str) -> bool:
@@ -181,14 +203,15 @@ class Secrets:
         """Whether the text states a secret: its words, or its number, date, time or address in another spelling."""
         if not text:
             return False
-        normal = _normal(text)
+        spoken = words(text)
+        normal = _normal_of(spoken)
         if any(_contains(normal, secret) for secret in self._texts):
             return True
         if self._addresses and any(address in _address(text) for address in self._addresses):
             return True
         if self._numbers and any(_is_said(number, secret) for number in _numbers_in(text) for secret in self._numbers):
             return True
-        if self._tells_sentence(text) or self._tells_time(text):
+        if self._tells_sentence(spoken) or self._tells_time(text):
             return True
         return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
 
@@ -199,7 +222,7 @@ class Secrets:
         kept = [sentence for sentence in said if not self.stated_in(sentence)]
         rest = "".join(kept).strip()
         # A secret may be longer than a sentence: "St. Paul".
-        if not rest or self.stated_in(rest):
+        if not rest or (len(kept) > 1 and self.stated_in(rest)):
             return ""
         return prefix + rest
 
@@ -224,8 +247,11 @@ def _parts(name: str, value: str, open_names: set[str]) -> list[str]:
 
 def _normal(text: str) -> str:
     """The folded words and their stems between blanks, so that a phrase is found at the borders of words."""
-    spoken = words(text)
-    return f" {' '.join(_stem(word) for word in spoken)} "
+    return _normal_of(words(text))
+
+
+def _normal_of(spoken: Sequence[str]) -> str:
+    return f" {' '.join(map(_stem, spoken))} "
 
 
 @kept_briefly(maxsize=1 << 14)
@@ -256,6 +282,8 @@ def _days_in(text: str, years: Sequence[int] = ()) -> set[int]:
     A day without a year is that day in each of `years`.
     """
     text = folded(text)
+    if not _DIGIT.search(text):
+        return set()
     for first, second, year in _NUMERIC_DATE.findall(text):
         text += f" {year}-{first:0>2}-{second:0>2} {year}-{second:0>2}-{first:0>2}"
     return {days.first for days in days_named(text, None, years) if days.first == days.last}

@@ -20,10 +20,16 @@ PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
 BRIEFED = PASSING | {PREFERRED_LANGUAGE}
 # Free text: other words may say the same.
 SENTENCES = frozenset((CALLER_PROFILE, OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST))
+# The dynamic variables that every ring sends; a test compares them.
+VARIABLES = (
+    *("user_name", "user_profile_summary", "last_call_summary", "returning_caller", "call_count"),
+    *(OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE),
+)
 
 _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for other in others.split()}
 
 
+@lru_cache(maxsize=1024)
 def canonical_field(raw: str) -> str:
     """One name for all spellings of a field: `First Name`, `given_name` and `firstName` are `first_name`."""
     name = field_name(raw)

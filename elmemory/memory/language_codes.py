@@ -1,7 +1,7 @@
 """Codes of languages, read from the ways in which people, models and systems name them."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from django.conf.locale import LANG_INFO
 
@@ -91,6 +91,7 @@ def _primary_codes() -> frozenset[str]:
     return frozenset(code.partition("-")[0] for code in LANG_INFO) | _OTHER_CODES
 
 
+@lru_cache(maxsize=256)
 def variants(code: str) -> tuple[str, ...]:
     """The code and the more general ones, the most specific first: "pt-br" and "pt"; none for an empty one."""
     parts = code.split("-") if code else []

@@ -6,7 +6,7 @@ the sentences of LANGUAGE, else the English ones.
 
 from collections.abc import Callable
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -35,9 +35,12 @@ class Phrases:
             catalog = GNUTranslations(file)
         self._language = language
         # Under other names than gettext's: the catalogs of the admin are filled with what is marked by those.
-        self.text = catalog.gettext
-        self.counted = catalog.ngettext
-        self._in_context = catalog.pgettext
+        # Cached: a ring with SPOKEN_FACTS puts its profile together.
+        self.text: Callable[[str], str] = lru_cache(maxsize=256)(catalog.gettext)
+        self.counted: Callable[[str, str, int], str] = lru_cache(maxsize=1024)(catalog.ngettext)
+        self._in_context: Callable[[str, str], str] = lru_cache(maxsize=1024)(catalog.pgettext)
+        self._full_stop = self._in_context("end of a sentence", ".")
+        self._blank = "" if language in _UNSPACED else " "
         self._lower: Callable[[str], str] = str.lower if language in _LOWER_CASE_MONTHS else str
 
     def day(self, day: date) -> str:
@@ -50,10 +53,10 @@ class Phrases:
 
     def sentence(self, text: str) -> str:
         """The text as a sentence, with a full stop unless it ends with a mark."""
-        return as_sentence(text, self._in_context("end of a sentence", "."))
+        return as_sentence(text, self._full_stop)
 
     def joined(self, *sentences: str) -> str:
-        return ("" if self._language in _UNSPACED else " ").join(filter(None, sentences))
+        return self._blank.join(filter(None, sentences))
 
     def label(self, name: str) -> str:
         """The label of a fact, which is translated if the field is a usual one."""
@@ -66,8 +69,12 @@ class Phrases:
 
 def phrases_for(language: str) -> Phrases:
     """The phrases of the language with this code; those of LANGUAGE if it is unknown or has no catalog."""
-    found = _catalog_of(language) or _catalog_of(language_code(settings.LANGUAGE)) or ENGLISH
-    return _phrases(found)
+    return _phrases_for(language, settings.LANGUAGE)
+
+
+@lru_cache(maxsize=256)
+def _phrases_for(language: str, default: str) -> Phrases:
+    return _phrases(_catalog_of(language) or _catalog_of(language_code(default)) or ENGLISH)
 
 
 @cache

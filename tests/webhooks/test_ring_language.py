@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils.crypto import salted_hmac
 from pytest_django.fixtures import Settings
 
 from conversations.index.references import caller_reference
@@ -53,6 +54,19 @@ def test_no_agent_is_given_a_language_that_is_unknown_or_that_it_does_not_speak(
 ) -> None:
     settings.OVERRIDE_LANGUAGE = True
     assert overrides(card) == {}
+
+
+def test_a_reference_is_what_djangos_salted_hmac_makes(settings: Settings) -> None:
+    for settings.SECRET_KEY in ("a" * 50, "b" * 50):
+        made = salted_hmac("elmemory.caller", CALLER, algorithm="sha256").hexdigest()
+        assert made.startswith(caller_reference(CALLER))
+        assert len(caller_reference(CALLER)) == 24
+
+
+def test_one_greeting_is_for_callers_of_every_language(settings: Settings) -> None:
+    settings.GREETING = "Hello {name}!"
+    for language in ("", "de", "ja"):
+        assert overrides(Card(facts=MAYA, language=language)) == {"agent": {"first_message": "Hello Maya!"}}
 
 
 def test_the_user_id_is_sent_as_the_setting_says(settings: Settings) -> None:

@@ -75,14 +75,14 @@ def language_of(
     A word has one vote, for all its languages together; its language needs `least` votes.
     """
     known = _languages_of_stop_words()
-    votes = dict.fromkeys(among, 0.0)
+    votes = dict[str, float]()
     for word in spoken:
         languages = (_language_of_script(word),) if is_unspaced(word) else known.get(word, ())
         for language in languages:
-            if language in votes:
-                votes[language] += 1 / len(languages)
-    best = max(votes, key=lambda language: (votes[language], language == otherwise, language))
-    return best if votes[best] >= least and votes[best] > 0 else otherwise
+            if language in among:
+                votes[language] = votes.get(language, 0.0) + 1 / len(languages)
+    best = max(votes, key=lambda language: (votes[language], language == otherwise, language), default=otherwise)
+    return best if votes.get(best, 0.0) >= least else otherwise
 
 
 def is_english(spoken: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from elmemory.memory.ranking.dates import DAY_WORDS
 from elmemory.memory.ranking.languages import ENGLISH, terms_in
@@ -68,11 +69,16 @@ def answer_type(text: str, spoken: Sequence[str]) -> int:
     return bits
 
 
-def type_weights(question: str) -> tuple[list[float], bool]:
+def type_weights(question: str) -> tuple[Sequence[float], bool]:
     """For each sentence type, the factor of a sentence's own score under this lower-case question.
 
     And whether the question asks for a type of answer.
     """
-    asked = [(bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question)]
+    asked = tuple((bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question))
+    return _factors(asked), bool(asked)
+
+
+@cache
+def _factors(asked: tuple[tuple[int, float], ...]) -> Sequence[float]:
     gains = [*asked, (FIRST_PERSON, _FIRST_PERSON_GAIN), (ONLY_QUESTION, _ONLY_QUESTION_GAIN)]
-    return [1 + sum(gain for bit, gain in gains if bits & bit) for bits in range(_TYPES)], bool(asked)
+    return tuple(1 + sum(gain for bit, gain in gains if bits & bit) for bits in range(_TYPES))

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.time_words import spoken_hours
 from elmemory.memory.ranking.words import folded
 
@@ -19,6 +20,7 @@ _BEFORE = r"\b(?:at|by|until|till|um|gegen|a las?|alle|as|om|kl\.?|klo|godzinie|
 _AFTER = r"\s?(?:[ap]\.?m\b\.?|uhr\b|h\b|heures?\b|horas?\b|uur\b|o\s?['’]?clock\b|часов\b|часа\b|[時点點时]|시)"
 
 
+@kept_briefly(maxsize=1 << 12)
 def times_named(text: str) -> tuple[set[int], str]:
     """The times of day in a text, and the folded text without them.
 

@@ -21,9 +21,10 @@ from elmemory.agents import provision
 from elmemory.agents.api import Api
 from elmemory.agents.check import Check
 from elmemory.agents.data_collection import Collecting
-from elmemory.agents.wiring import VARIABLES, ThisServer
+from elmemory.agents.wiring import ThisServer
 from elmemory.doctor import checks
 from elmemory.environment.build import build
+from elmemory.memory.fields import VARIABLES
 from elmemory.memory.openmemory import open_memory
 from elmemory.memory.openmemory.protocol import Health
 from tests.harness.fake_elevenlabs import AGENT, API_KEY, FakeElevenLabs

@@ -94,7 +94,7 @@ def test_a_value_is_itself(read: Read, written: str, value: str) -> None:
 
 def test_json_may_take_several_lines_between_quotes(read: Read) -> None:
     environment = read(b'DYNAMIC_VARIABLES=\'{\n  "plan": "basic"\n}\'\n')
-    assert environment.json_object("DYNAMIC_VARIABLES") == {"plan": "basic"}
+    assert environment.json_object("DYNAMIC_VARIABLES", "{}") == {"plan": "basic"}
     assert environment.faults == []
 
 

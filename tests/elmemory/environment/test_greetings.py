@@ -79,7 +79,7 @@ def test_what_cannot_be_a_greeting_is_reported_by_its_position(
 def test_what_is_no_object_of_texts_is_a_fault(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("GREETINGS", text)
     environment = Environment()
-    assert environment.texts_by_name("GREETINGS") == {}
+    assert environment.texts_by_name("GREETINGS", "{}") == {}
     assert [fault.variable for fault in environment.faults] == ["GREETINGS"]
 
 

@@ -8,6 +8,7 @@ from elmemory.environment.checks import environment as system_checks
 from elmemory.environment.databases import of_url
 from elmemory.environment.env import Environment
 from elmemory.environment.hosts import Unusable, address, host_pattern, origin, unencrypted
+from elmemory.memory.fields import VARIABLES
 from tests.harness.server import ROOT, Server
 
 MARK = "zq7vault"  # stands in every value below, and must stand in no message
@@ -266,7 +267,9 @@ def found(variable: str) -> list[CheckMessage]:
         ("DYNAMIC_VARIABLES", {"plan": "", "my plan": ""}, "elmemory.E007"),
         ("DYNAMIC_VARIABLES", {"{{plan}}": ""}, "elmemory.E007"),
         ("DYNAMIC_VARIABLES", {"": ""}, "elmemory.E007"),
+        *(("DYNAMIC_VARIABLES", {"plan": "", name: "x"}, "elmemory.E007") for name in VARIABLES),
         ("AGENT_NUMBERS", ["+14155550199", "front desk"], "elmemory.E005"),
+        ("NOT_CALLERS", ["+14155550199", "front desk"], "elmemory.E030"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_reported(
@@ -454,3 +457,52 @@ def test_a_database_url_that_cannot_be_used_is_reported(monkeypatch: pytest.Monk
     environment = Environment()
     environment.database("DATABASE_URL", "data/elmemory.sqlite3")
     assert [fault.variable for fault in environment.faults] == ["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("written", ["{0};{1}", "{0}; {1}", "{0} | {1}", "{0}、{1}", "{0}，{1}", "{0}；{1}"])
+@pytest.mark.parametrize(
+    ("variable", "entries"),
+    [
+        ("SPOKEN_FACTS", ("first_name", "city")),
+        ("SEARCHABLE_FACTS", ("first_name", "city")),
+        ("REDACT", ("cards", "ssn")),
+        ("AGENT_NUMBERS", ("+14155550199", "+14155550198")),
+        ("NOT_CALLERS", ("+14155550199", "+1415556*")),
+        ("TRUSTED_SIP_HOSTS", ("one.example.com", "two.example.com")),
+        ("SEPARATE_SPELLINGS", ("MX", "BR")),
+        ("ALLOWED_HOSTS", ("one.example.com", "two.example.com")),
+        ("TRUSTED_PROXIES", ("10.0.0.5", "10.0.0.6")),
+    ],
+)
+def test_a_list_is_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch, variable: str, entries: tuple[str, str], written: str
+) -> None:
+    monkeypatch.setenv(variable, written.format(*entries))
+    environment = Environment()
+    read = {"ALLOWED_HOSTS": environment.host_patterns, "TRUSTED_PROXIES": environment.networks}
+    read.get(variable, environment.texts)(variable)
+    (fault,) = environment.faults
+    assert (fault.variable, fault.kind) == (variable, "error")
+    assert "commas" in fault.hint
+
+
+def test_a_semicolon_may_be_a_part_of_a_sip_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_NUMBERS", "sip:+14155550199@trunk.example.com;user=phone, +14155550198")
+    environment = Environment()
+    assert len(environment.texts("AGENT_NUMBERS")) == 2
+    assert environment.faults == []
+
+
+def test_a_key_may_hold_any_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_KEY", "key;with|signs")
+    environment = Environment()
+    assert environment.keys("METRICS_KEY") == ["key;with|signs"]
+    assert environment.faults == []
+
+
+@pytest.mark.parametrize("variable", ["REDACT_PATTERNS", "DYNAMIC_VARIABLES", "GREETINGS"])
+def test_the_hint_shows_a_value_of_this_setting(unstarted: Server, variable: str) -> None:
+    done = unstarted.manage("check", **{variable: "["})
+    expected = {"REDACT_PATTERNS": "AC-[0-9]{6}", "DYNAMIC_VARIABLES": "plan", "GREETINGS": "Hallo {name}!"}
+    (hint,) = [line for line in done.stderr.splitlines() if "JSON object" in line]
+    assert expected[variable] in hint

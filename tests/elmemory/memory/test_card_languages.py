@@ -11,8 +11,11 @@ from elmemory.memory.card_state import CardState, state_from, state_of
 from elmemory.memory.disclosure import disclosed
 from elmemory.memory.phrases import languages
 from elmemory.memory.records import Memory
+from elmemory.memory.search import PreparedCaller
 from elmemory.memory.text import SUMMARY_LENGTH
+from elmemory.memory.values import usable_value
 from tests.harness.memories import call, fact, memory
+from webhooks.ring import client_data
 
 FIRST, LAST = "2026-11-20T10:00:00+00:00", "2026-11-22T10:00:00+00:00"
 
@@ -83,6 +86,24 @@ def test_what_staff_set_comes_before_what_the_caller_said_and_that_before_the_la
     assert card(*spoken, fact("preferred_language", "gibberish", called_at=LAST)).language == "fr"
 
 
+@pytest.mark.parametrize("value", ["no", "No", False])
+def test_no_in_the_field_is_no_language(value: object) -> None:
+    written = usable_value(value, "preferred_language")
+    known = card(talk(1, FIRST, "de"), fact("preferred_language", str(written), called_at=LAST))
+    assert (known.language, known.briefing.preferred_language) == ("de", "")
+
+
+@pytest.mark.parametrize("value", ["nb-NO", "nor", "Norwegian", "norsk", "no-NO"])
+def test_norwegian_is_read_from_its_names_and_other_codes(value: str) -> None:
+    known = card(talk(1, FIRST, "de"), fact("preferred_language", value, called_at=LAST))
+    assert known.language in ("nb-no", "no", "no-no")
+
+
+def test_no_is_norwegian_where_it_is_a_code() -> None:
+    assert card(talk(1, FIRST, "no")).language == "no"
+    assert card(talk(1, FIRST, "de"), correction("no")).language == "no"
+
+
 def test_a_call_in_which_the_caller_was_silent_does_not_change_their_language() -> None:
     assert card(talk(1, FIRST, "de"), talk(2, LAST, "en", spoke=False)).language == "de"
     assert card(talk(1, FIRST, "de", spoke=False)).language == "de"
@@ -132,3 +153,46 @@ def test_a_card_from_before_has_the_language_that_its_caller_prefers() -> None:
     metadata = dict(card_memory(state_of([talk(1, FIRST), stated]) or CardState(), 1).metadata)
     del metadata["language"]
     assert card_from(metadata).language == "de"
+
+
+SPANISH = fact("preferred_language", "Spanish", called_at=LAST, conversation_id="conv_2")
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_a_preference_that_must_not_leave_chooses_no_language(settings: Settings, is_stored: bool) -> None:
+    settings.GREETINGS, settings.OVERRIDE_LANGUAGE = {"es": "¡Hola, {name}!"}, True
+    name = fact("first_name", "Maya", called_at=FIRST, conversation_id="conv_1")
+    wish = fact("open_request", "ABC", called_at=LAST, conversation_id="conv_2")
+    memories = talk(1, FIRST, "de"), talk(2, LAST, "de", direction="outbound"), name, wish
+    known, without = card(*memories, SPANISH), card(*memories)
+    if is_stored:
+        state = state_of([*memories, SPANISH])
+        assert state is not None
+        known = card_from(card_memory(state, 1).metadata)
+    assert client_data(known)["conversation_config_override"]["agent"] == {
+        "first_message": "¡Hola, Maya!",
+        "language": "es",
+    }
+    settings.SPOKEN_FACTS = ["first_name", "open_request"]
+    answer = client_data(known)
+    assert answer == client_data(without)
+    assert answer["conversation_config_override"]["agent"]["language"] == "de"
+    assert "noviembre" not in str(answer)
+
+
+def test_a_search_is_answered_in_the_language_of_the_calls_where_the_preference_must_not_leave(
+    settings: Settings,
+) -> None:
+    settings.SEARCHABLE_FACTS = ["none"]
+    found = PreparedCaller([talk(1, FIRST, "de"), SPANISH]).search("when", 8)
+    assert found.card is not None
+    assert found.card.summary == "Bisher ein Anruf, am 20. November 2026."
+
+
+def test_the_card_of_an_older_version_is_greeted_as_of_unknown_language(settings: Settings) -> None:
+    settings.SPOKEN_FACTS, settings.GREETINGS = ["first_name"], {"es": "¡Hola, {name}!"}
+    state = state_of([talk(1, FIRST, "de"), SPANISH, fact("first_name", "Maya", called_at=FIRST)])
+    assert state is not None
+    older = {name: value for name, value in card_memory(state, 1).metadata.items() if name != "by_calls"}
+    answer = client_data(card_from(older))
+    assert answer["conversation_config_override"]["agent"]["first_message"].startswith("Welcome back, Maya")

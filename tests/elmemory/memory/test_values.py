@@ -73,6 +73,6 @@ def test_true_and_false_have_one_spelling(value: object, text: str) -> None:
 
 def test_defaults_of_dynamic_variables_are_spelled_as_facts_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DYNAMIC_VARIABLES", '{"vip": false, "level": 2.0, "plan": "basic", "note": null, "on": true}')
-    assert Environment().json_object("DYNAMIC_VARIABLES") == {
+    assert Environment().json_object("DYNAMIC_VARIABLES", "{}") == {
         "vip": "no", "level": "2", "plan": "basic", "note": "", "on": "yes",
     }  # fmt: skip
