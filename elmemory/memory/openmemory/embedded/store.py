@@ -39,6 +39,11 @@ _OF_CONVERSATION = f"""
     UNION ALL
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
 """
+_USERS_OF = """
+    SELECT DISTINCT user_id, '' FROM memory WHERE conversation_id = %s
+    UNION ALL
+    SELECT user_id, metadata FROM memory WHERE conversation_id IS NULL AND metadata LIKE %s
+"""
 _VERSIONS = "SELECT id, version, updated_at FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 _THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND id IN ({{ids}})"
 _MOST_BY_ID = 500
@@ -130,6 +135,15 @@ class EmbeddedOpenMemory:
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
+
+    @_guarded
+    def users_of(self, conversation_id: str) -> set[str]:
+        rows = _rows(self.alias, _USERS_OF, conversation_id, f"%{conversation_id}%")
+        return {
+            user
+            for user, metadata in rows
+            if not metadata or orjson.loads(metadata).get("conversation_id") == conversation_id
+        }
 
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
