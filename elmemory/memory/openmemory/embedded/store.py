@@ -5,8 +5,10 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache, wraps
 from pathlib import Path
+from threading import RLock
 from typing import Any, Concatenate
 
 import orjson
@@ -59,6 +61,7 @@ _CHANGE = """
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1, vector = %s
     WHERE id = %s
 """
+_one_writer = RLock()
 _DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
@@ -116,17 +119,30 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(self.alias, savepoint=False), connections[self.alias].cursor() as cursor:
+        with self._transaction() as cursor:
             return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
     @_guarded
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
-        with transaction.atomic(self.alias):
+        with self._transaction() as cursor:
             puts = self.put_all(user_id, entries)
             if instead_of:
-                with connections[self.alias].cursor() as cursor:
-                    cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
+                cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
             return puts
+
+    @contextmanager
+    def _transaction(self) -> Iterator[CursorWrapper]:
+        """A cursor in a transaction, or in the one that has begun. The threads of this process take turns in SQLite.
+
+        SQLite has one writer at a time, and makes others sleep for up to 100 ms before they try again.
+        """
+        connection = connections[self.alias]
+        with (
+            _one_writer if connection.vendor == "sqlite" else nullcontext(),
+            transaction.atomic(self.alias, savepoint=False),
+            connection.cursor() as cursor,
+        ):
+            yield cursor
 
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
