@@ -58,7 +58,7 @@ def _side_by_side(
     for connections in CONNECTIONS:
         pairs = [
             tuple(load(pid, requests(port), connections, quick) for pid, port in (theirs, ours))
-            for _ in range(1 if quick else 5)
+            for _ in range(1 if quick else 3)
         ]
         ratios = [mine.measured.per_second / other.measured.per_second for other, mine in pairs]
         rows.append(_row(connections, "peer", [other for other, _ in pairs], ""))

@@ -25,7 +25,7 @@ def postgres(report: Report, folder: Path, quick: bool) -> None:
     if reason := why_there_is_none():
         print(f"There is no PostgreSQL: {reason}.", flush=True)
         return
-    rounds, calls = (1, 400) if quick else (5, 1000)
+    rounds, calls = (1, 400) if quick else (3, 1000)
     ring: dict[tuple[str, int], list[float]] = {}
     worker: dict[str, list[float]] = {}
     with ExitStack() as stack:
