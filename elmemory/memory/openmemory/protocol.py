@@ -39,9 +39,9 @@ class Summary(NamedTuple):
 class OpenMemory(Protocol):
     """A store of memories by user.
 
-    Every call but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and reads or
-    changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never take,
-    NotStorable. The memories of a user have different keys.
+    Every call but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and
+    reads or changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never
+    take, NotStorable. The memories of a user have different keys.
     """
 
     @property

@@ -5,10 +5,8 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
 from functools import cache, wraps
 from pathlib import Path
-from threading import RLock
 from typing import Any, Concatenate
 
 import orjson
@@ -18,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
-from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
+from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, turn_to_write, with_weights
 from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
     Health,
@@ -61,7 +59,6 @@ _CHANGE = """
                       decay_lambda = %s, sectors = %s, updated_at = %s, version = version + 1, vector = %s
     WHERE id = %s
 """
-_one_writer = RLock()
 _DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 
 
@@ -119,30 +116,16 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with self._transaction() as cursor:
+        with turn_to_write(self.alias) as cursor:
             return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
     @_guarded
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
-        with self._transaction() as cursor:
+        with turn_to_write(self.alias) as cursor:
             puts = self.put_all(user_id, entries)
             if instead_of:
                 cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
             return puts
-
-    @contextmanager
-    def _transaction(self) -> Iterator[CursorWrapper]:
-        """A cursor in a transaction, or in the one that has begun. The threads of this process take turns in SQLite.
-
-        SQLite has one writer at a time, and makes others sleep for up to 100 ms before they try again.
-        """
-        connection = connections[self.alias]
-        with (
-            _one_writer if connection.vendor == "sqlite" else nullcontext(),
-            transaction.atomic(self.alias, savepoint=False),
-            connection.cursor() as cursor,
-        ):
-            yield cursor
 
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
