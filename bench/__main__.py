@@ -6,6 +6,7 @@ python -m bench --only ring search [--write]
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ def main() -> None:
         "--folder", type=Path, help="where the servers keep their data: a folder on the disk to measure"
     )
     chosen = parser.parse_args()
+    os.umask(0o077)  # as in every command
     report = Report()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="elmemory-bench-", dir=chosen.folder) as folder:
