@@ -35,7 +35,7 @@ test-postgres: $(VENV)/.requirements-dev
 	@$(RUN) -m pytest -m postgres
 	@$(RUN) -m tests.harness.postgres
 
-# About half an hour, and 3 GB of disk; writes docs/performance.md. Better with wrk installed.
+# Less than 25 minutes, and 2 GB of disk; writes docs/performance.md. Better with wrk installed.
 bench: $(VENV)/.requirements-dev
 	@$(RUN) -m bench
 

@@ -107,7 +107,7 @@ def audio_and_admin(report: Report, folder: Path, quick: bool) -> None:
 
 
 def deliveries(report: Report, folder: Path, quick: bool) -> None:
-    seconds, rounds = (1, 1) if quick else (3, 7)
+    seconds, rounds = (1, 1) if quick else (3, 5)
     bare: list[float] = []
     careful: list[float] = []
     taken: dict[str, list[Measured]] = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from django.conf import settings
 
 from elmemory.memory.card import card_memory
 from elmemory.memory.card_state import CardState, Holding, LastCall, Order
@@ -58,6 +59,8 @@ def card(memories: int) -> Row:
         last_inbound=last,
         last_spoken=last,
     )
+    if not settings.configured:  # only the server has settings, and a card is written in a language
+        settings.configure(LANGUAGE="en")
     written = card_memory(known, revision=1)
     return _row(written.key, written.content, 1.0, {"kind": written.kind, **written.metadata})
 

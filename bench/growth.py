@@ -11,7 +11,7 @@ from bench.load import Requests, as_fast_as_it_goes
 from bench.processes import port_of, resident_mb, server
 from bench.report import Report, spread
 
-_ROUNDS = 7
+_ROUNDS = 5
 _MEMORIES_OF_OTHERS = 25
 
 

@@ -143,7 +143,7 @@ def _against_floor(report: Report, title: str, ours: Process, raw: Process, *, m
     assert answer == answer_of(raw.port, rings(raw.port)), (answer, answer_of(raw.port, rings(raw.port)))
     load(ours.pid, rings(ours.port), 16, quick=True)
     rounds: dict[int, list[tuple[Round, Round]]] = {connections: [] for connections in CONNECTIONS}
-    for _ in range(1 if quick else 7):
+    for _ in range(1 if quick else 5):
         for connections, taken in rounds.items():
             taken.append(
                 (

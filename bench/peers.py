@@ -15,6 +15,7 @@ import os
 import statistics
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL
 
 from bench.live import UPSTREAM_MS, Round, answer_of, load, rings, searches
 from bench.load import Requests
@@ -34,10 +35,11 @@ def peer(report: Report, folder: Path, quick: bool) -> None:
     port = free_port()
     command = [str(checkout / ".venv/bin/python"), "-m", "uvicorn", "app.main:app", "--port", str(port)]
     command += ["--no-access-log", "--log-level", "error"]
+    theirs = {**_KEYS, "OPENMEMORY_KEY": "bench"}
     with (
         slow_openmemory(UPSTREAM_MS) as upstream,
         server(folder, OPENMEMORY_PORT=str(upstream), OPENMEMORY_KEY="bench") as ours,
-        serving(command, port, {**_KEYS, "OPENMEMORY_PORT": str(upstream), "OPENMEMORY_KEY": "bench"}, checkout) as pid,
+        serving(command, port, theirs | {"OPENMEMORY_PORT": str(upstream)}, checkout, output=DEVNULL) as pid,
     ):
         for name, requests in (("Ring", rings), ("Search", searches)):
             _side_by_side(report, name, requests, (ours.process.pid, port_of(ours)), (pid, port), quick=quick)
@@ -58,7 +60,7 @@ def _side_by_side(
     for connections in CONNECTIONS:
         pairs = [
             tuple(load(pid, requests(port), connections, quick) for pid, port in (theirs, ours))
-            for _ in range(1 if quick else 5)
+            for _ in range(1 if quick else 3)
         ]
         ratios = [mine.measured.per_second / other.measured.per_second for other, mine in pairs]
         rows.append(_row(connections, "peer", [other for other, _ in pairs], ""))

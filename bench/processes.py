@@ -88,11 +88,18 @@ def resident_mb(pid: int, what: str = "VmRSS") -> float:
 
 @contextmanager
 def serving(
-    command: list[str], port: int, environment: dict[str, str], folder: Path = ROOT, core: int = MEASURED
+    command: list[str],
+    port: int,
+    environment: dict[str, str],
+    folder: Path = ROOT,
+    core: int = MEASURED,
+    output: int | None = None,
 ) -> Iterator[int]:
     """The id of a process that listens on the port."""
     with on_core(core):
-        process = subprocess.Popen(command, cwd=folder, env={"PATH": os.environ["PATH"], **environment})
+        process = subprocess.Popen(
+            command, cwd=folder, env={"PATH": os.environ["PATH"], **environment}, stdout=output, stderr=output
+        )
 
     def listens() -> bool:
         assert process.poll() is None, command

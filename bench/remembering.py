@@ -25,7 +25,7 @@ def postgres(report: Report, folder: Path, quick: bool) -> None:
     if reason := why_there_is_none():
         print(f"There is no PostgreSQL: {reason}.", flush=True)
         return
-    rounds, calls = (1, 400) if quick else (5, 1000)
+    rounds, calls = (1, 400) if quick else (3, 1000)
     ring: dict[tuple[str, int], list[float]] = {}
     worker: dict[str, list[float]] = {}
     with ExitStack() as stack:
@@ -60,7 +60,7 @@ def history(report: Report, folder: Path, quick: bool) -> None:
     for name in ("embedded", "server"):
         command = [sys.executable, "-m", "bench.one_more_call", str(folder / name), name, *map(str, sizes)]
         done = subprocess.run(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, check=True, stdout=subprocess.PIPE)
-        rows += [(name, *line.split()) for line in done.stdout.decode().splitlines() if line[0].isdigit()]
+        rows += [(name, *line.split()) for line in done.stdout.decode().splitlines() if line[:1].isdigit()]
     report.table("One more call", ("store", "calls before", "CPU ms", "wall ms"), rows)
 
 

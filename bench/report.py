@@ -1,4 +1,4 @@
-"""The results as Markdown."""
+"""The results as Markdown, and as sections of a document that others write in too."""
 
 import os
 import platform
@@ -21,25 +21,39 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
 
 class Report:
     def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._bars: list[Row] = []
+        self._sections: dict[str, str] = {}
+        self._bars: dict[str, str] = {}
         self._machine = _machine()
 
     def table(self, title: str, head: Row, rows: Sequence[Row], note: str = "") -> None:
-        lines = ["| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows)]
-        self._parts.append("\n".join([f"## {title}", "", *([note, ""] if note else []), *lines]))
-        print(f"\n{self._parts[-1]}", flush=True)
+        taken = f"{datetime.now(UTC):%d %B %Y}, load average {os.getloadavg()[0]:.1f}."
+        lines = [_line(row) for row in (head, ("---",) * len(head), *rows)]
+        self._sections[title] = "\n".join([f"{note}\n{taken}" if note else taken, "", *lines])
+        print(f"\n## {title}\n\n{self._sections[title]}", flush=True)
 
     def bar(self, what: str, bar: str, figure: str, *, met: bool) -> None:
-        self._bars.append((what, bar, figure, "met" if met else "**not met**"))
+        self._bars[what] = _line((what, bar, figure, "met" if met else "**not met**"))
 
-    def markdown(self) -> str:
-        bars = [
-            "| | bar | figure | |",
-            "| --- | --- | --- | --- |",
-            *("| " + " | ".join(bar) + " |" for bar in self._bars),
-        ]
-        return "\n\n".join(["# Performance", self._machine, _HOW, "\n".join(bars), *self._parts]) + "\n"
+    def markdown(self, before: str = "", *, whole: bool) -> str:
+        """The document `before` with what was measured in place of the sections and bars of the same names.
+
+        Other sections stay. `whole`: all was measured on this machine, and its head is written anew.
+        """
+        head, *others = before.split("\n## ")
+        sections = {title: text.strip("\n") for title, _, text in (other.partition("\n") for other in others)}
+        rows = [line for line in head.splitlines() if line.startswith("| ")][2:]
+        known = {} if whole else {line.split(" | ")[0].removeprefix("| "): line for line in rows}
+        lines = ["| | bar | figure | |", "| --- | --- | --- | --- |", *(known | self._bars).values()]
+        above = [] if whole else [part for part in head.strip().split("\n\n") if not part.startswith(("#", "|"))]
+        parts = ["# Performance", *(above or (self._machine, _HOW)), "\n".join(lines)]
+        return (
+            "\n\n".join([*parts, *(f"## {name}\n\n{text}" for name, text in (sections | self._sections).items())])
+            + "\n"
+        )
+
+
+def _line(row: Row) -> str:
+    return "| " + " | ".join(row) + " |"
 
 
 _HOW = """\

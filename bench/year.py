@@ -50,7 +50,7 @@ class Cost(NamedTuple):
 
 
 def year(report: Report, folder: Path, quick: bool) -> None:
-    small, large = (500, 2000) if quick else (50_000, 200_000)
+    small, large = (500, 2000) if quick else (15_000, 60_000)
     of_small, of_large = _measure(folder / "small", small), _measure(folder / "large", large)
     rows = []
     for name, cost in of_large.items():

@@ -40,8 +40,11 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:  # noqa: ARG001
     """The databases, without the triggers of the audit log: they would refuse to empty it after a test."""
-    with django_db_blocker.unblock():
-        triggers.remove(connections["default"])
+    default = connections["default"]
+    # Only databases that the collected tests use are created.
+    if default.settings_dict["NAME"] == default.settings_dict["TEST"]["NAME"]:
+        with django_db_blocker.unblock():
+            triggers.remove(default)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Durable writes: whole or not at all, and on the disk when they return."""
+"""Writes that are whole or not at all, and on the disk when they return."""
 
 import os
 from pathlib import Path
@@ -14,6 +14,17 @@ def write_durably(path: Path, content: bytes) -> None:
         make_folder(path.parent)
         spooled.move_to(path)
         sync_folder(path.parent)
+
+
+def write_unflushed(path: Path, content: bytes) -> None:
+    """Write a file into an existing folder, whole or not at all unless the power fails. Raises OSError.
+
+    The operating system flushes it later. After a power cut the file may be missing or damaged.
+    """
+    with spool() as spooled:
+        spooled.write(content)
+        spooled.save()
+        spooled.move_to(path)
 
 
 def make_folder(folder: Path) -> None:

@@ -74,7 +74,10 @@ def accept_all(
             _each(kept, _Arrival.make_folder)
             _sync_folders([arrival for arrival in kept if arrival.is_first], lambda arrival: arrival.folder.parent)
             _each(kept, _Arrival.place)
-            _sync_folders(kept, lambda arrival: arrival.folder)
+            _sync_folders(
+                [arrival for arrival in arrivals if arrival.is_stored_whole or not arrival.is_left_out],
+                lambda arrival: arrival.folder,
+            )
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
@@ -100,7 +103,7 @@ class _Arrival:
         self.type = self.conversation_id = self.reason = ""
         self.is_first = self.made_folder = False
         self.share: opted_out.Share = "all"
-        self.is_left_out = False
+        self.is_left_out = self.is_stored_whole = False
 
     def read(self, recordings: ExitStack) -> None:
         try:
@@ -164,8 +167,10 @@ class _Arrival:
         """
         if self.share == "all":
             return
-        if is_deleted(self.conversation_id) or self._is_known(self._whole):
+        if is_deleted(self.conversation_id):
             self.status, self.is_left_out = "duplicate", True
+        elif self._is_known(self._whole):
+            self.status, self.is_left_out, self.is_stored_whole = "duplicate", True, True
         elif self.type in (TRANSCRIPTION, FAILURE):
             opted_out.prepare(self.conversation_id, self.share)
         else:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from conversations.files.durable import write_durably
+from conversations.files.durable import write_durably, write_unflushed
 from conversations.files.paths import TRANSCRIPTION, folder_text, payload_text
 
 # What retention removes of a call: its recordings, and all other payloads.
@@ -101,9 +101,12 @@ def read_receipt(conversation_id: str) -> Receipt | None:
     return receipt
 
 
-def write_receipt(conversation_id: str, receipt: Receipt) -> None:
-    """Write the receipt durably. Raises OSError."""
-    write_durably(receipt_path(conversation_id), receipt_bytes(receipt))
+def write_receipt(conversation_id: str, receipt: Receipt, *, flush: bool = True) -> None:
+    """Write the receipt durably. Raises OSError.
+
+    Without `flush` a power cut may lose it, and what was on its path. The call is pending then.
+    """
+    (write_durably if flush else write_unflushed)(receipt_path(conversation_id), receipt_bytes(receipt))
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:

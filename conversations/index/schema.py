@@ -84,10 +84,10 @@ def _numbers(release: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", release)]
 
 
-def make_ready() -> None:
-    """Ensure the schema in the file that the path names now, which may have been replaced."""
+def make_ready(*, starting: bool = False) -> None:
+    """Ensure the schema, as `ensure_schema` does, in the file that the path names now, which may have been replaced."""
     _leave_replaced_file()
-    ensure_schema()
+    ensure_schema(starting=starting)
 
 
 def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:

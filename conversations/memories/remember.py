@@ -76,14 +76,22 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
+        # Before the first receipt: who has memories of this call, by a run that was interrupted.
+        holders = None if receipt else store.users_of(conversation_id)
         receipt = receipt or new_receipt(stamp)
+        if holders:
+            receipt.callers = sorted(holders)
+            if not holders <= {call.caller}:
+                write_receipt(conversation_id, receipt)
+                return "changed meanwhile"  # the next run takes their locks too
         if _carry_out_decisions(store, call, receipt):
             return "changed meanwhile"
         # Of this call nothing was ever written for a caller whom the receipt did not name.
         is_new = bool(call.caller) and call.caller not in receipt.callers
         if call.caller and is_new:
             receipt.callers.append(call.caller)
-            write_receipt(conversation_id, receipt)
+            if holders is None:
+                write_receipt(conversation_id, receipt)
         take_over_preferences(store, call.caller, former)
         called_at = call.started_at(receipt.arrival).isoformat(timespec="seconds")
         receipt.memories = []
@@ -91,7 +99,10 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             card = WrittenCard(store, caller)
             memories = _encoded(store, caller, conversation_id, _wanted(card, caller, call, receipt), is_new=is_new)
             try:
-                if is_new and caller == call.caller and _may_be_added(store, caller, conversation_id, called_at, card):
+                may_be_added = is_new and caller == call.caller and card.may_take(conversation_id)
+                if may_be_added and (
+                    holders is not None or _is_unwritten(store, caller, conversation_id, called_at, card)
+                ):
                     puts = card.add_call(memories)
                 else:
                     puts = _rewrite(store, caller, conversation_id, memories)
@@ -108,7 +119,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
         receipt.removed.pop(PAYLOAD, None)
         receipt.call = {}
         lock.confirm()
-        return _finish(conversation_id, receipt, stamp)
+        return _finish(conversation_id, receipt, stamp, flush=holders is None)
 
 
 def preview(conversation_id: str, store: OpenMemory) -> Changes:
@@ -254,14 +265,12 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
     return [memory for memory in store.of_conversation(caller, conversation_id) if memory.kind in _OF_A_CALL]
 
 
-def _may_be_added(store: OpenMemory, caller: str, conversation_id: str, called_at: str, card: WrittenCard) -> bool:
-    """Whether a call that is new by its receipt may be added to the card.
+def _is_unwritten(store: OpenMemory, caller: str, conversation_id: str, called_at: str, card: WrittenCard) -> bool:
+    """Whether nothing was written yet of a call that is new by its receipt.
 
     Its receipt may be lost, or older than the store after a restored backup. A store that finds the memories of a call
     shows that; in another, only a call that is newer than all of the card's was certainly never written.
     """
-    if not card.may_take(conversation_id):
-        return False
     if store.finds_conversations:
         return not _of_conversation(store, caller, conversation_id)
     return card.is_newer(called_at)
@@ -287,11 +296,11 @@ def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: lis
     return puts
 
 
-def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp) -> Result:
+def _finish(conversation_id: str, receipt: Receipt, stamp: PayloadStamp, *, flush: bool) -> Result:
     if not stamp.matches(transcription_path(conversation_id).stat()):
         return "changed meanwhile"
     receipt.payload, receipt.reprocess = stamp, False
-    write_receipt(conversation_id, receipt)
+    write_receipt(conversation_id, receipt, flush=flush)
     log.info("remembered a call", conversation_id=conversation_id, memories=len(receipt.memories))
     return "done"
 

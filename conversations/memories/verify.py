@@ -88,6 +88,8 @@ class Verification:
         self._store = store
         self._read: OrderedDict[str, dict[str, str]] = OrderedDict()
         self.memories = 0
+        # Calls without some of their memories that wait to be processed again.
+        self.waiting = 0
 
     def call(self, conversation_id: str) -> list[Finding]:
         """What is wrong with the call. Raises OpenMemoryError."""
@@ -116,8 +118,9 @@ class Verification:
             kinds += ["memories lost"] if self._lacks(conversation_id, receipt) else []
         else:
             kinds += _compared(conversation_id, receipt)
-            is_pending = receipt.reprocess or "payload missing" in kinds
-            kinds += [MISSING_MEMORIES] if not is_pending and self._lacks(conversation_id, receipt) else []
+            if "payload missing" not in kinds and self._lacks(conversation_id, receipt):
+                self.waiting += receipt.reprocess
+                kinds += [] if receipt.reprocess else [MISSING_MEMORIES]
         return [Finding(kind, conversation_id) for kind in kinds]
 
     def _lacks(self, conversation_id: str, receipt: Receipt) -> bool:

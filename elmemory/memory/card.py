@@ -219,12 +219,14 @@ class WrittenCard:
     def __init__(self, store: OpenMemory, caller: str) -> None:
         self._store = store
         self._caller = caller
-        newest = store.memories(caller, FEW)
-        self._cards = cards_among(newest)
-        self._state = state_from(self._cards[0].metadata) if self._cards else None if newest else CardState()
+        self._newest = store.memories(caller, FEW)
+        self._cards = cards_among(self._newest)
+        self._state = state_from(self._cards[0].metadata) if self._cards else None if self._newest else CardState()
 
     @property
     def opted_out(self) -> bool:
+        if not self._newest:
+            return False
         card = card_from(self._cards[0].metadata) if self._cards else read_card(self._store, self._caller)
         return card is not None and card.opted_out
 

@@ -6,6 +6,8 @@ import unicodedata
 from decimal import Decimal
 from itertools import pairwise
 
+from elmemory.memory.caches import kept_briefly
+
 _MARKUP = re.compile(
     r"<[^<>]*>|\{\{[^{}]*\}\}|[{}<>`｛｝＜＞﹛﹜﹤﹥｀]"
     # The same characters as HTML writes them.
@@ -114,6 +116,7 @@ def as_written(value: bool | int | float) -> str:
     return f"{int(value)}" if abs(value) < _HUGE or isinstance(value, int) else f"{value:.12g}"
 
 
+@kept_briefly(maxsize=512)
 def field_name(raw: str) -> str:
     """`First Name`, `firstName` and `first-name` are all the field `first_name`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFC", raw).replace("’", "").replace("'", ""))

@@ -2,7 +2,8 @@
 
 1. On SIGHUP the server starts a substitute: the same command, with the listening socket. If that does not begin to
    serve, nothing else happens.
-2. The server stops accepting, finishes what is under way, and executes its own command, under the same process id.
+2. The server stops accepting, finishes what is under way, and executes its own command, under the same process id. If
+   that cannot be executed, it serves again itself.
 3. Once the new server serves, the substitute stops accepting, finishes what is under way, and ends.
 
 A connection waits in the socket's queue until one of them accepts it, and is never reset. The socket may also be
@@ -18,9 +19,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import structlog
 import uvicorn
@@ -86,6 +87,7 @@ class Entrance:
             return
         if self._numbers:
             _, process, lifeline = self._numbers
+            self._numbers = []
             os.close(lifeline)
             threading.Thread(target=_await_end, args=(process,), daemon=True).start()
         if address := os.environ.get("NOTIFY_SOCKET"):
@@ -122,13 +124,19 @@ class Entrance:
         process.wait()
         return None
 
-    def replace_process(self, substitute: Substitute, environment: Mapping[str, str]) -> NoReturn:
-        """Execute this command in the place of this process, which keeps its id, while the substitute serves."""
-        numbers = self._socket.fileno(), substitute.process.pid, substitute.lifeline
-        for inherited in (self._socket.fileno(), substitute.lifeline):
-            os.set_inheritable(inherited, True)
-        handed = {_VARIABLE: " ".join(["successor", *map(str, numbers)])}
-        os.execve(_command()[0], _command(), {**environment, **handed})  # noqa: S606
+    def replace_process(self, substitute: Substitute, environment: Mapping[str, str]) -> None:
+        """Execute this command in the place of this process, which keeps its id, while the substitute serves.
+
+        Returns only if it cannot be executed. Then this process is to serve again: `announce` ends the substitute.
+        """
+        self._numbers = [self._socket.fileno(), substitute.process.pid, substitute.lifeline]
+        handed = {_VARIABLE: " ".join(["successor", *map(str, self._numbers)])}
+        _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=True)
+        try:
+            os.execve(_command()[0], _command(), {**environment, **handed})  # noqa: S606
+        except OSError as error:  # its interpreter was moved, or there is no memory for it
+            _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=False)
+            log.error("the command cannot be executed: this server goes on", error=type(error).__name__)
 
 
 class LeavingServer(BoundedServer):
@@ -234,6 +242,11 @@ def _command() -> list[str]:
     if script.suffix != ".py" and os.access(script, os.X_OK):
         return [str(script), *sys.argv[1:]]
     return [sys.executable, *sys.orig_argv[1:]]
+
+
+def _pass_on(descriptors: Iterable[int], *, to_successor: bool) -> None:
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, to_successor)
 
 
 def _await_end(substitute: int) -> None:

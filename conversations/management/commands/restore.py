@@ -94,7 +94,7 @@ class Command(CheckedCommand):
         record_command("restore", f"backup of {manifest.began_at}, head {manifest.audit_head.partition(':')[0]}")
         if lost := restore.lost_of_audit_log(backup):
             self.stdout.write(lost)
-        make_ready()
+        make_ready(starting=True)
         self.stdout.write(f"{reconcile()} calls indexed.")
         erase_undone()
         if settings.OPENMEMORY_PORT:

@@ -27,7 +27,7 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError, open_memory
 class Command(CheckedCommand):
     help = (
         "Verify what is stored: the databases, files against receipts, receipts against the store, decisions. Exit code"
-        " 1 means faults, each with what repairs it."
+        " 1 means faults, each with what repairs it, or that repairs wait for the worker."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,22 +41,25 @@ class Command(CheckedCommand):
         if backup:
             self._verify_backup(backup)
             return
-        report, repaired = Report(), 0
+        report, waiting = Report(), 0
         try:
-            repaired = self._verify(open_memory(), report, repairs=options["repair"], quiet=quiet)
+            waiting = self._verify(open_memory(), report, repairs=options["repair"], quiet=quiet)
         except OpenMemoryError as error:
             if not report.counts:
                 raise CommandError(f"OpenMemory cannot be asked ({error}); nothing was concluded") from None
             self.stdout.write(f"OpenMemory cannot be asked ({error}): the rest was not looked at.")
         conclude(report)
         self._print(report)
-        if repaired:
-            self.stdout.write(f"{repaired} are being repaired by the worker. Verify again when nothing waits.")
+        if waiting:
+            self.stdout.write(f"{waiting} are being repaired by the worker. Verify again when nothing waits.")
         if report.counts:
             raise CommandError(f"{report.counts.total()} faults")
+        if waiting:
+            raise CommandError("no fault but those that are being repaired")
+        self.stdout.write(self.style.SUCCESS("No fault."))
 
     def _verify(self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool) -> int:
-        """Add what is found to the report; returns how many findings are being repaired. Raises OpenMemoryError."""
+        """Add what is found to the report; returns how many calls the worker is to repair. Raises OpenMemoryError."""
         repaired = 0
         report.add(finding for finding in broken_databases(index=True) if finding)
         report.add(neglected_decisions(store))
@@ -69,7 +72,7 @@ class Command(CheckedCommand):
                 if repairs:
                     repaired += self._repair(found)
         report.memories = verification.memories
-        return repaired
+        return repaired + verification.waiting
 
     def _repair(self, found: list[Finding]) -> int:
         if not found:
@@ -86,8 +89,6 @@ class Command(CheckedCommand):
                 self.stdout.write(f"      and {report.counts[kind] - len(where)} more")
             self.stdout.write(f"      → {REMEDIES[kind]}")
         self.stdout.write(f"{report.calls} calls and {report.memories} memories compared.")
-        if not report.counts:
-            self.stdout.write(self.style.SUCCESS("No fault."))
 
     def _verify_backup(self, path: Path) -> None:
         try:

@@ -50,6 +50,11 @@ class Command(CheckedCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from None
         self._set_up()
+        while self._serve(entrance, host, port, no_worker=no_worker):
+            leave_to_others(leave=False)
+
+    def _serve(self, entrance: Entrance, host: str, port: int, *, no_worker: bool) -> bool:
+        """Serve until the process is to end; returns whether to serve again, after a restart that failed."""
         config = uvicorn.Config(
             "elmemory.asgi:application",
             host=host,
@@ -65,7 +70,10 @@ class Command(CheckedCommand):
             timeout_keep_alive=620,
             timeout_graceful_shutdown=8,
         )
-        worker = None if no_worker else _WorkerProcess()
+        try:
+            worker = None if no_worker else _WorkerProcess()
+        except OSError as error:
+            raise CommandError(f"the worker cannot be started: {error.strerror}") from None
         server = _Server(config, entrance, worker)
         if entrance.is_first:
             server.once_listening = partial(self._print_addresses, f"http://{host}:{port}")
@@ -78,6 +86,7 @@ class Command(CheckedCommand):
                 worker.stop()
         if server.substitute:
             entrance.replace_process(server.substitute, given_environment())
+        return server.substitute is not None
 
     def _set_up(self) -> None:
         # On PostgreSQL the lock is one of the index database.

@@ -39,9 +39,9 @@ class Summary(NamedTuple):
 class OpenMemory(Protocol):
     """A store of memories by user.
 
-    Every call but `users` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and reads or
-    changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never take,
-    NotStorable. The memories of a user have different keys.
+    Every call but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and
+    reads or changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never
+    take, NotStorable. The memories of a user have different keys.
     """
 
     @property
@@ -79,6 +79,12 @@ class OpenMemory(Protocol):
     @property
     def finds_conversations(self) -> bool:
         """Whether the cost of `of_conversation` is that of the conversation, not of all the user's memories."""
+
+    def users_of(self, conversation_id: str) -> set[str] | None:
+        """The users with memories of this conversation, at the cost of the conversation.
+
+        None if the store cannot find them.
+        """
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """The user's memories, the newest written first; without a limit all of them."""

@@ -257,6 +257,16 @@ def test_restoring_over_data_is_refused_and_replacing_puts_them_aside(tmp_path: 
 
 
 @pytest.mark.usefixtures("maya")
+def test_a_restore_creates_the_index_again_where_a_newer_version_ran(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    run("backup", tmp_path / "backups")
+    elsewhere()
+    with connections["index"].cursor() as cursor:
+        cursor.execute("UPDATE index_schema SET version = 'other', release = '99.0'")
+        cursor.execute("DROP TABLE conversation")
+    assert "1 calls indexed." in run("restore", tmp_path / "backups", "--yes")
+
+
+@pytest.mark.usefixtures("maya")
 def test_nothing_is_restored_under_a_running_worker(tmp_path: Path) -> None:
     run("backup", tmp_path / "backups")
     with heartbeat.heartbeat():

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +130,24 @@ def test_parts_of_one_call_in_one_batch_are_treated_alike(payloads: Path, settin
     assert all(isinstance(outcome, Delivery) for outcome in outcomes)
     assert personal_files(payloads) == []
     assert transcription_path("conv_of_another").exists()
+
+
+def test_a_duplicate_of_a_call_that_was_stored_whole_is_acknowledged_once_its_folder_is_flushed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses(CALL)
+    settings.STORE_OPTED_OUT = "metadata"
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    # The process that placed the call may have died before that.
+    assert statuses(CALL) == ["duplicate"]
+    assert flushed[-1] == "conv_a"
 
 
 @pytest.mark.parametrize("share", ["metadata", "none"])

@@ -1,8 +1,10 @@
 """One more call of a caller: what it costs, and that the card is the one that all memories make."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,6 +223,59 @@ def test_a_call_whose_receipt_is_lost_counts_once(memory_store: OpenMemory) -> N
     assert {memory.id for memory in memory_store.memories(MAYA)} == before
     assert_card_is_that_of_all_memories(memory_store)
     assert read_receipt(lost) is not None
+
+
+def test_when_the_receipt_is_lost_and_the_caller_changes_the_former_caller_keeps_nothing(
+    store: EmbeddedOpenMemory,
+) -> None:
+    event = transcription(MAYA, "Yes please.", **CALLS[0])
+    conversation_id = process(store, event)
+    receipt_path(conversation_id).unlink()
+    event["event_timestamp"] += 1
+    place(json.loads(json.dumps(event).replace(MAYA, "+14155550101")))
+    # The first run finds whose lock it lacks.
+    assert [remember(conversation_id, store) for _ in range(2)] == ["changed meanwhile", "done"]
+    assert store.memories(MAYA) == []
+    assert len(store.of_conversation("+14155550101", conversation_id)) == 4
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 512, None], ids=["empty", "zeros", "half"])
+def test_a_call_whose_receipt_was_damaged_by_a_power_cut_is_remembered_again(
+    memory_store: OpenMemory, left: bytes | None
+) -> None:
+    process(memory_store, transcription(MAYA, "Before.", **CALLS[0]))
+    cut = process(memory_store, transcription(MAYA, "Yes please.", **CALLS[2]))
+    before, whole = memory_store.memories(MAYA), receipt_path(cut).read_bytes()
+    receipt_path(cut).write_bytes(whole[: len(whole) // 2] if left is None else left)
+    assert remember(cut, memory_store) == "done"
+    assert {memory.id for memory in memory_store.memories(MAYA)} == {memory.id for memory in before}
+    assert receipt_path(cut).read_bytes() == whole
+
+
+def test_receipts_are_flushed_where_the_store_does_not_know_whose_the_memories_of_a_call_are(
+    memory_store: OpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append("file" if path.parent.name == "_spool" else "folder")
+        fsync(descriptor)
+
+    event = transcription(MAYA, "Yes please.", **CALLS[0])
+    conversation_id = place(event).conversation_id
+    monkeypatch.setattr(os, "fsync", noted)
+    assert remember(conversation_id, memory_store) == "done"
+    assert flushed == ([] if memory_store.users_of(conversation_id) else ["file", "folder"] * 2)
+    monkeypatch.undo()
+    event["event_timestamp"] += 1
+    place(event)
+    flushed.clear()
+    monkeypatch.setattr(os, "fsync", noted)
+    # A receipt that was there holds what must not be lost.
+    assert remember(conversation_id, memory_store) == "done"
+    assert flushed == ["file", "folder"]
 
 
 def test_reprocessing_a_call_changes_nothing(memory_store: OpenMemory) -> None:

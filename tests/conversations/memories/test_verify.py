@@ -73,6 +73,12 @@ def test_memories_that_the_store_lacks_are_found_and_repaired(call: str, store: 
         cursor.execute("DELETE FROM memory WHERE content = %s", ["He is nine."])
     assert verify().startswith(f"1:   ✗ 1 × memories missing\n      {call}\n      → Have the calls processed again")
     verify("--repair")
+    # Nothing is found twice, and nothing is repaired before the worker runs.
+    for options in ((), ("--repair",)):
+        again = verify(*options)
+        assert again.startswith("1: 1 calls")
+        assert "1 are being repaired by the worker" in again
+        assert "No fault." not in again
     Worker(store).run_once()
     assert "He is nine." in {memory.content for memory in store.memories(MAYA)}
     assert "No fault." in verify()

@@ -268,6 +268,37 @@ def test_a_restart_runs_the_version_that_its_path_leads_to_by_then(unstarted: Se
         unstarted.stop()
 
 
+def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(unstarted: Server, tmp_path: Path) -> None:
+    installation = installed(tmp_path / "1", ROOT)
+    interpreter = installation / "bin" / "python"
+    body = json.dumps(transcription(new_number(), "It takes its time.")).encode()
+    with (tmp_path / "server.log").open("ab") as unstarted.log:
+        command = [str(installation / "bin" / "elmemory"), "serve", "--no-worker"]
+        unstarted.process = subprocess.Popen(
+            command, cwd=tmp_path, env=unstarted.environment, stdout=unstarted.log, stderr=unstarted.log
+        )
+        wait_until(unstarted.answers)
+        with connected(unstarted) as upload:
+            upload.putrequest("POST", "/webhook/post-call")
+            for name, value in (signature_of(body) | {"content-length": str(len(body))}).items():
+                upload.putheader(name, value)
+            upload.endheaders(body[:100])
+            unstarted.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "leaves its socket" in unstarted.output, 60)
+            interpreter.rename(interpreter.with_name("moved"))
+            upload.send(body[100:])
+            assert upload.getresponse().status == 200
+        wait_until(lambda: "this server goes on" in unstarted.output and "serves again" in unstarted.output, 60)
+        # It serves alone, and can be restarted once the command is there again.
+        for _ in range(20):
+            unstarted.ring(new_number())
+            assert unstarted.post_call(transcription(new_number(), "Hi.")).json()["status"] == "received"
+        interpreter.with_name("moved").rename(interpreter)
+        restart(unstarted)
+        unstarted.ring(new_number())
+        unstarted.stop()
+
+
 @pytest.mark.parametrize(("command", "host"), [("serve", "127.0.0.1"), ("serve", "::1"), ("openmemory", "127.0.0.1")])
 def test_a_busy_port_is_reported_in_one_line(unstarted: Server, command: str, host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -30,7 +30,8 @@ class StoredMemory(models.Model):
         # With the version: change tokens are read from the index alone.
         indexes = [
             models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user"),
-            models.Index(fields=["user_id", "conversation_id"], name="memory_of_conversation"),
+            # The conversation first: `users_of` has no user.
+            models.Index(fields=["conversation_id", "user_id"], name="memory_of_conversation"),
         ]
 
     def __str__(self) -> str:

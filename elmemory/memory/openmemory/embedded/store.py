@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
 from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
-from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, with_weights
+from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, turn_to_write, with_weights
 from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
     Health,
@@ -38,6 +38,11 @@ _OF_CONVERSATION = f"""
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
     UNION ALL
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id IS NULL
+"""
+_USERS_OF = """
+    SELECT DISTINCT user_id, '' FROM memory WHERE conversation_id = %s
+    UNION ALL
+    SELECT user_id, metadata FROM memory WHERE conversation_id IS NULL AND metadata LIKE %s
 """
 _VERSIONS = "SELECT id, version, updated_at FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 _THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND id IN ({{ids}})"
@@ -111,16 +116,15 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
-        with transaction.atomic(self.alias, savepoint=False), connections[self.alias].cursor() as cursor:
+        with turn_to_write(self.alias) as cursor:
             return put_rows(cursor, user_id, [with_weights(entry) for entry in entries])
 
     @_guarded
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
-        with transaction.atomic(self.alias):
+        with turn_to_write(self.alias) as cursor:
             puts = self.put_all(user_id, entries)
             if instead_of:
-                with connections[self.alias].cursor() as cursor:
-                    cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
+                cursor.execute(_DELETE.format(ids=places(instead_of)), (user_id, *instead_of))
             return puts
 
     @_guarded
@@ -130,6 +134,15 @@ class EmbeddedOpenMemory:
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
+
+    @_guarded
+    def users_of(self, conversation_id: str) -> set[str]:
+        rows = _rows(self.alias, _USERS_OF, conversation_id, f"%{conversation_id}%")
+        return {
+            user
+            for user, metadata in rows
+            if not metadata or orjson.loads(metadata).get("conversation_id") == conversation_id
+        }
 
     @_guarded
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:

@@ -2,9 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from threading import RLock
 from typing import Any, Literal
 
+from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.embedded.rows import conversation_id_of
@@ -28,7 +31,23 @@ _PUT = """
     RETURNING key, id, version
 """
 _MOST_ROWS = 500
+_one_writer = RLock()
 _HELD = "SELECT key, id, 0 FROM memory WHERE user_id = %s AND key IN ({keys})"
+
+
+@contextmanager
+def turn_to_write(alias: str) -> Iterator[CursorWrapper]:
+    """A cursor in a transaction, or in the one that has begun. Threads take turns with SQLite.
+
+    SQLite has one writer at a time, and makes others sleep for up to 100 ms before they try again.
+    """
+    connection = connections[alias]
+    with (
+        _one_writer if connection.vendor == "sqlite" else nullcontext(),
+        transaction.atomic(alias, savepoint=False),
+        connection.cursor() as cursor,
+    ):
+        yield cursor
 
 
 def with_weights(entry: Entry) -> Entry:

@@ -91,6 +91,9 @@ class RemoteOpenMemory:
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
 
+    def users_of(self, conversation_id: str) -> None:  # noqa: ARG002
+        return None
+
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:

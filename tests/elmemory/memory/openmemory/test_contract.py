@@ -574,6 +574,16 @@ def test_the_memories_of_one_conversation_are_found_among_those_of_others(store:
     assert store.of_conversation(caller, "conv_a") == []
 
 
+def test_a_store_that_finds_conversations_knows_their_users(store: OpenMemory, caller: str) -> None:
+    call = f"conv_{caller[1:]}"
+    store.put(caller, "key:1", "One.", metadata={"conversation_id": call})
+    store.put(caller, "key:2", "Two.", metadata={"conversation_id": call})
+    store.put(caller, "key:3", "Three.", metadata={"conversation_id": f"{call}0"})
+    assert store.users_of(call) == ({caller} if store.finds_conversations else None)
+    if store.finds_conversations:
+        assert store.users_of("conv_of_nobody") == set()
+
+
 def test_memories_that_are_added_are_completed_or_changed_by_later_writes(store: OpenMemory, caller: str) -> None:
     store.put_all(caller, [Entry(f"old:{number}", f"Old {number}.") for number in range(5)])
     added = store.add_all(caller, [Entry("message:1", "One."), Entry("message:2", "Two.")])

@@ -1,6 +1,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from unittest.mock import patch
 
 import pytest
@@ -9,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from elmemory.memory.openmemory.embedded.models import StoredMemory
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Entry
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["memory"])
 
@@ -212,3 +214,23 @@ def test_a_memory_that_a_running_older_version_writes_is_found_by_its_conversati
     store.put(MAYA, "other", "x", metadata={"conversation_id": "conv_b"})
     StoredMemory.objects.update(conversation_id=None)
     assert [memory.key for memory in store.of_conversation(MAYA, "conv_a")] == ["k"]
+    assert store.users_of("conv_a") == {MAYA}
+
+
+@pytest.mark.sqlite
+def test_threads_that_write_take_turns_and_never_meet_a_locked_database(
+    store: EmbeddedOpenMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who meets another writer fails at once, instead of sleeping before it tries again.
+    monkeypatch.setitem(connections["memory"].settings_dict["OPTIONS"], "timeout", 0)
+    begun = Barrier(8)
+
+    def write(thread: int) -> None:
+        begun.wait()
+        for number in range(10):
+            store.add_all(MAYA, [Entry(f"{thread}:{number}", "x")])
+        connections["memory"].close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert len(store.memories(MAYA)) == 80
