@@ -14,12 +14,13 @@ from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from conversations.files.paths import payload_root
-from conversations.index import fulltext, labels
+from conversations.index import callers, fulltext, labels
 from conversations.index.cards import save_card
 from conversations.index.fulltext import Text, as_column
 from conversations.index.references import caller_reference, sort_key
 from conversations.index.schema import ensure_schema
 from conversations.models import (
+    CallerCalls,
     CallerCard,
     CallLabel,
     Channel,
@@ -50,6 +51,10 @@ _NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O
 
 def fill(size: int) -> None:
     """Calls of a year and the cards of their callers, as many entries of the audit log, and a call that has files."""
+    ensure_schema()
+    with connections["index"].cursor() as cursor:
+        for table in ("conversation", "call_label", "caller_calls", "caller_card", fulltext.TABLE):
+            cursor.execute(f"DELETE FROM {table}")
     chance = random.Random(size)
     _write_calls(size, chance, lambda: f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}")
     _write_cards(size)
@@ -88,16 +93,18 @@ def _tidy_up() -> None:
 
 
 def _write_calls(size: int, chance: random.Random, caller: Callable[[], str], prefix: str = "conv") -> None:
-    ensure_schema()
     for numbers in batched(range(size), _BATCH):
         made = [_call(f"{prefix}_{number}", number, size, chance, caller()) for number in numbers]
         with transaction.atomic("index"):
             Conversation.objects.bulk_create([row for row, _ in made])
             labels.write(label for row, _ in made for label in _labels_of(row.sort_key, chance))
             fulltext.write([text for _, text in made])
+            callers.count({row.caller for row, _ in made})
 
 
-def _call(conversation_id: str, number: int, size: int, chance: random.Random, caller: str) -> tuple[Conversation, Text]:
+def _call(
+    conversation_id: str, number: int, size: int, chance: random.Random, caller: str
+) -> tuple[Conversation, Text]:
     started = NOW - timedelta(days=365 * (1 - number / size))
     outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
     row = Conversation(
@@ -152,7 +159,7 @@ def _labels_of(sort_key: int, chance: random.Random) -> Iterator[CallLabel]:
 def _write_cards(size: int) -> None:
     """Those of all callers, and of one of fifty callers more of whom no call is stored."""
     chance = random.Random(size)
-    numbers = Conversation.objects.order_by("caller").values_list("caller", flat=True).distinct()
+    numbers = CallerCalls.objects.order_by("number").values_list("number", flat=True)
     with_calls = [(number, "") for number in numbers]
     without_calls = [(number, number) for number in (f"+1416{2_000_000 + n:07}" for n in range(size // 50))]
     CallerCard.objects.bulk_create(
@@ -195,6 +202,7 @@ def _write_audit_log(size: int) -> None:
             for number in range(size)
         ),
         _BATCH,
+        ignore_conflicts=True,
     )
 
 

@@ -59,7 +59,9 @@ def mark_hits(page: dict[str, Any], words: str) -> list[dict[str, Any]]:
 
 def _first(query: CallQuery, beyond: Q, asked: str, *, ahead: bool) -> str:
     calls = query.queryset.filter(beyond)
-    found = (calls if ahead else calls.reverse()).values_list("pk", flat=True).first()
+    # The sort key first, as in the list's pages.
+    sort_keys = (calls if ahead else calls.reverse()).values_list("sort_key", flat=True)[:1]
+    found = Conversation.objects.filter(sort_key__in=list(sort_keys)).values_list("pk", flat=True).first()
     if not found:
         return ""
     return f"{reverse('admin:conversations_conversation_change', args=[found])}?{urlencode({LIST_VAR: asked})}"
