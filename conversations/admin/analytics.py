@@ -1,7 +1,7 @@
 """Figures of the calls of a list, over time and per agent: counts, shares, medians and 95th percentiles.
 
-Two queries group the calls by day and agent, from an index that has all of these columns. The second one returns the
-lengths and waits of a group as one text: counting them here is quicker than a query for each percentile.
+One query groups the calls by day and agent, from an index that has all of these columns. It returns the lengths and
+waits of a group as one text: counting them here is quicker than a query for each percentile.
 """
 
 from bisect import bisect_left
@@ -99,7 +99,10 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
     """The figures; those over time are of days, weeks or months, by the length of the period."""
     if period:
         calls = calls.filter(period.days)
-    rows, every = _rows(calls.filter(started_on__isnull=False))
+    every, number = 1, calls.count()
+    while number > every * MOST_MEASURED:
+        every *= 2
+    rows = list(_grouped(calls, every))
     first = (period and period.first) or min((row.day for row in rows), default=None)
     last = (period and period.last) or max((row.day for row in rows), default=None)
     spans = spans_of(first, last) if first and last else []
@@ -145,38 +148,13 @@ class _Row(NamedTuple):
     numbers: Sequence[list[str]]
 
 
-def _rows(calls: QuerySet[Conversation]) -> tuple[list[_Row], int]:
-    """The rows; and of how many calls one was measured."""
+def _grouped(calls: QuerySet[Conversation], every: int) -> Iterator[_Row]:
     counts = [Count("sort_key", filter=condition or None) for condition in COUNTED.values()]
-    counted = list(_grouped(calls, [*counts, Coalesce(Sum("cost"), 0)]))
-    every = 1
-    while sum(row[2] for row in counted) > every * MOST_MEASURED:
-        every *= 2
-    if every > 1:
-        # The lowest bits of a sort key are those of a hash.
-        calls = calls.filter(Exact(F("sort_key").bitand(every - 1), 0))
-    texts = [StringAgg(Cast(column, CharField()), Value(",")) for column in MEASURED.values()]
-    numbers = {
-        (day, agent_id): [text.split(",") if text else [] for text in texts_of_day]
-        for day, agent_id, *texts_of_day in _grouped(calls, texts)
-    }
-    none: list[list[str]] = [[] for _ in MEASURED]
-    rows = [
-        _Row(
-            date.fromisoformat(day) if isinstance(day, str) else day,
-            agent_id,
-            figures,
-            numbers.get((day, agent_id), none),
-        )
-        for day, agent_id, *figures in counted
-    ]
-    return rows, every
-
-
-def _grouped(calls: QuerySet[Conversation], aggregates: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """By day and agent these aggregates, as the database has them."""
-    columns = dict(zip("abcdefghijklmnop", aggregates, strict=False))
-    groups = calls.order_by().values_list("started_on", "agent_id").annotate(**columns)
+    # The lowest bits of a sort key are those of a hash.
+    measured = Q(Exact(F("sort_key").bitand(every - 1), 0)) if every > 1 else None
+    texts = [StringAgg(Cast(column, CharField()), Value(","), filter=measured) for column in MEASURED.values()]
+    columns = dict(zip("abcdefghijklmnop", [*counts, Coalesce(Sum("cost"), 0), *texts], strict=False))
+    groups = calls.filter(started_on__isnull=False).order_by().values_list("started_on", "agent_id").annotate(**columns)
     # Without Django's converters: on SQLite they take as long as the query.
     try:
         query = groups.query.get_compiler(ALIAS).as_sql()
@@ -184,7 +162,11 @@ def _grouped(calls: QuerySet[Conversation], aggregates: Sequence[Any]) -> Iterat
         return
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(*query)
-        yield from cursor
+        for day, agent_id, *figures in cursor:
+            of_day = date.fromisoformat(day) if isinstance(day, str) else day
+            texts_of_day = figures[-len(MEASURED) :]
+            numbers = [text.split(",") if text else [] for text in texts_of_day]
+            yield _Row(of_day, agent_id, figures[: -len(MEASURED)], numbers)
 
 
 def _days(span: Period) -> list[date]:

@@ -43,18 +43,12 @@ def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool
         if CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(named.params))).exists():  # noqa: S611
             conditions.append(Condition(f"caller_ref IN ({refs})", named.params))
     if len(conditions) > 1:
-        # One set of sort keys: an OR of two sets would scan every row.
-        sets = " UNION ".join(
-            condition.selected or f"SELECT sort_key FROM conversation WHERE {condition.sql}" for condition in conditions
-        )
-        params = [value for condition in conditions for value in condition.params]
-        conditions = [Condition(f"conversation.sort_key IN ({sets})", params)]
+        conditions = [fulltext.any_of(conditions)]
     if not conditions:
         return calls.none()
     matching: Any = conditions[0].of(calls)
-    if not calls.query.where:
-        # Counting and paging need not look for the same calls again.
-        matching.sort_keys = conditions[0].sort_keys
+    # Counting and paging need not look for the same calls again.
+    matching.sort_keys, matching.unsearched = conditions[0].sort_keys, calls
     return matching  # type: ignore[no-any-return]
 
 

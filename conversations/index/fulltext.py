@@ -100,11 +100,26 @@ def matching(question: str) -> Condition | None:
     if _has_fts():
         found_by = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s"
         return Condition(f"conversation.sort_key IN ({found_by})", [_in_fts5(found)], found_by)
+    return _read(f"SELECT {TABLE}_words_like(%s::tsquery)::text", [_in_tsquery(found)])
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """One set of sort keys for all of these conditions: an OR of several would scan every row."""
+    sets = " UNION ".join(one.selected or f"SELECT sort_key FROM conversation WHERE {one.sql}" for one in conditions)
+    params = [value for one in conditions for value in one.params]
+    if _has_fts():
+        return Condition(f"conversation.sort_key IN ({sets})", params, sets)
+    return _read(f"SELECT array_agg(found.sort_key)::text FROM ({sets}) AS found(sort_key)", params)
+
+
+def _read(sql: str, params: Sequence[str]) -> Condition:
+    """The condition on the calls whose sort keys this query returns as the text of an array of PostgreSQL.
+
+    It is read once: counting, listing and the days use the same result. As text, since nothing here reads it.
+    """
     with connections[ALIAS].cursor() as cursor:
-        # Once: counting, listing and the days use the same result. As text, since nothing here reads it.
-        cursor.execute(f"SELECT {TABLE}_words_like(%s::tsquery)::text", (_in_tsquery(found),))
-        (sort_keys,) = cursor.fetchone()
-    sort_keys = sort_keys or "{}"
+        cursor.execute(sql, params)
+        sort_keys = cursor.fetchone()[0] or "{}"
     selected = "SELECT unnest(%s::bigint[])"
     return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys], selected, sort_keys.strip("{}"))
 

@@ -77,9 +77,9 @@ def align() -> None:
 
 
 def _marked() -> QuerySet[Conversation]:
-    """The rows with `reviewed`, by the condition of its index: SQLite uses it for no value that is passed to a query."""
+    """The rows with `reviewed`, by the condition of its index, which SQLite ignores for values that are passed to it."""
     is_marked = "reviewed = 1" if connections[ALIAS].vendor == "sqlite" else "reviewed"
-    return Conversation.objects.filter(RawSQL(is_marked, (), output_field=BooleanField()))  # noqa: S611 -- no input in it
+    return Conversation.objects.filter(RawSQL(is_marked, (), output_field=BooleanField()))  # noqa: S611
 
 
 def erase_of_deleted_calls() -> None:

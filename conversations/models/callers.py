@@ -31,6 +31,7 @@ class CallerCard(models.Model):
         indexes = (
             models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),
             models.Index(fields=["last_call"], name="caller_card_last_call"),
+            models.Index(fields=["caller_ref"], name="caller_card_opted_out", condition=models.Q(opted_out=True)),
         )
 
     def __str__(self) -> str:
