@@ -77,7 +77,7 @@ def align() -> None:
 
 
 def _marked() -> QuerySet[Conversation]:
-    """The rows with `reviewed`, by the condition of its index, which SQLite ignores for values that are passed to it."""
+    """The rows with `reviewed`, by the condition of its index, as SQLite ignores it for values that are passed."""
     is_marked = "reviewed = 1" if connections[ALIAS].vendor == "sqlite" else "reviewed"
     return Conversation.objects.filter(RawSQL(is_marked, (), output_field=BooleanField()))  # noqa: S611
 
