@@ -6,8 +6,8 @@ import pytest
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.paths import transcription_path
-from conversations.index.values import label_names
 from conversations.index.sync import refresh_row, refresh_rows
+from conversations.index.values import label_names
 from conversations.models import CallLabel, Conversation, Label
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver, place, row
