@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import batched
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -56,7 +57,7 @@ def fill(size: int) -> None:
         for table in ("conversation", "call_label", "caller_calls", "caller_card", fulltext.TABLE):
             cursor.execute(f"DELETE FROM {table}")
     chance = random.Random(size)
-    _write_calls(size, chance, lambda: f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}")
+    _write_calls(size, chance, lambda: caller_of_many(size, chance))
     _write_cards(size)
     _write_audit_log(size)
     reviewed = [Review(conversation_id=f"conv_{n}", reviewed_at=NOW) for n in range(0, size, _REVIEWED_EVERY)]
@@ -94,7 +95,7 @@ def _tidy_up() -> None:
 
 def _write_calls(size: int, chance: random.Random, caller: Callable[[], str], prefix: str = "conv") -> None:
     for numbers in batched(range(size), _BATCH):
-        made = [_call(f"{prefix}_{number}", number, size, chance, caller()) for number in numbers]
+        made = [call(f"{prefix}_{number}", number, size, chance, caller()) for number in numbers]
         with transaction.atomic("index"):
             Conversation.objects.bulk_create([row for row, _ in made])
             labels.write(label for row, _ in made for label in _labels_of(row.sort_key, chance))
@@ -102,9 +103,12 @@ def _write_calls(size: int, chance: random.Random, caller: Callable[[], str], pr
             callers.count({row.caller for row, _ in made})
 
 
-def _call(
-    conversation_id: str, number: int, size: int, chance: random.Random, caller: str
-) -> tuple[Conversation, Text]:
+def caller_of_many(size: int, chance: random.Random) -> str:
+    """A caller of so many calls: a few call often, most once or twice."""
+    return f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
+
+
+def call(conversation_id: str, number: int, size: int, chance: random.Random, caller: str) -> tuple[Conversation, Text]:
     started = NOW - timedelta(days=365 * (1 - number / size))
     outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
     row = Conversation(
@@ -186,7 +190,8 @@ def _write_audit_log(size: int) -> None:
     """Without the chain of hashes, which pages do not read."""
     actions = (Action.VIEW, Action.LISTEN, Action.FIND, Action.LOGIN, Action.EXPORT)
     # Not those of `Entries`, which add one entry after the other.
-    QuerySet(Entry).bulk_create(
+    entries: Any = QuerySet(Entry)
+    entries.bulk_create(
         (
             Entry(
                 id=number + 1,

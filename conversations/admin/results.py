@@ -71,8 +71,8 @@ def _neighbours(query: CallQuery, request: HttpRequest, row: Conversation) -> It
 
 
 def _page(sort_key: int | None, asked: str) -> str:
-    found = Conversation.objects.filter(sort_key=sort_key).values_list("pk", flat=True).first()
-    if not found:
+    calls = Conversation.objects.filter(sort_key__in=[] if sort_key is None else [sort_key])
+    if not (found := calls.values_list("pk", flat=True).first()):
         return ""
     return f"{reverse('admin:conversations_conversation_change', args=[found])}?{urlencode({LIST_VAR: asked})}"
 

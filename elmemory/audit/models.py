@@ -61,7 +61,7 @@ class Entries(models.QuerySet["Entry"]):
 
         Django on SQLite calls a Python function for each entry.
         """
-        begin = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind] | _MIDNIGHT
+        begin: dict[str, Any] = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind] | _MIDNIGHT
         longest = {"year": 366, "month": 31, "day": 1}[kind]
         times, found = self.order_by(field_name).values_list(field_name, flat=True), []
         first = times.first()

@@ -244,3 +244,17 @@ def test_a_table_that_is_dropped_while_in_use_is_created_again(store: EmbeddedOp
     reconcile()
     Worker(store).process_due()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
+
+
+def test_callers_are_counted_with_their_calls() -> None:
+    maya = "+14155550100"
+    for number in range(3):
+        deliver(transcription(maya, "Hello.", conversation_id=f"conv_{number}", started_at=1_790_000_000 + number))
+    caller = Caller.objects.get()
+    assert (caller.number, caller.calls) == (maya, 3)
+    assert caller.last_call is not None
+    assert int(caller.last_call.timestamp()) == 1_790_000_002
+    for number in range(3):
+        delete_conversation(f"conv_{number}")
+        refresh_row(f"conv_{number}")
+        assert [caller.calls for caller in Caller.objects.all()] == ([2 - number] if number < 2 else [])
