@@ -84,7 +84,7 @@ def fill(size: int) -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        for table in ("conversation", "caller_card", "loose_payload"):
+        for table in ("conversation", "caller_calls", "caller_card", "loose_payload"):
             cursor.execute(f"DELETE FROM {table}")
     for start in range(0, size, 5000):
         numbers = range(start, min(start + 5000, size))

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from conversations.files.deletion import delete_conversation
 from conversations.files.paths import AUDIO, TRANSCRIPTION, transcription_path
 from conversations.files.placing import Delivery
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.queue import due_conversations, queue_status
 from conversations.index.rows import fingerprint, row_values
-from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_stale_rows
+from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_row, refresh_stale_rows
 from conversations.memories.worker import Worker
-from conversations.models import Conversation, MemoryState
+from conversations.models import Caller, Conversation, MemoryState
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.stored import deliver, place, receive, row
