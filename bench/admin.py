@@ -1,19 +1,25 @@
-"""Measures the admin's pages over 1,000, 10,000 and 100,000 calls: `python -m bench.admin [ROWS ...]`.
+"""Measures the admin's pages over a year of calls: `python -m bench.admin [--postgres] [--only WORD] [CALLS ...]`.
 
-Then it measures the page of one caller with 20, 200 and 2,000 calls. Invented rows, texts and memories are written
-straight into databases of their own; pages are requested through Django's test client, several times each, in one
-process. The figures are CPU time of one core.
+Invented rows, texts and memories are written straight into databases of their own, by default 100,000 calls; pages are
+requested through Django's test client, several times each, in one process. "Django" is the CPU time of that process,
+with that of SQLite; "database" is that of all processes of the PostgreSQL server, which is started for it. Last come
+the exports, and the page of one caller with 20, 200 and 2,000 calls.
 """
 
+import argparse
+import asyncio
+import gc
 import os
-import random
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack, closing
+from datetime import timedelta
 from functools import partial
-from itertools import batched
+from pathlib import Path
+from typing import Any, NamedTuple
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -21,230 +27,256 @@ import django
 
 django.setup()
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connections, transaction
-from django.test import Client
-from django.utils.timezone import localdate
+from django.db import connections
+from django.test import AsyncClient, Client
 
+from bench.admin_rows import NOW, OPENED, REGULAR, fill, fill_one_caller
+from bench.processes import resident_mb
 from conversations.admin.call_list import CallListAdmin
-from conversations.index import fulltext, labels
-from conversations.index.cards import save_card
-from conversations.index.fulltext import Text
-from conversations.index.references import caller_reference, sort_key
-from conversations.index.schema import ensure_schema
-from conversations.models import CallLabel, Channel, Conversation, Direction, Label, MemoryState, Outcome, Recall
-from elmemory.memory import kinds
-from elmemory.memory.card import read_card, write_card
-from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from tests.harness.samples import transcription
-from tests.harness.stored import deliver
+from conversations.admin.caller_list import CallerListAdmin
+from conversations.index.references import caller_reference
+from tests.harness.postgres import ALIASES, Cluster, why_there_is_none
+from tests.harness.server import ROOT
 
 _TIMES = 7
-_TURNS = 12
 _CALLS_OF_ONE = 20, 200, 2000
-_REGULAR = "+14155550100"
-_NOW = datetime.now(UTC)
-_LIST = "/admin/conversations/conversation/"
-_OPENED = "conv_opened"
+_CALLS = "/admin/conversations/conversation/"
+_CALLERS = "/admin/conversations/caller/"
+_LOG = "/admin/audit/entry/"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Cost(NamedTuple):
+    """Of a page: milliseconds of CPU time, the number of queries, and its size."""
+
+    django: float
+    database: float
+    queries: int
+    kb: float
+
+    def __str__(self) -> str:
+        together = self.django + self.database
+        return f"{self.django:.0f} | {self.database:.0f} | {together:.0f} | {self.queries} | {self.kb:.0f}"
 
 
 def main() -> None:
-    sizes = [int(size) for size in sys.argv[1:]] or [1_000, 10_000, 100_000]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", metavar="CALLS", nargs="*", type=int)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server that is started for it")
+    parser.add_argument("--only", default="", metavar="WORD", help="the pages with this word in their name")
+    options = parser.parse_args()
+    if options.postgres and "TEST_POSTGRES_URL" not in os.environ:
+        sys.exit(_on_postgres())
     settings.ALLOWED_HOSTS = ["*"]
     for alias in ("default", "memory"):
         call_command("migrate", database=alias, verbosity=0)
     user = get_user_model()._default_manager.create_superuser("bench", "", "bench")
     client = Client()
     client.force_login(user)
-    timings: dict[str, list[float]] = {}
-    for size in sizes:
+    # As the server does.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    for size in options.sizes or [100_000]:
         began = time.monotonic()
         fill(size)
-        print(f"{size:,} calls written in {time.monotonic() - began:.1f} s")
+        print(f"{size:,} calls written in {time.monotonic() - began:.0f} s\n")
+        print(f"| CPU ms, median of {_TIMES} | Django | database | together | queries | KB |")
+        print("|---|--:|--:|--:|--:|--:|")
         for name, address in pages(size):
-            timings.setdefault(name, []).append(measure(partial(client.get, address, follow=True)))
-    print(f"\n| page, ms (median of {_TIMES}) | " + " | ".join(f"{size:,}" for size in sizes) + " |")
-    print("|---|" + "---|" * len(sizes))
-    for name, row in timings.items():
-        print(f"| {name} | " + " | ".join(f"{milliseconds:.0f}" for milliseconds in row) + " |")
-    pages_of_one_caller(client)
+            if options.only in name:
+                print(f"| {name} | {measure(partial(client.get, address, follow=True))} |", flush=True)
+        for kind in ("csv", "json"):
+            if options.only in f"export as {kind}":
+                print(f"| export as {kind} | {asyncio.run(export(user, f'{_CALLS}export/{kind}/'))} |", flush=True)
+        for calls in _CALLS_OF_ONE:
+            if options.only in "a caller":
+                fill_one_caller(calls)
+                address = f"{_CALLERS}{caller_reference(REGULAR)}/change/"
+                for what, query in (("", ""), (", searched", "?words=appointment"), (", last page", "?page=9999")):
+                    cost = measure(partial(client.get, address + query))
+                    print(f"| a caller with {calls:,} calls, {calls * 8:,} memories{what} | {cost} |", flush=True)
 
 
-def pages_of_one_caller(client: Client) -> None:
-    print(f"\n| page of a caller with | ms (median of {_TIMES}) | KB |\n|---|---|---|")
-    for calls in _CALLS_OF_ONE:
-        fill(calls, caller=_REGULAR)
-        store = EmbeddedOpenMemory()
-        store.forget(_REGULAR)
-        for number in range(calls):
-            store.put_all(_REGULAR, kinds.entries(memories_of_call(number)))
-        write_card(store, _REGULAR)
-        save_card(_REGULAR, read_card(store, _REGULAR))
-        address = f"/admin/conversations/caller/{caller_reference(_REGULAR)}/change/"
-        taken, size = measure(partial(client.get, address)), len(client.get(address).content) / 1024
-        print(f"| {calls:,} calls, {len(store.memories(_REGULAR)):,} memories | {taken:.0f} | {size:.0f} |")
+def _on_postgres() -> int:
+    """Run this again with a PostgreSQL server."""
+    if reason := why_there_is_none():
+        sys.exit(f"There is no PostgreSQL: {reason}.")
+    with Cluster() as cluster:
+        with closing(cluster.connect()) as connection:
+            for alias in ALIASES.values():
+                connection.execute(f'CREATE DATABASE "{alias}"'.encode())
+        environment = os.environ | {"TEST_POSTGRES_URL": cluster.url}
+        return subprocess.call([sys.executable, "-m", "bench.admin", *sys.argv[1:]], cwd=ROOT, env=environment)
 
 
 def pages(size: int) -> Iterator[tuple[str, str]]:
+    """The name and the address of each page but those of one caller."""
+    since, until = (NOW - timedelta(days=90)).date(), (NOW - timedelta(days=30)).date()
     last = -(-size // CallListAdmin.list_per_page)
-    yield "first page", _LIST
-    yield "last page", f"{_LIST}?p={last}"
-    yield "ordered by length", f"{_LIST}?o=5"
-    yield "one day", f"{_LIST}?started_on__year={_NOW.year}&started_on__month={_NOW.month}&started_on__day={_NOW.day}"
-    yield "failed ones", f"{_LIST}?outcome__exact=failed"
-    yield "one agent", f"{_LIST}?agent_id__exact=agent_3"
-    yield "memory failed, with recording", f"{_LIST}?memory_state__exact=failed&has_audio__exact=1"
-    yield "a common word", f"{_LIST}?q=appointment"
-    yield "two common words", f"{_LIST}?q=appointment+thursday"
-    yield "a rare word", f"{_LIST}?q=heron7"
-    yield "a prefix", f"{_LIST}?q=appoi"
-    yield "a name spelled nearly", f"{_LIST}?q=okafour"
-    yield "a phrase", f"{_LIST}?q=%22appointment+on+thursday%22"
-    yield "a number", f"{_LIST}?q=%2B1+(415)+200-0042"
-    yield "last digits", f"{_LIST}?q=0042"
-    yield "a conversation id", f"{_LIST}?q=conv_7"
-    yield "counts beside the filters", f"{_LIST}?_facets=True"
-    since, until = (_NOW - timedelta(days=90)).date(), (_NOW - timedelta(days=30)).date()
-    yield "last 28 days", f"{_LIST}?days=28"
-    yield "went wrong", f"{_LIST}?wrong=any"
-    yield "went wrong in 7 days", f"{_LIST}?days=7&wrong=any"
-    yield "neutral though known", f"{_LIST}?wrong=neutral"
-    yield "from–to", f"{_LIST}?since={since}&until={until}"
-    yield "by length", f"{_LIST}?length_from=60&length_to=300"
-    yield "by cost", f"{_LIST}?cost_from=1500"
-    yield "by language", f"{_LIST}?language=de"
-    yield "one channel", f"{_LIST}?channel__exact=phone"
-    yield "a tool", f"{_LIST}?tool=book_appointment"
-    yield "a failed tool", f"{_LIST}?tool_failed=*"
-    yield "a criterion not met", f"{_LIST}?criterion=failure:Solved"
-    yield (
-        "six filters",
-        f"{_LIST}?since={since}&wrong=any&length_from=30&language=en&tool=transfer&criterion=success:Polite",
-    )
-    yield "a word that went wrong", f"{_LIST}?q=appointment&wrong=any&days=28"
-    yield "a call within a search", f"{_LIST}{_OPENED}/change/?_changelist_filters=q%3Dappointment"
-    yield "a call within filters", f"{_LIST}{_OPENED}/change/?_changelist_filters=wrong%3Dany%26o%3D5"
-    yield "figures of 28 days", f"{_LIST}analytics/"
-    yield "figures of a year", f"{_LIST}analytics/?days=all"
-    yield "figures of a year, filtered", f"{_LIST}analytics/?days=all&wrong=any&language=en"
-    yield "callers", "/admin/conversations/caller/"
-    yield "callers by name", "/admin/conversations/caller/?q=maya"
     yield "front page", "/admin/"
-
-
-def measure(ask: Callable[[], object]) -> float:
-    def once() -> float:
-        began = time.process_time()
-        answer = ask()
-        assert answer.status_code == 200, answer.status_code  # type: ignore[attr-defined]
-        return (time.process_time() - began) * 1000
-
-    once()
-    return statistics.median(once() for _ in range(_TIMES))
-
-
-def fill(size: int, caller: str = "") -> None:
-    ensure_schema()
-    chance = random.Random(size)
-    with connections["index"].cursor() as cursor:
-        for table in ("conversation", "call_label", fulltext.TABLE):
-            cursor.execute(f"DELETE FROM {table}")
-    for numbers in batched(range(size), 5000):
-        made = [call(number, size, chance, caller) for number in numbers]
-        with transaction.atomic("index"):
-            Conversation.objects.bulk_create([row for row, _ in made])
-            labels.write(label for row, _ in made for label in labels_of(row.sort_key, chance))
-            fulltext.write([text for _, text in made])
-    if not caller:
-        said = ["I would like to move my appointment"] * _TURNS
-        started = int((_NOW - timedelta(days=60)).timestamp())
-        deliver(transcription(_REGULAR, *said, conversation_id=_OPENED, started_at=started, status="failed"))
-
-
-_NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O'Brien", "Daniel Okonkwo")
-
-
-def call(number: int, size: int, chance: random.Random, caller: str = "") -> tuple[Conversation, Text]:
-    caller = caller or f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
-    started = _NOW - timedelta(days=365 * (1 - number / size))
-    conversation_id = f"conv_{number}"
-    outcome = chance.choices([Outcome.DONE, Outcome.FAILED, Outcome.WEB], [90, 4, 6])[0]
-    row = Conversation(
-        conversation_id=conversation_id,
-        sort_key=sort_key(conversation_id, started),
-        agent_id=f"agent_{chance.randrange(8)}",
-        caller=caller,
-        caller_ref=caller_reference(caller),
-        caller_name=chance.choice(_NAMES),
-        direction=Direction.INBOUND,
-        channel=chance.choices([Channel.PHONE, Channel.WHATSAPP], [9, 1])[0],
-        language=chance.choices(["en", "de", "es"], [6, 3, 1])[0],
-        is_returning=chance.random() < 0.6,
-        first_answer_ms=round(chance.lognormvariate(7, 0.4), -1),
-        turn_ms=round(chance.lognormvariate(6.8, 0.3), -1),
-        started_at=started,
-        started_on=localdate(started),
-        duration_seconds=chance.randrange(5, 900),
-        outcome=outcome,
-        successful=chance.choice(["success", "failure", "unknown"]),
-        cost=chance.randrange(2000),
-        title="Appointment moved to Friday",
-        recall=chance.choice([Recall.MEMORY, Recall.NEUTRAL]),
-        has_transcription=True,
-        has_audio=chance.random() < 0.9,
-        transcription_at=started.timestamp(),
-        audio_at=started.timestamp(),
-        memory_state=chance.choices([MemoryState.WRITTEN, MemoryState.FAILED], [99, 1])[0],
-        memories=9,
-        fingerprint="as they are",
-    )
-    said = [" ".join(chance.choices(_VOCABULARY, k=14)) for _ in range(_TURNS)]
-    if chance.random() < 0.5:
-        said.append("I would like to move my appointment on Thursday to Friday at nine")
-    if number % 1000 == 7:
-        said.append(f"a heron{number % 10} stood in the garden")
-    return row, Text(row.sort_key, row.caller_name, row.title, "The caller moved the appointment.", "\n".join(said))
-
-
-def labels_of(sort_key: int, chance: random.Random) -> Iterator[CallLabel]:
-    """One or two tools, one of twenty times failed, and two criteria."""
-    for tool in chance.sample(("book_appointment", "look_up_customer", "transfer"), chance.choice((1, 2))):
-        yield CallLabel(kind=Label.TOOL, name=tool, sort_key=sort_key)
-        if chance.random() < 0.05:
-            yield CallLabel(kind=Label.TOOL_FAILED, name=tool, sort_key=sort_key)
-    for criterion in ("Solved", "Polite"):
-        kind = chance.choices((Label.CRITERION_SUCCESS, Label.CRITERION_FAILURE), (4, 1))[0]
-        yield CallLabel(kind=kind, name=criterion, sort_key=sort_key)
-
-
-def memories_of_call(number: int) -> Iterator[kinds.NewMemory]:
-    """Three facts, four sentences and the call itself."""
-    chance = random.Random(number)
-    common = {
-        "conversation_id": f"conv_{number}",
-        "agent_id": "agent_1",
-        "called_at": (_NOW - timedelta(hours=4 * (2000 - number))).isoformat(timespec="seconds"),
-    }
-    for position, (field, value) in enumerate(
-        (("first_name", "Maya"), ("city", chance.choice(["Duluth", "Boston"])), ("topic", f"Appointment {number}"))
+    yield "list of calls", _CALLS
+    yield "its page in the middle", f"{_CALLS}?p={last // 2}"
+    yield "its last page", f"{_CALLS}?p={last}"
+    for place, column in enumerate(CallListAdmin.list_display, start=1):
+        if getattr(getattr(CallListAdmin, column), "admin_order_field", None):
+            yield f"sorted by {column.removesuffix('_shown')}", f"{_CALLS}?o={place}"
+            yield f"sorted by {column.removesuffix('_shown')}, falling", f"{_CALLS}?o=-{place}"
+    yield "sorted by cost, last page", f"{_CALLS}?o=8&p={last}"
+    for name, query in (
+        ("one day", f"started_on__year={NOW.year}&started_on__month={NOW.month}&started_on__day={NOW.day}"),
+        *((f"days: {days}", f"days={days}") for days in ("today", "yesterday", "7", "28")),
+        *((f"went wrong: {what}", f"wrong={what}") for what in _WRONG),
+        ("agent", "agent_id__exact=agent_3"),
+        *((f"outcome: {outcome}", f"outcome__exact={outcome}") for outcome in ("done", "failed", "web")),
+        ("success", "successful__exact=failure"),
+        *((f"channel: {channel}", f"channel__exact={channel}") for channel in ("phone", "whatsapp")),
+        ("direction", "direction__exact=inbound"),
+        ("answer at the ring", "recall__exact=neutral"),
+        *((f"memory: {state}", f"memory_state__exact={state}") for state in ("written", "failed")),
+        ("with recording", "has_audio__exact=1"),
+        ("without recording", "has_audio__exact=0"),
+        ("reviewed", "reviewed__exact=1"),
+        ("not reviewed", "reviewed__exact=0"),
+        ("from–to", f"since={since}&until={until}"),
+        ("length", "length_from=60&length_to=300"),
+        ("cost", "cost_from=1500"),
+        *((f"language: {language}", f"language={language}") for language in ("en", "es")),
+        ("tool used", "tool=book_appointment"),
+        ("tool failed", "tool_failed=*"),
+        ("criterion met", "criterion=success:Solved"),
+        ("criterion not met", "criterion=failure:Solved"),
+        ("unreviewed that went wrong in 7 days", "days=7&wrong=any&reviewed__exact=0"),
+        ("memory failed, with recording", "memory_state__exact=failed&has_audio__exact=1"),
+        ("tool used, sorted by cost, page 500", "tool=book_appointment&o=-8&p=500"),
+        ("language, sorted by length, page 500", "language=en&o=5&p=500"),
+        ("six filters", f"since={since}&wrong=any&length_from=30&language=en&tool=transfer&criterion=success:Polite"),
+        ("six filters that keep most", _SIX_WIDE),
+        ("word: in half of the calls", "q=thursday"),
+        ("word: in half of the calls, sorted by cost", "q=thursday&o=-8"),
+        ("word: in half of the calls, last page", f"q=thursday&p={last // 2 - 10}"),
+        ("words: two", "q=appointment+thursday"),
+        ("word: rare", "q=heron7"),
+        ("word: its beginning", "q=thurs"),
+        ("word: in all calls", "q=appointment"),
+        ("words: one unwanted", "q=moved+-appointment"),
+        ("word: a name", "q=maya"),
+        ("word: a name spelled nearly", "q=okafour"),
+        ("phrase", "q=%22appointment+on+thursday%22"),
+        ("number", "q=%2B1+(415)+200-0042"),
+        ("last digits", "q=0042"),
+        ("conversation id", "q=conv_7"),
+        ("word: in half of the calls, that went wrong in 28 days", "q=thursday&wrong=any&days=28"),
+        ("word: in half of the calls, in a language", "q=thursday&language=en"),
+        ("counts beside the filters", "wrong=any&_facets=True"),
     ):
-        more = {**common, "position": position, "field": field, "value": value}
-        yield kinds.NewMemory(kinds.FACT, f"fact:conv_{number}:{field}", f"{field}: {value}", more)
-    for turn in range(4):
-        said = " ".join(chance.choices(_VOCABULARY, k=14))
-        more = {**common, "position": 2 * turn + 1, "asked": "And what was it about, please?"}
-        yield kinds.NewMemory(kinds.MESSAGE, f"message:conv_{number}:{turn}", said, more)
-    more = {**common, "timezone": "UTC", "summary": "Moved the appointment.", "title": "Moved", "spoke": True}
-    yield kinds.NewMemory(kinds.CALL, f"call:conv_{number}", "Call (success): Moved the appointment.", more)
+        yield name, f"{_CALLS}?{query}"
+    yield "a call", f"{_CALLS}{OPENED}/change/"
+    for name, asked in (
+        ("a search", "q%3Dappointment"),
+        ("filters", "wrong%3Dany%26o%3D5"),
+        ("a sorted list", "o%3D-8"),
+    ):
+        yield f"a call within {name}", f"{_CALLS}{OPENED}/change/?_changelist_filters={asked}"
+    year = (NOW - timedelta(days=365)).date()
+    for name, query in (
+        ("7 days", "?days=7"), ("28 days", ""), ("a year", f"?since={year}"), ("all days", "?days=all"),
+        ("a year, one agent", f"?since={year}&agent_id__exact=agent_3"),
+        ("a year, filtered", "?days=all&wrong=any&language=en"),
+        ("a year, a word in half of the calls", "?days=all&q=thursday"),
+    ):  # fmt: skip
+        yield f"figures of {name}", f"{_CALLS}analytics/{query}"
+    yield "callers", _CALLERS
+    yield "callers, page in the middle", f"{_CALLERS}?p={size // 10 // CallerListAdmin.list_per_page}"
+    for place, column in enumerate(CallerListAdmin.list_display, start=1):
+        if column in CallerListAdmin.sortable_by:
+            yield f"callers sorted by {column}", f"{_CALLERS}?o={place}"
+            yield f"callers sorted by {column}, falling", f"{_CALLERS}?o=-{place}"
+    for name, query in (
+        ("opted out", "opted_out__exact=1"), ("not opted out", "opted_out__exact=0"),
+        ("shared lines", "shared_line__exact=1"), ("by a name of most", "q=maya"),
+        ("by a name of most, sorted by calls", "q=maya&o=-4"), ("by first and last name", "q=maya+okafor"),
+        ("by a name of none", "q=zebedee"), ("by last digits", "q=0042"), ("by number", "q=%2B1+(415)+200-0042"),
+    ):  # fmt: skip
+        yield f"callers {name}", f"{_CALLERS}?{query}"
+    yield "audit log", _LOG
+    yield "audit log, last page", f"{_LOG}?p={size // 100}"
+    for name, query in (
+        ("of an action", "action__exact=listen"), ("of a user", "username=user_3"), ("of a call", "q=conv_7"),
+        ("of a month", f"at__year={NOW.year}&at__month=6"), ("sorted by user", "o=2"),
+    ):  # fmt: skip
+        yield f"audit log {name}", f"{_LOG}?{query}"
+    yield "unreadable and parked", f"{_CALLS}unreadable/"
+    yield "users", "/admin/auth/user/"
 
 
-_VOCABULARY = [
-    f"{first}{last}"
-    for first in ("an", "be", "co", "di", "el", "fo", "gra", "hu")
-    for last in ("ba", "cer", "dol", "fin", "gus", "lan", "mer", "nor", "pil", "rath", "sun", "tor", "ven", "wick")
-] * 4 + ["the", "and", "to", "I", "you", "a", "please", "would", "have", "is"] * 40
+_WRONG = "any", "failed", "unconnected", "unsuccessful", "neutral"
+_SIX_WIDE = (
+    "length_from=10&cost_from=10&channel__exact=phone&has_audio__exact=1&memory_state__exact=written&tool=transfer"
+)
+
+
+def measure(ask: Callable[[], Any]) -> Cost:
+    asked: list[str] = []
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    with ExitStack() as stack:
+        for connection in connections.all():
+            stack.enter_context(connection.execute_wrapper(count))
+        answer = ask()
+    assert answer.status_code == 200, answer.status_code
+    costs = [_once(ask) for _ in range(_TIMES)]
+    own, database = (statistics.median(each) for each in zip(*costs, strict=True))
+    return Cost(own, database, len(asked), len(answer.content) / 1024)
+
+
+def _once(ask: Callable[[], Any]) -> tuple[float, float]:
+    began, database = time.process_time(), _database_seconds()
+    ask()
+    return (time.process_time() - began) * 1000, (_database_seconds() - database) * 1000
+
+
+async def export(user: Any, address: str) -> str:
+    """What a whole export costs, when its first byte comes, and by how much the memory of the process grows."""
+    client = AsyncClient()
+    await client.aforce_login(user)
+    await sync_to_async(Path("/proc/self/clear_refs").write_text)("5")  # the most memory so far becomes that of now
+    before, size, first = resident_mb(os.getpid(), "VmHWM"), 0, 0.0
+    database = await sync_to_async(_database_seconds)()
+    began, own = time.monotonic(), time.process_time()
+    answer: Any = await client.get(address)
+    async for chunk in answer:
+        first = first or time.monotonic() - began
+        size += len(chunk)
+    own = (time.process_time() - own) * 1000
+    database = (await sync_to_async(_database_seconds)() - database) * 1000
+    grown = resident_mb(os.getpid(), "VmHWM") - before
+    return f"{Cost(own, database, 0, size / 1024)} | first byte after {first * 1000:.0f} ms, +{grown:.1f} MB"
+
+
+def _database_seconds() -> float:
+    """The CPU time of all processes of the PostgreSQL server, also of those that have ended; 0 on SQLite."""
+    connection = connections["index"]
+    if connection.vendor != "postgresql":
+        return 0
+    connection.ensure_connection()
+    backend: Any = connection.connection
+    server = _stat(backend.info.backend_pid)[1]
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    running = sum(int(Path(f"/proc/{child}/schedstat").read_text().split()[0]) for child in children)
+    ended = sum(map(int, _stat(int(server))[13:15]))
+    return running / 1e9 + ended / _TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process after its name: its state, its parent and so on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 if __name__ == "__main__":

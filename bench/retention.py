@@ -24,8 +24,9 @@ from django.db import connections, transaction
 from django.test import Client
 from django.utils.timezone import now
 
-from bench.admin import call as invented
-from conversations.index import retained
+from bench.admin_rows import call as invented
+from bench.admin_rows import caller_of_many
+from conversations.index import callers, retained
 from conversations.index.references import caller_reference
 from conversations.index.schema import ensure_schema
 from conversations.index.sync import refresh_row
@@ -83,10 +84,11 @@ def fill(size: int) -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        for table in ("conversation", "caller_card", "loose_payload"):
+        for table in ("conversation", "caller_calls", "caller_card", "loose_payload"):
             cursor.execute(f"DELETE FROM {table}")
     for start in range(0, size, 5000):
-        rows = [invented(number, size, chance)[0] for number in range(start, min(start + 5000, size))]
+        numbers = range(start, min(start + 5000, size))
+        rows = [invented(f"conv_{n}", n, size, chance, caller_of_many(size, chance))[0] for n in numbers]
         for number, row in enumerate(rows):
             since = row.started_at.timestamp() if row.started_at else 0
             row.audio_since = since if row.has_audio else None
@@ -96,6 +98,7 @@ def fill(size: int) -> None:
         cards = {row.caller_ref: CallerCard(caller_ref=row.caller_ref, last_call=row.started_at) for row in rows}
         with transaction.atomic("index"):
             Conversation.objects.bulk_create(rows)
+            callers.count({row.caller for row in rows})
             CallerCard.objects.bulk_create(
                 cards.values(), update_conflicts=True, unique_fields=["caller_ref"], update_fields=["last_call"]
             )

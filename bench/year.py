@@ -22,6 +22,8 @@ from typing import NamedTuple
 import httpx2
 import orjson
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
 from bench.callers import number_of, remember
 from bench.processes import cpu_seconds, resident_mb
 from bench.report import Report

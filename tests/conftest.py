@@ -88,7 +88,7 @@ def _empty_index() -> None:
     Conversation.objects.all().delete()
     CallerCard.objects.all().delete()
     with connections["index"].cursor() as cursor:
-        for table in ("conversation_text", "call_label"):
+        for table in ("conversation_text", "call_label", "caller_calls"):
             cursor.execute(f"DELETE FROM {table}")
 
 

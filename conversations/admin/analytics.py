@@ -30,8 +30,8 @@ _MOST_BARS = 31
 _WEEK = 7
 _EARLIEST, _LATEST = date(1969, 12, 31), date(2515, 1, 1)
 MOST_AGENTS = 30
-# Of more calls, every fourth is measured: their medians are as good, and the page does not take longer.
-_MOST_MEASURED, EVERY = 20_000, 4
+# Of more calls every second, fourth, eighth … is measured: their medians are as good, and the page takes no longer.
+MOST_MEASURED = 20_000
 
 COUNTED = {
     "calls": Q(),
@@ -99,7 +99,9 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
     """The figures; those over time are of days, weeks or months, by the length of the period."""
     if period:
         calls = calls.filter(period.days)
-    every = EVERY if calls.order_by()[: _MOST_MEASURED + 1].count() > _MOST_MEASURED else 1
+    every, number = 1, calls.count()
+    while number > every * MOST_MEASURED:
+        every *= 2
     rows = list(_grouped(calls, every))
     first = (period and period.first) or min((row.day for row in rows), default=None)
     last = (period and period.last) or max((row.day for row in rows), default=None)

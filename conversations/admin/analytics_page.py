@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from conversations.admin.analytics import COUNTED, MOST_AGENTS, Figures, Spread, analytics
 from conversations.admin.call_list import CallQuery
-from conversations.admin.filters import Details, agents, asked_period, chips
+from conversations.admin.filters import Details, asked_period, chips
 from conversations.admin.transcript import clock
 from conversations.index.periods import Period, today
+from conversations.index.values import agents
 
 _USUAL_DAYS = "28"
 _OF_PERIOD = "days", "since", "until"

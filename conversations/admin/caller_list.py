@@ -17,7 +17,7 @@ from conversations.admin.masking import mask, mask_of_nobody
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import callers_matching
-from conversations.models import Caller, CallerCard, Conversation, MemoryState
+from conversations.models import Caller, CallerCalls, CallerCard, Conversation, MemoryState
 
 _NOT_PROCESSED = MemoryState.PENDING, MemoryState.FAILED
 
@@ -60,9 +60,9 @@ class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
         rows: Any = self.object_list
         if rows.query.where:
             return int(rows.count())
-        calls = Conversation.objects.filter(caller_ref__gt="").order_by()
-        without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=calls.values("caller_ref"))
-        return calls.values("caller_ref").distinct().count() + without_calls.count()
+        with_calls = CallerCalls.objects.all()
+        without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=with_calls.values("pk"))
+        return with_calls.count() + without_calls.count()
 
 
 class CallerListAdmin(IndexedAdmin[Caller]):

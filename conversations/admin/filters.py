@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import ChoicesFieldListFilter
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.timezone import get_default_timezone_name
@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from conversations.index import outcomes
-from conversations.index.labels import labelled, names
+from conversations.index.labels import labelled
 from conversations.index.periods import Period, last_days, today, yesterday
+from conversations.index.values import agents, label_names, languages
 from conversations.models import Conversation, Label
 
 _MOST_NAMES = 200
@@ -30,7 +31,7 @@ class AgentFilter(ChoicesFieldListFilter):
     """The agents with calls, by name if payloads have it."""
 
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        with_choices: Any = _WithChoices(field, list(agents()))
+        with_choices: Any = _WithChoices(field, agents())
         super().__init__(with_choices, request, *args, **kwargs)
         self.title = gettext_lazy("agent")
 
@@ -43,23 +44,6 @@ class _WithChoices:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._field, name)
-
-
-def agents() -> Iterator[tuple[str, str]]:
-    """Id and name of each agent. One look-up per agent in the database's index; grouping would read every call."""
-    calls: QuerySet[Conversation] = Conversation.objects.order_by()
-    agent_id = ""
-    while agent_id := calls.filter(agent_id__gt=agent_id).aggregate(next=Min("agent_id"))["next"] or "":
-        name = calls.filter(agent_id=agent_id).aggregate(name=Max("agent_name"))["name"]
-        yield agent_id, name or agent_id
-
-
-def languages() -> Iterator[tuple[str, str]]:
-    """The languages of calls, found as agents are."""
-    calls: QuerySet[Conversation] = Conversation.objects.order_by()
-    language = ""
-    while language := calls.filter(language__gt=language).aggregate(next=Min("language"))["next"] or "":
-        yield language, language
 
 
 class _Conditions(admin.SimpleListFilter):
@@ -111,7 +95,7 @@ class _Named(forms.ChoiceField):
 
 
 def _with_label(kind: Label) -> list[tuple[str, str]]:
-    return [(name, name) for name in names(kind, _MOST_NAMES)]
+    return [(name, name) for name in label_names(kind, _MOST_NAMES)]
 
 
 def _failed_tools() -> list[Any]:
@@ -144,7 +128,7 @@ class Details(forms.Form):
     length_to = _whole(_("Seconds to"), _MOST_SECONDS)
     cost_from = _whole(_("Credits from"), _MOST_CREDITS)
     cost_to = _whole(_("Credits to"), _MOST_CREDITS)
-    language = _Named(lambda: list(languages()), label=_("Language"))
+    language = _Named(lambda: [(each, each) for each in languages()], label=_("Language"))
     tool = _Named(lambda: _with_label(Label.TOOL), label=_("Tool used"))
     tool_failed = _Named(_failed_tools, label=_("Tool failed"))
     criterion = _Named(_criteria, label=_("Criterion"))

@@ -1,6 +1,6 @@
 """The list that a call's page was opened from: its neighbours there, the way back, and the hits of its search."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from conversations.admin.call_list import CallListAdmin, CallQuery
+from conversations.admin.call_list import CallListAdmin, CallQuery, sort_keys_of
 from conversations.index.excerpt import HIT_BEGINS, with_hits
 from conversations.models import Conversation
 
@@ -36,8 +36,7 @@ def results_around(admin: CallListAdmin, request: HttpRequest, row: Conversation
         query = admin.query(request, QueryDict(asked), repeats=True)
     except (IncorrectLookupParameters, SuspiciousOperation):
         return Results()
-    ordering = query.get_ordering(request, query.queryset)
-    before, after = (_first(query, _beyond(row, ordering, ahead=ahead), asked, ahead=ahead) for ahead in (False, True))
+    before, after = (_page(sort_key, asked) for sort_key in _neighbours(query, request, row))
     address = reverse("admin:conversations_conversation_changelist")
     return Results(f"{address}?{asked}", before, after, query.words)
 
@@ -57,10 +56,23 @@ def mark_hits(page: dict[str, Any], words: str) -> list[dict[str, Any]]:
     return found[:_MOST_SHOWN]
 
 
-def _first(query: CallQuery, beyond: Q, asked: str, *, ahead: bool) -> str:
-    calls = query.queryset.filter(beyond)
-    found = (calls if ahead else calls.reverse()).values_list("pk", flat=True).first()
-    if not found:
+def _neighbours(query: CallQuery, request: HttpRequest, row: Conversation) -> Iterator[int | None]:
+    """The sort keys of the calls before and after this one."""
+    if row.sort_key in (found := sort_keys_of(query.queryset)):
+        place = found.index(row.sort_key)
+        yield found[place - 1] if place else None
+        yield found[place + 1] if place + 1 < len(found) else None
+        return
+    ordering = query.get_ordering(request, query.queryset)
+    for ahead in (False, True):
+        calls = query.queryset.filter(_beyond(row, ordering, ahead=ahead))
+        # An index has the sort key with what lists filter and sort by, but not the id.
+        yield (calls if ahead else calls.reverse()).values_list("sort_key", flat=True).first()
+
+
+def _page(sort_key: int | None, asked: str) -> str:
+    calls = Conversation.objects.filter(sort_key__in=[] if sort_key is None else [sort_key])
+    if not (found := calls.values_list("pk", flat=True).first()):
         return ""
     return f"{reverse('admin:conversations_conversation_change', args=[found])}?{urlencode({LIST_VAR: asked})}"
 

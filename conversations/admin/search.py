@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import phonenumbers
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from conversations.files.paths import is_conversation_id
@@ -13,7 +13,7 @@ from conversations.index.fulltext import Condition
 from conversations.index.question import TERM, terms
 from conversations.index.references import caller_reference
 from conversations.index.tokens import comparable
-from conversations.models import Caller, CallerCard, Conversation
+from conversations.models import Caller, CallerCalls, CallerCard, Conversation
 from elmemory.memory.identity import caller_key
 from elmemory.memory.ranking.words import split
 
@@ -35,24 +35,20 @@ def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool
     question = question if reveal else only_words(question)
     conditions = [found] if (found := fulltext.matching(question)) else []
     if digits := last_digits(question):
-        conditions.append(Condition("caller LIKE %s", [f"%{digits}"]))
+        conditions.append(Condition("caller IN (SELECT number FROM caller_calls WHERE number LIKE %s)", [f"%{digits}"]))
         if caller := caller_key(question):
             conditions.append(Condition("caller = %s", [caller]))
-    if (named := _cards_named(question)) and not any(term.unwanted for term in terms(question)):
+    if (named := _named(question)) and not any(term.unwanted for term in terms(question)):
         refs = f"SELECT caller_ref FROM caller_card WHERE {named.sql}"
         if CallerCard.objects.filter(pk__in=RawSQL(refs, tuple(named.params))).exists():  # noqa: S611
             conditions.append(Condition(f"caller_ref IN ({refs})", named.params))
     if len(conditions) > 1:
-        # One set of sort keys: an OR of two sets would scan every row.
-        sets = " UNION ".join(f"SELECT sort_key FROM conversation WHERE {condition.sql}" for condition in conditions)
-        params = [value for condition in conditions for value in condition.params]
-        conditions = [Condition(f"conversation.sort_key IN ({sets})", params)]
+        conditions = [fulltext.any_of(conditions)]
     if not conditions:
         return calls.none()
     matching: Any = conditions[0].of(calls)
-    if not calls.query.where:
-        # Counting and paging need not look for the same calls again.
-        matching.sort_keys = conditions[0].sort_keys
+    # Counting and paging need not look for the same calls again.
+    matching.sort_keys, matching.unsearched = conditions[0].sort_keys, calls
     return matching  # type: ignore[no-any-return]
 
 
@@ -65,15 +61,8 @@ def callers_matching(question: str, *, reveal: bool) -> Q | None:
     if digits := last_digits(question):
         numbered = Q(number__endswith=digits)
         return numbered | Q(number=caller) if (caller := caller_key(question)) else numbered
-    said, known = fulltext.matching(question, column="name"), _cards_named(question)
-    if said is None or known is None:
-        return None
-    # One set of references: with OR between two sets the database view would make a row of every caller.
-    sets = (
-        f"SELECT caller_ref FROM conversation WHERE {said.sql}"
-        f" UNION SELECT caller_ref FROM caller_card WHERE {known.sql}"
-    )
-    return Q(ref__in=RawSQL(sets, (*said.params, *known.params)))  # noqa: S611
+    named = _named(question)
+    return Q(RawSQL(named.sql, tuple(named.params), output_field=BooleanField())) if named else None  # noqa: S611
 
 
 def callers_numbered(question: str) -> list[str]:
@@ -83,14 +72,13 @@ def callers_numbered(question: str) -> list[str]:
     """
     if _REFERENCE.fullmatch(question):
         return list(Caller.objects.filter(pk=question).values_list("pk", flat=True)[:1])
-    calls, cards = Conversation.objects.order_by(), CallerCard.objects.order_by()
     numbers = set()
     if (caller := caller_key(question)) and Caller.objects.filter(pk=caller_reference(caller)).exists():
         numbers.add(caller)
     if len(digits := last_digits(question)) >= _FEWEST_OF_A_NUMBER:
         ending = {
-            *calls.filter(caller__endswith=digits).values_list("caller", flat=True).distinct(),
-            *cards.filter(number__gt="", number__endswith=digits).values_list("number", flat=True),
+            *CallerCalls.objects.filter(number__endswith=digits).values_list("number", flat=True),
+            *CallerCard.objects.filter(number__gt="", number__endswith=digits).values_list("number", flat=True),
         }
         numbers |= {number for number in ending if digits in (number[1:], _national(number))}
     return sorted(map(caller_reference, numbers))
@@ -133,5 +121,5 @@ def _national(number: str) -> str:
         return ""
 
 
-def _cards_named(question: str) -> Condition | None:
+def _named(question: str) -> Condition | None:
     return fulltext.column_matching(question, "name_words")

@@ -61,14 +61,17 @@ def snapshots(root: Path) -> list[Path]:
     return sorted(path.parent for path in root.glob(f"[0-9]*/{NAME}"))
 
 
-def object_path(root: Path, digest: str) -> Path:
-    """The payload file with this SHA-256 in a folder of backups."""
-    return root / OBJECTS / digest[:2] / digest
+def object_path(root: Path, digest: str) -> str:
+    """The payload file with this SHA-256 in a folder of backups.
+
+    A text: Python 3.12 never frees the parts of a `Path`.
+    """
+    return f"{root}/{OBJECTS}/{digest[:2]}/{digest}"
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path | str) -> str:
     """SHA-256 of the file, in hexadecimal."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Reading a backup: of a folder the newest one, or the one that is named; or a tar.zst file."""
 
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -70,8 +71,8 @@ class FolderReader:
         with Listing(self.folder / LISTING) as listing:
             for listed in listing:
                 path = object_path(self.folder.parent, listed.sha256.hex())
-                if listed.size and path.is_file():
-                    with path.open("rb") as file:
+                if listed.size and os.path.isfile(path):
+                    with open(path, "rb") as file:
                         yield listed, file
                 else:
                     yield listed, BytesIO()

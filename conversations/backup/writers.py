@@ -87,10 +87,10 @@ class FolderWriter:
         listed = Listed(path, size, stat.st_mtime_ns, stat.st_ctime_ns, digest.digest())
         target = object_path(self._root, digest.hexdigest())
         # An object that is there was perhaps left, half written, by a machine that lost its power.
-        if size and not (target.is_file() and digest_of(target) == digest.hexdigest()):
+        if size and not (os.path.isfile(target) and digest_of(target) == digest.hexdigest()):
             if digest_of(spooled) != digest.hexdigest():
                 raise BackupFault(f"{self._root}: what is written there is not what is read back")
-            target.parent.mkdir(exist_ok=True)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             spooled.replace(target)
         return listed
 
@@ -120,7 +120,7 @@ class FolderWriter:
             for listed in listing:
                 if listed.size:
                     try:
-                        size = object_path(self._root, listed.sha256.hex()).stat().st_size
+                        size = os.stat(object_path(self._root, listed.sha256.hex())).st_size
                     except FileNotFoundError:
                         size = -1
                     if size != listed.size:
@@ -135,7 +135,8 @@ class FolderWriter:
             shutil.rmtree(old)
         kept = [path / LISTING for path in finished[-self._keep :]]
         for digest in unused(kept, _objects(self._root), self._root / ".used"):
-            object_path(self._root, digest).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(object_path(self._root, digest))
 
 
 @contextmanager
@@ -230,5 +231,5 @@ def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _objects(root: Path) -> Iterator[str]:
     for shard in sorted((root / OBJECTS).iterdir()):
-        for entry in sorted(shard.iterdir()) if shard.is_dir() else ():
-            yield entry.name
+        if shard.is_dir():
+            yield from sorted(os.listdir(shard))

@@ -21,22 +21,26 @@ _BETWEEN_PARTS = "\x1f"
 # Limits of a tsvector: 1 MB; PostgreSQL itself drops places above 16,383 and after the 256th of one word.
 _MOST_BYTES = 900_000
 _MOST_PLACES = 256
-_SEARCHED = "name", "words"
 # Forces the GIN index: PostgreSQL assumes that reading a tsvector costs as little as comparing a number, and would read
 # those of all calls.
 _FUNCTION = f"""
-    CREATE OR REPLACE FUNCTION {TABLE}_{{column}}_like(tsquery) RETURNS bigint[]
+    CREATE OR REPLACE FUNCTION {TABLE}_words_like(tsquery) RETURNS bigint[]
     LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off
-    AS 'SELECT array_agg(rowid) FROM {TABLE} WHERE {{column}} @@ $1'
+    AS 'SELECT array_agg(rowid) FROM {TABLE} WHERE words @@ $1'
 """
 
 
 class Condition(NamedTuple):
-    """An SQL condition and its parameters; the sort keys of the calls that it finds, where they had to be read."""
+    """An SQL condition on calls with its parameters.
+
+    `selected` is the query of the sort keys that it finds, `sort_keys` themselves, separated by commas, where they had
+    to be read.
+    """
 
     sql: str
     params: Sequence[str]
-    sort_keys: str = ""  # separated by commas
+    selected: str = ""
+    sort_keys: str = ""
 
     def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
         return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
@@ -54,24 +58,24 @@ def statements() -> list[str]:
     """The DDL of the table for the configured database; it changes with `FOLDING`."""
     if _has_fts():
         # The tokenizer "ascii" splits at blanks and leaves other scripts alone: the words are folded already.
-        columns = "name, words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
+        columns = "words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
         return [f"CREATE VIRTUAL TABLE {TABLE} /* folding {FOLDING} */ USING fts5({columns})"]
-    columns = "rowid bigint PRIMARY KEY, name tsvector, words tsvector, shown text"
+    columns = "rowid bigint PRIMARY KEY, words tsvector, shown text"
     return [
         # Moves long columns out of the row: a common word reads all rows, but none of these columns.
         f"CREATE TABLE {TABLE} /* folding {FOLDING} */ ({columns}) WITH (toast_tuple_target = 128)",
-        *(f"CREATE INDEX {TABLE}_{column} ON {TABLE} USING gin ({column})" for column in _SEARCHED),
-        *(_FUNCTION.format(column=column) for column in _SEARCHED),
+        f"CREATE INDEX {TABLE}_words ON {TABLE} USING gin (words)",
+        _FUNCTION,
     ]
 
 
 def write(texts: Iterable[Text]) -> None:
     if _has_fts():
-        insert = f"INSERT OR REPLACE INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s, %s, %s)"
+        insert = f"INSERT OR REPLACE INTO {TABLE} (rowid, words, shown) VALUES (%s, %s, %s)"
     else:
         insert = (
-            f"INSERT INTO {TABLE} (rowid, name, words, shown) VALUES (%s, %s::tsvector, %s::tsvector, %s)"
-            " ON CONFLICT (rowid) DO UPDATE SET name = excluded.name, words = excluded.words, shown = excluded.shown"
+            f"INSERT INTO {TABLE} (rowid, words, shown) VALUES (%s, %s::tsvector, %s)"
+            " ON CONFLICT (rowid) DO UPDATE SET words = excluded.words, shown = excluded.shown"
         )
     # Sorted: FTS5 flushes its buffer whenever a rowid is smaller than the one before.
     rows = [_row(text) for text in sorted(texts)]
@@ -84,8 +88,8 @@ def remove(sort_keys: Iterable[int]) -> None:
         cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(sort_key,) for sort_key in sort_keys])
 
 
-def matching(question: str, column: str = "") -> Condition | None:
-    """The condition on calls that their texts (with the column "name", their names) have every word of the question.
+def matching(question: str) -> Condition | None:
+    """The condition on calls that their texts have every word of the question.
 
     None if the question wants no word. "Whole phrases" match exactly, a -word excludes, and a word also matches words
     that begin with it.
@@ -94,16 +98,30 @@ def matching(question: str, column: str = "") -> Condition | None:
     if not found:
         return None
     if _has_fts():
-        match = _in_fts5(found)
-        if column:
-            match = f"{column} : ({match})"
-        return Condition(f"conversation.sort_key IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s)", [match])
+        found_by = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s"
+        return Condition(f"conversation.sort_key IN ({found_by})", [_in_fts5(found)], found_by)
+    return _read(f"SELECT {TABLE}_words_like(%s::tsquery)::text", [_in_tsquery(found)])
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """One set of sort keys for all of these conditions: an OR of several would scan every row."""
+    sets = " UNION ".join(one.selected or f"SELECT sort_key FROM conversation WHERE {one.sql}" for one in conditions)
+    params = [value for one in conditions for value in one.params]
+    if _has_fts():
+        return Condition(f"conversation.sort_key IN ({sets})", params, sets)
+    return _read(f"SELECT array_agg(found.sort_key)::text FROM ({sets}) AS found(sort_key)", params)
+
+
+def _read(sql: str, params: Sequence[str]) -> Condition:
+    """The condition on the calls whose sort keys this query returns as the text of an array of PostgreSQL.
+
+    It is read once: counting, listing and the days use the same result. As text, since nothing here reads it.
+    """
     with connections[ALIAS].cursor() as cursor:
-        # Once: counting, listing and the days use the same result. As text, since nothing here reads it.
-        cursor.execute(f"SELECT {TABLE}_{column or 'words'}_like(%s::tsquery)::text", (_in_tsquery(found),))
-        (sort_keys,) = cursor.fetchone()
-    sort_keys = sort_keys or "{}"
-    return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys], sort_keys.strip("{}"))
+        cursor.execute(sql, params)
+        sort_keys = cursor.fetchone()[0] or "{}"
+    selected = "SELECT unnest(%s::bigint[])"
+    return Condition("conversation.sort_key = ANY(%s::bigint[])", [sort_keys], selected, sort_keys.strip("{}"))
 
 
 def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
@@ -134,15 +152,12 @@ def column_matching(question: str, column: str) -> Condition | None:
     return Condition(" AND ".join(conditions), values) if conditions else None
 
 
-def _row(text: Text) -> tuple[int, str, str, str]:
+def _row(text: Text) -> tuple[int, str, str]:
     sort_key, *parts = Text(text.sort_key, *(_storable(part) for part in text[1:]))
     name, title, summary, transcript = parts
     shown = _BETWEEN_PARTS.join((transcript, summary, title, name))
-    named = tokens(name)
-    rest = [token for part in (title, summary, transcript) for token in (BREAK, *tokens(part))]
-    if _has_fts():
-        return sort_key, " ".join(named), " ".join(rest), shown
-    return sort_key, _tsvector(named), _tsvector([*named, *rest]), shown
+    words = [token for part in (name, title, summary, transcript) for token in (BREAK, *tokens(part))]
+    return sort_key, " ".join(words) if _has_fts() else _tsvector(words), shown
 
 
 def _in_fts5(found: Sequence[Term]) -> str:

@@ -1,9 +1,9 @@
 """What calls are labelled with: the tools they used and their evaluation criteria."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from django.db import connections
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from conversations.models import CallLabel, Conversation, Label
 from conversations.payloads.transcription import Transcription
@@ -30,16 +30,6 @@ def write(labels: Iterable[CallLabel]) -> None:
 def remove(sort_keys: Iterable[int]) -> None:
     with connections["index"].cursor() as cursor:
         cursor.executemany("DELETE FROM call_label WHERE sort_key = %s", [(sort_key,) for sort_key in sort_keys])
-
-
-def names(kind: Label, most: int) -> Iterator[str]:
-    """The names of this kind, in order. One look-up each in the database's index; grouping would read all labels."""
-    labels, name = CallLabel.objects.filter(kind=kind).order_by(), ""
-    for _ in range(most):
-        name = labels.filter(name__gt=name).aggregate(next=Min("name"))["next"] or ""
-        if not name:
-            return
-        yield name
 
 
 def labelled(calls: QuerySet[Conversation], kind: str, name: str = "") -> QuerySet[Conversation]:

@@ -34,14 +34,13 @@ _UNDEFINED = "42P01", "42703"  # PostgreSQL: undefined table, undefined column
 _is_left = False
 _VIEWS = {
     Caller: """
-        SELECT grouped.*, COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line
-        FROM (SELECT caller_ref AS ref, MIN(caller) AS number, COUNT(*) AS calls,
-                     MIN(started_at) AS first_call, MAX(started_at) AS last_call
-              FROM conversation WHERE caller_ref <> '' GROUP BY caller_ref) AS grouped
-        LEFT JOIN caller_card AS card ON card.caller_ref = grouped.ref
+        SELECT known.caller_ref AS ref, known.number, calls, known.first_call, known.last_call,
+               COALESCE(card.opted_out, FALSE) AS opted_out, COALESCE(card.shared_line, FALSE) AS shared_line,
+               known.name_words || COALESCE(card.name_words, '') AS name_words
+        FROM caller_calls AS known LEFT JOIN caller_card AS card ON card.caller_ref = known.caller_ref
         UNION ALL
-        SELECT caller_ref, number, 0, first_call, last_call, opted_out, shared_line FROM caller_card
-        WHERE number > '' AND NOT EXISTS (SELECT 1 FROM conversation WHERE caller_ref = caller_card.caller_ref)
+        SELECT caller_ref, number, 0, first_call, last_call, opted_out, shared_line, name_words FROM caller_card
+        WHERE number > '' AND NOT EXISTS (SELECT 1 FROM caller_calls WHERE caller_ref = caller_card.caller_ref)
     """
 }
 

@@ -22,7 +22,7 @@ from conversations.files.paths import (
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
 from conversations.files.stored import StoredCall
-from conversations.index import fulltext, labels, returning
+from conversations.index import callers, fulltext, labels, returning
 from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
 from conversations.index.schema import ALIAS, healed
@@ -195,7 +195,8 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
-        callers = _remove_texts([*gone, *(row.conversation_id for row in rows)])
+        concerned = _remove_texts([*gone, *(row.conversation_id for row in rows)])
+        concerned.update(row.caller for row in rows)
         Conversation.objects.filter(conversation_id__in=gone).delete()
         returning.flag(rows)
         Conversation.objects.bulk_create(
@@ -203,7 +204,8 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
         )
         fulltext.write([row.text for row in made])
         labels.write([label for row in made for label in row.labels])
-        returning.correct([*callers, *(row.caller for row in rows)])
+        returning.correct(concerned)
+        callers.count(concerned)
     _leave_to_reconciling(unread)
     seen = {row.conversation_id: row.fingerprint for row in rows} | dict.fromkeys(gone, "")
     return [conversation_id for conversation_id, of_row in seen.items() if not _is_up_to_date(conversation_id, of_row)]

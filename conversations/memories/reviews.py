@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from itertools import batched
 
-from django.db.models import Q, QuerySet
+from django.db import connections
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from conversations.files.decisions import decisions_of, is_deleted, is_reduced
 from conversations.files.paths import conversation_folder
 from conversations.index.references import caller_reference
-from conversations.index.schema import healed
+from conversations.index.schema import ALIAS, healed
 from conversations.models import Conversation
 from elmemory.audit.models import Review
 from elmemory.memory.needles import Needles
@@ -65,14 +67,19 @@ def align() -> None:
     The index may have been rebuilt. While the counts agree it reads nothing else.
     """
     reviewed = Review.objects.filter(reviewed_at__isnull=False)
-    rows = Conversation.objects.filter(reviewed=True)
-    if reviewed.count() == rows.count():
+    if reviewed.count() == (marked_rows := _marked()).count():
         return
-    wanted, marked = set(reviewed.values_list("pk", flat=True)), set(rows.values_list("pk", flat=True))
+    wanted, marked = set(reviewed.values_list("pk", flat=True)), set(marked_rows.values_list("pk", flat=True))
     for ids in batched(sorted(wanted - marked), _BATCH):
         Conversation.objects.filter(pk__in=ids).update(reviewed=True)
     for ids in batched(sorted(marked - wanted), _BATCH):
         Conversation.objects.filter(pk__in=ids).update(reviewed=False)
+
+
+def _marked() -> QuerySet[Conversation]:
+    """The rows with `reviewed`, by the condition of its index, as SQLite ignores it for values that are passed."""
+    is_marked = "reviewed = 1" if connections[ALIAS].vendor == "sqlite" else "reviewed"
+    return Conversation.objects.filter(RawSQL(is_marked, (), output_field=BooleanField()))  # noqa: S611
 
 
 def erase_of_deleted_calls() -> None:

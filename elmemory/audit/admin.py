@@ -37,7 +37,8 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
-    search_fields = ("username__exact", "object__startswith", "caller__exact", "address__exact")
+    # Not `address__exact`: PostgreSQL refuses to compare an address with what is none.
+    search_fields = ("username__exact", "object__startswith", "caller__exact", "address__iexact")
     search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
     date_hierarchy = "at"
     fields = (

@@ -1,14 +1,16 @@
 """The audit log: who did what, when and from where. Entries are added, never changed or deleted."""
 
+from datetime import timedelta
 from typing import Any, Never
 
 from django.db import models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from elmemory.audit.chain import Head, digest, write_head
 
+_MIDNIGHT = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
 _LOCK = 0x656C6D61  # any number that no other advisory lock of this database has
 
 
@@ -53,6 +55,22 @@ class Entries(models.QuerySet["Entry"]):
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> Never:  # noqa: ARG002
         raise AppendOnly
+
+    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
+        """As Django's for years, months and days, but looks for the first entry of each in the database's index.
+
+        Django on SQLite calls a Python function for each entry.
+        """
+        begin: dict[str, Any] = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind] | _MIDNIGHT
+        longest = {"year": 366, "month": 31, "day": 1}[kind]
+        times, found = self.order_by(field_name).values_list(field_name, flat=True), []
+        first = times.first()
+        while first:
+            found.append(localtime(first, tzinfo).replace(**begin))
+            # Half a day more, as days in which clocks are changed have up to 25 hours.
+            after = (found[-1] + timedelta(days=longest, hours=12)).replace(**begin)
+            first = times.filter(**{f"{field_name}__gte": after}).first()
+        return found if order == "ASC" else found[::-1]
 
 
 class Entry(models.Model):

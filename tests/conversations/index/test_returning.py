@@ -6,8 +6,8 @@ import pytest
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.paths import transcription_path
-from conversations.index.labels import names
 from conversations.index.sync import refresh_row, refresh_rows
+from conversations.index.values import label_names
 from conversations.models import CallLabel, Conversation, Label
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver, place, row
@@ -71,8 +71,8 @@ def test_a_call_that_turns_out_to_be_anothers_changes_both() -> None:
 def test_labels_are_those_of_the_stored_transcription() -> None:
     turn = {"role": "agent", "tool_calls": [{"tool_name": "book"}], "tool_results": [{"tool_name": "x" * 300}]}
     deliver(transcription(MAYA, conversation_id="conv_1", transcript=[turn]))
-    assert list(names(Label.TOOL, 9)) == ["book", "x" * 100]
-    assert list(names(Label.TOOL, 1)) == ["book"]
+    assert list(label_names(Label.TOOL, 9)) == ["book", "x" * 100]
+    assert list(label_names(Label.TOOL, 1)) == ["book"]
     transcription_path("conv_1").unlink()
     refresh_row("conv_1")
     assert not CallLabel.objects.exists()

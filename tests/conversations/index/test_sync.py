@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from conversations.files.deletion import delete_conversation
 from conversations.files.paths import AUDIO, TRANSCRIPTION, transcription_path
 from conversations.files.placing import Delivery
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.queue import due_conversations, queue_status
 from conversations.index.rows import fingerprint, row_values
-from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_stale_rows
+from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_row, refresh_stale_rows
 from conversations.memories.worker import Worker
-from conversations.models import Conversation, MemoryState
+from conversations.models import Caller, Conversation, MemoryState
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.stored import deliver, place, receive, row
@@ -244,3 +245,17 @@ def test_a_table_that_is_dropped_while_in_use_is_created_again(store: EmbeddedOp
     reconcile()
     Worker(store).process_due()
     assert row(conversation_id).memory_state == MemoryState.WRITTEN
+
+
+def test_callers_are_counted_with_their_calls() -> None:
+    maya = "+14155550100"
+    for number in range(3):
+        deliver(transcription(maya, "Hello.", conversation_id=f"conv_{number}", started_at=1_790_000_000 + number))
+    caller = Caller.objects.get()
+    assert (caller.number, caller.calls) == (maya, 3)
+    assert caller.last_call is not None
+    assert int(caller.last_call.timestamp()) == 1_790_000_002
+    for number in range(3):
+        delete_conversation(f"conv_{number}")
+        refresh_row(f"conv_{number}")
+        assert [caller.calls for caller in Caller.objects.all()] == ([2 - number] if number < 2 else [])

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 
 from elmemory.audit import triggers
 from elmemory.audit.chain import digest, head_path, read_head
@@ -213,3 +214,11 @@ def test_the_log_is_exported_as_csv() -> None:
     assert header == "id,at,username,action,kind,object,caller,detail,address,document,hash"
     assert re.match(r"1,\d{4}-\d\d-\d\dT[\d:.]+\+00:00,'=1\+1,view,call,conv_1,,,,,[0-9a-f]{64}$", first)
     assert ",run,command,audit export," in second
+
+
+@pytest.mark.parametrize("question", ["192.0.2.7", "conv_7", "nobody"])
+def test_the_log_can_be_searched_for_an_address_and_for_other_words(staff: Client, question: str) -> None:
+    Entry(username="maya", action=Action.VIEW, kind="call", object="conv_7", address="192.0.2.7").save()
+    answer = staff.get("/admin/audit/entry/", {"q": question})
+    assert answer.status_code == 200
+    assert ("conv_7</a>" in answer.content.decode()) == (question != "nobody")

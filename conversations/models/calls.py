@@ -1,4 +1,4 @@
-"""The index: rows about the payload files, for the admin and the worker. Disposable; the files are the truth."""
+"""The rows of calls with their labels, of other payloads, and the row that names the version of the tables."""
 
 from datetime import date
 
@@ -83,6 +83,10 @@ _NEWEST = (
     "language",
     "duration_seconds",
     "cost",
+    # Those of the figures of a search.
+    "has_transcription",
+    "first_answer_ms",
+    "turn_ms",
 )
 # The columns of the figures over time, so that they too are read from an index.
 _FIGURES = (
@@ -191,17 +195,26 @@ class Conversation(models.Model):
                 name="conversation_pending",
                 condition=models.Q(pending_since__isnull=False),
             ),
-            models.Index(fields=["caller", "sort_key", "outcome", "is_returning"], name="conversation_of_caller"),
-            models.Index(fields=["caller_ref", "started_at", "caller"], name="conversation_by_ref"),
+            models.Index(
+                fields=["caller", "sort_key", "outcome", "is_returning", "started_at", "caller_name"],
+                name="conversation_of_caller",
+            ),
+            models.Index(fields=["caller_ref", "started_at", "sort_key"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=_FIGURES, name="conversation_figures"),
-            models.Index(fields=["conversation_id"], name="conversation_reviewed", condition=models.Q(reviewed=True)),
+            models.Index(
+                fields=["reviewed", "conversation_id"], name="conversation_reviewed", condition=models.Q(reviewed=True)
+            ),
             *(
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")
             ),
-            models.Index(fields=["agent_id", "agent_name"], name="conversation_of_agent"),
-            models.Index(fields=["language"], name="conversation_in_language"),
+            # To read the values themselves (`conversations.index.values`). With their conditions SQLite uses them for
+            # nothing else: it would read the row of each call in a language, instead of an index with all columns.
+            models.Index(
+                fields=["agent_id", "agent_name"], name="conversation_of_agent", condition=models.Q(agent_id__gt="")
+            ),
+            models.Index(fields=["language"], name="conversation_in_language", condition=models.Q(language__gt="")),
         )
 
     def __str__(self) -> str:
@@ -248,69 +261,6 @@ class CallLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
-
-
-class CallerCard(models.Model):
-    """A copy of a caller's card, as it was when it was last read or written; for lists.
-
-    `number` and `first_call` are those of a caller without stored calls, of whom the store has memories; else empty.
-    The caller was not heard of after `last_call`, as far as was known when it was written.
-    """
-
-    caller_ref = models.CharField(max_length=32, primary_key=True)
-    number = models.CharField(max_length=32, default="")
-    first_call = models.DateTimeField(null=True)
-    last_call = models.DateTimeField(null=True)
-    name = models.CharField(max_length=128, default="")
-    # The name as the search compares it.
-    name_words = models.TextField(default="")
-    opted_out = models.BooleanField(default=False)
-    shared_line = models.BooleanField(default=False)
-    # The beginning of the card's summary, or of the store's own where the card has none.
-    summary = models.CharField(max_length=200, default="")
-    is_stores_own = models.BooleanField(default=False)
-
-    class Meta:
-        managed = False
-        db_table = "caller_card"
-        default_permissions = ()
-        indexes = (
-            models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),
-            models.Index(fields=["last_call"], name="caller_card_last_call"),
-        )
-
-    def __str__(self) -> str:
-        return self.caller_ref
-
-
-class Caller(models.Model):
-    """A caller with stored calls or with memories: a database view over the calls and the copied cards."""
-
-    ref = models.CharField(max_length=32, primary_key=True)
-    number = models.CharField(max_length=32)
-    calls = models.IntegerField(gettext_lazy("stored calls"))
-    first_call = models.DateTimeField(gettext_lazy("first call"), null=True)
-    last_call = models.DateTimeField(gettext_lazy("last call"), null=True)
-    opted_out = models.BooleanField(gettext_lazy("opted out"), default=False)
-    shared_line = models.BooleanField(gettext_lazy("shared line"), default=False)
-
-    class Meta:
-        managed = False
-        db_table = "caller"
-        verbose_name = gettext_lazy("caller")
-        verbose_name_plural = gettext_lazy("callers")
-        default_permissions = ("view",)
-        permissions = (
-            (
-                "correct_caller",
-                gettext_noop("Can correct facts, delete one memory, opt a caller out and mark a shared line"),
-            ),
-            ("forget_caller", gettext_noop("Can export and forget all that is known of a caller")),
-        )
-        ordering = ("-last_call", "ref")
-
-    def __str__(self) -> str:
-        return self.ref
 
 
 class LoosePayload(models.Model):

@@ -1,0 +1,33 @@
+"""The index: rows about the payload files, for the admin and the worker. Disposable; the files are the truth."""
+
+from conversations.models.callers import Caller, CallerCalls, CallerCard
+from conversations.models.calls import (
+    CallLabel,
+    Channel,
+    Conversation,
+    Direction,
+    IndexSchema,
+    Label,
+    LoosePayload,
+    MemoryState,
+    Outcome,
+    Recall,
+    Success,
+)
+
+__all__ = [
+    "CallLabel",
+    "Caller",
+    "CallerCalls",
+    "CallerCard",
+    "Channel",
+    "Conversation",
+    "Direction",
+    "IndexSchema",
+    "Label",
+    "LoosePayload",
+    "MemoryState",
+    "Outcome",
+    "Recall",
+    "Success",
+]
