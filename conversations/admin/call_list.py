@@ -145,7 +145,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def query(self, request: HttpRequest, asked: QueryDict, *, repeats: bool = False) -> CallQuery:
         """What the list with these parameters asks for. Raises what Django does for parameters that it refuses.
 
-        A search that `repeats` what was searched for before is not recorded again.
+        A search that `repeats` what was searched for in this session is not recorded again.
         """
         repeated: Any = copy(request)
         repeated.GET, repeated.repeats_a_search = asked, repeats

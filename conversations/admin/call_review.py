@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.timezone import now
@@ -15,7 +16,7 @@ from conversations.admin.masking import mask_of_call
 from conversations.admin.numbers import may_reveal
 from conversations.memories import reviews
 from conversations.models import Conversation
-from elmemory.audit.models import Action, Review
+from elmemory.audit.models import Action, Review, lock
 from elmemory.audit.record import record
 
 MAY_REVIEW = "conversations.review_conversation"
@@ -58,6 +59,19 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    using = router.db_for_write(Review)
+    # What is shown to the one of two who are later must be what the other saved.
+    with transaction.atomic(using):
+        lock(transaction.get_connection(using))
+        refused = _save(request, row)
+    reviews.align()
+    return refused or HttpResponseRedirect(
+        reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review"
+    )
+
+
+def _save(request: HttpRequest, row: Conversation) -> Note | None:
+    """Save what was posted; returns the form that says why it was not. No other process changes reviews meanwhile."""
     review = Review.objects.filter(pk=row.pk).first() or Review(pk=row.pk)
     form = Note(request.POST, auto_id="review-%s")
     act, by = request.POST.get("act"), request.user.get_username()
@@ -87,10 +101,9 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
         review.save()
     elif not review._state.adding:
         review.delete()
-    reviews.align()
     if is_new_note or is_reviewed != was_reviewed:
         messages.success(request, _("Saved."))
-    return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review")
+    return None
 
 
 def _sees_whole(request: HttpRequest, row: Conversation, review: Review) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.db.models import QuerySet
@@ -33,8 +34,10 @@ from conversations.files.heartbeat import a_worker_runs
 from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path, transcription_path
 from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
+from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState
 from conversations.payloads.secret_variables import without_secrets
+from elmemory.admin import say_what_is_wrong
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 
@@ -184,10 +187,15 @@ class ConversationAdmin(Unreadable):
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
         """All calls of the list as it is filtered and searched."""
-        _require(request, "conversations.export_conversation")
+        _require(request, "conversations.view_conversation", "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
-        calls = self.query(request, request.GET).queryset
+        show_what_is_there()
+        align()
+        try:
+            calls = self.query(request, request.GET).queryset
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{reverse('admin:conversations_conversation_changelist')}?{ERROR_FLAG}=1")
         record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
         return export_calls(calls, kind, reveal=may_reveal(request))
 
@@ -199,6 +207,7 @@ class ConversationAdmin(Unreadable):
         try:
             page = analytics_page(self.query(request, asked), asked)
         except IncorrectLookupParameters:
+            say_what_is_wrong(request)
             return HttpResponseRedirect(request.path)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Figures"), "page": page}
         return TemplateResponse(request, "admin/conversations/conversation/figures.html", context)
@@ -292,6 +301,6 @@ def _title(request: HttpRequest, row: Conversation) -> str:
     return title if may_reveal(request) else mask_of_call(title, row)
 
 
-def _require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
+def _require(request: HttpRequest, *permissions: str) -> None:
+    if not request.user.has_perms(permissions):
         raise PermissionDenied

@@ -39,6 +39,10 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     own_parameters: Sequence[str] = ()
     search_help_text_without_numbers: Any
 
+    @property
+    def linked(self) -> Sequence[str]:
+        return (self.reference_field,)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()
         return super().get_queryset(request)
@@ -46,7 +50,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list. A search is sent here by POST, and answered with the URL that shows its result."""
         asked = request.POST.get(SEARCH_VAR) if request.method == "POST" else None
-        if asked is None and request.method == "GET" and private_search.shows_number(request):
+        if asked is None and request.method == "GET" and private_search.shows_number(request.GET):
             asked = request.GET[SEARCH_VAR]
         if asked is not None and self.has_view_permission(request):
             make_ready()
@@ -68,27 +72,19 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
-        if not getattr(request, "repeats_a_search", False):
-            record_search(request, self.searched, question)
+        record_search(request, self.searched, question, repeats=getattr(request, "repeats_a_search", False))
         return self.matching(queryset, question, reveal=may_reveal(request)), False
 
     def matching(self, rows: QuerySet[M], question: str, *, reveal: bool) -> QuerySet[M]:
         """The rows that the question finds."""
         raise NotImplementedError
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow filters, days and caller references only.
 
         A lookup by number would put it into the URL, and one by text would find masked digits part by part.
         """
-        if lookup in self.own_parameters:
-            return True
-        name, _, how = lookup.partition("__")
-        if name == self.reference_field:
-            return how in ("", "exact", "in")
-        named: list[Any] = [one for one in self.list_filter if not isinstance(one, type)]
-        filters = [one if isinstance(one, str) else one[0] for one in named]
-        return name in (*filters, self.date_hierarchy)
+        return lookup in self.own_parameters or super().lookup_allowed(lookup, value, request)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002
         """Rows have no history of Django's, and its page would show a title unmasked."""

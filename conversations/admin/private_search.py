@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
 
 from conversations.admin.near_names import near_questions
@@ -67,9 +67,9 @@ def query_string(request: HttpRequest, question: str, reference: str) -> str:
     return "?" + urlencode(sorted((kept | replaced).items()), doseq=True)
 
 
-def shows_number(request: HttpRequest) -> bool:
-    """Whether this URL holds a question that belongs into the session."""
-    question = request.GET.get(SEARCH_VAR, "")
+def shows_number(asked: QueryDict) -> bool:
+    """Whether a URL with these parameters holds a question that belongs into the session."""
+    question = asked.get(SEARCH_VAR, "")
     return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
 
 

@@ -37,7 +37,7 @@ def save(request: HttpRequest) -> str:
         raise PermissionDenied
     if not name or len(name) > 60 or len(query) > 2000 or "\x00" in name:
         return _("A search needs a name of at most 60 characters.")
-    if private_search.is_kept_in_session(request) or private_search.shows_number(request):
+    if private_search.is_kept_in_session(request) or private_search.shows_number(request.GET):
         return _(
             "A search for digits is not saved, since they may be a part of a phone number. Search for the whole number:"
             " the saved search then names its caller by reference."

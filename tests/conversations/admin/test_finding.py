@@ -280,10 +280,54 @@ def test_a_hit_in_a_masked_number_marks_nothing(as_role: As) -> None:
     assert "0199" not in text
 
 
-def test_going_through_the_results_records_no_search(staff: Client) -> None:
+def test_going_through_the_results_records_no_search_again(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("complaint", "I want to complain.")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("elmemory.audit.models.now", lambda: timezone.now() - timedelta(hours=1))
+        assert listed(staff, "q=complain") == {"complaint"}
+    on_page(staff, "complaint", "q=complain")
+    assert Entry.objects.filter(action=Action.FIND).count() == 1
+
+
+def test_a_search_that_only_the_page_of_a_call_makes_is_recorded(staff: Client) -> None:
     call("complaint", "I want to complain.")
     on_page(staff, "complaint", "q=complain")
+    assert Entry.objects.get(action=Action.FIND).detail.startswith("text ")
+
+
+def test_the_page_of_a_call_looks_for_no_number_in_its_address(staff: Client) -> None:
+    call("complaint", "I want to complain.")
+    assert "Calls found" not in on_page(staff, "complaint", "q=4155550100")
     assert not Entry.objects.filter(action=Action.FIND).exists()
+
+
+WRONG = (
+    "agent_id__foo=1", "agent_id__exact=%00", "outcome__regex=(", "outcome__exact__exact=done", "started_on__year=9999",
+    "started_on__year=1", "started_on__year=99999999999999999999", "started_on__month=99999999999999999999",
+    "started_on__year=2026&started_on__month=13", "started_on__gte=x", "started_on__gte=0001-01-01",
+    "started_on__gte=2026-02-30", "started_on=", "has_audio=", "has_audio__exact=x", "reviewed__exact=1e999",
+    "direction__isnull=x", "caller_ref=%00", "caller_ref__in=,", "all__gt=", "unknown=1", "caller=1", "p=0", "p=-1",
+    "p=999999", "p=x", "o=99", "o=x", "o=-1.-1", "e=1", "e=1&p=999", "all=", "_facets=x", "_popup=1", "_to_field=x",
+    "q=%00", "q=%2B", "q=%22", "q=*", "q=%25", "days=7&days=x", "wrong=", "cost_from=nan", "length_from=-1",
+    "since=9999-12-31&until=0001-01-01", "_changelist_filters=q%3Dx",
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("troubles")
+@pytest.mark.parametrize("page", ["", "export/csv/", "export/json/", "analytics/", "fine/change/"])
+def test_no_address_is_a_fault_of_ours(staff: Client, page: str) -> None:
+    for query in WRONG:
+        address = f"{LIST}{page}?{query}"
+        if page == "fine/change/":
+            address = f"{LIST}{page}?_changelist_filters={quote(query)}"
+        assert staff.get(address, follow=True).status_code in (200, 400), address
+
+
+@pytest.mark.usefixtures("troubles")
+@pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
+def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
+    text = staff.get(f"{LIST}{page}?has_audio__exact=x", follow=True).content.decode()
+    assert "asked for something that cannot be found" in text
 
 
 # Saved searches
