@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 
-_EQUAL = "", "exact", "in", "isnull"
+_EQUAL = "", "exact", "in", "isnull", "id__exact"
 _ANY = re.compile(".*", re.DOTALL)
 _DATES = {
     **dict.fromkeys(("", "exact", "gt", "gte", "lt", "lte"), re.compile(r"[12]\d{3}-\d\d(?!\d).*", re.ASCII)),
@@ -28,20 +28,21 @@ else:
     class _ModelAdmin[M](admin.ModelAdmin): ...  # Django's is not generic at run time
 
 
-class ReadOnlyAdmin[M: Model](_ModelAdmin[M]):
-    """Lists and shows rows; staff cannot add, change or delete them."""
+class CarefulLookups[M: Model](_ModelAdmin[M]):
+    """A list whose address can be wrong without a fault of the server."""
 
-    show_full_result_count = False
     # Fields that links to the list name, beside those of its filters.
     linked: Sequence[str] = ()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list. From wrong parameters Django leads here, to all rows: without a word they would look like found."""
         if request.method == "GET" and ERROR_FLAG in request.GET:
-            say_what_is_wrong(request)
             kept = request.GET.copy()
             del kept[ERROR_FLAG]
-            return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}" if kept else request.path)
+            if kept:
+                return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}")
+            say_what_is_wrong(request)
+            return HttpResponseRedirect(request.path)
         return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
@@ -57,6 +58,12 @@ class ReadOnlyAdmin[M: Model](_ModelAdmin[M]):
         named: list[Any] = [one for one in self.list_filter if not isinstance(one, type)]
         filters = [one if isinstance(one, str) else one[0] for one in named]
         return name in (*filters, *self.linked) and how in _EQUAL
+
+
+class ReadOnlyAdmin[M: Model](CarefulLookups[M]):
+    """Lists and shows rows; staff cannot add, change or delete them."""
+
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

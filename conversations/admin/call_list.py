@@ -18,7 +18,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips, faults
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -57,9 +57,7 @@ class CallList(SearchedList):
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
         self.chips = list(chips(self))
-        self.faults = [
-            fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
-        ]
+        self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
         if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):

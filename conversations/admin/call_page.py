@@ -170,7 +170,7 @@ def _link(page: dict[str, Any]) -> None:
             word = re.compile(rf"(?<![\w@]){re.escape(memory['value'])}(?![\w@])", re.IGNORECASE)
             memory["turn"] = next((turn["position"] for turn in said if word.search(turn["message"])), None)
         if turn := by_position.get(memory["turn"]):
-            memory["clock"] = turn["clock"] or "the turn"
+            memory["clock"] = turn["clock"] or gettext("the turn")
             turn["remembered"] = True
         else:
             memory["turn"] = None

@@ -18,6 +18,7 @@ from conversations.memories import reviews
 from conversations.models import Conversation
 from elmemory.audit.models import Action, Review, lock
 from elmemory.audit.record import record
+from elmemory.memory.text import counted
 
 MAY_REVIEW = "conversations.review_conversation"
 _LONGEST_NOTE = 4000
@@ -79,6 +80,8 @@ def _save(request: HttpRequest, row: Conversation) -> Note | None:
         raise PermissionDenied
     if not form.is_valid():
         problem = _("Nothing was saved: a note has at most %(most)s characters.") % {"most": _LONGEST_NOTE}
+        if not form.has_error("note", "max_length"):
+            problem = " ".join(str(each) for errors in form.errors.values() for each in errors)
         messages.error(request, problem)
         return form
     if "note" in request.POST and form.cleaned_data["shown"] != _version(review):
@@ -116,4 +119,4 @@ def _version(review: Review) -> str:
 
 def _amount(note: str) -> str:
     """For the audit log, which holds no word of it."""
-    return f"{len(note)} characters" if note else "deleted"
+    return counted(len(note), "character") if note else "deleted"

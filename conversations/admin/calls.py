@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -36,10 +36,12 @@ from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
 from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState
+from conversations.payloads.explain import reason_in_language
 from conversations.payloads.secret_variables import without_secrets
 from elmemory.admin import say_what_is_wrong
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.memory.text import counted
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
@@ -73,6 +75,7 @@ class ConversationAdmin(Unreadable):
         name = (card.name if card else "") or row.caller_name
         if not reveal:
             name, row.error = mask([name, row.error], row.caller)
+        row.error = reason_in_language(row.error)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -190,19 +193,19 @@ class ConversationAdmin(Unreadable):
         _require(request, "conversations.view_conversation", "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
-        show_what_is_there()
+        show_what_is_there(wholly=True)
         align()
         try:
             calls = self.query(request, request.GET).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{reverse('admin:conversations_conversation_changelist')}?{ERROR_FLAG}=1")
-        record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
+        record(request, Action.EXPORT, "list", detail=f"{counted(calls.count(), 'call')} as {kind}")
         return export_calls(calls, kind, reveal=may_reveal(request))
 
     def analytics_view(self, request: HttpRequest) -> HttpResponse:
         """The figures of the calls that the list with these parameters shows, by default of four weeks."""
         _require(request, "conversations.view_conversation")
-        show_what_is_there()
+        show_what_is_there(request)
         asked = with_usual_period(request.GET)
         try:
             page = analytics_page(self.query(request, asked), asked)
@@ -216,7 +219,12 @@ class ConversationAdmin(Unreadable):
 
     def save_search_view(self, request: HttpRequest) -> HttpResponse:
         _require(request, "conversations.view_conversation")
-        return save_view(request, reverse("admin:conversations_conversation_changelist"))
+        back = reverse("admin:conversations_conversation_changelist")
+        try:
+            self.query(request, request.GET, repeats=True)
+        except (IncorrectLookupParameters, SuspiciousOperation):  # it would lead to an error page
+            return HttpResponseRedirect(f"{back}?{ERROR_FLAG}=1")
+        return save_view(request, back)
 
     def delete_search_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         _require(request, "conversations.view_conversation")
@@ -230,6 +238,9 @@ class ConversationAdmin(Unreadable):
     def reprocess_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         _require(request, "conversations.reprocess_conversation")
         row = self._row(request, object_id)
+        if not row.has_transcription:
+            self.message_user(request, gettext("There is no transcription of this call."), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
         if request.method != "POST":
             return self._confirm_reprocessing(
                 request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row

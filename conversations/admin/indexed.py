@@ -16,15 +16,23 @@ from conversations.admin.numbers import may_reveal
 from conversations.admin.searches import record_search
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.schema import make_ready
-from conversations.index.sync import catch_up
+from conversations.index.sync import catch_up, complete
 from elmemory.admin import ReadOnlyAdmin
 
 
-def show_what_is_there() -> None:
-    """Refresh rows that are behind their files while no worker does it. A page is shown even if that fails."""
-    if not a_worker_runs():
-        with contextlib.suppress(DatabaseError, OSError):
-            catch_up()
+def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = False) -> None:
+    """Refresh rows that are behind their files, or missing, while no worker does it. A page is shown even if it fails.
+
+    For a new index of many calls it takes several pages, which say so, unless `wholly`.
+    """
+    if a_worker_runs():
+        return
+    is_complete = True
+    with contextlib.suppress(DatabaseError, OSError):
+        catch_up()
+        is_complete = complete(wholly=wholly)
+    if request and not is_complete:
+        messages.warning(request, gettext("The index is new, and lacks calls as yet. Load this page again."))
 
 
 class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
@@ -61,7 +69,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
             )
         if private_search.is_expired(request):
             messages.warning(request, gettext("This search has expired. Please search again."))
-        show_what_is_there()
+        show_what_is_there(request)
         return super().changelist_view(request, extra_context)
 
     def get_search_results(

@@ -8,6 +8,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
@@ -108,7 +109,12 @@ class SearchedList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except IncorrectLookupParameters:  # no such page, or not any more
+            pages = self.model_admin.get_paginator(request, self.queryset, self.list_per_page).num_pages
+            self.page_num = min(max(1, self.page_num), pages)
+            super().get_results(request)
         if not may_reveal(request):
             self.search_help_text = self.model_admin.search_help_text_without_numbers
         reference = self.model_admin.reference_field

@@ -35,8 +35,10 @@ def save(request: HttpRequest) -> str:
     owner: Any = None if "for_everyone" in request.POST else request.user
     if owner is None and not _may_share(request):
         raise PermissionDenied
-    if not name or len(name) > 60 or len(query) > 2000 or "\x00" in name:
+    if not name or len(name) > 60 or "\x00" in name:
         return _("A search needs a name of at most 60 characters.")
+    if len(query) > 2000:
+        return _("This search is too long to be saved.")
     if private_search.is_kept_in_session(request) or private_search.shows_number(request.GET):
         return _(
             "A search for digits is not saved, since they may be a part of a phone number. Search for the whole number:"

@@ -20,6 +20,7 @@ from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.audit.staff import register
+from elmemory.memory.text import counted
 
 # The admin pages of the objects, by the kind that entries name.
 _PAGES = {
@@ -118,7 +119,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             entries = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{reverse('admin:audit_entry_changelist')}?{ERROR_FLAG}=1")
-        record(request, Action.EXPORT, "log", detail=f"{entries.count()} entries")
+        record(request, Action.EXPORT, "log", detail=counted(entries.count(), "entry", "entries"))
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from elmemory.audit.models import Entry
+from elmemory.memory.text import counted
 
 
 def as_json(entry: Entry) -> bytes:
@@ -27,7 +28,7 @@ def as_text(entry: Entry) -> str:
         f"Hash              {value['hash']}",
         "",
         "Deleted",
-        *(f"  {count:>7}  {kind}" for kind, count in deleted.items()),
+        *(f"  {kind:<30}{count:>7}" for kind, count in deleted.items()),
         *([] if deleted else ["  nothing was stored"]),
         "",
         "Databases",
@@ -35,8 +36,8 @@ def as_text(entry: Entry) -> str:
         "",
         "Searched afterwards",
         f"  for               {searched.get('needles')}",
-        f"  in                {searched.get('files')} files of {searched.get('bytes')} bytes",
-        f"                    {searched.get('rows')} rows of databases",
+        f"  in                {counted(searched.get('files'), 'file')} of {counted(searched.get('bytes'), 'byte')}",
+        f"                    {counted(searched.get('rows'), 'row')} of databases",
         f"  found             {searched.get('hits')}",
         "",
         "Left",

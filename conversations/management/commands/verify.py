@@ -22,6 +22,7 @@ from conversations.memories.verify import (
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -53,7 +54,7 @@ class Command(CheckedCommand):
         if repaired:
             self.stdout.write(f"{repaired} are being repaired by the worker. Verify again when nothing waits.")
         if report.counts:
-            raise CommandError(f"{report.counts.total()} faults")
+            raise CommandError(counted(report.counts.total(), "fault"))
 
     def _verify(self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool) -> int:
         """Add what is found to the report; returns how many findings are being repaired. Raises OpenMemoryError."""
@@ -85,7 +86,9 @@ class Command(CheckedCommand):
             if report.counts[kind] > len(where):
                 self.stdout.write(f"      and {report.counts[kind] - len(where)} more")
             self.stdout.write(f"      → {REMEDIES[kind]}")
-        self.stdout.write(f"{report.calls} calls and {report.memories} memories compared.")
+        self.stdout.write(
+            f"{counted(report.calls, 'call')} and {counted(report.memories, 'memory', 'memories')} compared."
+        )
         if not report.counts:
             self.stdout.write(self.style.SUCCESS("No fault."))
 
@@ -99,4 +102,4 @@ class Command(CheckedCommand):
             self.stdout.write(self.style.ERROR(f"  ✗ {fault}"))
         if faults:
             raise CommandError("the backup is damaged")
-        self.stdout.write(f"Backup of {manifest.began_at}: {manifest.files} files, no fault.")
+        self.stdout.write(f"Backup of {manifest.began_at}: {counted(manifest.files, 'file')}, no fault.")

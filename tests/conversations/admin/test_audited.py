@@ -148,6 +148,14 @@ def test_the_log_is_exported_as_it_is_filtered_and_that_is_recorded(as_role: As)
     assert entries()[-1] == ("export", "log", "")
 
 
+def test_words_in_the_address_of_a_callers_page_are_recorded_and_leave_it(staff: Client) -> None:
+    deliver(transcription(MAYA, "My dog is called Biscuit."))
+    answer = staff.get(f"{CALLERS}{caller_reference(MAYA)}/change/", {"q": "Biscuit"})
+    assert "Biscuit" not in answer["Location"]
+    assert "Biscuit" in staff.get(answer["Location"]).content.decode()
+    assert [entry.detail[:5] for entry in Entry.objects.filter(action=Action.FIND)] == ["text "]
+
+
 def test_no_address_of_the_log_is_a_fault_of_ours(staff: Client) -> None:
     wrong = (
         "username__regex=(", "username=%00", "action__exact__exact=x", "action__foo=1", "at__year=9999", "at__year=1",

@@ -323,6 +323,16 @@ def test_no_address_is_a_fault_of_ours(staff: Client, page: str) -> None:
         assert staff.get(address, follow=True).status_code in (200, 400), address
 
 
+@pytest.mark.usefixtures("some_days")
+@pytest.mark.parametrize(("page", "shown"), [("0", "ago_0"), ("-7", "ago_0"), ("99999", "ago_27"), ("x", "ago_0")])
+def test_a_page_that_is_not_there_leads_to_the_nearest_one(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, page: str, shown: str
+) -> None:
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_per_page", 1)
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_max_show_all", 1)
+    assert listed(staff, f"days=28&p={page}") == {shown}
+
+
 @pytest.mark.usefixtures("troubles")
 @pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
 def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
@@ -386,6 +396,12 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
     certified = forget(store, MAYA, Forgetting(payloads=True)).entry
     assert json.loads(certified.document)["deleted"]["saved searches"] == 1
     assert [search.name for search in SavedSearch.objects.all()] == ["Week"]
+
+
+@pytest.mark.parametrize("query", ["agent_id__foo=1", "unknown=1", "has_audio__exact=x"])
+def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str) -> None:
+    assert "asked for something that cannot be found" in save(staff, query)
+    assert not SavedSearch.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61])

@@ -197,6 +197,11 @@ def test_a_note_that_is_too_long_is_refused_with_a_reason(staff: Client) -> None
     assert not Review.objects.exists()
 
 
+def test_a_note_with_a_null_character_is_refused_with_a_reason(staff: Client) -> None:
+    assert "Null characters are not allowed" in write(staff, note="a\0b", act="note")
+    assert not Review.objects.exists()
+
+
 def test_numbers_in_a_note_are_masked_and_the_note_is_safe_from_who_cannot_read_it(staff: Client, as_role: As) -> None:
     write(staff, note=f"Ask {MAYA} again.", act="note")
     supervisor = as_role("supervisor")

@@ -103,7 +103,7 @@ def test_the_command_moves_them_and_reprocesses_no_call_for_them(payloads: Path)
     ensure_schema()
     kept(payloads, raw(REMOVAL))
     output = reprocess("--unreadable")
-    assert "1 unreadable deliveries were read, 0 still cannot be read." in output
+    assert "1 unreadable delivery was read, 0 still cannot be read." in output
     assert "0 calls to reprocess." in output
 
 
@@ -112,7 +112,7 @@ def test_unreadable_bodies_are_listed_and_deleted_on_demand(payloads: Path) -> N
     path = kept(payloads, b"no json")
     output = reprocess("--discard-unreadable", "--yes")
     assert f"{path.name}  7 bytes" in output
-    assert "1 unreadable deliveries deleted." in output
+    assert "1 unreadable delivery deleted." in output
     assert unreadable_paths() == []
 
 
