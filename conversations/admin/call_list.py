@@ -127,6 +127,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    linked = (reference_field,)
     paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"

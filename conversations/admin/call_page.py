@@ -57,9 +57,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         page["forgotten"] = row.caller in receipt.forgotten
     if call is None:
         if row.has_transcription:
-            page["problem"] = gettext(
-                "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
-            )
+            page["problem"] = gettext("The transcription cannot be read. It is stored as it arrived.")
         elif receipt:
             _link(page | {"turns": []})
         return page

@@ -73,7 +73,8 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
 
 def _save(request: HttpRequest, row: Conversation) -> Note | None:
     """Save what was posted; returns the form that says why it was not. No other process changes reviews meanwhile."""
-    review = Review.objects.filter(pk=row.pk).first() or Review(pk=row.pk)
+    # Locked, so that a note that is erased meanwhile does not come back.
+    review = Review.objects.select_for_update().filter(pk=row.pk).first() or Review(pk=row.pk)
     form = Note(request.POST, auto_id="review-%s")
     act, by = request.POST.get("act"), request.user.get_username()
     if "note" in request.POST and not _sees_whole(request, row, review):

@@ -31,7 +31,7 @@ from conversations.admin.results import mark_hits, results_around
 from conversations.admin.saved_searches import delete_view, save_view
 from conversations.admin.unreadable import Unreadable, beginning
 from conversations.files.heartbeat import a_worker_runs
-from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path, transcription_path
+from conversations.files.paths import AUDIO, conversation_files, is_conversation_id, payload_path, transcription_path
 from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
 from conversations.memories.reviews import align
@@ -161,8 +161,7 @@ class ConversationAdmin(Unreadable):
         """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
         _require(request, "conversations.download_conversation")
         row = self._row(request, object_id)
-        folder = conversation_folder(row.pk)
-        found = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
+        found = next((file for file in conversation_files(row.pk) if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
         needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"

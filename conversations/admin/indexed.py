@@ -47,10 +47,6 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     own_parameters: Sequence[str] = ()
     search_help_text_without_numbers: Any
 
-    @property
-    def linked(self) -> Sequence[str]:
-        return (self.reference_field,)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()
         return super().get_queryset(request)
@@ -80,6 +76,8 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
+        if private_search.is_token(question):  # of another session: nobody knows what was asked
+            return queryset.none(), False
         record_search(request, self.searched, question, repeats=getattr(request, "repeats_a_search", False))
         return self.matching(queryset, question, reveal=may_reveal(request)), False
 

@@ -76,7 +76,12 @@ def shows_number(asked: QueryDict) -> bool:
 
 def is_kept_in_session(request: HttpRequest) -> bool:
     """Whether the URL names a question by its keyed hash."""
-    return bool(_TOKEN.fullmatch(request.GET.get(SEARCH_VAR, "")))
+    return is_token(request.GET.get(SEARCH_VAR, ""))
+
+
+def is_token(question: str) -> bool:
+    """Whether this stands for a question."""
+    return bool(_TOKEN.fullmatch(question))
 
 
 def holds_digits(text: str) -> bool:

@@ -87,10 +87,11 @@ def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
 
 def _worth_saving(asked: QueryDict) -> str:
     """The query string in a fixed order."""
-    kept: dict[str, Any] = {name: value for name, value in asked.items() if name not in _NOT_SAVED and value}
     query = QueryDict(mutable=True)
-    query.update(dict(sorted(kept.items())))
-    return query.urlencode() if set(kept) != {"o"} else ""
+    for name, values in sorted(asked.lists()):
+        if name not in _NOT_SAVED and any(values):
+            query.setlist(name, list(filter(None, values)))
+    return query.urlencode() if set(query) != {"o"} else ""
 
 
 def _may_share(request: HttpRequest) -> bool:

@@ -35,7 +35,6 @@ from elmemory.agents.wiring import (
     tool_url,
 )
 from elmemory.memory.identity import caller_key
-from elmemory.memory.text import counted
 
 _ACCOUNT, _RING, _TOOL, _AFTERWARDS = "ElevenLabs", "The phone rings", "The search tool", "After the call"
 _MOST_SECONDS_APART = 60
@@ -65,7 +64,7 @@ def check_agents(agent_ids: Sequence[str], url: str, *, every: bool = False) -> 
     if len(wirings) == 1:
         about = Check(_ACCOUNT, "API", "ok", f"agent {wirings[0].agent.get('name')}")
         return [about, *clock, *_checks(wirings[0], numbers, server)]
-    found = [Check(_ACCOUNT, "API", "ok", counted(len(wirings), "agent")), *clock]
+    found = [Check(_ACCOUNT, "API", "ok", f"{len(wirings)} agents"), *clock]
     for wiring in wirings:
         checks = list(_checks(wiring, numbers, server))
         section = f"Agent {wiring.agent.get('name')} ({wiring.agent['agent_id']})"
@@ -88,7 +87,7 @@ def _checks(wiring: Wiring, numbers: list[Json], server: ThisServer) -> Iterator
 def _which(agents: list[Json]) -> Check:
     listed = ", ".join(f"{agent['agent_id']} ({agent.get('name')})" for agent in agents[:_MOST_AGENTS_LISTED])
     more = f" and {len(agents) - _MOST_AGENTS_LISTED} more" if len(agents) > _MOST_AGENTS_LISTED else ""
-    detail = f"{counted(len(agents), 'agent')}: {listed}{more}" if agents else "the workspace has no agent"
+    detail = f"{len(agents)} agents: {listed}{more}" if agents else "the workspace has no agent"
     return Check(_ACCOUNT, "agent", "note", detail, "Name some: manage.py doctor AGENT_ID …; or check all: --all")
 
 
@@ -242,7 +241,7 @@ def _data_collection(wiring: Wiring, fix: str) -> Iterator[Check]:
         first = "Outside enterprise workspaces, first remove a field of the agent's: 25 are allowed. " if full else ""
         yield Check(_AFTERWARDS, "data collection", "note", detail, f"{first}{fix} --memory")
     else:
-        yield Check(_AFTERWARDS, "data collection", "ok", f"all {counted(len(found), 'field')} that memory uses")
+        yield Check(_AFTERWARDS, "data collection", "ok", f"all {len(found)} fields that memory uses")
     if own := [id_ for field, id_, one in found if not field.is_ours(one)]:
         detail = f"described in other words than ours: {', '.join(own)}"
         yield Check(_AFTERWARDS, "own fields", "ok", f"{detail}; they are used and stay as they are")

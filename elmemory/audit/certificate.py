@@ -17,6 +17,7 @@ def as_json(entry: Entry) -> bytes:
 def as_text(entry: Entry) -> str:
     value = _value(entry)
     searched, deleted = value.get("searched") or {}, value.get("deleted") or {}
+    files = counted(searched.get("files", 0), "file")
     lines = [
         "CERTIFICATE: a caller was forgotten",
         "",
@@ -36,8 +37,8 @@ def as_text(entry: Entry) -> str:
         "",
         "Searched afterwards",
         f"  for               {searched.get('needles')}",
-        f"  in                {counted(searched.get('files'), 'file')} of {counted(searched.get('bytes'), 'byte')}",
-        f"                    {counted(searched.get('rows'), 'row')} of databases",
+        f"  in                {files} of {counted(searched.get('bytes', 0), 'byte')}",
+        f"                    {counted(searched.get('rows', 0), 'row')} of databases",
         f"  found             {searched.get('hits')}",
         "",
         "Left",

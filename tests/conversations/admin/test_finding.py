@@ -295,6 +295,14 @@ def test_a_search_that_only_the_page_of_a_call_makes_is_recorded(staff: Client) 
     assert Entry.objects.get(action=Action.FIND).detail.startswith("text ")
 
 
+def test_an_expired_search_finds_nothing_and_is_not_recorded(staff: Client) -> None:
+    call("complaint", "I want to complain.")
+    expired = "q=~" + 24 * "0"
+    assert listed(staff, expired) == set()
+    on_page(staff, "complaint", expired)
+    assert not Entry.objects.filter(action=Action.FIND).exists()
+
+
 def test_the_page_of_a_call_looks_for_no_number_in_its_address(staff: Client) -> None:
     call("complaint", "I want to complain.")
     assert "Calls found" not in on_page(staff, "complaint", "q=4155550100")
@@ -353,6 +361,11 @@ def test_a_saved_search_is_the_users_own(as_role: As) -> None:
     assert SavedSearch.objects.get().query == "days=7&wrong=any"
     assert '<a href="?days=7&amp;wrong=any"><bdi>Mine</bdi></a>' in mine.get(LIST).content.decode()
     assert "<bdi>Mine</bdi>" not in others.get(LIST).content.decode()
+
+
+def test_a_filter_that_is_there_twice_is_saved_twice(staff: Client) -> None:
+    save(staff, "outcome__exact=failed&outcome__exact=done")
+    assert SavedSearch.objects.get().query == "outcome__exact=failed&outcome__exact=done"
 
 
 def test_a_search_for_everyone_needs_the_permission(as_role: As) -> None:

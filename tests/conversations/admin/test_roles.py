@@ -1,7 +1,8 @@
 """Every address of the admin, and the roles that may open it or act there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -49,7 +50,7 @@ OF_LOG = {
 }  # fmt: skip
 
 
-def named(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+def named(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[str]:
     yield from (str(pattern.name) for pattern in patterns if isinstance(pattern, URLPattern) and pattern.name)
 
 
@@ -67,18 +68,18 @@ def addresses(payloads: Path, index_schema: None, store: EmbeddedOpenMemory) -> 
     place(b"{broken")
     name = next((payloads / "_unreadable").iterdir()).name
     reference, memory = caller_reference(CALLER), store.memories(CALLER)[0].id
-    arguments = {
+    arguments: dict[str, list[Any]] = {
         "export": ["csv"], "delete_search": [1], "file": [CALL, f"{CALL}_transcription.json"], "delivery": [name],
         "retry": [name], "discard_delivery": [name], "delivery_file": [name], "opt_out": [], "analytics": [],
         "save_search": [], "unreadable": [], "changelist": [], "add": [],
     }  # fmt: skip
-    of_caller = {
+    of_caller: dict[str, list[Any]] = {
         "export": [reference], "restore_memory": [reference, CALL, "x"], "preference": [reference, "opt_out", "yes"],
         "correct_insight": [reference, memory], "delete_memory": [reference, memory], "changelist": [], "add": [],
         "opt_out": [],
     }  # fmt: skip
-    of_entry = {"changelist": [], "add": [], "export": []}
-    found = {}
+    of_entry: dict[str, list[Any]] = {"changelist": [], "add": [], "export": []}
+    found: dict[str, set[str]] = {}
     for app, known, given, usual in (
         ("conversations_conversation", OF_CALLS, arguments, CALL),
         ("conversations_caller", OF_CALLERS, of_caller, reference),
