@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -58,17 +58,16 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
     """
     if not request.user.has_perm(MAY_REVIEW):
         raise PermissionDenied
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
+    page = HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review")
+    if request.method != "POST":  # from a login that a form led to
+        return page
     using = router.db_for_write(Review)
     # What is shown to the one of two who are later must be what the other saved.
     with transaction.atomic(using):
         lock(transaction.get_connection(using))
         refused = _save(request, row)
     reviews.align()
-    return refused or HttpResponseRedirect(
-        reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review"
-    )
+    return refused or page
 
 
 def _save(request: HttpRequest, row: Conversation) -> Note | None:

@@ -3,6 +3,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.discard import discard_delivery
 from conversations.memories.former import misplaced_calls
 from conversations.memories.remember import preview, remember
 from conversations.memories.reprocess import replay_unreadable, request
@@ -79,7 +81,8 @@ class Command(CheckedCommand):
         """List the unreadable bodies and, if confirmed, delete them. Raises CommandError."""
         paths = unreadable_paths()
         for path in paths:
-            self.stdout.write(f"  {path.name}  {path.stat().st_size} bytes")
+            with suppress(FileNotFoundError):  # retried or discarded by somebody else meanwhile
+                self.stdout.write(f"  {path.name}  {counted(path.stat().st_size, 'byte')}")
         if not paths or options["dry_run"]:
             self.stdout.write(
                 f"{counted(len(paths), 'unreadable delivery', 'unreadable deliveries')}; nothing was deleted."
@@ -92,7 +95,7 @@ class Command(CheckedCommand):
                 raise CommandError("nothing was deleted")
         record_command("reprocess --discard-unreadable", counted(len(paths), "delivery", "deliveries"))
         for path in paths:
-            path.unlink(missing_ok=True)
+            discard_delivery(path)
         self.stdout.write(f"{counted(len(paths), 'unreadable delivery', 'unreadable deliveries')} deleted.")
 
     def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:

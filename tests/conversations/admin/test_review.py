@@ -138,6 +138,11 @@ def test_reprocessing_leaves_the_mark(staff: Client) -> None:
     assert Conversation.objects.get(pk="conv_dog").reviewed
 
 
+def test_after_a_login_that_the_form_led_to_the_call_is_shown(staff: Client) -> None:
+    assert staff.get(f"{LIST}conv_dog/review/")["Location"] == f"{LIST}conv_dog/change/#review"
+    assert not Review.objects.exists()
+
+
 @pytest.mark.parametrize("role", ["viewer", ""])
 def test_others_may_not_write_notes(as_role: As, role: str) -> None:
     client = as_role(role)
