@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from conversations.admin.analytics import COUNTED, MOST_AGENTS, Figures, Spread, analytics
 from conversations.admin.call_list import CallQuery
+from conversations.admin.dashboard import share
 from conversations.admin.filters import Details, agents, asked_period, chips, faults
 from conversations.admin.transcript import clock
 from conversations.index.periods import Period, today
@@ -216,4 +217,4 @@ def _whole(number: float) -> str:
 
 
 def _percent(number: float) -> str:
-    return f"{number:.0f} %"
+    return f"{share(number, 100)} %"

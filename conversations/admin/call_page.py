@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from conversations.admin.masking import keys_in, keys_of, mask
@@ -71,7 +72,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
         "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
-        "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
+        "dollars": _dollars(call.cost_in_dollars),
         "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
@@ -83,6 +84,10 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
     page.setdefault("remembered", _remembered(None))
     _link(page)
     return page
+
+
+def _dollars(amount: float | None) -> str:
+    return "" if amount is None else number_format(f"{amount:.4f}".rstrip("0").rstrip("."), force_grouping=True)
 
 
 def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
@@ -154,7 +159,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
         "content": memory.content,
         "value": str(memory.metadata.get("value") or ""),
         "sector": memory.primary_sector,
-        "salience": f"{memory.salience:g}",
+        "salience": number_format(f"{memory.salience:g}"),
         "turn": memory.metadata.get("position") if memory.kind == kinds.MESSAGE else None,
     }
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 
 from conversations.admin.caller_insights import insights_of
@@ -262,7 +263,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
         "content": memory.content,
         "asked": str(memory.metadata.get("asked") or ""),
         "sector": memory.primary_sector,
-        "salience": f"{memory.salience:g}",
+        "salience": number_format(f"{memory.salience:g}"),
         "at": parse_datetime(str(memory.metadata.get("called_at") or "")),
         "conversation_id": str(memory.metadata.get("conversation_id") or ""),
         "turn": memory.metadata.get("position") if memory.kind == kinds.MESSAGE else None,

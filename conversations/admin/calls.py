@@ -132,15 +132,17 @@ class ConversationAdmin(Unreadable):
             return path(route, self.admin_site.admin_view(view), name=f"conversations_conversation_{name}")
 
         return [
-            own("export/<str:kind>/", self.export_view, "export"),
-            own("analytics/", self.analytics_view, "analytics"),
-            own("searches/", self.save_search_view, "save_search"),
-            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
+            # Calls first: one may have the id "export".
+            own("<str:object_id>/change/", self.change_view, "change"),
             own("<str:object_id>/recording/", self.recording_view, "recording"),
             own("<str:object_id>/file/<str:name>", self.file_view, "file"),
             own("<str:object_id>/state/", self.state_view, "state"),
             own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
             own("<str:object_id>/review/", self.review_view, "review"),
+            own("export/<str:kind>/", self.export_view, "export"),
+            own("analytics/", self.analytics_view, "analytics"),
+            own("searches/", self.save_search_view, "save_search"),
+            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
             *super().get_urls(),
         ]
 

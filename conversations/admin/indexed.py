@@ -20,19 +20,21 @@ from conversations.index.sync import catch_up, complete
 from elmemory.admin import ReadOnlyAdmin
 
 
-def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = False) -> None:
+def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = False) -> bool:
     """Refresh rows that are behind their files, or missing, while no worker does it. A page is shown even if it fails.
 
-    For a new index of many calls it takes several pages, which say so, unless `wholly`.
+    For a new index of many calls it takes several pages, unless `wholly`. Returns whether it lacks none; the page of a
+    `request` says it too.
     """
     if a_worker_runs():
-        return
+        return True
     is_complete = True
     with contextlib.suppress(DatabaseError, OSError):
         catch_up()
         is_complete = complete(wholly=wholly)
     if request and not is_complete:
         messages.warning(request, gettext("The index is new, and lacks calls as yet. Load this page again."))
+    return is_complete
 
 
 class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):

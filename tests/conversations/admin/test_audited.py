@@ -99,6 +99,14 @@ def test_what_else_is_searched_for_is_recorded_as_a_keyed_hash(staff: Client, qu
     assert question not in str(list(Entry.objects.values()))
 
 
+def test_searches_for_two_numbers_within_a_minute_are_both_recorded(staff: Client) -> None:
+    numbers = [MAYA, "+14155550101"]
+    for number in (*numbers, MAYA):
+        staff.post(CALLS, {"q": number}, follow=True)
+    found = Entry.objects.filter(action=Action.FIND).order_by("pk").values_list("caller", flat=True)
+    assert list(found) == [caller_reference(number) for number in numbers]
+
+
 def test_a_search_for_a_call_is_recorded_with_its_id(staff: Client) -> None:
     conversation_id = deliver(transcription(MAYA, "Hi."))
     staff.get(CALLS, {"q": conversation_id})

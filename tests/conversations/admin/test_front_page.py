@@ -161,6 +161,21 @@ def test_an_index_made_anew_has_all_calls_also_without_a_worker(staff: Client, p
         assert all(name in text for name in ("conv_one", "conv_two"))
 
 
+@pytest.mark.parametrize("page", ["/admin/", LIST, f"{LIST}analytics/"])
+def test_a_page_says_that_a_new_index_lacks_calls_as_yet(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setattr("conversations.index.sync._BATCH", 1)
+    monkeypatch.setattr("conversations.index.sync._LONGEST_CATCHING_UP_SECONDS", -1)
+    for nth in range(3):
+        deliver(transcription(CALLER, "Hi.", conversation_id=f"conv_{nth}"))
+    Conversation.objects.all().delete()
+    IndexSchema.objects.update(made=f"new {page}"[-16:])
+    said = ["lacks calls as yet" in staff.get(page).content.decode() for _ in range(9)]
+    assert said[0]
+    assert not said[-1]
+
+
 async def _all(answer: Any) -> str:
     return b"".join([piece async for piece in answer]).decode()
 

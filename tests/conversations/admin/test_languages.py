@@ -123,3 +123,12 @@ def test_permissions_are_named_in_the_language(staff: Client) -> None:
     role = Group.objects.get(name="viewer")
     page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
     assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("page", [f"{CALLS}{CALL}/change/", f"{OF_CALLER}change/"])
+def test_numbers_are_written_as_in_the_language(staff: Client, page: str) -> None:
+    address = page.replace("OF_CALLER", caller_reference(CALLER))
+    text = staff.get(address, headers={"Accept-Language": "de"}).content.decode()
+    assert "Salienz 0,9" in text
+    assert "0.9" not in text
