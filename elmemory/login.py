@@ -145,7 +145,8 @@ class Site(AdminSite):
         return self._page(request, codes=_new_recovery_codes(user) if request.method == "POST" else [])
 
     def _enrol(self, request: HttpRequest, user: Any) -> HttpResponse:
-        device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "authenticator"})
+        devices = TOTPDevice.objects.filter(user=user, confirmed=False)  # two, if two pages were opened at once
+        device = devices.first() or devices.create(user=user, confirmed=False, name="authenticator")
         form = Code(request.POST or None)
         if form.is_valid():
             if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
@@ -173,6 +174,7 @@ class Site(AdminSite):
 
 def _new_recovery_codes(user: Any) -> list[str]:
     """Ten codes that log in once each, in place of the earlier ones."""
-    device, _ = StaticDevice.objects.get_or_create(user=user, name="recovery codes")
+    devices = StaticDevice.objects.filter(user=user, name="recovery codes")
+    device = devices.first() or devices.create(user=user, name="recovery codes")
     device.token_set.all().delete()
     return [device.token_set.create(token=StaticToken.random_token()).token for _ in range(_RECOVERY_CODES)]

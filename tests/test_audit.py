@@ -11,8 +11,8 @@ from tests.harness.server import ROOT
 @pytest.mark.parametrize(
     ("tool", "code", "words"),
     [
-        ("exit 0", 0, "No known vulnerabilities; 0 requirements are unknown"),
-        ("echo 'django | could not be audited'; exit 0", 0, "1 requirements are unknown"),
+        ("exit 0", 0, "No known vulnerabilities; requirements unknown to the advisory source: 0."),
+        ("echo 'django | could not be audited'; exit 0", 0, "requirements unknown to the advisory source: 1."),
         ("echo 'django | 6.1.3 | an advisory'; exit 1", 1, "django | 6.1.3 | an advisory"),
         ("echo 'cannot connect' >&2; exit 1", 0, "were not audited"),
         ("exit 127", 0, "were not audited"),

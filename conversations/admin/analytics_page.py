@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from conversations.admin.analytics import COUNTED, MOST_AGENTS, Figures, Spread, analytics
 from conversations.admin.call_list import CallQuery
-from conversations.admin.filters import Details, asked_period, chips
+from conversations.admin.dashboard import share
+from conversations.admin.filters import Details, asked_period, chips, faults
 from conversations.admin.transcript import clock
 from conversations.index.periods import Period, today
 from conversations.index.values import agents
@@ -58,6 +59,7 @@ def analytics_page(query: CallQuery, asked: QueryDict) -> dict[str, Any]:
         "form": Details({name: asked.get(name, "") for name in ("since", "until")}, auto_id="period-%s"),
         "kept": [(name, value) for name, value in asked.items() if name not in (*_OF_PERIOD, "p")],
         "chips": [(title, label, without or "?") for title, label, without in chips(query)],
+        "faults": faults(query, but=("since", "until")),  # these are beside their fields
         "zone": get_default_timezone_name(),
         "all": _shown(found.all, label=_("All"), link=query.get_query_string()),
         "over_time": over_time,
@@ -216,4 +218,4 @@ def _whole(number: float) -> str:
 
 
 def _percent(number: float) -> str:
-    return f"{number:.0f} %"
+    return f"{share(number, 100)} %"

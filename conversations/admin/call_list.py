@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips, faults
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -59,9 +59,7 @@ class CallList(SearchedList):
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
         self.chips = list(chips(self))
-        self.faults = [
-            fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
-        ]
+        self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
         if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
@@ -156,6 +154,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         "Words or a “whole phrase” of the call, a name, a whole number, a conversation id. Other digits find nothing."
     )
     reference_field = "caller_ref"
+    linked = (reference_field,)
     paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
@@ -172,7 +171,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     def query(self, request: HttpRequest, asked: QueryDict, *, repeats: bool = False) -> CallQuery:
         """What the list with these parameters asks for. Raises what Django does for parameters that it refuses.
 
-        A search that `repeats` what was searched for before is not recorded again.
+        A search that `repeats` what was searched for in this session is not recorded again.
         """
         repeated: Any = copy(request)
         repeated.GET, repeated.repeats_a_search = asked, repeats

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from conversations.admin.masking import keys_in, keys_of, mask
@@ -57,9 +58,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         page["forgotten"] = row.caller in receipt.forgotten
     if call is None:
         if row.has_transcription:
-            page["problem"] = gettext(
-                "The transcription cannot be read. It is stored as it arrived, and can be downloaded below."
-            )
+            page["problem"] = gettext("The transcription cannot be read. It is stored as it arrived.")
         elif receipt:
             _link(page | {"turns": []})
         return page
@@ -73,7 +72,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
         "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
-        "dollars": "" if call.cost_in_dollars is None else f"{call.cost_in_dollars:,.4f}".rstrip("0").rstrip("."),
+        "dollars": _dollars(call.cost_in_dollars),
         "criteria": [asdict(criterion) for criterion in call.criteria()],
         "collected": _collected(call),
         "ring": _ring(call),
@@ -85,6 +84,10 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
     page.setdefault("remembered", _remembered(None))
     _link(page)
     return page
+
+
+def _dollars(amount: float | None) -> str:
+    return "" if amount is None else number_format(f"{amount:.4f}".rstrip("0").rstrip("."), force_grouping=True)
 
 
 def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
@@ -156,7 +159,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
         "content": memory.content,
         "value": str(memory.metadata.get("value") or ""),
         "sector": memory.primary_sector,
-        "salience": f"{memory.salience:g}",
+        "salience": number_format(f"{memory.salience:g}"),
         "turn": memory.metadata.get("position") if memory.kind == kinds.MESSAGE else None,
     }
 
@@ -170,7 +173,7 @@ def _link(page: dict[str, Any]) -> None:
             word = re.compile(rf"(?<![\w@]){re.escape(memory['value'])}(?![\w@])", re.IGNORECASE)
             memory["turn"] = next((turn["position"] for turn in said if word.search(turn["message"])), None)
         if turn := by_position.get(memory["turn"]):
-            memory["clock"] = turn["clock"] or "the turn"
+            memory["clock"] = turn["clock"] or gettext("the turn")
             turn["remembered"] = True
         else:
             memory["turn"] = None

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.db import router, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -15,8 +16,9 @@ from conversations.admin.masking import mask_of_call
 from conversations.admin.numbers import may_reveal
 from conversations.memories import reviews
 from conversations.models import Conversation
-from elmemory.audit.models import Action, Review
+from elmemory.audit.models import Action, Review, lock
 from elmemory.audit.record import record
+from elmemory.memory.text import counted
 
 MAY_REVIEW = "conversations.review_conversation"
 _LONGEST_NOTE = 4000
@@ -56,15 +58,30 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
     """
     if not request.user.has_perm(MAY_REVIEW):
         raise PermissionDenied
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    review = Review.objects.filter(pk=row.pk).first() or Review(pk=row.pk)
+    page = HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review")
+    if request.method != "POST":  # from a login that a form led to
+        return page
+    using = router.db_for_write(Review)
+    # What is shown to the one of two who are later must be what the other saved.
+    with transaction.atomic(using):
+        lock(transaction.get_connection(using))
+        refused = _save(request, row)
+    reviews.align()
+    return refused or page
+
+
+def _save(request: HttpRequest, row: Conversation) -> Note | None:
+    """Save what was posted; returns the form that says why it was not. No other process changes reviews meanwhile."""
+    # Locked, so that a note that is erased meanwhile does not come back.
+    review = Review.objects.select_for_update().filter(pk=row.pk).first() or Review(pk=row.pk)
     form = Note(request.POST, auto_id="review-%s")
     act, by = request.POST.get("act"), request.user.get_username()
     if "note" in request.POST and not _sees_whole(request, row, review):
         raise PermissionDenied
     if not form.is_valid():
         problem = _("Nothing was saved: a note has at most %(most)s characters.") % {"most": _LONGEST_NOTE}
+        if not form.has_error("note", "max_length"):
+            problem = " ".join(str(each) for errors in form.errors.values() for each in errors)
         messages.error(request, problem)
         return form
     if "note" in request.POST and form.cleaned_data["shown"] != _version(review):
@@ -87,10 +104,9 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
         review.save()
     elif not review._state.adding:
         review.delete()
-    reviews.align()
     if is_new_note or is_reviewed != was_reviewed:
         messages.success(request, _("Saved."))
-    return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]) + "#review")
+    return None
 
 
 def _sees_whole(request: HttpRequest, row: Conversation, review: Review) -> bool:
@@ -103,4 +119,4 @@ def _version(review: Review) -> str:
 
 def _amount(note: str) -> str:
     """For the audit log, which holds no word of it."""
-    return f"{len(note)} characters" if note else "deleted"
+    return counted(len(note), "character") if note else "deleted"

@@ -22,13 +22,14 @@ from conversations.admin.numbers import masked, may_reveal, number_element
 from conversations.files.mentions import loose_files_naming
 from conversations.files.paths import is_conversation_id
 from conversations.memories import corrections, forgetting
-from conversations.models import Caller
+from conversations.models import Caller, Conversation
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
 from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
+from elmemory.memory.text import counted
 
 MAY_CORRECT, MAY_FORGET = "conversations.correct_caller", "conversations.forget_caller"
 _OPTED_OUT = gettext_lazy("Nothing was changed: the caller is opted out.")
@@ -232,7 +233,8 @@ class CallerActions(CallerListAdmin):
         row: Any = self.row_of(request, reference)
         # Links on the page of a call name the call: the way back leads there.
         call = request.GET.get("call", "")
-        row.back = _page_of_call(call) if is_conversation_id(call) else _page_of_caller(row)
+        is_there = is_conversation_id(call) and Conversation.objects.filter(pk=call).exists()
+        row.back = _page_of_call(call) if is_there else _page_of_caller(row)
         return row
 
     def context_of(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
@@ -305,7 +307,7 @@ def _forgotten(extent: forgetting.Extent, *, payloads: bool) -> str:
 
 
 def _amount(memories: int, calls: int) -> str:
-    return f"{memories} memor{'y' if memories == 1 else 'ies'}, {calls} call{'' if calls == 1 else 's'}"
+    return f"{counted(memories, 'memory', 'memories')}, {counted(calls, 'call')}"
 
 
 def _page_of_caller(row: Any) -> str:

@@ -26,6 +26,7 @@ from elmemory.audit.models import Action, Entry, Review
 from elmemory.memory.card import Card, read_card
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.records import Memory
+from elmemory.memory.text import counted
 
 _CHUNK = 2**18
 _LEFT_OUT = (
@@ -68,7 +69,7 @@ class Known(NamedTuple):
 
     @property
     def amount(self) -> str:
-        return f"{_counted(len(self.memories), 'memory', 'memories')}, {_counted(len(self.calls), 'call')}"
+        return f"{counted(len(self.memories), 'memory', 'memories')}, {counted(len(self.calls), 'call')}"
 
     @property
     def is_empty(self) -> bool:
@@ -164,7 +165,7 @@ def _entries(caller: str) -> list[dict[str, Any]]:
 def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
     """What is not in the export, and why."""
     left_out = [{"what": str(what), "why": str(why)} for what, why in _LEFT_OUT]
-    for kind, counted in (
+    for kind, transcripts in (
         (PAYLOAD, ngettext_lazy("Transcript of %(n)s call", "Transcripts of %(n)s calls", "n")),
         (RECORDING, ngettext_lazy("Recording of %(n)s call", "Recordings of %(n)s calls", "n")),
     ):
@@ -173,15 +174,11 @@ def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
         ]
         if dates:
             why = gettext("Retention removed them, the last on %(day)s. The calls are listed with the dates.")
-            left_out.append({"what": counted % {"n": len(dates)}, "why": why % {"day": max(dates)[:10]}})
+            left_out.append({"what": transcripts % {"n": len(dates)}, "why": why % {"day": max(dates)[:10]}})
     if unreadable := len(unreadable_paths()):
         what = ngettext("%(n)s delivery that could not be read", "%(n)s deliveries that could not be read", unreadable)
         left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known whose they are.")})
     return left_out
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def _card(card: Card | None) -> dict[str, Any] | None:

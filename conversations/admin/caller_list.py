@@ -75,6 +75,7 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     search_help_text = gettext_lazy("A name, a number in any spelling, or its last digits.")
     search_help_text_without_numbers = gettext_lazy("A name, or a whole number in any spelling.")
     reference_field = "ref"
+    linked = (reference_field,)
     paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
 

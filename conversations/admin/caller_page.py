@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext, ngettext
+from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 
 from conversations.admin.caller_insights import insights_of
 from conversations.admin.masking import excerpt_of_call, keys_of, mask, may_hold_keys
@@ -24,12 +26,15 @@ from conversations.index.rows import moment
 from conversations.memories.deleted import deleted_memories
 from conversations.models import Conversation
 from conversations.payloads.failure import in_language
+from elmemory.environment.greetings import greeting_for
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_of, read_card
 from elmemory.memory.card_state import call_order, newest_facts
-from elmemory.memory.fields import label
+from elmemory.memory.disclosure import disclosed
+from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST, label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.phrases import ENGLISH, phrases_for
 from elmemory.memory.records import Memory
 from elmemory.memory.search import search
 from elmemory.memory.text import as_sentence
@@ -40,6 +45,16 @@ _CALLS_PER_PAGE = 20
 _OTHER_VALUES_SHOWN = 5
 _CALLS_WITH_KEYS = 50
 _TEXTS = "value", "content", "asked", "title", "found", "rationale"
+# Usual fields that no sentence of a card names.
+_LABELS = {
+    OPEN_REQUEST: pgettext_lazy("fact", "Open request"),
+    RESOLVED_REQUEST: pgettext_lazy("fact", "Resolved request"),
+    AGENT_PROMISE: pgettext_lazy("fact", "Agent promise"),
+    PREFERRED_LANGUAGE: pgettext_lazy("fact", "Preferred language"),
+    MOOD: pgettext_lazy("fact", "Mood"),
+    "preferred_time": pgettext_lazy("fact", "Preferred time"),
+    "city": pgettext_lazy("fact", "City"),
+}
 # A search that finds nothing.
 _NO_WORD = "~"
 
@@ -139,14 +154,19 @@ def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
+    """What the next ring answers (`webhooks.ring`), if it is answered by the agent of the last call."""
     card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
     if card is None:
         return {}
+    spoken = disclosed(card, settings.SPOKEN_FACTS) if settings.SPOKEN_FACTS else card
+    newest_agent = Conversation.objects.filter(caller=caller).order_by("-sort_key").values_list("agent_id", flat=True)
+    greeting = greeting_for(newest_agent.first() or "", spoken.language or settings.LANGUAGE)
     return {
         "name": card.full_name,
-        "summary": card.summary,
-        "last_call_summary": card.last_call_summary,
-        "user_name": card.user_name,
+        "summary": spoken.summary,
+        "last_call_summary": spoken.last_call_summary,
+        "user_name": spoken.user_name,
+        "greeting": greeting.format(name=spoken.user_name) if spoken.user_name else "",
         "call_count": card.call_count,
         "opted_out": card.opted_out,
         "shared_line": card.shared_line,
@@ -172,13 +192,20 @@ def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
             {
                 **fact,
                 "field": name,
-                "label": label(name),
+                "label": label_of(name),
                 "history": list(map(_fact, islice(others.values(), _OTHER_VALUES_SHOWN))),
                 "others": len(others),
                 "said": len(same),
             }
         )
     return facts
+
+
+def label_of(field: str) -> str:
+    """The field's name in the language of the page, if it is a usual one; else as it is."""
+    if field in _LABELS:
+        return str(_LABELS[field])
+    return phrases_for(get_language() or ENGLISH).label(label(field))
 
 
 def _has_field(memory: Memory) -> bool:
@@ -207,7 +234,7 @@ def _listed(memories: list[Memory], asked: Asked) -> dict[str, Any]:
     shown = Paginator(chosen, _MEMORIES_PER_PAGE).get_page(asked.page)
     return {
         "total": len(memories),
-        "of_field": label(asked.field),
+        "of_field": label_of(asked.field),
         "kinds": sorted({memory.kind for memory in memories}),
         "sectors": sorted({memory.primary_sector for memory in memories}),
         "memories": [_memory(memory) for memory in shown],
@@ -236,7 +263,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
         "content": memory.content,
         "asked": str(memory.metadata.get("asked") or ""),
         "sector": memory.primary_sector,
-        "salience": f"{memory.salience:g}",
+        "salience": number_format(f"{memory.salience:g}"),
         "at": parse_datetime(str(memory.metadata.get("called_at") or "")),
         "conversation_id": str(memory.metadata.get("conversation_id") or ""),
         "turn": memory.metadata.get("position") if memory.kind == kinds.MESSAGE else None,

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -30,13 +31,17 @@ from conversations.admin.results import mark_hits, results_around
 from conversations.admin.saved_searches import delete_view, save_view
 from conversations.admin.unreadable import Unreadable, beginning
 from conversations.files.heartbeat import a_worker_runs
-from conversations.files.paths import AUDIO, conversation_folder, is_conversation_id, payload_path, transcription_path
+from conversations.files.paths import AUDIO, conversation_files, is_conversation_id, payload_path, transcription_path
 from conversations.index.sync import refresh_if_behind, refresh_row
 from conversations.memories import reprocess
+from conversations.memories.reviews import align
 from conversations.models import CallerCard, Conversation, MemoryState
+from conversations.payloads.explain import reason_in_language
 from conversations.payloads.secret_variables import without_secrets
+from elmemory.admin import say_what_is_wrong
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.memory.text import counted
 
 # A form of Django has at most a thousand fields.
 _MOST_AT_ONCE = 500
@@ -70,6 +75,7 @@ class ConversationAdmin(Unreadable):
         name = (card.name if card else "") or row.caller_name
         if not reveal:
             name, row.error = mask([name, row.error], row.caller)
+        row.error = reason_in_language(row.error)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -126,15 +132,17 @@ class ConversationAdmin(Unreadable):
             return path(route, self.admin_site.admin_view(view), name=f"conversations_conversation_{name}")
 
         return [
-            own("export/<str:kind>/", self.export_view, "export"),
-            own("analytics/", self.analytics_view, "analytics"),
-            own("searches/", self.save_search_view, "save_search"),
-            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
+            # Calls first: one may have the id "export".
+            own("<str:object_id>/change/", self.change_view, "change"),
             own("<str:object_id>/recording/", self.recording_view, "recording"),
             own("<str:object_id>/file/<str:name>", self.file_view, "file"),
             own("<str:object_id>/state/", self.state_view, "state"),
             own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
             own("<str:object_id>/review/", self.review_view, "review"),
+            own("export/<str:kind>/", self.export_view, "export"),
+            own("analytics/", self.analytics_view, "analytics"),
+            own("searches/", self.save_search_view, "save_search"),
+            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
             *super().get_urls(),
         ]
 
@@ -155,8 +163,7 @@ class ConversationAdmin(Unreadable):
         """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
         _require(request, "conversations.download_conversation")
         row = self._row(request, object_id)
-        folder = conversation_folder(row.pk)
-        found = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
+        found = next((file for file in conversation_files(row.pk) if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
         needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
@@ -184,21 +191,27 @@ class ConversationAdmin(Unreadable):
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
         """All calls of the list as it is filtered and searched."""
-        _require(request, "conversations.export_conversation")
+        _require(request, "conversations.view_conversation", "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
-        calls = self.query(request, request.GET).queryset
-        record(request, Action.EXPORT, "list", detail=f"{calls.count()} calls as {kind}")
+        show_what_is_there(wholly=True)
+        align()
+        try:
+            calls = self.query(request, request.GET).queryset
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{reverse('admin:conversations_conversation_changelist')}?{ERROR_FLAG}=1")
+        record(request, Action.EXPORT, "list", detail=f"{counted(calls.count(), 'call')} as {kind}")
         return export_calls(calls, kind, reveal=may_reveal(request))
 
     def analytics_view(self, request: HttpRequest) -> HttpResponse:
         """The figures of the calls that the list with these parameters shows, by default of four weeks."""
         _require(request, "conversations.view_conversation")
-        show_what_is_there()
+        show_what_is_there(request)
         asked = with_usual_period(request.GET)
         try:
             page = analytics_page(self.query(request, asked), asked)
         except IncorrectLookupParameters:
+            say_what_is_wrong(request)
             return HttpResponseRedirect(request.path)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Figures"), "page": page}
         return TemplateResponse(request, "admin/conversations/conversation/figures.html", context)
@@ -207,7 +220,12 @@ class ConversationAdmin(Unreadable):
 
     def save_search_view(self, request: HttpRequest) -> HttpResponse:
         _require(request, "conversations.view_conversation")
-        return save_view(request, reverse("admin:conversations_conversation_changelist"))
+        back = reverse("admin:conversations_conversation_changelist")
+        try:
+            self.query(request, request.GET, repeats=True)
+        except (IncorrectLookupParameters, SuspiciousOperation):  # it would lead to an error page
+            return HttpResponseRedirect(f"{back}?{ERROR_FLAG}=1")
+        return save_view(request, back)
 
     def delete_search_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         _require(request, "conversations.view_conversation")
@@ -221,6 +239,9 @@ class ConversationAdmin(Unreadable):
     def reprocess_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         _require(request, "conversations.reprocess_conversation")
         row = self._row(request, object_id)
+        if not row.has_transcription:
+            self.message_user(request, gettext("There is no transcription of this call."), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
         if request.method != "POST":
             return self._confirm_reprocessing(
                 request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row
@@ -292,6 +313,6 @@ def _title(request: HttpRequest, row: Conversation) -> str:
     return title if may_reveal(request) else mask_of_call(title, row)
 
 
-def _require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
+def _require(request: HttpRequest, *permissions: str) -> None:
+    if not request.user.has_perms(permissions):
         raise PermissionDenied

@@ -7,9 +7,10 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce, Greatest
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from conversations.admin.health_strip import ago, deliveries_part, parts
+from conversations.admin.health_strip import Part, ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.transcript import clock
 from conversations.files.paths import unreadable_paths
@@ -142,22 +143,25 @@ def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, An
     return shown
 
 
-def share(part: int, whole: int) -> str:
-    """The share in percent; never 0 or 100 because of rounding. Empty for a share of nothing."""
+def share(part: float, whole: float) -> str:
+    """The share in percent, as the language writes it; never 0 or 100 because of rounding. Empty for one of nothing."""
     if not whole:
         return ""
     percent = 100 * part / whole
     if part in (0, whole) or 1 <= percent <= 99:
         return f"{percent:.0f}"
-    return f"{min(99.9, max(0.1, percent)):.1f}"
+    return number_format(f"{min(99.9, max(0.1, percent)):.1f}")
 
 
 def shown() -> dict[str, Any]:
     """The figures, None if the index cannot be read, and the parts of the installation: the page is shown anyway."""
-    show_what_is_there()
+    is_complete = show_what_is_there()
     try:
         figures = dashboard()
     except (DatabaseError, OSError):
         figures = None
     health = [*parts(), *([deliveries_part(figures["deliveries"])] if figures else [])]
+    if not is_complete:
+        remedy = gettext("The index is new, and lacks calls as yet. Load this page again.")
+        health.append(Part(gettext("Index"), False, gettext("not complete"), remedy))
     return {"figures": figures, "health": health, "at_fault": [part for part in health if not part.is_ok]}

@@ -1,6 +1,6 @@
 """The filters of the list of calls."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -193,11 +193,11 @@ class DetailsFilter(admin.ListFilter):
             if name not in (*DETAILS, PAGE_VAR):
                 yield {"name": name, "value": value}
 
-    def faults(self) -> Iterator[str]:
-        """What is wrong with which field."""
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """The fields with a wrong value, and what is wrong with it."""
         if self.used_parameters:
             for name, errors in self.form.errors.items():
-                yield f"{self.form.fields[name].label}: {' '.join(map(str, errors))}"
+                yield name, f"{self.form.fields[name].label}: {' '.join(map(str, errors))}"
 
     def shown(self) -> Iterator[tuple[str, str, str]]:
         """Name, label and value of what is asked for."""
@@ -227,6 +227,12 @@ def asked_period(params: Mapping[str, Any]) -> Period | None:
     form = Details({name: params.get(name, "") for name in ("since", "until")})
     since, until = (form.cleaned_data.get(name) for name in ("since", "until")) if form.is_valid() else (None, None)
     return Period(since, min(until or today(), date.max)) if since or until else None
+
+
+def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
+    """What is wrong with the values of the filters, those of the fields `but` left out."""
+    forms = [spec for spec in changelist.filter_specs if isinstance(spec, DetailsFilter)]
+    return [fault for form in forms for name, fault in form.faults() if name not in but]
 
 
 def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 
 from conversations.files.heartbeat import a_worker_runs, last_heartbeat
-from conversations.files.last_runs import last_run
+from conversations.files.last_runs import LastRun, last_run
 from conversations.files.spool import free_bytes
 from conversations.index.queue import queue_status
 from conversations.index.rows import moment
@@ -121,16 +121,22 @@ def _queue() -> list[Part]:
 
 def _last_runs() -> Iterator[Part]:
     if backup := last_run("backup"):
-        made = ago(datetime.fromisoformat(backup.succeeded_at)) if backup.succeeded_at else "none yet"
-        if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
-            yield Part("Backup", True, made)
-        else:
-            fault = "late" if backup.ok else f"failed: {backup.detail}"
-            yield Part("Backup", False, f"{fault}; the last good one {made}", "Run it by hand: manage.py backup DIR")
+        yield _backup(backup)
     if verified := last_run("verify"):
-        at = ago(datetime.fromisoformat(verified.at))
-        remedy = "" if verified.ok else "manage.py verify says where, and what repairs it."
-        yield Part("Stored data", verified.ok, f"verified {at}" if verified.ok else verified.detail, remedy)
+        name, at = gettext("Stored data"), ago(datetime.fromisoformat(verified.at))
+        if verified.ok:
+            yield Part(name, True, gettext("verified %(ago)s") % {"ago": at})
+        else:
+            yield Part(name, False, verified.detail, gettext("manage.py verify says where, and what repairs it."))
+
+
+def _backup(backup: LastRun) -> Part:
+    name, made = gettext("Backup"), ago(datetime.fromisoformat(backup.succeeded_at)) if backup.succeeded_at else ""
+    if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
+        return Part(name, True, made)
+    fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
+    last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
+    return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))
 
 
 def ago(at: datetime) -> str:

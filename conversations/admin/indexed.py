@@ -16,15 +16,25 @@ from conversations.admin.numbers import may_reveal
 from conversations.admin.searches import record_search
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.schema import make_ready
-from conversations.index.sync import catch_up
+from conversations.index.sync import catch_up, complete
 from elmemory.admin import ReadOnlyAdmin
 
 
-def show_what_is_there() -> None:
-    """Refresh rows that are behind their files while no worker does it. A page is shown even if that fails."""
-    if not a_worker_runs():
-        with contextlib.suppress(DatabaseError, OSError):
-            catch_up()
+def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = False) -> bool:
+    """Refresh rows that are behind their files, or missing, while no worker does it. A page is shown even if it fails.
+
+    For a new index of many calls it takes several pages, unless `wholly`. Returns whether it lacks none; the page of a
+    `request` says it too.
+    """
+    if a_worker_runs():
+        return True
+    is_complete = True
+    with contextlib.suppress(DatabaseError, OSError):
+        catch_up()
+        is_complete = complete(wholly=wholly)
+    if request and not is_complete:
+        messages.warning(request, gettext("The index is new, and lacks calls as yet. Load this page again."))
+    return is_complete
 
 
 class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
@@ -46,7 +56,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list. A search is sent here by POST, and answered with the URL that shows its result."""
         asked = request.POST.get(SEARCH_VAR) if request.method == "POST" else None
-        if asked is None and request.method == "GET" and private_search.shows_number(request):
+        if asked is None and request.method == "GET" and private_search.shows_number(request.GET):
             asked = request.GET[SEARCH_VAR]
         if asked is not None and self.has_view_permission(request):
             make_ready()
@@ -57,7 +67,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
             )
         if private_search.is_expired(request):
             messages.warning(request, gettext("This search has expired. Please search again."))
-        show_what_is_there()
+        show_what_is_there(request)
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
@@ -68,27 +78,21 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
-        if not getattr(request, "repeats_a_search", False):
-            record_search(request, self.searched, question)
+        if private_search.is_token(question):  # of another session: nobody knows what was asked
+            return queryset.none(), False
+        record_search(request, self.searched, question, repeats=getattr(request, "repeats_a_search", False))
         return self.matching(queryset, question, reveal=may_reveal(request)), False
 
     def matching(self, rows: QuerySet[M], question: str, *, reveal: bool) -> QuerySet[M]:
         """The rows that the question finds."""
         raise NotImplementedError
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow filters, days and caller references only.
 
         A lookup by number would put it into the URL, and one by text would find masked digits part by part.
         """
-        if lookup in self.own_parameters:
-            return True
-        name, _, how = lookup.partition("__")
-        if name == self.reference_field:
-            return how in ("", "exact", "in")
-        named: list[Any] = [one for one in self.list_filter if not isinstance(one, type)]
-        filters = [one if isinstance(one, str) else one[0] for one in named]
-        return name in (*filters, self.date_hierarchy)
+        return lookup in self.own_parameters or super().lookup_allowed(lookup, value, request)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002
         """Rows have no history of Django's, and its page would show a title unmasked."""

@@ -8,9 +8,10 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
 
 from conversations.admin.near_names import near_questions
@@ -67,15 +68,20 @@ def query_string(request: HttpRequest, question: str, reference: str) -> str:
     return "?" + urlencode(sorted((kept | replaced).items()), doseq=True)
 
 
-def shows_number(request: HttpRequest) -> bool:
-    """Whether this URL holds a question that belongs into the session."""
-    question = request.GET.get(SEARCH_VAR, "")
+def shows_number(asked: QueryDict) -> bool:
+    """Whether a URL with these parameters holds a question that belongs into the session."""
+    question = asked.get(SEARCH_VAR, "")
     return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
 
 
 def is_kept_in_session(request: HttpRequest) -> bool:
     """Whether the URL names a question by its keyed hash."""
-    return bool(_TOKEN.fullmatch(request.GET.get(SEARCH_VAR, "")))
+    return is_token(request.GET.get(SEARCH_VAR, ""))
+
+
+def is_token(question: str) -> bool:
+    """Whether this stands for a question."""
+    return bool(_TOKEN.fullmatch(question))
 
 
 def holds_digits(text: str) -> bool:
@@ -108,7 +114,12 @@ class SearchedList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except IncorrectLookupParameters:  # no such page, or not any more
+            pages = self.model_admin.get_paginator(request, self.queryset, self.list_per_page).num_pages
+            self.page_num = min(max(1, self.page_num), pages)
+            super().get_results(request)
         if not may_reveal(request):
             self.search_help_text = self.model_admin.search_help_text_without_numbers
         reference = self.model_admin.reference_field

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from conversations.admin.call_list import CallListAdmin, CallQuery, sort_keys_of
+from conversations.admin.private_search import shows_number
 from conversations.index.excerpt import HIT_BEGINS, with_hits
 from conversations.models import Conversation
 
@@ -33,7 +34,10 @@ def results_around(admin: CallListAdmin, request: HttpRequest, row: Conversation
     if not (asked := request.GET.get(LIST_VAR)):
         return Results()
     try:
-        query = admin.query(request, QueryDict(asked), repeats=True)
+        parameters = QueryDict(asked)
+        if shows_number(parameters):  # the list has none in its address
+            return Results()
+        query = admin.query(request, parameters, repeats=True)
     except (IncorrectLookupParameters, SuspiciousOperation):
         return Results()
     before, after = (_page(sort_key, asked) for sort_key in _neighbours(query, request, row))

@@ -35,9 +35,11 @@ def save(request: HttpRequest) -> str:
     owner: Any = None if "for_everyone" in request.POST else request.user
     if owner is None and not _may_share(request):
         raise PermissionDenied
-    if not name or len(name) > 60 or len(query) > 2000 or "\x00" in name:
+    if not name or len(name) > 60 or "\x00" in name:
         return _("A search needs a name of at most 60 characters.")
-    if private_search.is_kept_in_session(request) or private_search.shows_number(request):
+    if len(query) > 2000:
+        return _("This search is too long to be saved.")
+    if private_search.is_kept_in_session(request) or private_search.shows_number(request.GET):
         return _(
             "A search for digits is not saved, since they may be a part of a phone number. Search for the whole number:"
             " the saved search then names its caller by reference."
@@ -85,10 +87,11 @@ def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
 
 def _worth_saving(asked: QueryDict) -> str:
     """The query string in a fixed order."""
-    kept: dict[str, Any] = {name: value for name, value in asked.items() if name not in _NOT_SAVED and value}
     query = QueryDict(mutable=True)
-    query.update(dict(sorted(kept.items())))
-    return query.urlencode() if set(kept) != {"o"} else ""
+    for name, values in sorted(asked.lists()):
+        if name not in _NOT_SAVED and any(values):
+            query.setlist(name, list(filter(None, values)))
+    return query.urlencode() if set(query) != {"o"} else ""
 
 
 def _may_share(request: HttpRequest) -> bool:

@@ -15,10 +15,14 @@ from elmemory.memory.identity import caller_key
 
 # A list is fetched several times for one search, page by page too.
 _SAME_SEARCH = timedelta(minutes=1)
+_LONGEST_SESSION = timedelta(hours=8)
 
 
-def record_search(request: HttpRequest, searched: str, question: str) -> None:
-    """Add an entry: this list was searched for a number (its caller reference), a call (its id) or a text (a hash)."""
+def record_search(request: HttpRequest, searched: str, question: str, *, repeats: bool = False) -> None:
+    """Add an entry: this list was searched for a number (its caller reference), a call (its id) or a text (a hash).
+
+    A search that `repeats` one of this session, as the page of a found call does, is recorded if that one was not.
+    """
     question, what, caller = question.strip(), "", ""
     if not question:
         return
@@ -29,4 +33,5 @@ def record_search(request: HttpRequest, searched: str, question: str) -> None:
         what, detail = question, "a call"
     else:
         detail = f"text {keyed_reference(comparable(question))}"
-    record(request, Action.FIND, searched, what, caller=caller, detail=detail, once_in=_SAME_SEARCH)
+    once_in = _LONGEST_SESSION if repeats else _SAME_SEARCH
+    record(request, Action.FIND, searched, what, caller=caller, detail=detail, once_in=once_in)

@@ -26,6 +26,7 @@ from conversations.index.sync import refresh_row
 from conversations.memories.discard import NotParked, discard_call, discard_delivery
 from conversations.memories.reprocess import replay, why_unreadable
 from conversations.models import MemoryState
+from conversations.payloads.explain import reason_in_language
 from conversations.payloads.secret_variables import shown_file, without_secrets
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
@@ -72,21 +73,22 @@ class Unreadable(CallListAdmin):
         ]
 
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
-        self._require(request, self.has_view_permission(request))
+        self._require(request)
         newest = sorted(_stats(unreadable_paths()), key=lambda one: one["at"], reverse=True)
         deliveries = Paginator(newest, _PER_PAGE).get_page(request.GET.get("p"))
         for one in deliveries:
             one["reason"] = _reason(one["path"], one["size"], _READ_IN_A_LIST)
         parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
         calls, reveal = list(parked[:_PER_PAGE]), may_reveal(request)
-        if not reveal:
-            for call in calls:
+        for call in calls:
+            if not reveal:
                 call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
+            call.error = reason_in_language(call.error)
         context = {"deliveries": deliveries, "calls": calls, "parked": parked.count()}
         return self._shown(request, "list", _("Unreadable and parked"), context)
 
     def delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        self._require(request, self.has_view_permission(request))
+        self._require(request)
         delivery = _delivery(name)
         record(request, Action.VIEW, "delivery", name)
         context = {
@@ -114,12 +116,14 @@ class Unreadable(CallListAdmin):
 
     def retry_view(self, request: HttpRequest, name: str) -> HttpResponse:
         self._require(request, request.user.has_perm("conversations.reprocess_conversation"))
-        delivery = _delivery(name)
         if request.method != "POST":
             return HttpResponseRedirect(_page(name))
-        record(request, Action.REPROCESS, "delivery", name)
         try:
+            delivery = _delivery(name)
+            record(request, Action.REPROCESS, "delivery", name)
             placed = replay(delivery["path"])
+        except (Http404, FileNotFoundError):
+            return self._is_gone(request)
         except OSError as error:
             messages.error(request, _("It could not be stored (%(reason)s).") % {"reason": error.strerror})
             return HttpResponseRedirect(_page(name))
@@ -134,7 +138,12 @@ class Unreadable(CallListAdmin):
 
     def discard_delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
         self._require(request, request.user.has_perm("conversations.discard_conversation"))
-        delivery = _delivery(name)
+        try:
+            delivery = _delivery(name)
+        except Http404:
+            if request.method == "POST":
+                return self._is_gone(request)
+            raise
         form = Discarding(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             context = {"form": form, "delivery": delivery, "back": _page(name)}
@@ -151,11 +160,7 @@ class Unreadable(CallListAdmin):
 
     def discard_call_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Discard a parked call, with what was remembered of it."""
-        self._require(
-            request,
-            self.has_view_permission(request),
-            request.user.has_perm("conversations.discard_conversation"),
-        )
+        self._require(request, request.user.has_perm("conversations.discard_conversation"))
         parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
         row = parked.filter(pk=object_id).first()
         if row is None:
@@ -165,6 +170,7 @@ class Unreadable(CallListAdmin):
         if request.method != "POST" or not form.is_valid():
             if not may_reveal(request):
                 row.title, row.error = mask_of_call(row.title, row), mask(row.error, row.caller)
+            row.error = reason_in_language(row.error)
             return self._shown(request, "discard", _("Discard this call?"), {"form": form, "row": row, "back": back})
         reason = form.cleaned_data["reason"]
         record(request, Action.DISCARD, "call", row.pk, caller=row.caller_ref, detail=reason)
@@ -183,8 +189,13 @@ class Unreadable(CallListAdmin):
             return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
         return HttpResponseRedirect(back)
 
-    def _require(self, request: HttpRequest, *may: bool) -> None:  # noqa: ARG002
-        if not all(may):
+    def _is_gone(self, request: HttpRequest) -> HttpResponse:
+        """After a second click, or when somebody else was quicker."""
+        messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
+        return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+
+    def _require(self, request: HttpRequest, *may: bool) -> None:
+        if not (self.has_view_permission(request) and all(may)):
             raise PermissionDenied
 
     def _shown(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
@@ -221,7 +232,7 @@ def _reason(file: Path, size: int, most: int) -> str:
     if size > most:
         return ""
     try:
-        return why_unreadable(file) or _("it can be read by now: retry it")
+        return reason_in_language(why_unreadable(file)) or _("it can be read by now: retry it")
     except OSError as error:
         return error.strerror or type(error).__name__
 

@@ -27,6 +27,7 @@ from elmemory.audit.chain import Head, head_path, parse_head, write_head
 from elmemory.audit.models import Entry
 from elmemory.environment.private_files import files_of_sqlite
 from elmemory.memory.openmemory.embedded.store import ALIAS
+from elmemory.memory.text import counted
 
 _KEY = "_decisions/key"
 _PIECE = 2**20
@@ -37,7 +38,9 @@ def in_the_way(backup: Reader) -> list[str]:
     root, done = payload_root(), _done(backup)
     found = [str(root / name) for name in contents.payloads_of(root)] if done is None else []
     missing = [alias for alias in _databases(backup) if alias not in (done or ())]
-    return found + [f"the database {alias} with {rows} rows" for alias in missing if (rows := rows_in(alias))]
+    return found + [
+        f"the database {alias} with {counted(rows, 'row')}" for alias in missing if (rows := rows_in(alias))
+    ]
 
 
 def move_aside() -> list[tuple[Path, Path]]:
@@ -80,7 +83,9 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
         step()
     with Listing(backup.folder / LISTING) as listing:
         if missing := sum(not (root / listed.path).is_file() for listed in listing):
-            raise BackupFault(f"{missing} files of the backup are damaged, and were not restored")
+            raise BackupFault(
+                f"{counted(missing, 'file of the backup is', 'files of the backup are')} damaged, and not restored"
+            )
     for _ in carry_out_decisions():
         pass
     os.sync()

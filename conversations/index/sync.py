@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import batched
 from operator import attrgetter
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +26,7 @@ from conversations.files.stored import StoredCall
 from conversations.index import callers, fulltext, labels, returning
 from conversations.index.references import sort_key
 from conversations.index.rows import day_columns, fingerprint, moment, row_values
-from conversations.index.schema import ALIAS, healed
+from conversations.index.schema import ALIAS, healed, made
 from conversations.models import Conversation, MemoryState, Outcome
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,9 @@ _BATCH_OF_A_PAGE = 50
 _LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
 _NOT_OF_FILES = "conversation_id", "reviewed"
+# By the mark of the index: the steps that are left of comparing its rows with the files.
+_completing: dict[str, Iterator[int]] = {}
+_one_at_a_time = Lock()
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
@@ -85,6 +89,28 @@ def catch_up() -> None:
         _refresh_batch(batch, {})
         if time.monotonic() > until:
             break
+
+
+@healed
+def complete(*, wholly: bool = False) -> bool:
+    """Compare files with rows if the index was made anew, for about a second: for pages, while no worker does it.
+
+    Returns whether all have been compared; `wholly` goes on until they are.
+    """
+    with _one_at_a_time:
+        if (mark := made()) not in _completing:
+            lacks_rows = Conversation.objects.count() < sum(1 for _ in conversation_ids())
+            _completing.clear()
+            _completing[mark] = reconcile_in_steps() if lacks_rows else iter(())
+        until = time.monotonic() + _LONGEST_CATCHING_UP_SECONDS
+        try:
+            for _ in _completing[mark]:
+                if time.monotonic() > until and not wholly:
+                    return False
+        except Exception:
+            _completing.clear()  # a generator that failed says that it is done
+            raise
+    return True
 
 
 @healed
@@ -178,14 +204,14 @@ def _refresh_batch(ids: Sequence[str], read: Mapping[str, StoredCall]) -> None:
 @healed
 def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[str]:
     """Refresh these rows in one transaction; returns the ids whose files changed meanwhile."""
-    made, rows, gone, unread = [], [], [], []
+    read_rows, rows, gone, unread = [], [], [], []
     for conversation_id in ids:
         try:
             if current := fingerprint(conversation_id):
                 row = row_values(conversation_id, read.get(conversation_id))
                 own = {"conversation_id": conversation_id, "fingerprint": current, "sort_key": row.text.sort_key}
                 rows.append(Conversation(**own, **row.columns))
-                made.append(row)
+                read_rows.append(row)
             else:
                 gone.append(conversation_id)
         except Exception as error:
@@ -202,8 +228,8 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
         Conversation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["conversation_id"], update_fields=columns
         )
-        fulltext.write([row.text for row in made])
-        labels.write([label for row in made for label in row.labels])
+        fulltext.write([row.text for row in read_rows])
+        labels.write([label for row in read_rows for label in row.labels])
         returning.correct(concerned)
         callers.count(concerned)
     _leave_to_reconciling(unread)

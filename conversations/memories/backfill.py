@@ -29,6 +29,7 @@ from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from conversations.payloads.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
+from elmemory.memory.text import counted
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +142,7 @@ class Backfiller:
             try:
                 with backfill_lock():
                     completed = self.catch_up(stopping)
-                    note_run("backfill", ok=True, detail=f"{completed} calls fetched")
+                    note_run("backfill", ok=True, detail=f"{counted(completed, 'call')} fetched")
             except Busy:
                 pass
             except Exception as error:

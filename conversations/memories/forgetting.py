@@ -47,6 +47,7 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 from elmemory.memory.openmemory.database_traces import clear_log, rewrite
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.records import Memory
+from elmemory.memory.text import counted
 from elmemory.searches.models import SavedSearch
 
 
@@ -145,7 +146,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         needles = Needles(caller, [*needles.names, *how.names], [*needles.sentences, *how.sentences])
         searched = search_everything(needles, store, keys_of_caller(caller))
     document = _certified(caller, notes, needles, searched, kept=len(files.calls))
-    detail = f"{len(searched.traces)} traces found afterwards"
+    detail = f"{counted(len(searched.traces), 'trace')} found afterwards"
     entry = certify(how.request, caller_reference(caller), detail, document)
     certificate.delete_notes(caller)
     return Forgotten(entry, searched)
@@ -249,14 +250,18 @@ def _certified(caller: str, notes: certificate.Notes, needles: Needles, searched
         "backups and logs of other systems",
     ]
     if not notes.payloads and kept:
-        left.insert(0, f"{kept} calls with their files, which are not remembered again")
+        left.insert(
+            0,
+            counted(kept, "call with its files, which is", "calls with their files, which are")
+            + " not remembered again",
+        )
     if not notes.elevenlabs:
         left.append("the conversations at ElevenLabs")
     states = {
         "sqlite": "deleted rows overwritten, log emptied",
         "postgresql": "deleted rows freed by VACUUM; its log, replicas and backups may hold them",
     }
-    sentences = f"{len(needles.sentences)} sentences"
+    sentences = counted(len(needles.sentences), "sentence")
     if needles.too_short:
         sentences += f" ({needles.too_short} too short to mean one caller were left out)"
     return certificate.as_document(
@@ -267,7 +272,7 @@ def _certified(caller: str, notes: certificate.Notes, needles: Needles, searched
             "files": searched.files,
             "rows": searched.rows,
             "bytes": searched.bytes,
-            "needles": f"the number in all spellings, {len(needles.names)} names, {sentences}",
+            "needles": f"the number in all spellings, {counted(len(needles.names), 'name')}, {sentences}",
             "hits": len(searched.traces),
         },
         left=left,

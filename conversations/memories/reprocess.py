@@ -1,6 +1,7 @@
 """Reprocessing: flags calls that are done, and places unreadable bodies again."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from conversations.files.encodings import TooLarge
@@ -26,7 +27,10 @@ def request(conversation_id: str) -> None:
 
 def replay_unreadable() -> tuple[list[Delivery], int]:
     """Place each body of `_unreadable/` again: the deliveries that were placed, and how many bodies stay unreadable."""
-    deliveries = [replay(path) for path in unreadable_paths()]
+    deliveries = []
+    for path in unreadable_paths():
+        with suppress(FileNotFoundError):  # retried or discarded by somebody else meanwhile
+            deliveries.append(replay(path))
     placed = [delivery for delivery in deliveries if delivery.status != "unreadable"]
     return placed, len(deliveries) - len(placed)
 

@@ -41,6 +41,7 @@ from elmemory.audit.closing import NotClosed, close_entries
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
+from elmemory.memory.text import counted
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ def rules() -> list[Rule]:
     }
     for kind, kept in days.items():
         if kept:
-            found.append(Rule(kind, f"{kind}_since", moment - kept * _DAY, f"kept for {kept} days"))
+            found.append(Rule(kind, f"{kind}_since", moment - kept * _DAY, f"kept for {counted(kept, 'day')}"))
         if settings.HONOUR_DELETION_SETTINGS:
             found.append(Rule(kind, f"{kind}_due", moment, "as ElevenLabs' deletion settings say"))
     return found
@@ -94,7 +95,7 @@ def kept_for() -> list[str]:
     names = ("AUDIO", "PAYLOAD", "UNREADABLE", "MEMORY", "AUDIT")
     days = {name.lower(): getattr(settings, f"RETAIN_{name}_DAYS") for name in names}
     honoured = ["ElevenLabs' deletion settings"] if settings.HONOUR_DELETION_SETTINGS else []
-    return [f"{name} {kept} days" for name, kept in days.items() if kept] + honoured
+    return [f"{name} {counted(kept, 'day')}" for name, kept in days.items() if kept] + honoured
 
 
 def overdue() -> dict[str, int]:
@@ -153,7 +154,7 @@ def _remove(rule: Rule, calls: list[Conversation]) -> int:
         reviews.erase_notes(removed)
     if removed:
         what = "recordings" if rule.kind == RECORDING else "payloads"
-        calls_ = "1 call" if len(removed) == 1 else f"{len(removed)} calls"
+        calls_ = counted(len(removed), "call")
         record(None, Action.RETAIN, rule.kind, detail=f"{what} of {calls_}, {rule.reason}")
     return len(removed)
 
@@ -205,7 +206,12 @@ def _remove_loose(days: int, paths: list[str]) -> int:
     for path in paths:
         (payload_root() / path).unlink(missing_ok=True)
     retained.drop_loose_payloads(paths)
-    record(None, Action.RETAIN, "unreadable", detail=f"{len(paths)} bodies without a call, kept for {days} days")
+    record(
+        None,
+        Action.RETAIN,
+        "unreadable",
+        detail=f"{counted(len(paths), 'body', 'bodies')} without a call, kept for {counted(days, 'day')}",
+    )
     return len(paths)
 
 
@@ -218,7 +224,7 @@ def _forget(store: OpenMemory, days: int, references: list[str]) -> int:
             retained.note_last_call(reference, last_call)
             done += 1
         elif number:
-            record(None, Action.FORGET, "caller", reference, detail=f"no call for {days} days")
+            record(None, Action.FORGET, "caller", reference, detail=f"no call for {counted(days, 'day')}")
             try:
                 forget(store, number, Forgetting(payloads=True, reconciled=True))
             except (OpenMemoryError, OSError) as error:

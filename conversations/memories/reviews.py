@@ -16,6 +16,8 @@ from elmemory.audit.models import Review
 from elmemory.memory.needles import Needles
 
 _BATCH = 500
+# The ids of reviewed calls that had no row when this process last looked them up.
+_without_rows: list[str] = []
 
 
 def reviews_of(keys: Iterable[str], conversation_ids: Iterable[str]) -> list[Review]:
@@ -62,18 +64,33 @@ def erase_undone() -> None:
 
 @healed
 def align() -> None:
-    """Make the column `reviewed` of the index that of the reviews, and delete reviews of deleted calls.
+    """Make the column `reviewed` of the index that of the reviews.
 
-    The index may have been rebuilt. While the counts agree it reads nothing else.
+    The index may have been rebuilt. While the counts agree it reads nothing else. A reviewed call without a row, whose
+    files are gone, counts as marked for as long as it has none.
     """
     reviewed = Review.objects.filter(reviewed_at__isnull=False)
-    if reviewed.count() == (marked_rows := _marked()).count():
+    marked_rows = _marked()
+    if reviewed.count() == marked_rows.count() + _still_without_rows(reviewed):
         return
     wanted, marked = set(reviewed.values_list("pk", flat=True)), set(marked_rows.values_list("pk", flat=True))
+    without_rows = wanted - marked
     for ids in batched(sorted(wanted - marked), _BATCH):
-        Conversation.objects.filter(pk__in=ids).update(reviewed=True)
+        found = Conversation.objects.filter(pk__in=ids)
+        without_rows -= set(found.values_list("pk", flat=True))
+        found.update(reviewed=True)
     for ids in batched(sorted(marked - wanted), _BATCH):
         Conversation.objects.filter(pk__in=ids).update(reviewed=False)
+    _without_rows[:] = sorted(without_rows)
+
+
+def _still_without_rows(reviewed: QuerySet[Review]) -> int:
+    """How many reviewed calls had no row when that was last looked up; 0 if one of them has changed since."""
+    for ids in batched(_without_rows, _BATCH):
+        has_row = Conversation.objects.filter(pk__in=ids).exists()
+        if has_row or reviewed.filter(pk__in=ids).count() < len(ids):
+            return 0
+    return len(_without_rows)
 
 
 def _marked() -> QuerySet[Conversation]:

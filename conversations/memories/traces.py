@@ -19,6 +19,7 @@ from elmemory.environment.private_files import data_folders
 from elmemory.memory.needles import Hit, Needles
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_traces import files_of, opened, rows_of
+from elmemory.memory.text import counted
 
 _ROWS_AT_ONCE = 200
 _MOST_PER_FILE = 20
@@ -77,7 +78,7 @@ def search_everything(needles: Needles, store: OpenMemory, keys: Iterable[str]) 
                 _note_hits(path, hits_in(path, needles), searched)
     for key in keys:
         if count := len(store.memories(key)):
-            searched.traces.append(Trace("number", f"the store: {count} memories"))
+            searched.traces.append(Trace("number", f"the store: {counted(count, 'memory', 'memories')}"))
     return searched
 
 

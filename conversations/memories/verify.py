@@ -32,6 +32,7 @@ from conversations.memories import decided, reprocess
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_integrity import faults_of
+from elmemory.memory.text import counted
 
 MISSING_MEMORIES = "memories missing"
 DELETED_CALL = "deleted call stored again"
@@ -78,7 +79,7 @@ class Report:
     def summary(self) -> str:
         """For people: "2 calls: memories missing"."""
         found = ", ".join(f"{count} × {kind}" for kind, count in self.counts.most_common())
-        return found or f"{self.calls} calls and {self.memories} memories: no fault"
+        return found or f"{counted(self.calls, 'call')} and {counted(self.memories, 'memory', 'memories')}: no fault"
 
 
 class Verification:

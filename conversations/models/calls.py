@@ -238,11 +238,11 @@ class Conversation(models.Model):
 class Label(models.TextChoices):
     """What a call is labelled with, beside a name: tools by their name, evaluation criteria by their result."""
 
-    TOOL = "tool", "tool used"
-    TOOL_FAILED = "tool_failed", "tool failed"
-    CRITERION_SUCCESS = "success", "criterion met"
-    CRITERION_FAILURE = "failure", "criterion not met"
-    CRITERION_UNKNOWN = "unknown", "criterion unknown"
+    TOOL = "tool", _("tool used")
+    TOOL_FAILED = "tool_failed", _("tool failed")
+    CRITERION_SUCCESS = "success", _("criterion met")
+    CRITERION_FAILURE = "failure", _("criterion not met")
+    CRITERION_UNKNOWN = "unknown", _("criterion unknown")
 
 
 class CallLabel(models.Model):

@@ -2,13 +2,31 @@
 
 import re
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from conversations.payloads.transcription import Transcription
 
 _MISSING_VARIABLES = re.compile(r"missing required dynamic variables(?: in ([^:]+))?:\s*\{([^}]*)\}", re.IGNORECASE)
 _MEANT_TO_END = re.compile(
     r"ended by|client disconnected|end_call|call ended|hung up|agent ended|remote party", re.IGNORECASE
+)
+# How the worker begins the reason of a parked call, and why a body cannot be read.
+_PAYLOAD_IS = "the payload is "
+_NOT_READABLE = (
+    gettext_noop("not JSON"),
+    gettext_noop("not an event"),
+    gettext_noop("an event without a type"),
+    gettext_noop("an event without a usable conversation id"),
+    gettext_noop("an event with too many members"),
+    gettext_noop("an audio event without audio"),
+    gettext_noop("audio is not base64"),
+    gettext_noop("audio is cut off"),
+    gettext_noop("audio goes on after its end"),
+    gettext_noop("damaged compressed data"),
+    gettext_noop("compressed and cut off"),
+    gettext_noop("too large to be read"),
+    gettext_noop("made of more than 500,000 values"),
+    gettext_noop("larger than MAX_PAYLOAD_MB once it is decompressed"),
 )
 _CODES = {
     1002: gettext_lazy(
@@ -51,3 +69,10 @@ def _missing(found: re.Match[str]) -> str:
         " the agent."
     )
     return text % {"where": where, "variables": variables}
+
+
+def reason_in_language(reason: str) -> str:
+    """Why a body cannot be read, or a call not be processed, in the language of the page: reasons are English."""
+    what = reason.removeprefix(_PAYLOAD_IS)
+    shown = gettext(what) if what in _NOT_READABLE else what
+    return shown if what == reason else gettext("the payload is %(what)s") % {"what": shown}

@@ -15,6 +15,7 @@ import orjson
 
 from elmemory.agents.wiring import Json, Wiring
 from elmemory.memory.fields import canonical_field
+from elmemory.memory.text import counted
 
 MOODS = ("calm", "pleased", "worried", "annoyed", "angry", "upset", "unclear")
 # ElevenLabs' limits of fields per agent.
@@ -121,11 +122,12 @@ def reasons(wiring: Wiring, collecting: Collecting) -> Iterator[str]:
     used = len(collected(wiring.agent))
     after = wanted(wiring, collecting)
     if collecting.change == "remove":
-        yield f"{used - len(after)} of {used} fields are removed; those with another description stay"
+        amount = counted(used, "field is", "fields are")
+        yield f"{used - len(after)} of {amount} removed; those with another description stay"
         return
     for field in missing(wiring)[: _room(wiring, collecting)]:
         yield f"{field.id}: {field.reason}"
-    yield f"{used} fields now, {len(after)} then; {max(0, _most(wiring, collecting) - len(after))} are left"
+    yield f"{counted(used, 'field')} now, {len(after)} then; {max(0, _most(wiring, collecting) - len(after))} are left"
 
 
 def _room(wiring: Wiring, collecting: Collecting) -> int:

@@ -1,8 +1,10 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,6 +20,7 @@ from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.audit.staff import register
+from elmemory.memory.text import counted
 
 # The admin pages of the objects, by the kind that entries name.
 _PAGES = {
@@ -41,6 +44,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__iexact")
     search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
     date_hierarchy = "at"
+    linked = ("object", "caller", "address")
     fields = (
         "when",
         "username",
@@ -112,8 +116,11 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         """The list as it is filtered, as CSV."""
         if not (self.has_view_permission(request) and self.has_export_permission(request)):
             raise PermissionDenied
-        entries = self.get_changelist_instance(request).get_queryset(request)
-        record(request, Action.EXPORT, "log", detail=f"{entries.count()} entries")
+        try:
+            entries = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{reverse('admin:audit_entry_changelist')}?{ERROR_FLAG}=1")
+        record(request, Action.EXPORT, "log", detail=counted(entries.count(), "entry", "entries"))
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
         return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from elmemory.audit.models import Entry
+from elmemory.memory.text import counted
 
 
 def as_json(entry: Entry) -> bytes:
@@ -16,6 +17,7 @@ def as_json(entry: Entry) -> bytes:
 def as_text(entry: Entry) -> str:
     value = _value(entry)
     searched, deleted = value.get("searched") or {}, value.get("deleted") or {}
+    files = counted(searched.get("files", 0), "file")
     lines = [
         "CERTIFICATE: a caller was forgotten",
         "",
@@ -27,7 +29,7 @@ def as_text(entry: Entry) -> str:
         f"Hash              {value['hash']}",
         "",
         "Deleted",
-        *(f"  {count:>7}  {kind}" for kind, count in deleted.items()),
+        *(f"  {kind:<30}{count:>7}" for kind, count in deleted.items()),
         *([] if deleted else ["  nothing was stored"]),
         "",
         "Databases",
@@ -35,8 +37,8 @@ def as_text(entry: Entry) -> str:
         "",
         "Searched afterwards",
         f"  for               {searched.get('needles')}",
-        f"  in                {searched.get('files')} files of {searched.get('bytes')} bytes",
-        f"                    {searched.get('rows')} rows of databases",
+        f"  in                {files} of {counted(searched.get('bytes', 0), 'byte')}",
+        f"                    {counted(searched.get('rows', 0), 'row')} of databases",
         f"  found             {searched.get('hits')}",
         "",
         "Left",

@@ -17,12 +17,13 @@ from django.utils.timezone import now
 from elmemory.audit.chain import faults, signature
 from elmemory.audit.models import Action, Entry, lock
 from elmemory.audit.record import command_user, record
+from elmemory.memory.text import counted
 
 log = structlog.get_logger(__name__)
 
 _EVERY = timedelta(days=1)
-_DETAIL = "{count} entries, {first} to {last}"
-_COUNTED = re.compile(r"(?P<count>[0-9]+) entries, (?P<first>\S+) to \S+")
+_DETAIL = "{count}, {first} to {last}"
+_COUNTED = re.compile(r"(?P<count>[0-9]+) entr(?:y|ies), (?P<first>\S+) to \S+")
 
 
 class NotClosed(Exception):
@@ -85,7 +86,7 @@ def _replace(summary: Entry | None, entries: Sequence[Entry], using: str) -> Non
         username=command_user(),
         action=Action.CLOSE,
         kind="log",
-        detail=_DETAIL.format(count=count, first=first, last=f"{last.at:%Y-%m-%d}"),
+        detail=_DETAIL.format(count=counted(count, "entry", "entries"), first=first, last=f"{last.at:%Y-%m-%d}"),
         hash=last.hash,
     )
     closing.object = signature(closing)

@@ -32,7 +32,8 @@ def record(
     by piece.
     """
     entry = _entry(request, action, kind, what, caller=what if kind == "caller" else caller, detail=detail)
-    same = {name: getattr(entry, name) for name in ("username", "action", "kind", "object", "detail", "address")}
+    names = ("username", "action", "kind", "object", "caller", "detail", "address")
+    same = {name: getattr(entry, name) for name in names}
     if once_in and Entry.objects.filter(**same, at__gt=now() - once_in).exists():
         return
     entry.save()

@@ -56,7 +56,7 @@ EXPLAINED = {
     ),
     "privacy officer": gettext_lazy(
         "an operator who also downloads payloads, exports lists and all that is known of a caller, forgets callers,"
-        " discards what cannot be read, and reads and exports the audit log."
+        " discards what cannot be read, saves searches for everyone, and reads and exports the audit log."
     ),
     ADMINISTRATOR: gettext_lazy("everything, including users and roles."),
 }

@@ -15,12 +15,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from elmemory.admin import CarefulLookups
 from elmemory.audit.roles import ADMINISTRATOR, EXPLAINED
 
 if TYPE_CHECKING:
-    _UserAdmin = UserAdmin[User]
-else:
-    _UserAdmin = UserAdmin  # not generic at run time
+
+    class _UserAdmin(CarefulLookups[User], UserAdmin[User]): ...
+
+    class _GroupAdmin(CarefulLookups[Group], GroupAdmin): ...
+
+else:  # not generic at run time
+
+    class _UserAdmin(CarefulLookups, UserAdmin): ...
+
+    class _GroupAdmin(CarefulLookups, GroupAdmin): ...
 
 
 class StaffForm(UserCreationForm[User]):
@@ -100,7 +108,7 @@ class StaffAdmin(_UserAdmin):
         return super(UserAdmin, self).response_add(request, obj, post_url_continue)
 
 
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(_GroupAdmin):
     """The roles, with permissions in the language of the page: the database has their names in English."""
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:

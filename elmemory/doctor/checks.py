@@ -36,6 +36,7 @@ from elmemory.environment.keys import first_key
 from elmemory.memory.encoder.factory import OFF, installed
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 from webhooks.health import PROOF_HEADER, current_report, proof
 
 _HERE, _OUTSIDE = "This server", "From outside"
@@ -121,11 +122,11 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
         return
     yield Check(_HERE, "index", "ok", "readable")
     if queue["oldest_seconds"] > _LONGEST_WAIT_SECONDS:
-        detail = f"{queue['pending']} calls wait, the oldest for {queue['oldest_seconds']} s"
+        detail = f"{counted(queue['pending'], 'call waits', 'calls wait')}, the oldest for {queue['oldest_seconds']} s"
         remedy = "Does a worker run, and does OpenMemory answer? The worker logs what keeps it."
         yield Check(_HERE, "queue", "fault", detail, remedy)
     else:
-        yield Check(_HERE, "queue", "ok", f"{queue['pending']} calls wait")
+        yield Check(_HERE, "queue", "ok", counted(queue["pending"], "call waits", "calls wait"))
     if queue["failed"]:
         remedy = "The admin shows the reasons; then: manage.py reprocess --state failed"
         yield Check(_HERE, "parked calls", "fault", f"{queue['failed']} could not be processed", remedy)
@@ -206,7 +207,8 @@ def _without_files() -> Iterator[Check]:
     if found is None:
         yield Check(_HERE, what, "note", "not counted: this OpenMemory server does not list its users")
     elif found.callers:
-        detail = f"{found.memories} memories of {found.callers} callers, who are still greeted by name"
+        memories = counted(found.memories, "memory", "memories")
+        detail = f"{memories} of {counted(found.callers, 'caller, who is', 'callers, who are')} still greeted by name"
         remedy = "They are in the admin's list of callers; forget them there or with: manage.py forget_caller NUMBER"
         yield Check(_HERE, what, "note", detail, remedy)
     else:
@@ -242,7 +244,7 @@ def _collected(agent_ids: Sequence[str]) -> Iterator[Check]:
 def _masked(calls_by_key: dict[str, list[str]]) -> str:
     shown = ", ".join(f"…{key[-4:]}" for key in sorted(calls_by_key)[:_MOST_SHOWN])
     more = f" and {len(calls_by_key) - _MOST_SHOWN} more" if len(calls_by_key) > _MOST_SHOWN else ""
-    return f"{shown}{more} ({sum(map(len, calls_by_key.values()))} calls)"
+    return f"{shown}{more} ({counted(sum(map(len, calls_by_key.values())), 'call')})"
 
 
 def _reachable(url: str) -> Iterator[Check]:

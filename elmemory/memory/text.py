@@ -116,6 +116,11 @@ def as_written(value: bool | int | float) -> str:
     return f"{int(value)}" if abs(value) < _HUGE or isinstance(value, int) else f"{value:.12g}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """The number with its words in English: "1 call", "2 calls". For commands and the audit log, which are English."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 @kept_briefly(maxsize=512)
 def field_name(raw: str) -> str:
     """`First Name`, `firstName` and `first-name` are all the field `first_name`."""

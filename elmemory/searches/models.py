@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class SavedSearches(models.QuerySet["SavedSearch"]):
@@ -29,7 +30,7 @@ class SavedSearch(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = (("share_savedsearch", "Can save searches for everyone"),)
+        permissions = (("share_savedsearch", gettext_noop("Can save searches for everyone")),)
         ordering = ("name", "pk")
         constraints = (
             models.UniqueConstraint(fields=["owner", "name"], name="one_search_of_a_user"),

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LogIn
+from tests.browser.conftest import PASSWORD, LogIn
 from tests.harness.samples import transcription
 from tests.harness.server import Server, wait_until
 
@@ -49,6 +49,17 @@ def test_a_link_to_a_moment_marks_the_turn_for_those_who_may_not_hear(staff: Log
     page = staff("viewer")
     page.goto(f"{CALL}#t=17")
     expect(page.locator("#turn-5")).to_have_attribute("aria-current", "true")
+
+
+def test_a_link_to_a_moment_leads_there_through_the_login(browser: Browser, practice: Server) -> None:
+    with browser.new_context(base_url=practice.url) as context:
+        page = context.new_page()
+        page.goto(f"{CALL}#t=17")
+        for password in ("wrong", PASSWORD):
+            page.fill("#id_username", "supervisor")
+            page.fill("#id_password", password)
+            page.click("[type=submit]")
+        expect(page.locator("#turn-5")).to_have_attribute("aria-current", "true")
 
 
 def test_the_transcript_is_copied_as_the_page_shows_it(staff: LogIn) -> None:

@@ -88,10 +88,10 @@ def test_memories_move_from_a_file_to_postgresql_and_back(cluster: Cluster, tmp_
 
     options = ("--yes", "--quiet")
     done = here.manage("move_memories", "--to", to, *options, PGPASSWORD=password)
-    assert "1 users are equal, 0 differ" in done.stdout, done.stderr
+    assert "1 user is equal, 0 differ" in done.stdout, done.stderr
     back = tmp_path / "back.sqlite3"
     done = here.manage("move_memories", "--to", str(back), *options, OPENMEMORY_DB_PATH=there)
-    assert "1 users are equal, 0 differ" in done.stdout, done.stderr
+    assert "1 user is equal, 0 differ" in done.stdout, done.stderr
 
     def rows(path: Path) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(path)) as database:

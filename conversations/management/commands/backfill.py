@@ -16,6 +16,7 @@ from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 _ASK_ABOVE = 100
 _MOST_FAILURES_IN_A_ROW = 5
@@ -82,8 +83,8 @@ class Command(CheckedCommand):
             self.stdout.write("Nothing was fetched.")
         elif found.missing:
             if len(found.missing) > _ASK_ABOVE and not options["yes"]:
-                self._confirm(f"Fetch {len(found.missing)} calls?", "fetched")
-            record_command("backfill", f"{len(found.missing)} calls")
+                self._confirm(f"Fetch {counted(len(found.missing), 'call')}?", "fetched")
+            record_command("backfill", counted(len(found.missing), "call"))
             self._fetch(api, found, quiet=options["quiet"])
 
     def _analyse(self, api: Api, since: datetime | None, until: datetime | None, options: Mapping[str, Any]) -> None:
@@ -95,17 +96,18 @@ class Command(CheckedCommand):
             f"  {'to analyse':<30}{len(found.calls):>7}\n  {'to fetch only':<30}{len(found.requested):>7}"
         )
         if found.calls:
-            cost = f", about {found.credits} credits by what earlier ones cost" if found.credits else ""
+            cost = f", about {counted(found.credits, 'credit')} by what earlier ones cost" if found.credits else ""
             self.stdout.write(
-                f"ElevenLabs charges each field and criterion as one extraction: {found.extractions} extractions{cost}."
+                f"ElevenLabs charges each field and criterion as one extraction:"
+                f" {counted(found.extractions, 'extraction')}{cost}."
             )
         if options["dry_run"]:
             self.stdout.write("Nothing was analysed.")
             return
         if found.calls and not options["yes"]:
-            self._confirm(f"Have {len(found.calls)} calls analysed?", "analysed")
+            self._confirm(f"Have {counted(len(found.calls), 'call')} analysed?", "analysed")
         if calls := [*found.requested, *found.calls]:
-            record_command("backfill", f"analysis of {len(calls)} calls")
+            record_command("backfill", f"analysis of {counted(len(calls), 'call')}")
 
             def one(call: tuple[str, reanalysis.Analysis]) -> Mapping[str, int]:
                 return {reanalysis.analyse(api, store, *call): 1}
@@ -116,7 +118,9 @@ class Command(CheckedCommand):
 
     def _print_survey(self, found: Survey) -> None:
         by_agent = ", ".join(f"{agent} {count}" for agent, count in found.agents.most_common())
-        self.stdout.write(f"{found.agents.total()} conversations at ElevenLabs{f' ({by_agent})' if by_agent else ''}")
+        self.stdout.write(
+            f"{counted(found.agents.total(), 'conversation')} at ElevenLabs{f' ({by_agent})' if by_agent else ''}"
+        )
         self.stdout.write(
             f"  without a transcription here  {sum(one.transcription for one in found.missing):>7}\n"
             f"  without a recording here      {sum(one.audio for one in found.missing):>7}\n"
@@ -170,7 +174,7 @@ class Command(CheckedCommand):
 
     def _complain(self, sums: Counter[str], done: str) -> None:
         if sums["failed"]:
-            raise CommandError(f"{sums['failed']} calls were not {done}; run it again")
+            raise CommandError(f"{counted(sums['failed'], 'call was', 'calls were')} not {done}; run it again")
 
 
 def _api(most_per_second: float) -> Api:

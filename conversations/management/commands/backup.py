@@ -19,6 +19,7 @@ from conversations.files.last_runs import note_run
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 _ON_A_SERVER = (
     "The memories are on an OpenMemory server, which has no interface for backups, and are not in this one. Back up its"
@@ -63,7 +64,7 @@ class Command(CheckedCommand):
             raise CommandError(
                 f"{problem}. No backup was made; those that were made before are as they were."
             ) from None
-        note_run("backup", ok=True, detail=f"{made.manifest.files} files")
+        note_run("backup", ok=True, detail=counted(made.manifest.files, "file"))
         self._report(made, target, options)
 
     def _progress(self, *, quiet: bool) -> "tqdm[Any]":
@@ -74,8 +75,8 @@ class Command(CheckedCommand):
         databases = ", ".join(manifest.engines) or "none"
         copied = f"{made.copied} new ({filesizeformat(made.copied_bytes)})"
         self.stdout.write(
-            f"{target}: {manifest.calls} calls, {manifest.files} files ({filesizeformat(manifest.size)}), {copied};"
-            f" databases: {databases}."
+            f"{target}: {counted(manifest.calls, 'call')}, {counted(manifest.files, 'file')}"
+            f" ({filesizeformat(manifest.size)}), {copied}; databases: {databases}."
         )
         if unknown := unknown_entries():
             self.stdout.write(f"Left out, as none of ours: {', '.join(unknown[:10])}")

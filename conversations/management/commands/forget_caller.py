@@ -26,6 +26,7 @@ from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.openmemory.database_faults import summary
+from elmemory.memory.text import counted
 
 _INCOMPLETE = "The caller was forgotten only in part; run this again to finish"
 
@@ -78,7 +79,9 @@ class Command(CheckedCommand):
         )
         failed = sum(not self._forget(caller, how, as_json_=options["json"]) for caller in callers)
         if failed:
-            raise CommandError(f"{failed} of {len(callers)} callers were not forgotten wholly; run this again")
+            raise CommandError(
+                f"{failed} of {counted(len(callers), 'caller')} could not be forgotten wholly; run this again"
+            )
 
     def _callers(self, options: dict[str, Any]) -> list[str]:
         """The caller keys that the arguments name, each once. Raises CommandError."""
@@ -109,7 +112,7 @@ class Command(CheckedCommand):
                 counts += files.counts()
             if options["elevenlabs"]:
                 counts["conversations at ElevenLabs"] = len(conversations_of(memories, files))
-            listed = ", ".join(f"{counts[kind]} {kind}" for kind in certificate.KINDS if counts[kind])
+            listed = ", ".join(f"{kind} {counts[kind]}" for kind in certificate.KINDS if counts[kind])
             self.stdout.write(f"{caller_reference(caller)} …{caller[-2:]}: {listed or 'nothing is stored'}")
         self.stdout.write("Nothing was deleted.")
 
@@ -122,7 +125,7 @@ class Command(CheckedCommand):
         what = ["their memories"]
         what += ["the files of their calls"] if options["payloads"] else []
         what += ["their conversations at ElevenLabs"] if options["elevenlabs"] else []
-        of = "1 caller" if len(callers) == 1 else f"{len(callers)} callers"
+        of = counted(len(callers), "caller")
         if input(f"Delete {', '.join(what)} of {of} for good? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was deleted")
 
@@ -158,16 +161,19 @@ class Command(CheckedCommand):
         except OpenMemoryError as error:
             raise CommandError(f"OpenMemory does not answer ({error})") from None
         if needles.too_short:
-            self.stdout.write(f"{needles.too_short} sentences are too short to search for.")
+            self.stdout.write(f"{counted(needles.too_short, 'sentence is', 'sentences are')} too short to search for.")
         self._print_traces(searched)
         if searched.traces:
-            raise CommandError(f"{len(searched.traces)} traces of the caller were found")
+            raise CommandError(
+                f"{counted(len(searched.traces), 'trace of the caller was', 'traces of the caller were')} found"
+            )
 
     def _print_traces(self, searched: Searched) -> None:
         for trace in searched.traces:
             self.stdout.write(f"  {trace.what:<8} {trace.where}")
         self.stdout.write(
-            f"{len(searched.traces)} traces in {searched.files} files ({searched.bytes} bytes) and {searched.rows} rows"
+            f"{counted(len(searched.traces), 'trace')} in {counted(searched.files, 'file')}"
+            f" ({counted(searched.bytes, 'byte')}) and {counted(searched.rows, 'row')}"
         )
 
 

@@ -25,6 +25,7 @@ from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.embedded.store import ALIAS
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
+from elmemory.memory.text import counted
 
 _KEY = "OPENMEMORY_TARGET_KEY"
 _SAME = "both are the same store"
@@ -80,7 +81,7 @@ class Command(CheckedCommand):
         everybody = sorted({*users, *there})
         if not only_compares:
             self._confirm(len(users))
-            record_command("move_memories", f"{len(users)} users")
+            record_command("move_memories", counted(len(users), "user"))
         copied, found = 0, dict[str, move.Comparison]()
         with tqdm(everybody, unit=" users", disable=self._options["quiet"] or None, file=sys.stderr) as progress:
             for user_id in progress:
@@ -104,25 +105,27 @@ class Command(CheckedCommand):
         if not sys.stdin.isatty():
             raise CommandError("add --yes to copy without a question")
         others = " It loses what only it has." if self._options["delete_extra"] else ""
-        if input(f"Copy the memories of {users} users?{others} [y/N] ").strip().lower() not in ("y", "yes"):
+        if input(f"Copy the memories of {counted(users, 'user')}?{others} [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was copied")
 
     def _report_plan(self, found: dict[str, move.Comparison]) -> None:
         sums = {name: sum(getattr(each, name) for each in found.values()) for name in ("missing", "changed", "extra")}
         self.stdout.write(
-            f"{sums['missing']} memories would be copied and {sums['changed']} changed; {sums['extra']} are there only"
+            f"{counted(sums['missing'], 'memory', 'memories')} would be copied and {sums['changed']} changed;"
+            f" {counted(sums['extra'], 'is', 'are')} there only"
             f"{' and would be deleted' if self._options['delete_extra'] else ''}. Nothing was copied.\n"
         )
 
     def _report(self, found: dict[str, move.Comparison], copied: int) -> None:
         """Print the comparison. Raises CommandError if the target lacks something."""
         if not self._options["verify"]:
-            self.stdout.write(f"Copied {copied} memories.\n")
+            self.stdout.write(f"Copied {counted(copied, 'memory', 'memories')}.\n")
         different = {user_id: one for user_id, one in found.items() if not one.is_equal}
         memories = sum(one.memories for one in found.values())
         self.stdout.write(
-            f"Compared {memories} memories of {len(found)} users: {len(found) - len(different)} users are equal,"
-            f" {len(different)} differ.\n"
+            f"Compared {counted(memories, 'memory', 'memories')} of {counted(len(found), 'user')}:"
+            f" {counted(len(found) - len(different), 'user is', 'users are')} equal,"
+            f" {counted(len(different), 'differs', 'differ')}.\n"
         )
         shown = found if self._options["verbosity"] > 1 else dict(list(different.items())[:_MOST_SHOWN])
         for user_id, one in shown.items():
@@ -134,7 +137,9 @@ class Command(CheckedCommand):
         if len(shown) < len(different):
             self.stdout.write(f"  and {len(different) - len(shown)} more: -v 2 shows all users\n")
         if reordered := sum(not one.is_ordered for one in found.values()):
-            self.stdout.write(f"{reordered} users have their memories in another order there.\n")
+            self.stdout.write(
+                f"{counted(reordered, 'user has', 'users have')} their memories in another order there.\n"
+            )
         if any(one.missing or one.changed for one in different.values()):
             raise CommandError("the other store lacks memories; run it again to copy them")
         if different:

@@ -13,6 +13,7 @@ from elmemory.environment.startup import CheckedCommand
 from elmemory.memory import kinds
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -55,5 +56,5 @@ def _confirm(memories: int) -> None:
     """Ask before memories are deleted. Raises CommandError for any answer but yes."""
     if not sys.stdin.isatty():
         raise CommandError("this deletes memories for good: add --yes")
-    if input(f"Delete {memories} memories for good? [y/N] ").strip().lower() not in ("y", "yes"):
+    if input(f"Delete {counted(memories, 'memory', 'memories')} for good? [y/N] ").strip().lower() not in ("y", "yes"):
         raise CommandError("nothing was changed")

@@ -13,6 +13,7 @@ from conversations.memories.vectors import add_vectors
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.encoder import encoder
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -36,7 +37,9 @@ class Command(CheckedCommand):
             for size in refresh_rows(ids):
                 progress.update(size)
         refreshed = reconcile()
-        self.stdout.write(f"{len(ids)} conversations indexed; {refreshed} more rows changed meanwhile.")
+        self.stdout.write(
+            f"{counted(len(ids), 'conversation')} indexed; {counted(refreshed, 'more row')} changed meanwhile."
+        )
 
     def _make_vectors(self, *, quiet: bool) -> None:
         if (encodes := encoder()) is None:
@@ -49,5 +52,7 @@ class Command(CheckedCommand):
                 made += sum(add_vectors(encodes, store, caller))
         except (OpenMemoryError, DatabaseError) as error:
             reason = str(error) if isinstance(error, OpenMemoryError) else type(error).__name__
-            raise CommandError(f"{made} vectors were made; then the store failed: {reason}. Repeat it.") from None
-        self.stdout.write(f"{made} vectors made, of memories of {len(users)} callers.")
+            raise CommandError(
+                f"{counted(made, 'vector was', 'vectors were')} made; then the store failed: {reason}. Repeat it."
+            ) from None
+        self.stdout.write(f"{counted(made, 'vector')} made, of memories of {counted(len(users), 'caller')}.")

@@ -3,6 +3,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
 from conversations.management.times import day_or_time
+from conversations.memories.discard import discard_delivery
 from conversations.memories.former import misplaced_calls
 from conversations.memories.remember import preview, remember
 from conversations.memories.reprocess import replay_unreadable, request
@@ -22,6 +24,7 @@ from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 _ASK_ABOVE = 100
 _STATES = {"failed": MemoryState.FAILED, "pending": MemoryState.PENDING, "done": MemoryState.WRITTEN}
@@ -56,38 +59,44 @@ class Command(CheckedCommand):
             record_command("reprocess --unreadable")
             deliveries, left = replay_unreadable()
             placed = [delivery.conversation_id for delivery in deliveries if delivery.type == TRANSCRIPTION]
-            self.stdout.write(f"{len(deliveries)} unreadable deliveries were read, {left} still cannot be read.")
+            read = counted(len(deliveries), "unreadable delivery was", "unreadable deliveries were")
+            self.stdout.write(f"{read} read, {left} still cannot be read.")
         if options["discard_unreadable"]:
             self._discard_unreadable(options)
         ids = self._selected(options, placed)
-        self.stdout.write(f"{len(ids)} calls to reprocess.")
+        self.stdout.write(f"{counted(len(ids), 'call')} to reprocess.")
         if options["dry_run"]:
             self._preview(ids)
             return
         if len(ids) > _ASK_ABOVE and not options["yes"] and not _confirmed("Continue?"):
             raise CommandError("nothing was changed")
-        record_command("reprocess", f"{len(ids)} calls")
+        record_command("reprocess", counted(len(ids), "call"))
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
         if failures:
-            raise CommandError(f"{failures} calls were not reprocessed; the worker retries those that it can")
+            raise CommandError(
+                f"{counted(failures, 'call was', 'calls were')} not reprocessed; the worker retries those that it can"
+            )
 
     def _discard_unreadable(self, options: dict[str, Any]) -> None:
         """List the unreadable bodies and, if confirmed, delete them. Raises CommandError."""
         paths = unreadable_paths()
         for path in paths:
-            self.stdout.write(f"  {path.name}  {path.stat().st_size} bytes")
+            with suppress(FileNotFoundError):  # retried or discarded by somebody else meanwhile
+                self.stdout.write(f"  {path.name}  {counted(path.stat().st_size, 'byte')}")
         if not paths or options["dry_run"]:
-            self.stdout.write(f"{len(paths)} unreadable deliveries; nothing was deleted.")
+            self.stdout.write(
+                f"{counted(len(paths), 'unreadable delivery', 'unreadable deliveries')}; nothing was deleted."
+            )
             return
         if not options["yes"]:
             if not sys.stdin.isatty():
                 raise CommandError("--discard-unreadable deletes for good: add --yes")
             if not _confirmed(f"Delete these {len(paths)} for good?"):
                 raise CommandError("nothing was deleted")
-        record_command("reprocess --discard-unreadable", f"{len(paths)} deliveries")
+        record_command("reprocess --discard-unreadable", counted(len(paths), "delivery", "deliveries"))
         for path in paths:
-            path.unlink(missing_ok=True)
-        self.stdout.write(f"{len(paths)} unreadable deliveries deleted.")
+            discard_delivery(path)
+        self.stdout.write(f"{counted(len(paths), 'unreadable delivery', 'unreadable deliveries')} deleted.")
 
     def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:
         """The ids just placed, then those of the calls that the options select. Raises CommandError."""

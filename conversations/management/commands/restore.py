@@ -23,6 +23,7 @@ from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 _OTHER_KEY = (
     "SECRET_KEY is not that of the backup: caller references in the audit log lead to no caller."
@@ -66,7 +67,7 @@ class Command(CheckedCommand):
     def _restore(self, backup: Reader, options: dict[str, Any]) -> None:
         manifest = backup.manifest
         self.stdout.write(
-            f"Backup of {manifest.began_at}: {manifest.calls} calls, {manifest.files} files"
+            f"Backup of {manifest.began_at}: {counted(manifest.calls, 'call')}, {counted(manifest.files, 'file')}"
             f" ({filesizeformat(manifest.size)}), databases: {', '.join(manifest.engines) or 'none'}."
         )
         if a_worker_runs():
@@ -95,7 +96,7 @@ class Command(CheckedCommand):
         if lost := restore.lost_of_audit_log(backup):
             self.stdout.write(lost)
         make_ready(starting=True)
-        self.stdout.write(f"{reconcile()} calls indexed.")
+        self.stdout.write(f"{counted(reconcile(), 'call')} indexed.")
         erase_undone()
         if settings.OPENMEMORY_PORT:
             self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))

@@ -22,6 +22,7 @@ from conversations.memories.verify import (
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError, open_memory
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -53,7 +54,7 @@ class Command(CheckedCommand):
         if waiting:
             self.stdout.write(f"{waiting} are being repaired by the worker. Verify again when nothing waits.")
         if report.counts:
-            raise CommandError(f"{report.counts.total()} faults")
+            raise CommandError(counted(report.counts.total(), "fault"))
         if waiting:
             raise CommandError("no fault but those that are being repaired")
         self.stdout.write(self.style.SUCCESS("No fault."))
@@ -88,7 +89,9 @@ class Command(CheckedCommand):
             if report.counts[kind] > len(where):
                 self.stdout.write(f"      and {report.counts[kind] - len(where)} more")
             self.stdout.write(f"      → {REMEDIES[kind]}")
-        self.stdout.write(f"{report.calls} calls and {report.memories} memories compared.")
+        self.stdout.write(
+            f"{counted(report.calls, 'call')} and {counted(report.memories, 'memory', 'memories')} compared."
+        )
 
     def _verify_backup(self, path: Path) -> None:
         try:
@@ -100,4 +103,4 @@ class Command(CheckedCommand):
             self.stdout.write(self.style.ERROR(f"  ✗ {fault}"))
         if faults:
             raise CommandError("the backup is damaged")
-        self.stdout.write(f"Backup of {manifest.began_at}: {manifest.files} files, no fault.")
+        self.stdout.write(f"Backup of {manifest.began_at}: {counted(manifest.files, 'file')}, no fault.")

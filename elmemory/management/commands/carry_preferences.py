@@ -28,6 +28,7 @@ from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.factory import server_url
 from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -47,7 +48,7 @@ class Command(CheckedCommand):
         written = callers = 0
         try:
             preferences = _of_server(source) if source.startswith(("http://", "https://")) else _of_database(source)
-            record_command("carry_preferences", f"of {len(preferences)} callers")
+            record_command("carry_preferences", f"of {counted(len(preferences), 'caller')}")
             for caller, entries in preferences.items():
                 with caller_lock(caller) as lock:
                     close_card(store, caller)
@@ -59,8 +60,12 @@ class Command(CheckedCommand):
                 written += sum(put.outcome != "unchanged" for put in puts)
         except (OpenMemoryError, DatabaseError) as error:
             problem = summary(error) if isinstance(error, DatabaseError) else str(error)
-            raise CommandError(f"{problem}. {written} preferences were copied; run this again.") from None
-        self.stdout.write(f"Copied {written} preferences; {callers} callers have preferences.\n")
+            raise CommandError(
+                f"{problem}. {counted(written, 'preference was', 'preferences were')} copied; run this again."
+            ) from None
+        self.stdout.write(
+            f"Copied {counted(written, 'preference')}; {counted(callers, 'caller has', 'callers have')} preferences.\n"
+        )
 
 
 def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:

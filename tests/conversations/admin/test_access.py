@@ -42,8 +42,10 @@ def test_visitors_without_a_login_see_no_calls(server: Server) -> None:
     assert answer.headers["location"].startswith("/admin/login/")
 
 
-@pytest.mark.parametrize("conversation_id", ["conv_2601kexample", "conv_40aa", "conv_3Cabc", "conv_5Fx"])
-def test_a_call_is_found_under_its_id_even_where_that_looks_escaped(
+@pytest.mark.parametrize(
+    "conversation_id", ["conv_2601kexample", "conv_40aa", "conv_3Cabc", "conv_5Fx", "export", "unreadable", "searches"]
+)
+def test_a_call_is_found_under_its_id_even_where_that_looks_escaped_or_like_another_page(
     server: Server, staff_browser: httpx2.Client, conversation_id: str
 ) -> None:
     server.deliver(

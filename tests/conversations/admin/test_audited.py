@@ -99,6 +99,14 @@ def test_what_else_is_searched_for_is_recorded_as_a_keyed_hash(staff: Client, qu
     assert question not in str(list(Entry.objects.values()))
 
 
+def test_searches_for_two_numbers_within_a_minute_are_both_recorded(staff: Client) -> None:
+    numbers = [MAYA, "+14155550101"]
+    for number in (*numbers, MAYA):
+        staff.post(CALLS, {"q": number}, follow=True)
+    found = Entry.objects.filter(action=Action.FIND).order_by("pk").values_list("caller", flat=True)
+    assert list(found) == [caller_reference(number) for number in numbers]
+
+
 def test_a_search_for_a_call_is_recorded_with_its_id(staff: Client) -> None:
     conversation_id = deliver(transcription(MAYA, "Hi."))
     staff.get(CALLS, {"q": conversation_id})
@@ -146,6 +154,25 @@ def test_the_log_is_exported_as_it_is_filtered_and_that_is_recorded(as_role: As)
     assert text.count("\n") == 2
     assert ",view,call,conv_a," in text
     assert entries()[-1] == ("export", "log", "")
+
+
+def test_words_in_the_address_of_a_callers_page_are_recorded_and_leave_it(staff: Client) -> None:
+    deliver(transcription(MAYA, "My dog is called Biscuit."))
+    answer = staff.get(f"{CALLERS}{caller_reference(MAYA)}/change/", {"q": "Biscuit"})
+    assert "Biscuit" not in answer["Location"]
+    assert "Biscuit" in staff.get(answer["Location"]).content.decode()
+    assert [entry.detail[:5] for entry in Entry.objects.filter(action=Action.FIND)] == ["text "]
+
+
+def test_no_address_of_the_log_is_a_fault_of_ours(staff: Client) -> None:
+    wrong = (
+        "username__regex=(", "username=%00", "action__exact__exact=x", "action__foo=1", "at__year=9999", "at__year=1",
+        "at__gte=0001-01-01", "at__gte=x", "id__gt=99999999999999999999", "unknown=1", "p=0", "p=x", "o=99", "q=%00",
+        "e=1", "hash__in=x", "object=%00",
+    )  # fmt: skip
+    for page in ("", "export/"):
+        for query in wrong:
+            assert staff.get(f"{LOG}{page}?{query}", follow=True).status_code in (200, 400), query
 
 
 async def _all(answer: object) -> str:

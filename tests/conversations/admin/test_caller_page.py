@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from django.utils.html import strip_tags
+from pytest_django.fixtures import Settings
 
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from elmemory.audit.models import Entry
+from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver
+from webhooks.ring import client_data
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
@@ -166,3 +170,37 @@ def test_of_many_other_values_the_newest_are_shown_with_a_way_to_all(staff: Clie
     assert 'href="?field=topic#memories"' in page.content.decode()
     assert "Topic 0" in part(staff.get(ADDRESS, {"field": "topic"}), "memories")
     assert "Hi." not in part(staff.get(ADDRESS, {"field": "topic"}), "memories")
+
+
+# The next ring
+
+
+def test_the_greeting_of_the_next_ring_is_shown_word_by_word(
+    staff: Client, store: EmbeddedOpenMemory, settings: Settings
+) -> None:
+    settings.GREETINGS = {"de": "Willkommen zurück, {name}!"}
+    call(1, "Hallo.", store=store, facts={"first_name": "Maya", "preferred_language": "de"})
+    corrections.correct(store, CALLER, "first_name", "Maja")
+    answer = client_data(read_card(store, CALLER), "agent_test", CALLER)
+    greeting = answer["conversation_config_override"]["agent"]["first_message"]
+    assert greeting == "Willkommen zurück, Maja!"
+    assert f"Greeted with “{greeting}”." in strip_tags(staff.get(ADDRESS).content.decode())
+
+
+def test_what_no_ring_may_say_is_not_shown_as_known_to_the_agent(
+    staff: Client, store: EmbeddedOpenMemory, settings: Settings
+) -> None:
+    call(1, "Hello.", store=store, facts={"first_name": "Maya", "city": "Rome"})
+    settings.SPOKEN_FACTS = ["city"]
+    known = staff.get(ADDRESS).content.decode().split('id="profile-title"')[1].split("</section>")[0]
+    assert "Rome" in known
+    assert "Not greeted by name." in known
+
+
+def test_usual_fields_are_named_in_the_language_of_the_page(staff: Client, store: EmbeddedOpenMemory) -> None:
+    call(1, "Hello.", store=store, facts={"first_name": "Maya", "open_request": "A refund.", "dog": "Biscuit"})
+    shown = facts(staff.get(ADDRESS, headers={"Accept-Language": "de"}))
+    assert "Vorname Maya" in shown
+    assert "Offenes Anliegen A refund." in shown
+    assert "Dog Biscuit" in shown
+    translation.deactivate()

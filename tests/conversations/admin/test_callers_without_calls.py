@@ -134,7 +134,7 @@ def test_a_receipt_names_the_caller_of_a_call_whose_payload_is_gone(store: Embed
 def test_the_doctor_counts_memories_without_files(store: EmbeddedOpenMemory) -> None:
     (check,) = (check for check in run_checks() if check.name == "memories without files")
     assert check.state == "note"
-    assert check.detail.startswith(f"{len(store.memories(MAYA))} memories of 1 callers")
+    assert check.detail.startswith(f"{len(store.memories(MAYA))} memories of 1 caller, who is")
 
 
 def test_a_server_of_ours_lists_its_users(tmp_path: Path) -> None:

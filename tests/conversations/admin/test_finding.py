@@ -274,10 +274,72 @@ def test_a_hit_in_a_masked_number_marks_nothing(as_role: As) -> None:
     assert "0199" not in text
 
 
-def test_going_through_the_results_records_no_search(staff: Client) -> None:
+def test_going_through_the_results_records_no_search_again(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("complaint", "I want to complain.")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("elmemory.audit.models.now", lambda: timezone.now() - timedelta(hours=1))
+        assert listed(staff, "q=complain") == {"complaint"}
+    on_page(staff, "complaint", "q=complain")
+    assert Entry.objects.filter(action=Action.FIND).count() == 1
+
+
+def test_a_search_that_only_the_page_of_a_call_makes_is_recorded(staff: Client) -> None:
     call("complaint", "I want to complain.")
     on_page(staff, "complaint", "q=complain")
+    assert Entry.objects.get(action=Action.FIND).detail.startswith("text ")
+
+
+def test_an_expired_search_finds_nothing_and_is_not_recorded(staff: Client) -> None:
+    call("complaint", "I want to complain.")
+    expired = "q=~" + 24 * "0"
+    assert listed(staff, expired) == set()
+    on_page(staff, "complaint", expired)
     assert not Entry.objects.filter(action=Action.FIND).exists()
+
+
+def test_the_page_of_a_call_looks_for_no_number_in_its_address(staff: Client) -> None:
+    call("complaint", "I want to complain.")
+    assert "Calls found" not in on_page(staff, "complaint", "q=4155550100")
+    assert not Entry.objects.filter(action=Action.FIND).exists()
+
+
+WRONG = (
+    "agent_id__foo=1", "agent_id__exact=%00", "outcome__regex=(", "outcome__exact__exact=done", "started_on__year=9999",
+    "started_on__year=1", "started_on__year=99999999999999999999", "started_on__month=99999999999999999999",
+    "started_on__year=2026&started_on__month=13", "started_on__gte=x", "started_on__gte=0001-01-01",
+    "started_on__gte=2026-02-30", "started_on=", "has_audio=", "has_audio__exact=x", "reviewed__exact=1e999",
+    "direction__isnull=x", "caller_ref=%00", "caller_ref__in=,", "all__gt=", "unknown=1", "caller=1", "p=0", "p=-1",
+    "p=999999", "p=x", "o=99", "o=x", "o=-1.-1", "e=1", "e=1&p=999", "all=", "_facets=x", "_popup=1", "_to_field=x",
+    "q=%00", "q=%2B", "q=%22", "q=*", "q=%25", "days=7&days=x", "wrong=", "cost_from=nan", "length_from=-1",
+    "since=9999-12-31&until=0001-01-01", "_changelist_filters=q%3Dx",
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("troubles")
+@pytest.mark.parametrize("page", ["", "export/csv/", "export/json/", "analytics/", "fine/change/"])
+def test_no_address_is_a_fault_of_ours(staff: Client, page: str) -> None:
+    for query in WRONG:
+        address = f"{LIST}{page}?{query}"
+        if page == "fine/change/":
+            address = f"{LIST}{page}?_changelist_filters={quote(query)}"
+        assert staff.get(address, follow=True).status_code in (200, 400), address
+
+
+@pytest.mark.usefixtures("some_days")
+@pytest.mark.parametrize(("page", "shown"), [("0", "ago_0"), ("-7", "ago_0"), ("99999", "ago_27"), ("x", "ago_0")])
+def test_a_page_that_is_not_there_leads_to_the_nearest_one(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, page: str, shown: str
+) -> None:
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_per_page", 1)
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_max_show_all", 1)
+    assert listed(staff, f"days=28&p={page}") == {shown}
+
+
+@pytest.mark.usefixtures("troubles")
+@pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
+def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
+    text = staff.get(f"{LIST}{page}?has_audio__exact=x", follow=True).content.decode()
+    assert "asked for something that cannot be found" in text
 
 
 # Saved searches
@@ -293,6 +355,11 @@ def test_a_saved_search_is_the_users_own(as_role: As) -> None:
     assert SavedSearch.objects.get().query == "days=7&wrong=any"
     assert '<a href="?days=7&amp;wrong=any"><bdi>Mine</bdi></a>' in mine.get(LIST).content.decode()
     assert "<bdi>Mine</bdi>" not in others.get(LIST).content.decode()
+
+
+def test_a_filter_that_is_there_twice_is_saved_twice(staff: Client) -> None:
+    save(staff, "outcome__exact=failed&outcome__exact=done")
+    assert SavedSearch.objects.get().query == "outcome__exact=failed&outcome__exact=done"
 
 
 def test_a_search_for_everyone_needs_the_permission(as_role: As) -> None:
@@ -336,6 +403,12 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
     certified = forget(store, MAYA, Forgetting(payloads=True)).entry
     assert json.loads(certified.document)["deleted"]["saved searches"] == 1
     assert [search.name for search in SavedSearch.objects.all()] == ["Week"]
+
+
+@pytest.mark.parametrize("query", ["agent_id__foo=1", "unknown=1", "has_audio__exact=x"])
+def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str) -> None:
+    assert "asked for something that cannot be found" in save(staff, query)
+    assert not SavedSearch.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61])

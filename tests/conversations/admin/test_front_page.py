@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 from django.utils.html import strip_tags
 from django.utils.timezone import localdate, localtime
@@ -17,7 +18,7 @@ from conversations.admin.dashboard import dashboard, share
 from conversations.files import heartbeat
 from conversations.files.last_runs import note_run
 from conversations.index.references import caller_reference
-from conversations.models import Conversation
+from conversations.models import Conversation, IndexSchema
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.memory.openmemory.protocol import Health
 from tests.harness.samples import raw_sample, sample, transcription
@@ -141,6 +142,39 @@ def test_a_recording_is_shown_as_soon_as_it_is_there(staff: Client) -> None:
     receive(raw_sample("audio"))
     assert "No recording has" not in (page := staff.get(f"{LIST}{conversation_id}/change/").content.decode())
     assert 'id="recording"' in page
+
+
+@pytest.mark.parametrize("page", ["", "analytics/?days=all", "export/csv/"])
+def test_an_index_made_anew_has_all_calls_also_without_a_worker(staff: Client, page: str) -> None:
+    for name in ("conv_one", "conv_two"):
+        deliver(transcription(CALLER, "Hi.", conversation_id=name))
+    Conversation.objects.all().delete()
+    IndexSchema.objects.update(made=f"anew for {page}"[:16])
+    answer = staff.get(f"{LIST}{page}")
+    text = async_to_sync(_all)(answer) if answer.streaming else answer.content.decode()
+    if "analytics" in page:
+        assert re.search(r"<td>2</td>", text)
+    else:
+        assert all(name in text for name in ("conv_one", "conv_two"))
+
+
+@pytest.mark.parametrize("page", ["/admin/", LIST, f"{LIST}analytics/"])
+def test_a_page_says_that_a_new_index_lacks_calls_as_yet(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setattr("conversations.index.sync._BATCH", 1)
+    monkeypatch.setattr("conversations.index.sync._LONGEST_CATCHING_UP_SECONDS", -1)
+    for nth in range(3):
+        deliver(transcription(CALLER, "Hi.", conversation_id=f"conv_{nth}"))
+    Conversation.objects.all().delete()
+    IndexSchema.objects.update(made=f"new {page}"[-16:])
+    said = ["lacks calls as yet" in staff.get(page).content.decode() for _ in range(9)]
+    assert said[0]
+    assert not said[-1]
+
+
+async def _all(answer: Any) -> str:
+    return b"".join([piece async for piece in answer]).decode()
 
 
 def test_webhooks_have_not_stopped_while_rows_are_behind(staff: Client) -> None:

@@ -9,12 +9,13 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone, translation
 
+from conversations.files.last_runs import note_run
 from conversations.index.references import caller_reference
 from elmemory.audit.models import Entry
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.catalogs import LANGUAGES, catalog, read_texts
 from tests.harness.samples import sample, transcription
-from tests.harness.stored import deliver
+from tests.harness.stored import deliver, place
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "memory", "index"]),
@@ -32,7 +33,9 @@ PAGES = [
     "/admin/doctor/",
     "/admin/nowhere/",
     "/admin/audit/entry/",
+    "/admin/password_change/",
     CALLS,
+    f"{CALLS}?days=7&since=2&cost_to=x&q=νερό",
     f"{CALLS}{CALL}/change/",
     f"{CALLS}{CALL}/reprocess/",
     f"{CALLS}analytics/",
@@ -50,7 +53,7 @@ PAGES = [
 # Names, codes, what Django and its apps leave in English, and what is written for agents.
 ALIKE = re.compile(
     r"elmemory|OpenMemory|ElevenLabs|administrator|Admin|True|Action|Access \w+|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
-    r"|TOTP devices|UTC|Nov|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|session|caller|calls?|user|\w+_\w+"
+    r"|TOTP devices|UTC|Nov|bytes|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|session|caller|calls?|user|\w+_\w+"
     r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
 )
 
@@ -71,9 +74,16 @@ def stored(payloads: Path, index_schema: None, store: EmbeddedOpenMemory) -> Non
         {"role": "user", "message": "Ο σκύλος μου", "time_in_call_secs": 2, "original_message": "Ο σκύλος μου λέγεται"},
         {"role": "agent", "message": "Ναι", "time_in_call_secs": 4, "tool_calls": [{"tool_name": "εύρεση"}]},
     ]
-    event = transcription(CALLER, facts={"πόλη": "Αθήνα"}, summary="Σκύλος.", conversation_id=CALL, transcript=turns)
+    facts = {"πόλη": "Αθήνα", "first_name": "Μαρία", "open_request": "Ένα ραντεβού."}
+    results = ("success", "failure", "unknown")
+    criteria = {f"λύση {nth}": {"criteria_id": f"λύση {nth}", "result": one} for nth, one in enumerate(results)}
+    event = transcription(CALLER, facts=facts, summary="Σκύλος.", conversation_id=CALL, transcript=turns)
+    event["data"]["analysis"]["evaluation_criteria_results"] = criteria
     deliver(event, store)
     deliver(sample(FAILURE))
+    place(b"{broken")
+    note_run("backup", ok=False, detail="Σφάλμα")
+    note_run("verify", ok=True, detail="")
 
 
 @pytest.mark.usefixtures("stored")
@@ -114,3 +124,12 @@ def test_permissions_are_named_in_the_language(staff: Client) -> None:
     role = Group.objects.get(name="viewer")
     page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
     assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("page", [f"{CALLS}{CALL}/change/", f"{OF_CALLER}change/"])
+def test_numbers_are_written_as_in_the_language(staff: Client, page: str) -> None:
+    address = page.replace("OF_CALLER", caller_reference(CALLER))
+    text = staff.get(address, headers={"Accept-Language": "de"}).content.decode()
+    assert "Salienz 0,9" in text
+    assert "0.9" not in text

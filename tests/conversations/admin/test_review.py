@@ -4,11 +4,16 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from zipfile import ZipFile
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
@@ -103,10 +108,39 @@ def test_the_filter_holds_after_the_index_was_rebuilt(staff: Client) -> None:
     assert listed(staff, reviewed__exact="1") == {"conv_dog"}
 
 
+def test_a_reviewed_call_without_files_costs_no_reading_of_all_reviews(staff: Client) -> None:
+    write(staff, act="reviewed")
+    Review.objects.create(pk="conv_gone", reviewed_by="staff", reviewed_at=timezone.now())
+    align()
+    with CaptureQueriesContext(connections["default"]) as asked:
+        align()
+    assert all("COUNT(" in query["sql"] for query in asked)
+
+
+def test_a_reviewed_call_whose_files_come_back_has_its_mark(staff: Client) -> None:
+    Review.objects.create(pk="conv_gone", reviewed_by="staff", reviewed_at=timezone.now())
+    staff.get(LIST)
+    deliver(transcription(MAYA, "I am back.", conversation_id="conv_gone"))
+    assert listed(staff, reviewed__exact="1") == {"conv_gone"}
+
+
+def test_reviews_made_while_the_files_of_another_are_missing_are_found(staff: Client) -> None:
+    gone = Review.objects.create(pk="conv_gone", reviewed_by="staff", reviewed_at=timezone.now())
+    staff.get(LIST)
+    gone.delete()
+    Review.objects.create(pk="conv_dog", reviewed_by="staff", reviewed_at=timezone.now())
+    assert listed(staff, reviewed__exact="1") == {"conv_dog"}
+
+
 def test_reprocessing_leaves_the_mark(staff: Client) -> None:
     write(staff, act="reviewed")
     refresh_row("conv_dog")
     assert Conversation.objects.get(pk="conv_dog").reviewed
+
+
+def test_after_a_login_that_the_form_led_to_the_call_is_shown(staff: Client) -> None:
+    assert staff.get(f"{LIST}conv_dog/review/")["Location"] == f"{LIST}conv_dog/change/#review"
+    assert not Review.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["viewer", ""])
@@ -124,8 +158,52 @@ def test_a_note_that_was_changed_meanwhile_is_not_overwritten(staff: Client) -> 
     assert "From Ben." in page
 
 
+def test_of_notes_saved_at_the_same_instant_one_is_kept_and_the_others_are_shown_it(as_role: As) -> None:
+    clients = [as_role(role) for role in ("supervisor", "operator", "privacy officer", "administrator")]
+    start = Barrier(len(clients))
+
+    def saved(nth: int) -> str:
+        start.wait()
+        try:
+            return write_blindly(clients[nth], note=f"From number {nth}.")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        pages = list(threads.map(saved, range(len(clients))))
+    kept = Review.objects.get().note
+    assert sum("somebody else changed the note meanwhile" in page for page in pages) == len(clients) - 1
+    assert all(kept in page for page in pages)
+    assert Entry.objects.filter(action=Action.NOTE).count() == 1
+
+
+def test_a_call_is_reviewed_once_however_many_say_so_at_the_same_instant(as_role: As) -> None:
+    clients = [as_role(role) for role in ("supervisor", "operator", "administrator")]
+    start = Barrier(len(clients))
+
+    def reviewed(client: Client) -> None:
+        start.wait()
+        client.post(f"{LIST}conv_dog/review/", {"act": "reviewed"})
+        connections.close_all()
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        list(threads.map(reviewed, clients))
+    (entry,) = Entry.objects.filter(action=Action.REVIEW)
+    assert Review.objects.get().reviewed_by == entry.username
+
+
+def write_blindly(client: Client, **form: str) -> str:
+    answer = client.post(f"{LIST}conv_dog/review/", {"shown": "", "act": "note", **form}, follow=True)
+    return answer.content.decode()
+
+
 def test_a_note_that_is_too_long_is_refused_with_a_reason(staff: Client) -> None:
     assert "at most 4000 characters" in write(staff, note="x" * 4001, act="note")
+    assert not Review.objects.exists()
+
+
+def test_a_note_with_a_null_character_is_refused_with_a_reason(staff: Client) -> None:
+    assert "Null characters are not allowed" in write(staff, note="a\0b", act="note")
     assert not Review.objects.exists()
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from conversations.backup.restore import carry_out_decisions
@@ -112,6 +113,31 @@ def test_retrying_keeps_what_still_cannot_be_read(staff: Client, name: str, payl
 
 def test_a_get_retries_nothing(staff: Client, readable: str, payloads: Path) -> None:
     staff.get(f"{LIST}{readable}/retry/")
+    assert list((payloads / "_unreadable").iterdir())
+
+
+@pytest.mark.parametrize("acts", ["retry retry", "retry discard", "discard discard", "discard retry"])
+def test_who_is_second_is_led_to_the_list_with_a_reason(staff: Client, readable: str, acts: str) -> None:
+    first, second = acts.split()
+    staff.post(f"{LIST}{readable}/{first}/", {"reason": "test"})
+    answer = staff.post(f"{LIST}{readable}/{second}/", {"reason": "test"}, follow=True)
+    assert answer.request["PATH_INFO"] == LIST
+    assert "it was retried or discarded meanwhile" in answer.content.decode()
+    assert Entry.objects.filter(kind="delivery").count() == 1
+
+
+def test_reasons_are_in_the_language_of_the_page(staff: Client, name: str, parked: str) -> None:  # noqa: ARG001
+    for address in (LIST, f"/admin/conversations/conversation/{parked}/change/"):
+        assert "ohdaten: kein JSON" in staff.get(address, headers={"Accept-Language": "de"}).content.decode()
+
+
+@pytest.mark.parametrize("act", ["", "retry/", "discard/", "file/"])
+def test_who_may_act_but_not_see_calls_sees_nothing(as_role: As, name: str, act: str, payloads: Path) -> None:
+    client = as_role("")
+    user = User.objects.get()
+    names = ("reprocess_conversation", "discard_conversation", "download_conversation", "reveal_number")
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    assert client.post(f"{LIST}{name}/{act}", {"reason": "test"}).status_code == 403
     assert list((payloads / "_unreadable").iterdir())
 
 

@@ -103,7 +103,7 @@ def test_the_command_moves_them_and_reprocesses_no_call_for_them(payloads: Path)
     ensure_schema()
     kept(payloads, raw(REMOVAL))
     output = reprocess("--unreadable")
-    assert "1 unreadable deliveries were read, 0 still cannot be read." in output
+    assert "1 unreadable delivery was read, 0 still cannot be read." in output
     assert "0 calls to reprocess." in output
 
 
@@ -112,8 +112,22 @@ def test_unreadable_bodies_are_listed_and_deleted_on_demand(payloads: Path) -> N
     path = kept(payloads, b"no json")
     output = reprocess("--discard-unreadable", "--yes")
     assert f"{path.name}  7 bytes" in output
-    assert "1 unreadable deliveries deleted." in output
+    assert "1 unreadable delivery deleted." in output
     assert unreadable_paths() == []
+
+
+@pytest.mark.django_db
+def test_a_body_that_the_command_deleted_does_not_come_back(payloads: Path) -> None:
+    kept(payloads, b"no json")
+    reprocess("--discard-unreadable", "--yes")
+    place(b"no json")
+    assert unreadable_paths() == []
+
+
+def test_a_body_that_somebody_else_discards_meanwhile_holds_up_no_other(payloads: Path) -> None:
+    kept(payloads, raw(REMOVAL))
+    (payloads / "_unreadable" / "0.json").symlink_to("discarded")
+    assert replay_unreadable() == ([Delivery("received", "voice_removal_notice", "")], 0)
 
 
 def test_a_dry_run_deletes_no_unreadable_body(payloads: Path) -> None:

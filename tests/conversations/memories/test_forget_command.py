@@ -105,7 +105,7 @@ def test_it_asks_before_it_deletes(
 def test_a_dry_run_counts_and_deletes_nothing(store: EmbeddedOpenMemory) -> None:
     place(f'{{"broken": "{MAYA}"'.encode())
     shown = run(MAYA, "--payloads", "--elevenlabs", "--dry-run")
-    counts = "2 memories, 1 cards, 1 calls, 1 payloads, 1 receipts, 1 unreadable bodies, 1 conversations at ElevenLabs"
+    counts = "memories 2, cards 1, calls 1, payloads 1, receipts 1, unreadable bodies 1, conversations at ElevenLabs 1"
 
     assert f"{caller_reference(MAYA)} …00: {counts}\nNothing was deleted." in shown
     assert MAYA not in shown
@@ -142,7 +142,7 @@ def test_verifying_finds_what_is_given_and_fails(store: EmbeddedOpenMemory, tmp_
         run("--verify", "+14155559100", "--sentences", sentences)
     assert run("+14155559100", "--verify", "--payloads", "--yes")
     said = run("--verify", "+14155559100", "--sentences", sentences)
-    assert "1 sentences are too short to search for." in said
+    assert "1 sentence is too short to search for." in said
     assert "\n0 traces in " in said
 
 
@@ -158,7 +158,7 @@ def test_conversations_at_elevenlabs_are_deleted_too(store: EmbeddedOpenMemory, 
         assert not store.memories(MAYA)
         settings.ELEVENLABS_API_KEY = API_KEY
         # Nothing knows the ids any more but the notes of the first run.
-        assert "2  conversations at ElevenLabs" in run(MAYA, "--yes")
+        assert "conversations at ElevenLabs         2" in run(MAYA, "--yes")
         assert list(fake.conversations) == ["conv_000002"]
 
 

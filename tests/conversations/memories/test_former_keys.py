@@ -101,7 +101,7 @@ def test_doctor_shows_what_strangers_share_and_reprocessing_removes_it(
     remembered_before(store, settings, BEFORE, BEFORE, "My dog is called Biscuit.")
     found = callers_found()
     assert "…0000 (2 calls)" in found["numbers of nobody"]
-    assert "…6789 (1 calls)" in found["respelled numbers"]
+    assert "…6789 (1 call)" in found["respelled numbers"]
     assert "+12120000000" not in str(found)
 
     reprocess("--misplaced")
@@ -145,5 +145,5 @@ def test_the_command_shows_it_too(store: EmbeddedOpenMemory, settings: Settings)
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=out, no_color=True)
-    assert "numbers of nobody: strangers share a memory under …0000 (1 calls)" in out.getvalue()
+    assert "numbers of nobody: strangers share a memory under …0000 (1 call)" in out.getvalue()
     assert "reprocess --misplaced" in out.getvalue()

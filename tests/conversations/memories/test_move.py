@@ -244,7 +244,7 @@ def test_verifying_names_who_differs_by_reference_and_changes_nothing(
     with pytest.raises(CommandError, match="lacks memories"):
         call_command("move_memories", "--to", url, "--verify", "--quiet", stdout=out)
 
-    assert "1 users are equal, 2 differ" in out.getvalue()
+    assert "1 user is equal, 2 differ" in out.getvalue()
     count = len(store.memories(MAYA))
     assert f"{caller_reference(MAYA)}  here {count}, missing there 1, different 1, only there 0;" in out.getvalue()
     assert f"{caller_reference(PEPE)}  " in out.getvalue()

@@ -74,7 +74,7 @@ def backfill(settings: Settings, payloads: Path, index_schema: None) -> Iterator
 
 def test_a_list_that_has_no_more_ends_although_it_names_a_cursor(backfill: Any) -> None:
     output, fake = backfill(page(summary(1), has_more=False, next_cursor="again"))
-    assert output.startswith("1 conversations at ElevenLabs")
+    assert output.startswith("1 conversation at ElevenLabs")
     assert fake.asked == 1
 
 
@@ -134,7 +134,7 @@ def test_a_call_that_moves_to_the_next_page_meanwhile_counts_once(backfill: Any)
 )
 def test_an_entry_without_a_usable_id_is_left_out_and_counted(backfill: Any, entry: Any) -> None:
     output, _ = backfill(page(entry, summary(1), has_more=False))
-    assert output.startswith("1 conversations")
+    assert output.startswith("1 conversation at")
     assert "left out, without a usable id       1" in output
 
 

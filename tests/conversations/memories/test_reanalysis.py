@@ -178,7 +178,7 @@ def test_a_new_field_lets_it_be_analysed_again(fake: FakeElevenLabs, payloads: P
 def test_an_analysis_whose_answer_was_lost_is_not_paid_for_again(fake: FakeElevenLabs, payloads: Path) -> None:
     conversation_id = call(fake, 1, first_name="Maya")
     fake.lose_answers = True
-    with pytest.raises(CommandError, match="1 calls were not analysed"):
+    with pytest.raises(CommandError, match="1 call was not analysed"):
         analyse()
     fake.lose_answers = False
     assert counts(analyse())["fetched"] == 1

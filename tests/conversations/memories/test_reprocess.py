@@ -119,7 +119,7 @@ def test_what_staff_withheld_stays_withheld(store: EmbeddedOpenMemory, calls: li
 
 def test_a_run_with_failures_ends_with_an_error(store: EmbeddedOpenMemory, calls: list[str]) -> None:  # noqa: ARG001
     transcription_path("conv_1").write_bytes(b"{")
-    with pytest.raises(CommandError, match="1 calls were not reprocessed"):
+    with pytest.raises(CommandError, match="1 call was not reprocessed"):
         reprocess("--all")
 
 
@@ -153,7 +153,7 @@ def test_an_unreadable_body_is_placed_once_it_can_be_read(payloads: Path, store:
     readable = json.dumps(transcription(MAYA, "Found again.", conversation_id="conv_found")).encode()
     (payloads / "_unreadable" / "by-an-older-version.json").write_bytes(readable)
     output = reprocess("--unreadable")
-    assert "1 unreadable deliveries were read, 1 still cannot be read." in output
+    assert "1 unreadable delivery was read, 1 still cannot be read." in output
     assert transcription_path("conv_found").read_bytes() == readable
     assert "Found again." in [memory.content for memory in store.memories(MAYA)]
     assert len(list((payloads / "_unreadable").iterdir())) == 1

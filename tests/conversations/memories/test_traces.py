@@ -182,7 +182,7 @@ def test_files_that_stay_are_not_counted_as_traces(store: EmbeddedOpenMemory, ca
     done = forget(store, caller, Forgetting())
     assert done.searched.traces == []
     assert transcription_path("conv_z").exists()
-    assert "1 calls with their files" in json.loads(done.entry.document)["left"][0]
+    assert "1 call with its files" in json.loads(done.entry.document)["left"][0]
 
 
 # One trace, planted

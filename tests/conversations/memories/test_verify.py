@@ -231,7 +231,7 @@ def test_the_worker_verifies_a_new_installation_at_once_and_notes_the_result(
     nightly(store, clock)
     noted = last_run("verify")
     assert noted
-    assert (noted.ok, noted.detail) == (True, "1 calls and 4 memories: no fault")
+    assert (noted.ok, noted.detail) == (True, "1 call and 4 memories: no fault")
     with connections["memory"].cursor() as cursor:
         cursor.execute("DELETE FROM memory")
     nightly(store, clock)

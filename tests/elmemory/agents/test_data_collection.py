@@ -64,7 +64,7 @@ def collect(fake: FakeElevenLabs, *names: str, number: int = 0) -> None:
 def test_the_missing_fields_are_added_with_their_reasons(fake: FakeElevenLabs) -> None:
     output = provision(fake, "--memory")
     assert "caller_profile: lasting things that the next call should know" in output
-    assert "1 fields now, 10 then; 15 are left" in output
+    assert "1 field now, 10 then; 15 are left" in output
     assert list(collected(fake)) == [field.id for field in FIELDS]
     assert collected(fake)["do_not_remember"]["type"] == "boolean"
     assert collected(fake)["mood"]["enum"] == list(MOODS)

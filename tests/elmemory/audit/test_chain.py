@@ -147,7 +147,7 @@ def test_an_entry_that_is_rolled_back_leaves_no_trace() -> None:
     with transaction.atomic():
         add(2)
         transaction.set_rollback(True)
-    assert verify().startswith("1 entries; head 1:")
+    assert verify().startswith("1 entry; head 1:")
 
 
 def test_without_the_head_file_the_log_is_still_verified_and_the_reader_is_warned(seven: list[Entry]) -> None:

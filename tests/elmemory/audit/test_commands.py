@@ -31,7 +31,7 @@ def entries(server: Server, username: str) -> list[tuple[str, str, str, str]]:
 @pytest.mark.parametrize(
     ("arguments", "name", "detail"),
     [
-        (("reprocess", "--all", "--yes", "--quiet"), "reprocess", "calls"),
+        (("reprocess", "--all", "--yes", "--quiet"), "reprocess", "call"),
         (("reprocess", "--unreadable", "--quiet"), "reprocess --unreadable", ""),
         (("doctor",), "doctor", ""),
         (("audit", "export"), "audit export", ""),

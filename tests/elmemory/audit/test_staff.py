@@ -1,7 +1,7 @@
 """Roles: one page makes a user with one, and what it may do is said there."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from elmemory.audit.models import Entry
@@ -64,3 +64,20 @@ def test_a_supervisor_hears_exports_and_reviews_but_corrects_and_forgets_nothing
         "conversations.export_conversation",
         "conversations.review_conversation",
     }
+
+
+@pytest.mark.parametrize("kind", ["user", "group"])
+def test_no_address_of_their_lists_is_a_fault_of_ours(staff: Client, kind: str) -> None:
+    for query in (
+        "username__regex=(", "name__regex=(", "last_login__year=99999999999999", "groups__id__exact=x",
+        "groups__id__exact=99999999999999999999", "is_active__exact=x", "username=%00", "p=0", "p=9", "o=99", "e=1",
+    ):  # fmt: skip
+        answer = staff.get(f"/admin/auth/{kind}/?{query}", follow=True)
+        assert answer.status_code in (200, 400), query
+
+
+def test_users_are_found_by_their_role(staff: Client, as_role: As) -> None:
+    as_role("supervisor")
+    role = Group.objects.get(name="supervisor")
+    page = staff.get(f"/admin/auth/user/?groups__id__exact={role.pk}").content.decode()
+    assert page.count('<td class="field-role">') == 1

@@ -7,6 +7,7 @@ from elmemory.memory.text import (
     bounded_sentences,
     bounded_words,
     cleaned,
+    counted,
     field_name,
 )
 
@@ -72,3 +73,12 @@ def test_a_sentence_ends_with_a_mark(text: str, sentence: str) -> None:
 )
 def test_a_field_has_one_name_however_it_is_written(raw: str, name: str) -> None:
     assert field_name(raw) == name
+
+
+@pytest.mark.parametrize(
+    ("number", "memories", "calls"),
+    [(0, "0 memories", "0 calls"), (1, "1 memory", "1 call"), (2, "2 memories", "2 calls")],
+)
+def test_words_agree_with_their_number(number: int, memories: str, calls: str) -> None:
+    assert counted(number, "memory", "memories") == memories
+    assert counted(number, "call") == calls

@@ -135,5 +135,5 @@ def test_refused_deliveries_are_an_error(server: Server, tmp_path: Path, monkeyp
     folder.mkdir()
     (folder / "conv_one_transcription.json").write_text(json.dumps(transcription(conversation_id="conv_one")))
     monkeypatch.setattr("django.conf.settings.ELEVENLABS_POST_CALL_KEYS", ["another"])
-    with pytest.raises(CommandError, match="1 requests were not answered with 200"):
+    with pytest.raises(CommandError, match="1 request was not answered with 200"):
         simulate(server, "--replay", str(tmp_path))

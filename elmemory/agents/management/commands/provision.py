@@ -11,6 +11,7 @@ from elmemory.agents.wiring import ThisServer, Wiring, is_https
 from elmemory.environment import dotenv
 from elmemory.environment.env import dotenv_path
 from elmemory.environment.private_files import private_folder, write_private
+from elmemory.memory.text import counted
 
 _POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
 
@@ -77,11 +78,13 @@ class Command(BaseCommand):
         if not due:
             self.stdout.write("Everything is as it should be; nothing to change.\n")
             return
-        counted = f"{steps} steps" + (f" for {len(due)} of {len(agent_ids)} agents" if len(agent_ids) > 1 else "")
+        amount = counted(steps, "step") + (
+            f" for {len(due)} of {counted(len(agent_ids), 'agent')}" if len(agent_ids) > 1 else ""
+        )
         if self._options["dry_run"]:
-            self.stdout.write(f"\n{counted}. Nothing was changed.\n")
+            self.stdout.write(f"\n{amount}. Nothing was changed.\n")
             return
-        if not self._options["yes"] and not self._confirmed(f"\nCarry out these {counted}?"):
+        if not self._options["yes"] and not self._confirmed(f"\nCarry out {amount}?"):
             raise CommandError("nothing was changed")
         self._carry_out_each(api, due, server, collecting)
 
@@ -118,8 +121,8 @@ class Command(BaseCommand):
         elif collecting.change == "add" and (fields := left_out(wiring, collecting)):
             names = ", ".join(field.id for field in fields)
             self.stdout.write(
-                f"{self.style.WARNING('!')} ElevenLabs allows {collecting.most} fields (more in enterprise workspaces, "
-                f"which the API key must be allowed to see). No room for: {names}.\n"
+                f"{self.style.WARNING('!')} ElevenLabs allows {counted(collecting.most, 'field')} "
+                f"(more in enterprise workspaces, which the API key must be allowed to see). No room for: {names}.\n"
             )
 
     def _carry_out_each(
@@ -156,7 +159,7 @@ class Command(BaseCommand):
         done = provision.carry_out(
             api, agent_id, server, collecting, done=self._report_done, secret=self._report_secret
         )
-        self.stdout.write(f"\n{len(done)} steps done, each read back.\n")
+        self.stdout.write(f"\n{counted(len(done), 'step')} done, each read back.\n")
 
     def _this_server(self) -> ThisServer:
         url = self._options["url"].rstrip("/")

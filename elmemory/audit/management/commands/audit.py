@@ -11,6 +11,7 @@ from elmemory.audit.export import COLUMNS, csv_line, row
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
 from elmemory.environment.startup import CheckedCommand
+from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
@@ -69,8 +70,7 @@ class Command(CheckedCommand):
             self.stdout.write(f"Entries up to {-closed.pk} were closed by retention: {closed.detail}.")
             if noted and noted.pk < -closed.pk:
                 self.stdout.write("The given head is of a closed entry: it cannot be compared.")
-        self.stdout.write(
-            f"{entries.filter(pk__gt=0).count()} entries; head {Head(newest.pk, newest.hash) if newest else 'none'}"
-        )
+        amount = counted(entries.filter(pk__gt=0).count(), "entry", "entries")
+        self.stdout.write(f"{amount}; head {Head(newest.pk, newest.hash) if newest else 'none'}")
         if found:
-            raise CommandError(f"{len(found)} faults in the audit log")
+            raise CommandError(f"{counted(len(found), 'fault')} in the audit log")

@@ -30,6 +30,7 @@ from elmemory.memory.openmemory.remote.users import users_of
 from elmemory.memory.openmemory.storable import with_vector
 from elmemory.memory.ranking import rank
 from elmemory.memory.records import Entry, Match, Memory, Put
+from elmemory.memory.text import counted
 
 # Timeouts in seconds. A live call waits for the newest memories; a server ends its own requests after 10 s.
 NEWEST_SECONDS = 2.0
@@ -136,7 +137,8 @@ class RemoteOpenMemory:
                 pass  # the server may end the request and go on deleting: the remaining memories decide
             before, left = left, len(self._all(user_id))
             if left >= before:
-                raise OpenMemoryError(f"the OpenMemory server still holds {left} memories that it should have deleted")
+                amount = counted(left, "memory", "memories")
+                raise OpenMemoryError(f"the OpenMemory server still holds {amount} that it should have deleted")
         return forgotten
 
     def users(self) -> dict[str, int] | None:

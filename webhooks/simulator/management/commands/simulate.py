@@ -21,6 +21,7 @@ from elmemory.environment.hosts import unencrypted
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemory, open_memory
+from elmemory.memory.text import counted
 from webhooks.simulator import load
 from webhooks.simulator.call import SimulatedCall
 from webhooks.simulator.scenarios import SCENARIOS, Scenario, Unexpected
@@ -87,7 +88,7 @@ class Command(BaseCommand):
         patient = options["scenario"] != "storm"
         with self._progress(len(calls), " calls") as progress:
             tally = load.play(client, calls, rate=options["rate"], patient=patient, done=progress.update)
-        self._write(f"{len(calls)} calls of {len({call.caller for call in calls})} callers\n")
+        self._write(f"{counted(len(calls), 'call')} of {counted(len({call.caller for call in calls}), 'caller')}\n")
         self._write_tally(tally)
 
     def _replay(self, client: httpx2.Client, folder: Path, rate: float) -> None:
@@ -96,14 +97,14 @@ class Command(BaseCommand):
         count = len(load.stored_payloads(folder))
         with self._progress(count, " payloads") as progress:
             tally = load.replay(client, folder, rate=rate, done=progress.update)
-        self._write(f"{count} payloads\n")
+        self._write(f"{counted(count, 'payload')}\n")
         self._write_tally(tally)
 
     def _write_tally(self, tally: load.Tally) -> None:
         for line in tally.lines():
             self._write(f"{line}\n")
         if tally.refused:
-            raise CommandError(f"{tally.refused} requests were not answered with 200")
+            raise CommandError(f"{counted(tally.refused, 'request was', 'requests were')} not answered with 200")
 
     def _progress(self, total: int, unit: str) -> "tqdm[Any]":
         return tqdm(total=total, unit=unit, file=sys.stderr, leave=False, disable=None)
@@ -127,7 +128,7 @@ class Command(BaseCommand):
         callers = {call.caller for call in calls}
         of_callers = next(iter(callers)) if len(callers) == 1 else f"{len(callers)} callers"
         deleted_calls = "the call" if len(calls) == 1 else f"{len(calls)} calls"
-        self.stdout.write(f"\nDeleted {deleted} memories of {of_callers} and {deleted_calls}.\n")
+        self.stdout.write(f"\nDeleted {counted(deleted, 'memory', 'memories')} of {of_callers} and {deleted_calls}.\n")
 
 
 def _delete_memories(store: OpenMemory, call: SimulatedCall) -> int:
