@@ -40,8 +40,7 @@ class PreparedCaller:
     an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
     """
 
-    def __init__(self, memories: Iterable[Memory], before: "PreparedCaller | None" = None) -> None:
-        """`before` is this caller as they were prepared before some of their memories changed."""
+    def __init__(self, memories: Iterable[Memory]) -> None:
         memories = tuple(memories)
         cards = cards_among(memories)
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
@@ -54,7 +53,7 @@ class PreparedCaller:
             secret = Secrets(_values(memories), card.facts if card else {}, allowed)
             self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
             found = [memory for memory in found if _is_disclosed(memory, secret)]
-        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
+        self._corpus: Corpus = Corpus(found)
         self._encoder = encoder()
         self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
         self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)

@@ -1,10 +1,13 @@
 """BM25 in two steps: the weights of terms, then the scores of the texts that hold them."""
 
 from array import array
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from math import log
+from typing import NamedTuple
 
 from elmemory.memory.ranking.words import is_unspaced
 
@@ -14,32 +17,28 @@ _GRAM = 4
 _LEAST_ALIKE = 0.1
 
 
-class Postings:
-    """An inverted index of texts. A text is named by its place in `texts`; empty ones are allowed and never found.
+class _Held(NamedTuple):
+    """The texts that hold a term; and how often those do which hold it more than once."""
 
-    The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none; groups have scores too.
+    texts: "array[int]"
+    repeated: dict[int, int]
+
+
+class Postings:
+    """An index of texts, each the codes of its terms. A text is named by its place in `texts`; empty ones are allowed.
+
+    `codes` maps term to code. The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none;
+    groups have scores too. Where a term stands is looked up when a question needs it, and kept.
     """
 
-    def __init__(self, texts: Iterable[Sequence[str]], groups: Sequence[int] = ()) -> None:
-        # Term to the texts that hold it. Where a text holds it more than once, `_repeated` says how often.
-        self._texts_with: dict[str, array[int]] = {}
-        self._repeated: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        lengths = array("I")
-        texts_with = defaultdict[str, "array[int]"](_new_array)
-        for text, terms in enumerate(texts):
-            lengths.append(len(terms))
-            distinct = set(terms)
-            for term in distinct:
-                texts_with[term].append(text)
-            if len(distinct) < len(terms):
-                for term in terms:
-                    if term in distinct:
-                        distinct.discard(term)
-                    else:
-                        times = self._repeated[term]
-                        times[text] = times.get(text, 1) + 1
-        self._texts_with = dict(texts_with)
-        self._lengths = lengths
+    def __init__(self, texts: Iterable[str], codes: Mapping[str, str], groups: Sequence[int] = ()) -> None:
+        texts = list(texts)
+        self._codes = codes
+        self._text = "".join(texts)
+        self._lengths = lengths = array("I", map(len, texts))
+        # Where in `_text` each text ends. A list: bisecting an array takes three times as long.
+        self._ends = list(accumulate(lengths))
+        self._held_by: dict[str, _Held] = {}
         self._damping = _damping(lengths)
         self._count = len(lengths) - lengths.count(0)
         self._groups = groups
@@ -56,7 +55,9 @@ class Postings:
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
-        return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with.get(term))}
+        return {
+            term: _rarity(len(self._held(term).texts), self._count) for term in terms if term in self._codes
+        }
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
         """The BM25 score of each text that holds one of the terms. Raises KeyError for a term that no text holds."""
@@ -64,9 +65,10 @@ class Postings:
         damping = self._damping
         for term, weight in weights.items():
             whole = weight * (_K1 + 1)
-            for text in self._texts_with[term]:
+            held = self._held(term)
+            for text in held.texts:
                 scores[text] += whole / (1 + damping[text])
-            for text, times in self._repeated.get(term, {}).items():
+            for text, times in held.repeated.items():
                 scores[text] += whole * (times / (times + damping[text]) - 1 / (1 + damping[text]))
         return scores
 
@@ -75,10 +77,11 @@ class Postings:
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._group_damping
         for term in terms:
-            if term not in self._texts_with:
+            if term not in self._codes:
                 continue
-            times_in = Counter(map(self._groups.__getitem__, self._texts_with[term]))
-            for text, times in self._repeated.get(term, {}).items():
+            held = self._held(term)
+            times_in = Counter(map(self._groups.__getitem__, held.texts))
+            for text, times in held.repeated.items():
                 times_in[self._groups[text]] += times - 1
             del times_in[-1]
             weight = _rarity(len(times_in), self._group_count) * (_K1 + 1)
@@ -93,11 +96,27 @@ class Postings:
         whole = 0.0
         for gram in grams:
             holding = self._terms_holding(gram)
-            rarity = _rarity(len(holding), len(self._texts_with))
+            rarity = _rarity(len(holding), len(self._codes))
             whole += rarity
             for other in holding:
                 found[other] += rarity
         return {other: share / whole for other, share in found.items() if share >= _LEAST_ALIKE * whole}
+
+    def _held(self, term: str) -> _Held:
+        """Where a term stands that has a code."""
+        held = self._held_by.get(term)
+        if held is None:
+            code, find, ends = self._codes[term], self._text.find, self._ends
+            texts, at = [], find(code)
+            while at >= 0:
+                texts.append(bisect_right(ends, at))
+                at = find(code, at + 1)
+            distinct = dict.fromkeys(texts)
+            repeated = {}
+            if len(distinct) < len(texts):
+                repeated = {text: times for text, times in Counter(texts).items() if times > 1}
+            held = self._held_by[term] = _Held(array("I", distinct), repeated)
+        return held
 
     def _terms_holding(self, gram: str) -> set[str]:
         found = set()
@@ -112,11 +131,7 @@ class Postings:
     @cached_property
     def _vocabulary(self) -> str:
         """All terms between line breaks: searching it is fast and needs no index of n-grams."""
-        return "\n".join(["", *self._texts_with, ""])
-
-
-def _new_array() -> "array[int]":
-    return array("I")
+        return "\n".join(["", *self._codes, ""])
 
 
 def _rarity(holding: int, texts: int) -> float:

@@ -89,10 +89,15 @@ def terms(text: str) -> list[str]:
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
     """The same for what `words` made of the text."""
+    return telling_terms(spoken) or [term for word in spoken for term in _terms(word)]
+
+
+def telling_terms(spoken: Sequence[str]) -> list[str]:
+    """The terms of the words that carry meaning, even if none does."""
     found: list[str] = []
     for word in spoken:
         found += _telling[word]
-    return found or [term for word in spoken for term in _terms(word)]
+    return found
 
 
 def words(text: str) -> list[str]:

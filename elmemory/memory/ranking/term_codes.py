@@ -1,0 +1,82 @@
+"""Texts as strings of codes, characters that stand for terms: no loop of Python runs for each word of a caller."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import batched
+
+from elmemory.memory.ranking.languages import ENGLISH, telling_terms_in, terms_in
+from elmemory.memory.ranking.sentence_types import FIRST_PERSON_WORDS
+from elmemory.memory.ranking.words import telling_terms, words
+
+# Between texts; before the codes of a word in the first person. The codes of terms are the characters after these two.
+_END, _FIRST_PERSON = "\x00", "\x01"
+_FIRST_CODE, _MOST_CODES = 2, 0x110000 - 2
+# While texts are split, no other thread runs.
+_TEXTS_AT_ONCE = 64
+# Bytes in lower case, and those that are of no word to a blank. Words between blanks are the words of the text: what
+# ends with "'s" or has an underscore stays together, for `words`.
+_BLANKS_BETWEEN_TOKENS = bytes(
+    ord(chr(byte).lower()) if byte < 128 and (chr(byte).isalnum() or chr(byte) in f"'_{_END}") else byte if byte > 127 else ord(" ")
+    for byte in range(256)
+)
+
+
+class TermCodes:
+    """Gives each term of one caller's texts a character of its own, its code: `codes` maps term to code."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, str] = {}
+        self._tokens: dict[str, _Tokens] = {}
+
+    def of_terms(self, terms: Iterable[str]) -> str:
+        """The codes of the terms. A term is left out where a million others have all the codes."""
+        codes, found = self.codes, ""
+        for term in terms:
+            code = codes.get(term)
+            if code is None and len(codes) < _MOST_CODES:
+                code = codes[term] = chr(_FIRST_CODE + len(codes))
+            found += code or ""
+        return found
+
+    def of_texts(self, language: str, texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """For each text in this language the codes of its terms, as `terms_in` makes them; and whether it is English in
+        the first person.
+        """
+        for some in batched(texts, _TEXTS_AT_ONCE):
+            for text, codes in zip(some, self._of_tokens(language, some), strict=True):
+                is_first_person = _FIRST_PERSON in codes
+                if is_first_person:
+                    codes = codes.replace(_FIRST_PERSON, "")
+                # In Vietnamese, words that stand together make a term.
+                if text and (not codes or language == "vi"):
+                    codes = self.of_terms(terms_in(language, text))
+                yield codes, is_first_person
+
+    def _of_tokens(self, language: str, texts: Sequence[str]) -> list[str]:
+        """The codes of each text, with _FIRST_PERSON before words in the first person."""
+        if language not in self._tokens:
+            self._tokens[language] = _Tokens(language, self.of_terms)
+        joined = f" {_END} ".join(texts)
+        if joined.count(_END) >= len(texts):
+            joined = f" {_END} ".join(text.replace(_END, " ") for text in texts)
+        tokens = joined.encode("utf-8", "surrogatepass").translate(_BLANKS_BETWEEN_TOKENS)
+        spoken = tokens.decode("utf-8", "surrogatepass").split()
+        return "".join(map(self._tokens[language].__getitem__, spoken)).split(_END)
+
+
+class _Tokens(dict[str, str]):
+    """Token, what stands between blanks, to the codes of its terms; none for a stop word."""
+
+    def __init__(self, language: str, codes_of: Callable[[Iterable[str]], str]) -> None:
+        super().__init__({_END: _END})
+        self._language = language
+        self._codes_of = codes_of
+
+    def __missing__(self, token: str) -> str:
+        if self._language == ENGLISH:
+            spoken = [token] if token.isascii() and token.isalnum() else words(token)
+            found = "" if FIRST_PERSON_WORDS.isdisjoint(spoken) else _FIRST_PERSON
+            found += self._codes_of(telling_terms(spoken))
+        else:
+            found = self._codes_of(telling_terms_in(self._language, token))
+        self[token] = found
+        return found
