@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -177,7 +176,7 @@ class _Encoded:
         name = "passage", text_of(memory.content, memory.metadata)
         if name not in self._known:
             self._known[name] = vector_of(self._encoder, memory.content, memory.metadata)
-        return replace(memory, vector=self._known[name])
+        return memory._replace(vector=self._known[name])
 
     def question(self, text: str) -> Vector:
         name = "question", text

@@ -55,9 +55,7 @@ class Postings:
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
-        return {
-            term: _rarity(len(self._held(term).texts), self._count) for term in terms if term in self._codes
-        }
+        return {term: _rarity(len(self._held(term).texts), self._count) for term in terms if term in self._codes}
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
         """The BM25 score of each text that holds one of the terms. Raises KeyError for a term that no text holds."""

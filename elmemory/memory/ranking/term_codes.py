@@ -1,5 +1,6 @@
 """Texts as strings of codes, characters that stand for terms: no loop of Python runs for each word of a caller."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import batched
 
@@ -14,9 +15,9 @@ _FIRST_CODE, _MOST_CODES = 2, 0x110000 - 2
 _TEXTS_AT_ONCE = 64
 # Bytes in lower case, and those that are of no word to a blank. Words between blanks are the words of the text: what
 # ends with "'s" or has an underscore stays together, for `words`.
-_BLANKS_BETWEEN_TOKENS = bytes(
-    ord(chr(byte).lower()) if byte < 128 and (chr(byte).isalnum() or chr(byte) in f"'_{_END}") else byte if byte > 127 else ord(" ")
-    for byte in range(256)
+_IN_TOKENS = re.compile(rb"[\w'\x80-\xff%b]" % _END.encode())
+_BLANKS_BETWEEN_TOKENS = b"".join(
+    byte.lower() if _IN_TOKENS.match(byte) else b" " for byte in (bytes([code]) for code in range(256))
 )
 
 

@@ -22,7 +22,7 @@ def memory_of(row: Sequence[Any]) -> Memory:
     known = _listed(sectors)
     return Memory(
         memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
-        known[0], known, created, updated, seen, version, bytes(vector or b""),
+        known[0], known, created, updated, seen, version, bytes(vector) if vector else b"",
     )  # fmt: skip
 
 
