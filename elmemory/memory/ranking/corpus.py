@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from heapq import nlargest
+from itertools import batched
 from math import log1p
 
 from elmemory.memory import kinds
@@ -40,6 +41,8 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
+# While texts are split into words, no other thread runs.
+_TURNS_AT_ONCE = 64
 _COMPARED = 8  # so many of the best, for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _NO_MEMORY = -1
@@ -248,19 +251,19 @@ class Corpus:
         yield from self._coded(codes, -1, solitary, self._language)
 
     def _coded(self, codes: TermCodes, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[str]:
-        coded = codes.of_texts(language, [text for text, _ in turns])
-        for (text, memory), (terms, is_first_person) in zip(turns, coded, strict=True):
-            self._memory_at.append(memory)
-            self._conversation_at.append(number)
-            self._type_at.append(plain_type(text, is_first_person=is_first_person))
-            yield terms
+        for some in batched(turns, _TURNS_AT_ONCE):
+            texts = [text for text, _ in some]
+            coded, first_person = codes.of_texts(language, texts)
+            self._memory_at.extend([memory for _, memory in some])
+            self._conversation_at.extend([number] * len(some))
+            self._type_at.extend(map(plain_type, texts, first_person))
+            yield from coded
 
     def _language_stated(self, turns: Sequence["_Turn"]) -> str:
         """The language of a conversation by a memory that holds it, or English by its words; else empty."""
         for _, memory in turns:
-            if memory != _NO_MEMORY and (
-                stated := language_stated(self.memories[memory].metadata.get("main_language"))
-            ):
+            code = memory != _NO_MEMORY and self.memories[memory].metadata.get("main_language")
+            if code and (stated := language_stated(code)):
                 return stated
         return ENGLISH if is_english(_some_words(turns, _WORDS_TO_KNOW_ENGLISH)) else ""
 

@@ -20,7 +20,7 @@ _LEAST_ALIKE = 0.1
 class _Held(NamedTuple):
     """The texts that hold a term; and how often those do which hold it more than once."""
 
-    texts: "array[int]"
+    texts: list[int]
     repeated: dict[int, int]
 
 
@@ -109,11 +109,11 @@ class Postings:
             while at >= 0:
                 texts.append(bisect_right(ends, at))
                 at = find(code, at + 1)
-            distinct = dict.fromkeys(texts)
-            repeated = {}
-            if len(distinct) < len(texts):
+            repeated: dict[int, int] = {}
+            if len(texts) > 1 and len(set(texts)) < len(texts):
                 repeated = {text: times for text, times in Counter(texts).items() if times > 1}
-            held = self._held_by[term] = _Held(array("I", distinct), repeated)
+                texts = list(dict.fromkeys(texts))
+            held = self._held_by[term] = _Held(texts, repeated)
         return held
 
     def _terms_holding(self, gram: str) -> set[str]:

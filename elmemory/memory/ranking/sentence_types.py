@@ -36,7 +36,7 @@ _ANSWERS = [
 ]
 
 
-def plain_type(text: str, *, is_first_person: bool) -> int:
+def plain_type(text: str, is_first_person: bool) -> int:
     """The bits that count whatever the question: whether the text is first person, or a question."""
     bits = FIRST_PERSON if is_first_person else 0
     if text.rstrip().endswith(("?", "？", "؟")):

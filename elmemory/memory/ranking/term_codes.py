@@ -1,18 +1,15 @@
 """Texts as strings of codes, characters that stand for terms: no loop of Python runs for each word of a caller."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import batched
+from collections.abc import Callable, Iterable, Sequence
 
 from elmemory.memory.ranking.languages import ENGLISH, telling_terms_in, terms_in
 from elmemory.memory.ranking.sentence_types import FIRST_PERSON_WORDS
-from elmemory.memory.ranking.words import telling_terms, words
+from elmemory.memory.ranking.words import TELLING_TERMS, telling_terms, words
 
 # Between texts; before the codes of a word in the first person. The codes of terms are the characters after these two.
 _END, _FIRST_PERSON = "\x00", "\x01"
 _FIRST_CODE, _MOST_CODES = 2, 0x110000 - 2
-# While texts are split, no other thread runs.
-_TEXTS_AT_ONCE = 64
 # Bytes in lower case, and those that are of no word to a blank. Words between blanks are the words of the text: what
 # ends with "'s" or has an underscore stays together, for `words`.
 _IN_TOKENS = re.compile(rb"[\w'\x80-\xff%b]" % _END.encode())
@@ -38,22 +35,22 @@ class TermCodes:
             found += code or ""
         return found
 
-    def of_texts(self, language: str, texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
-        """For each text in this language the codes of its terms, as `terms_in` makes them; and whether it is English in
-        the first person.
-        """
-        for some in batched(texts, _TEXTS_AT_ONCE):
-            for text, codes in zip(some, self._of_tokens(language, some), strict=True):
-                is_first_person = _FIRST_PERSON in codes
-                if is_first_person:
-                    codes = codes.replace(_FIRST_PERSON, "")
-                # In Vietnamese, words that stand together make a term.
-                if text and (not codes or language == "vi"):
-                    codes = self.of_terms(terms_in(language, text))
-                yield codes, is_first_person
+    def of_texts(self, language: str, texts: Sequence[str]) -> tuple[list[str], list[bool]]:
+        """The codes of the terms of each text in this language; and whether it is English in the first person.
 
-    def _of_tokens(self, language: str, texts: Sequence[str]) -> list[str]:
-        """The codes of each text, with _FIRST_PERSON before words in the first person."""
+        The terms are those of `terms_in`.
+        """
+        joined = self._of_tokens(language, texts)
+        first_person = [_FIRST_PERSON in codes for codes in joined.split(_END)]
+        coded = joined.replace(_FIRST_PERSON, "").split(_END)
+        for at, text in enumerate(texts):
+            # In Vietnamese, words that stand together make a term.
+            if text and (not coded[at] or language == "vi"):
+                coded[at] = self.of_terms(terms_in(language, text))
+        return coded, first_person
+
+    def _of_tokens(self, language: str, texts: Sequence[str]) -> str:
+        """The codes of all texts with _END between them, and with _FIRST_PERSON for each word in the first person."""
         if language not in self._tokens:
             self._tokens[language] = _Tokens(language, self.of_terms)
         joined = f" {_END} ".join(texts)
@@ -61,7 +58,7 @@ class TermCodes:
             joined = f" {_END} ".join(text.replace(_END, " ") for text in texts)
         tokens = joined.encode("utf-8", "surrogatepass").translate(_BLANKS_BETWEEN_TOKENS)
         spoken = tokens.decode("utf-8", "surrogatepass").split()
-        return "".join(map(self._tokens[language].__getitem__, spoken)).split(_END)
+        return "".join(map(self._tokens[language].__getitem__, spoken))
 
 
 class _Tokens(dict[str, str]):
@@ -73,11 +70,14 @@ class _Tokens(dict[str, str]):
         self._codes_of = codes_of
 
     def __missing__(self, token: str) -> str:
-        if self._language == ENGLISH:
-            spoken = [token] if token.isascii() and token.isalnum() else words(token)
+        if self._language != ENGLISH:
+            found = self._codes_of(telling_terms_in(self._language, token))
+        elif token.isascii() and token.isalnum():  # one word; most tokens are
+            found = _FIRST_PERSON if token in FIRST_PERSON_WORDS else ""
+            found += self._codes_of(TELLING_TERMS[token])
+        else:
+            spoken = words(token)
             found = "" if FIRST_PERSON_WORDS.isdisjoint(spoken) else _FIRST_PERSON
             found += self._codes_of(telling_terms(spoken))
-        else:
-            found = self._codes_of(telling_terms_in(self._language, token))
         self[token] = found
         return found
