@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from math import log
-from typing import NamedTuple
 
 from elmemory.memory.ranking.words import is_unspaced
 
@@ -17,28 +16,49 @@ _GRAM = 4
 _LEAST_ALIKE = 0.1
 
 
-class _Held(NamedTuple):
-    """The texts that hold a term; and how often those do which hold it more than once."""
+class _TextsWith(dict[str, "array[int]"]):
+    """Term to the texts that hold it. Where a text holds it more than once, `repeated` says how often.
 
-    texts: list[int]
-    repeated: dict[int, int]
+    `codes` maps term to code, and `text` is the codes of all texts: a term is looked up there when first asked for.
+    """
+
+    def __init__(self, codes: Mapping[str, str], text: str, lengths: Iterable[int]) -> None:
+        super().__init__()
+        self.repeated: dict[str, dict[int, int]] = {}
+        self._codes = codes
+        self._text = text
+        # Where each text ends. A list: bisecting an array takes three times as long.
+        self._ends = list(accumulate(lengths))
+
+    def __missing__(self, term: str) -> "array[int]":
+        if not (code := self._codes.get(term)):
+            return array("I")
+        find, ends = self._text.find, self._ends
+        texts, at = [], find(code)
+        while at >= 0:
+            texts.append(bisect_right(ends, at))
+            at = find(code, at + 1)
+        if len(texts) > 1 and len(set(texts)) < len(texts):
+            times_in = Counter(texts)
+            self.repeated[term] = {text: times for text, times in times_in.items() if times > 1}
+            texts = list(times_in)
+        # Last: another thread may read it at once.
+        found = self[term] = array("I", texts)
+        return found
 
 
 class Postings:
     """An index of texts, each the codes of its terms. A text is named by its place in `texts`; empty ones are allowed.
 
     `codes` maps term to code. The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none;
-    groups have scores too. Where a term stands is looked up when a question needs it, and kept.
+    groups have scores too.
     """
 
     def __init__(self, texts: Iterable[str], codes: Mapping[str, str], groups: Sequence[int] = ()) -> None:
         texts = list(texts)
         self._codes = codes
-        self._text = "".join(texts)
         self._lengths = lengths = array("I", map(len, texts))
-        # Where in `_text` each text ends. A list: bisecting an array takes three times as long.
-        self._ends = list(accumulate(lengths))
-        self._held_by: dict[str, _Held] = {}
+        self._texts_with = _TextsWith(codes, "".join(texts), lengths)
         self._damping = _damping(lengths)
         self._count = len(lengths) - lengths.count(0)
         self._groups = groups
@@ -55,18 +75,17 @@ class Postings:
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
-        return {term: _rarity(len(self._held(term).texts), self._count) for term in terms if term in self._codes}
+        return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with[term])}
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """The BM25 score of each text that holds one of the terms. Raises KeyError for a term that no text holds."""
+        """The BM25 score of each text that holds one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._damping
         for term, weight in weights.items():
             whole = weight * (_K1 + 1)
-            held = self._held(term)
-            for text in held.texts:
+            for text in self._texts_with[term]:
                 scores[text] += whole / (1 + damping[text])
-            for text, times in held.repeated.items():
+            for text, times in self._texts_with.repeated.get(term, {}).items():
                 scores[text] += whole * (times / (times + damping[text]) - 1 / (1 + damping[text]))
         return scores
 
@@ -75,11 +94,10 @@ class Postings:
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._group_damping
         for term in terms:
-            if term not in self._codes:
+            if not (held := self._texts_with[term]):
                 continue
-            held = self._held(term)
-            times_in = Counter(map(self._groups.__getitem__, held.texts))
-            for text, times in held.repeated.items():
+            times_in = Counter(map(self._groups.__getitem__, held))
+            for text, times in self._texts_with.repeated.get(term, {}).items():
                 times_in[self._groups[text]] += times - 1
             del times_in[-1]
             weight = _rarity(len(times_in), self._group_count) * (_K1 + 1)
@@ -99,22 +117,6 @@ class Postings:
             for other in holding:
                 found[other] += rarity
         return {other: share / whole for other, share in found.items() if share >= _LEAST_ALIKE * whole}
-
-    def _held(self, term: str) -> _Held:
-        """Where a term stands that has a code."""
-        held = self._held_by.get(term)
-        if held is None:
-            code, find, ends = self._codes[term], self._text.find, self._ends
-            texts, at = [], find(code)
-            while at >= 0:
-                texts.append(bisect_right(ends, at))
-                at = find(code, at + 1)
-            repeated: dict[int, int] = {}
-            if len(texts) > 1 and len(set(texts)) < len(texts):
-                repeated = {text: times for text, times in Counter(texts).items() if times > 1}
-                texts = list(dict.fromkeys(texts))
-            held = self._held_by[term] = _Held(texts, repeated)
-        return held
 
     def _terms_holding(self, gram: str) -> set[str]:
         found = set()

@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
-    """The memories in rows of COLUMNS, of which a caller may have thousands: calls of a function would double the time."""
+    """The memories in rows of COLUMNS. A caller may have thousands: a call for each would double the time."""
     return [
         Memory._make((
             memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
