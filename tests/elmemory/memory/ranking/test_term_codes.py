@@ -13,7 +13,8 @@ _PIECES = st.sampled_from(
     "I mine My dog's DOG’S dogs'_x it's 20mg Ärzte café ﬁne İstanbul naïve 東京タワー 서울 ไทย हिन्दी أخوك Où đi về"
     " , . ? ' _ \x00 \x01 \u00a0 \u0301 \u0338 ¨ - the and running".split(" ")
 )
-_TEXTS = st.lists(st.lists(_PIECES | st.text(max_size=4), max_size=8).map("".join) | st.text(max_size=20), min_size=1, max_size=6)
+_TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=8).map("".join) | st.text(max_size=20)
+_TEXTS = st.lists(_TEXT, min_size=1, max_size=6)
 
 
 @pytest.mark.parametrize("language", ["en", "de", "tr", "vi", "ja", "th", "hi", "ar", "xx"])
