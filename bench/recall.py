@@ -17,7 +17,6 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -194,7 +193,7 @@ def speed(callers: Sequence[Caller], encodes: Encoder | None) -> None:
         row(f"{size:,}", prepared, seconds_for(questions, partial(corpus.rank, k=8)))
         if encodes:
             a_vector = vector_of(encodes, "A memory", {})[MARK_BYTES:]
-            encoded = [replace(one, vector=mark_of(encodes, one.content, one.metadata) + a_vector) for one in memories]
+            encoded = [one._replace(vector=mark_of(encodes, one.content, one.metadata) + a_vector) for one in memories]
             began = time.process_time()
             vectors = VectorsOf(encodes, encoded)
             prepared += time.process_time() - began
@@ -233,8 +232,7 @@ def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:
         for caller in callers:
             copy = len(memories)
             memories += [
-                replace(
-                    memory,
+                memory._replace(
                     id=f"{copy}.{memory.id}",
                     metadata={**memory.metadata, "conversation_id": f"{copy}.{memory.metadata['conversation_id']}"},
                 )

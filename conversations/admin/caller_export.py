@@ -187,7 +187,7 @@ def _card(card: Card | None) -> dict[str, Any] | None:
 
 def _memory(memory: Memory) -> dict[str, Any]:
     times = {name: _moment(getattr(memory, name)) for name in ("created_at", "updated_at", "last_seen_at")}
-    shown = {name: value for name, value in asdict(memory).items() if name != "vector"}
+    shown = {name: value for name, value in memory._asdict().items() if name not in ("vector", "write_number")}
     return {"kind": memory.kind, **shown, **times}
 
 

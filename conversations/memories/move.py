@@ -6,7 +6,6 @@ server, which gives ids of its own, by the key `moved:` and that id. Receipts na
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
@@ -166,6 +165,6 @@ def _as_it_was_written(memory: Memory) -> Memory:
     """The memory without what a server has made of it: the key of one that had none, and 0 for 0.0."""
     if not memory.key.startswith(_PREFIX):
         weights = {name: getattr(memory, name) for name in ("salience", "decay_lambda") if name in memory.metadata}
-        return replace(memory, metadata={**memory.metadata, **weights})
+        return memory._replace(metadata={**memory.metadata, **weights})
     metadata = {name: value for name, value in memory.metadata.items() if name not in _WEIGHTS}
-    return replace(memory, id=memory.key.removeprefix(_PREFIX), metadata=metadata)
+    return memory._replace(id=memory.key.removeprefix(_PREFIX), metadata=metadata)

@@ -1,7 +1,6 @@
 """Vectors for memories that have none by the present encoder: from before it was installed, or of another one."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from conversations.files import decisions
 from conversations.files.locks import caller_lock
@@ -46,7 +45,7 @@ def add_vectors(encoder: Encoder, store: OpenMemory, caller: str) -> Iterator[in
                 [
                     Entry.of(memory)
                     for now in without_vector(encoder, store, caller)
-                    if permits(about, now) and has_vector(encoder, memory := replace(now, vector=made.get(now.id, b"")))
+                    if permits(about, now) and has_vector(encoder, memory := now._replace(vector=made.get(now.id, b"")))
                 ],
             )
             lock.confirm()

@@ -1,22 +1,23 @@
 """The records that stores return and take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """One memory of a store. Times are in milliseconds since 1970, as in OpenMemory."""
+class Memory(NamedTuple):
+    """One memory of a store. Times are in milliseconds since 1970, as in OpenMemory.
+
+    A tuple: a frozen dataclass takes three times as long to make, and a caller has thousands of memories.
+    """
 
     id: str
     user_id: str
     content: str
     tags: Sequence[str] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = MappingProxyType({})
     salience: float = 0.5
     decay_lambda: float = 0.0
     primary_sector: Sector = "semantic"
@@ -25,8 +26,10 @@ class Memory:
     updated_at: int = 0
     last_seen_at: int = 0
     version: int = 1
-    vector: bytes = field(default=b"", repr=False)
+    vector: bytes = b""
     """As `elmemory.memory.encoder` makes it of the text; empty for none."""
+    write_number: int = 0
+    """On a server: rises with each write for this user. 0 in other stores, and for writes of older versions."""
 
     @property
     def key(self) -> str:

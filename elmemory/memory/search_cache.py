@@ -102,7 +102,7 @@ class SearchCache:
         try:
             if known is None:
                 token, memories = self._store.memories_since(caller, None)
-            entry = _Entry(token, PreparedCaller(memories or (), known and known.caller))
+            entry = _Entry(token, PreparedCaller(memories or ()))
             self._keep(caller, entry)
         except BaseException as error:
             own.set_exception(error)

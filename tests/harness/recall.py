@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -15,6 +14,7 @@ from elmemory.memory.encoder.vectors import text_of, vector_of
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.ranking.languages import language_of, spoken_words, terms_in
 from elmemory.memory.ranking.postings import Postings
+from elmemory.memory.ranking.term_codes import TermCodes
 from elmemory.memory.ranking.words import terms
 from elmemory.memory.records import Memory
 
@@ -176,7 +176,7 @@ class _Encoded:
         name = "passage", text_of(memory.content, memory.metadata)
         if name not in self._known:
             self._known[name] = vector_of(self._encoder, memory.content, memory.metadata)
-        return replace(memory, vector=self._known[name])
+        return memory._replace(vector=self._known[name])
 
     def question(self, text: str) -> Vector:
         name = "question", text
@@ -188,7 +188,7 @@ class _Encoded:
 
 def plain_bm25(memories: Sequence[Memory]) -> Ask:
     """BM25 over the words of the memory and of the agent's question before it."""
-    postings = Postings([terms(f"{memory.metadata.get('asked', '')} {memory.content}") for memory in memories])
+    postings = _postings([terms(f"{memory.metadata.get('asked', '')} {memory.content}") for memory in memories])
 
     def ask(question: str, k: int, _: date | None) -> list[str]:
         scores = postings.scores(postings.weights(terms(question)))
@@ -201,13 +201,18 @@ def snowball_bm25(memories: Sequence[Memory]) -> Ask:
     """BM25 over stems by Snowball, without the stop words of the caller's language."""
     texts = [f"{memory.metadata.get('asked', '')} {memory.content}" for memory in memories]
     language = language_of(set(spoken_words(" ".join(texts))))
-    postings = Postings([terms_in(language, text) for text in texts])
+    postings = _postings([terms_in(language, text) for text in texts])
 
     def ask(question: str, k: int, _: date | None) -> list[str]:
         scores = postings.scores(postings.weights(terms_in(language, question)))
         return [memories[at].id for at in sorted(scores, key=scores.__getitem__, reverse=True)[:k]]
 
     return ask
+
+
+def _postings(texts: Iterable[Sequence[str]]) -> Postings:
+    codes = TermCodes()
+    return Postings(map(codes.of_terms, texts), codes.codes)
 
 
 def recall(ask: Ask, caller: Caller, k: int) -> list[float]:

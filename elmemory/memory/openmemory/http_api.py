@@ -8,7 +8,6 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
@@ -197,7 +196,7 @@ class OpenMemoryApi:
         boost = _number(request.body.get("boost"), 0.1)
         self._own(str(memory_id), request.body.get("user_id"))
         self._store.change(
-            str(memory_id), lambda memory: replace(memory, salience=min(1.0, max(0.0, memory.salience + boost)))
+            str(memory_id), lambda memory: memory._replace(salience=min(1.0, max(0.0, memory.salience + boost)))
         )
         return {"ok": True}
 
@@ -209,8 +208,7 @@ class OpenMemoryApi:
         def changed(memory: Memory) -> Memory:
             given = body.get("metadata")
             metadata = given if isinstance(given, dict) else memory.metadata
-            return replace(
-                memory,
+            return memory._replace(
                 content=memory.content if content is None else content,
                 tags=_tags(body["tags"]) if "tags" in body else memory.tags,
                 metadata=metadata,

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from heapq import nlargest
+from itertools import batched
 from math import log1p
 
 from elmemory.memory import kinds
@@ -13,8 +14,9 @@ from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
 from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
 from elmemory.memory.ranking.newest import asks_how_things_are, day_called, newest_first
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_and_terms, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
+from elmemory.memory.ranking.term_codes import TermCodes
 from elmemory.memory.ranking.time_words import days_in, language_of_time, time_words
 from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
@@ -39,6 +41,8 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains when the question asks for the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
+# While texts are split into words, no other thread runs.
+_TURNS_AT_ONCE = 64
 _COMPARED = 8  # so many of the best, for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _NO_MEMORY = -1
@@ -52,19 +56,16 @@ class Corpus:
     Preparing takes about 10 ms for 1,000 memories, a question a tenth of that: worth caching.
     """
 
-    def __init__(self, memories: Sequence[Memory], before: "Corpus | None" = None) -> None:
-        """`before` is a corpus of mostly the same memories: its texts are not split into terms once more."""
+    def __init__(self, memories: Sequence[Memory]) -> None:
         self.memories = tuple(memories)
-        self._analysed = defaultdict[str, dict[str, tuple[int, tuple[str, ...]]]](dict)  # by language and text
-        self._analysed_before = before._analysed if before else {}
         self._called_on = array("l", map(day_called, self.memories))
         # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
         # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
         self._memory_at = array("i")
         self._conversation_at = array("i")
         self._type_at = array("B")
-        self._turns = Postings(self._lay_out(), self._conversation_at)
-        del self._analysed_before
+        codes = TermCodes()
+        self._turns = Postings(self._lay_out(codes), codes.codes, self._conversation_at)
         self._answer_type_at: dict[int, int] = {}
         self._days_at: dict[int, list[Days]] = {}
         called = sorted({day for day in self._called_on if day})
@@ -233,8 +234,8 @@ class Corpus:
         last = [memory for memory, score in scores.items() if score >= least[0]] if least else []
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
 
-    def _lay_out(self) -> Iterator[Sequence[str]]:
-        """Fill the arrays by place, and return the terms of each place."""
+    def _lay_out(self, codes: TermCodes) -> Iterator[str]:
+        """Fill the arrays by place, and return the codes of the terms of each place."""
         solitary, *conversations = _conversations(self.memories)
         stated = [self._language_stated(turns) for turns in conversations]
         unknown = [turns for turns, language in zip(conversations, stated, strict=True) if not language]
@@ -242,30 +243,27 @@ class Corpus:
         languages = Counter({other: 0})
         for number, (turns, language) in enumerate(zip(conversations, stated, strict=True)):
             languages[language or other] += len(turns)
-            yield from self._terms(number, turns, language or other)
+            yield from self._coded(codes, number, turns, language or other)
         # That of most calls is the language of the facts too, and of questions that could be of any language.
         self._language = max(languages, key=languages.__getitem__)
         self._languages = {*languages, ENGLISH}
         time_words(self._language)  # compiles them; a question need not wait
-        yield from self._terms(-1, solitary, self._language)
+        yield from self._coded(codes, -1, solitary, self._language)
 
-    def _terms(self, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[Sequence[str]]:
-        known, before = self._analysed[language], self._analysed_before.get(language, {})
-        for text, memory in turns:
-            if text not in known:
-                known[text] = before.get(text) or type_and_terms(language, text)
-            type_here, terms = known[text]
-            self._memory_at.append(memory)
-            self._conversation_at.append(number)
-            self._type_at.append(type_here)
-            yield terms
+    def _coded(self, codes: TermCodes, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[str]:
+        for some in batched(turns, _TURNS_AT_ONCE):
+            texts = [text for text, _ in some]
+            coded, first_person = codes.of_texts(language, texts)
+            self._memory_at.extend([memory for _, memory in some])
+            self._conversation_at.extend([number] * len(some))
+            self._type_at.extend(map(plain_type, texts, first_person))
+            yield from coded
 
     def _language_stated(self, turns: Sequence["_Turn"]) -> str:
         """The language of a conversation by a memory that holds it, or English by its words; else empty."""
         for _, memory in turns:
-            if memory != _NO_MEMORY and (
-                stated := language_stated(self.memories[memory].metadata.get("main_language"))
-            ):
+            code = memory != _NO_MEMORY and self.memories[memory].metadata.get("main_language")
+            if code and (stated := language_stated(code)):
                 return stated
         return ENGLISH if is_english(_some_words(turns, _WORDS_TO_KNOW_ENGLISH)) else ""
 

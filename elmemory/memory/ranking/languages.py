@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from itertools import chain, pairwise
 
@@ -54,12 +54,19 @@ def terms_in(language: str, text: str) -> list[str]:
     if language == ENGLISH:
         return terms(text)
     spoken = spoken_words(text)
-    found = list(chain.from_iterable(map(_telling(language).__getitem__, spoken))) or [
-        term for word in spoken for term in _terms(language, word)
-    ]
+    found = _telling_terms(language, spoken) or [term for word in spoken for term in _terms(language, word)]
     if language == "vi":  # every syllable is written apart, and many words have two
         found += [f"{first} {second}" for first, second in pairwise(map(folded, spoken))]
     return found
+
+
+def telling_terms_in(language: str, text: str) -> list[str]:
+    """The terms of the words that carry meaning in a language other than English, even if none does."""
+    return _telling_terms(language, spoken_words(text))
+
+
+def _telling_terms(language: str, spoken: Iterable[str]) -> list[str]:
+    return list(chain.from_iterable(map(_telling(language).__getitem__, spoken)))
 
 
 def spoken_words(text: str) -> list[str]:

@@ -1,9 +1,11 @@
 """BM25 in two steps: the weights of terms, then the scores of the texts that hold them."""
 
 from array import array
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from math import log
 
 from elmemory.memory.ranking.words import is_unspaced
@@ -14,32 +16,49 @@ _GRAM = 4
 _LEAST_ALIKE = 0.1
 
 
-class Postings:
-    """An inverted index of texts. A text is named by its place in `texts`; empty ones are allowed and never found.
+class _TextsWith(dict[str, "array[int]"]):
+    """Term to the texts that hold it. Where a text holds it more than once, `repeated` says how often.
 
-    The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none; groups have scores too.
+    `codes` maps term to code, and `text` is the codes of all texts: a term is looked up there when first asked for.
     """
 
-    def __init__(self, texts: Iterable[Sequence[str]], groups: Sequence[int] = ()) -> None:
-        # Term to the texts that hold it. Where a text holds it more than once, `_repeated` says how often.
-        self._texts_with: dict[str, array[int]] = {}
-        self._repeated: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        lengths = array("I")
-        texts_with = defaultdict[str, "array[int]"](_new_array)
-        for text, terms in enumerate(texts):
-            lengths.append(len(terms))
-            distinct = set(terms)
-            for term in distinct:
-                texts_with[term].append(text)
-            if len(distinct) < len(terms):
-                for term in terms:
-                    if term in distinct:
-                        distinct.discard(term)
-                    else:
-                        times = self._repeated[term]
-                        times[text] = times.get(text, 1) + 1
-        self._texts_with = dict(texts_with)
-        self._lengths = lengths
+    def __init__(self, codes: Mapping[str, str], text: str, lengths: Iterable[int]) -> None:
+        super().__init__()
+        self.repeated: dict[str, dict[int, int]] = {}
+        self._codes = codes
+        self._text = text
+        # Where each text ends. A list: bisecting an array takes three times as long.
+        self._ends = list(accumulate(lengths))
+
+    def __missing__(self, term: str) -> "array[int]":
+        if not (code := self._codes.get(term)):
+            return array("I")
+        find, ends = self._text.find, self._ends
+        texts, at = [], find(code)
+        while at >= 0:
+            texts.append(bisect_right(ends, at))
+            at = find(code, at + 1)
+        if len(texts) > 1 and len(set(texts)) < len(texts):
+            times_in = Counter(texts)
+            self.repeated[term] = {text: times for text, times in times_in.items() if times > 1}
+            texts = list(times_in)
+        # Last: another thread may read it at once.
+        found = self[term] = array("I", texts)
+        return found
+
+
+class Postings:
+    """An index of texts, each the codes of its terms. A text is named by its place in `texts`; empty ones are allowed.
+
+    `codes` maps term to code. The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none;
+    groups have scores too.
+    """
+
+    def __init__(self, texts: Iterable[str], codes: Mapping[str, str], groups: Sequence[int] = ()) -> None:
+        texts = list(texts)
+        self._codes = codes
+        self._lengths = lengths = array("I", map(len, texts))
+        self._texts_with = _TextsWith(codes, "".join(texts), lengths)
         self._damping = _damping(lengths)
         self._count = len(lengths) - lengths.count(0)
         self._groups = groups
@@ -56,17 +75,17 @@ class Postings:
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
         """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
-        return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with.get(term))}
+        return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with[term])}
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """The BM25 score of each text that holds one of the terms. Raises KeyError for a term that no text holds."""
+        """The BM25 score of each text that holds one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._damping
         for term, weight in weights.items():
             whole = weight * (_K1 + 1)
             for text in self._texts_with[term]:
                 scores[text] += whole / (1 + damping[text])
-            for text, times in self._repeated.get(term, {}).items():
+            for text, times in self._texts_with.repeated.get(term, {}).items():
                 scores[text] += whole * (times / (times + damping[text]) - 1 / (1 + damping[text]))
         return scores
 
@@ -75,10 +94,10 @@ class Postings:
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._group_damping
         for term in terms:
-            if term not in self._texts_with:
+            if not (held := self._texts_with[term]):
                 continue
-            times_in = Counter(map(self._groups.__getitem__, self._texts_with[term]))
-            for text, times in self._repeated.get(term, {}).items():
+            times_in = Counter(map(self._groups.__getitem__, held))
+            for text, times in self._texts_with.repeated.get(term, {}).items():
                 times_in[self._groups[text]] += times - 1
             del times_in[-1]
             weight = _rarity(len(times_in), self._group_count) * (_K1 + 1)
@@ -93,7 +112,7 @@ class Postings:
         whole = 0.0
         for gram in grams:
             holding = self._terms_holding(gram)
-            rarity = _rarity(len(holding), len(self._texts_with))
+            rarity = _rarity(len(holding), len(self._codes))
             whole += rarity
             for other in holding:
                 found[other] += rarity
@@ -112,11 +131,7 @@ class Postings:
     @cached_property
     def _vocabulary(self) -> str:
         """All terms between line breaks: searching it is fast and needs no index of n-grams."""
-        return "\n".join(["", *self._texts_with, ""])
-
-
-def _new_array() -> "array[int]":
-    return array("I")
+        return "\n".join(["", *self._codes, ""])
 
 
 def _rarity(holding: int, texts: int) -> float:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 
 from elmemory.memory.ranking.dates import DAY_WORDS
-from elmemory.memory.ranking.languages import ENGLISH, terms_in
-from elmemory.memory.ranking.words import terms_of, words
 
 # A sentence type is the sum of these bits: first person, with a time, with a number, with a place, with a name, with a
 # question, and nothing but a question.
@@ -17,7 +15,7 @@ _TYPES = 1 << 7
 _FIRST_PERSON_GAIN = 0.4
 _ONLY_QUESTION_GAIN = -0.45
 
-_FIRST_PERSON_WORDS = frozenset("i my mine me myself we our ours us".split())
+FIRST_PERSON_WORDS = frozenset("i my mine me myself we our ours us".split())
 _TIME_WORDS = (
     DAY_WORDS - frozenset("may march fall spring this past".split())  # too often something else
     | frozenset("morning noon afternoon evening midnight clock am pm since".split())
@@ -39,17 +37,9 @@ _ANSWERS = [
 ]
 
 
-def type_and_terms(language: str, text: str) -> tuple[int, tuple[str, ...]]:
-    """The plain type of a text in this language, and its terms."""
-    if language != ENGLISH:
-        return plain_type(text, ()), tuple(terms_in(language, text))
-    spoken = words(text)
-    return plain_type(text, spoken), tuple(terms_of(spoken))
-
-
-def plain_type(text: str, spoken: Sequence[str]) -> int:
-    """The bits that count whatever the question: whether a text with these words is first person, or a question."""
-    bits = 0 if _FIRST_PERSON_WORDS.isdisjoint(spoken) else FIRST_PERSON
+def plain_type(text: str, is_first_person: bool) -> int:
+    """The bits that count whatever the question: whether the text is first person, or a question."""
+    bits = FIRST_PERSON if is_first_person else 0
     if text.rstrip().endswith(("?", "？", "؟")):
         bits |= QUESTION if _SENTENCE_END.search(text) else QUESTION | ONLY_QUESTION
     return bits

@@ -4,7 +4,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from elmemory.memory.caches import kept_briefly, on_clearing
 
@@ -89,10 +89,12 @@ def terms(text: str) -> list[str]:
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
     """The same for what `words` made of the text."""
-    found: list[str] = []
-    for word in spoken:
-        found += _telling[word]
-    return found or [term for word in spoken for term in _terms(word)]
+    return telling_terms(spoken) or [term for word in spoken for term in _terms(word)]
+
+
+def telling_terms(spoken: Sequence[str]) -> list[str]:
+    """The terms of the words that carry meaning, even if none does."""
+    return list(chain.from_iterable(map(TELLING_TERMS.__getitem__, spoken)))
 
 
 def words(text: str) -> list[str]:
@@ -151,7 +153,7 @@ def pairs(word: str, *, ends: bool = False) -> list[str]:
 
 
 class _TellingTerms(dict[str, tuple[str, ...]]):
-    """Word to its terms, which are none for a stop word: faster than asking a function."""
+    """Folded word to its terms, which are none for a stop word: faster than asking a function."""
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _MOST_KNOWN_WORDS:
@@ -160,8 +162,8 @@ class _TellingTerms(dict[str, tuple[str, ...]]):
         return terms
 
 
-_telling = _TellingTerms()
-on_clearing(_telling.clear)
+TELLING_TERMS = _TellingTerms()
+on_clearing(TELLING_TERMS.clear)
 
 
 def _term(word: str) -> str:

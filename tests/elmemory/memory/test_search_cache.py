@@ -58,8 +58,8 @@ def test_an_unchanged_caller_is_prepared_once(
 ) -> None:
     prepared: list[PreparedCaller] = []
 
-    def prepare(memories: Sequence[Memory], before: PreparedCaller | None) -> PreparedCaller:
-        prepared.append(PreparedCaller(memories, before))
+    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories))
         return prepared[-1]
 
     monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)
@@ -277,8 +277,8 @@ def test_searches_wait_for_the_preparation_of_their_caller(
 ) -> None:
     prepared: list[PreparedCaller] = []
 
-    def prepare(memories: Sequence[Memory], before: PreparedCaller | None) -> PreparedCaller:
-        prepared.append(PreparedCaller(memories, before))
+    def prepare(memories: Sequence[Memory]) -> PreparedCaller:
+        prepared.append(PreparedCaller(memories))
         return prepared[-1]
 
     monkeypatch.setattr("elmemory.memory.search_cache.PreparedCaller", prepare)

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
-from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memory_of
+from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memories_of, memory_of
 from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, turn_to_write, with_weights
 from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
@@ -130,7 +130,7 @@ class EmbeddedOpenMemory:
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = [memory_of(row) for row in _rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id)]
+        memories = memories_of(_rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id))
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
@@ -148,8 +148,8 @@ class EmbeddedOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return [memory_of(row) for row in _rows(self.alias, _NEWEST, user_id)]
-        return [memory_of(row) for row in _rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit)]
+            return memories_of(_rows(self.alias, _NEWEST, user_id))
+        return memories_of(_rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit))
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
@@ -185,7 +185,7 @@ class EmbeddedOpenMemory:
         if len(unread) > _MOST_BY_ID:
             return self.memories(user_id)
         rows = _rows(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
-        read = {memory.id: memory for memory in map(memory_of, rows)}
+        read = {memory.id: memory for memory in memories_of(rows)}
         # One that was deleted meanwhile is missing.
         found = (as_known.get(row) or read.get(row[0]) for row in now)
         return [memory for memory in found if memory]
@@ -238,7 +238,7 @@ class EmbeddedOpenMemory:
         require_user(user_id)
         with connections[self.alias].cursor() as cursor:
             cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return [memory_of(row) for row in cursor.fetchall()]
+            return memories_of(cursor.fetchall())
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Rows of an OpenMemory server: what our metadata make of them, and which of them are memories."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,16 +17,9 @@ UNFINISHED = "unfinished_key"
 WRITE_NUMBER = "write_number"
 
 
-@dataclass(frozen=True, slots=True)
-class Row(Memory):
-    """A memory as the server holds it; its metadata are without the number of its writing and the vector."""
-
-    write_number: int = 0
-
-
-def readable(rows: Iterable[Row]) -> list[Memory]:
+def readable(rows: Iterable[Memory]) -> list[Memory]:
     """Memories without nonces, one per key: the last written."""
-    kept: dict[str, Row] = {}
+    kept: dict[str, Memory] = {}
     for row in rows:
         if unfinished_key(row):
             continue
@@ -41,12 +33,12 @@ def unfinished_key(row: Memory) -> str:
     return str(row.metadata.get(UNFINISHED) or "")
 
 
-def order_of_writing(row: Row) -> tuple[int, int, int]:
+def order_of_writing(row: Memory) -> tuple[int, int, int]:
     """Our own number first, which rows of older versions lack: the server's time changes without a write."""
     return row.write_number, row.updated_at, row.version
 
 
-def page_of(user_id: str, answer: bytes) -> list[Row]:
+def page_of(user_id: str, answer: bytes) -> list[Memory]:
     """The rows in the server's answer with a page of the user's memories."""
     page = answer_of(OK, answer) or {}
     items = page.get("items")
@@ -57,13 +49,14 @@ def page_of(user_id: str, answer: bytes) -> list[Row]:
     return [row_of(user_id, item) for item in items if is_of(user_id, item)]
 
 
-def row_of(user_id: str, item: Mapping[str, Any]) -> Row:
+def row_of(user_id: str, item: Mapping[str, Any]) -> Memory:
+    """The memory in an item of the server's answer. Its metadata are without the write number and the vector."""
     try:
         metadata, vector = vector_apart(item.get("metadata") or {})
         tags = item.get("tags")
         write_number = metadata.pop(WRITE_NUMBER, 0)
         sector: Sector = next((known for known in SECTORS if known == item.get("primary_sector")), "semantic")
-        return Row(
+        return Memory(
             id=str(item["id"]),
             user_id=user_id,
             content=str(item["content"]),
@@ -110,6 +103,6 @@ class Wanted:
         is_same = (memory.content, memory.tags, memory.metadata) == (self.content, self.tags, self.metadata)
         return is_same and (not self.vector or memory.vector == self.vector)
 
-    def as_row(self, memory_id: str) -> Row:
+    def as_row(self, memory_id: str) -> Memory:
         held = self.user_id, self.content, self.tags, self.metadata
-        return Row(memory_id, *held, write_number=self.write_number, vector=self.vector)
+        return Memory(memory_id, *held, write_number=self.write_number, vector=self.vector)

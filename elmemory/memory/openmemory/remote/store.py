@@ -19,7 +19,6 @@ from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Conn
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
     WRITE_NUMBER,
-    Row,
     Wanted,
     order_of_writing,
     page_of,
@@ -183,7 +182,7 @@ class RemoteOpenMemory:
             return Health(self.mode, False, str(error))
         return Health(self.mode, True, f"OpenMemory {version[:40]}")
 
-    def _put_all(self, user_id: str, entries: Sequence[Entry], rows_of: Callable[[str], list[Row]]) -> list[Put]:
+    def _put_all(self, user_id: str, entries: Sequence[Entry], rows_of: Callable[[str], list[Memory]]) -> list[Put]:
         require_user(user_id)
         if not all(entry.key for entry in entries):
             raise ValueError("a memory needs a key")
@@ -193,9 +192,9 @@ class RemoteOpenMemory:
         with self._writing[hash(user_id) % _STRIPES]:
             return self._put_among(user_id, entries, rows_of(user_id))
 
-    def _put_among(self, user_id: str, entries: Sequence[Entry], rows: Iterable[Row]) -> list[Put]:
+    def _put_among(self, user_id: str, entries: Sequence[Entry], rows: Iterable[Memory]) -> list[Put]:
         rows = list(rows)
-        finished, unfinished = defaultdict[str, list[Row]](list), defaultdict[str, list[Row]](list)
+        finished, unfinished = defaultdict[str, list[Memory]](list), defaultdict[str, list[Memory]](list)
         last_number = max((row.write_number for row in rows), default=0)
         for memory in rows:
             if key := unfinished_key(memory):
@@ -238,15 +237,15 @@ class RemoteOpenMemory:
     def _delete_all(self, user_id: str) -> None:
         self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
 
-    def _all(self, user_id: str) -> list[Row]:
+    def _all(self, user_id: str) -> list[Memory]:
         """All rows of the user, nonces included, newest first."""
         return self._rows_since(user_id, ())[1] or []
 
-    def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[Row] | None]:
+    def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[Memory] | None]:
         """The digests of the pages of the user's rows, and all rows; None for them if the digests are as before."""
         digests: list[bytes] = []
         unread: list[bytes] = []
-        rows: dict[str, Row] = {}
+        rows: dict[str, Memory] = {}
         while True:
             unread.append(self._page_answer(user_id, _PAGE, _PAGE * len(digests), ALL_SECONDS))
             digests.append(sha256(unread[-1]).digest())
@@ -263,10 +262,10 @@ class RemoteOpenMemory:
             if size < _PAGE or len(rows) == known:
                 return (*digests,), list(rows.values())
 
-    def _newest(self, user_id: str) -> list[Row]:
+    def _newest(self, user_id: str) -> list[Memory]:
         return self._page(user_id, _FEW, 0, ALL_SECONDS)
 
-    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Row]:
+    def _page(self, user_id: str, size: int, offset: int, seconds: float) -> list[Memory]:
         return page_of(user_id, self._page_answer(user_id, size, offset, seconds))
 
     def _page_answer(self, user_id: str, size: int, offset: int, seconds: float) -> bytes:
@@ -276,7 +275,7 @@ class RemoteOpenMemory:
             raise OpenMemoryMisconfigured(NO_OPENMEMORY)
         return answer
 
-    def _put(self, wanted: Wanted, finished: Sequence[Row], unfinished: Sequence[Row]) -> tuple[Put, Row]:
+    def _put(self, wanted: Wanted, finished: Sequence[Memory], unfinished: Sequence[Memory]) -> tuple[Put, Memory]:
         if finished:
             memory = max(finished, key=order_of_writing)
             if wanted.is_in(memory):

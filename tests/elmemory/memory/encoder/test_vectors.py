@@ -1,7 +1,5 @@
 """A vector belongs to one text and one model: of anything else it is none."""
 
-from dataclasses import replace
-
 import pytest
 
 from elmemory.memory import kinds
@@ -13,7 +11,7 @@ from tests.harness.memories import memory
 
 def encoded(encoder: WordsEncoder, content: str = "I moved to Duluth", asked: str = "Where do you live?") -> Memory:
     plain = memory(kinds.MESSAGE, content, asked=asked)
-    return replace(plain, vector=vector_of(encoder, plain.content, plain.metadata))
+    return plain._replace(vector=vector_of(encoder, plain.content, plain.metadata))
 
 
 def new(content: str, kind: str = kinds.MESSAGE) -> kinds.NewMemory:
@@ -47,7 +45,7 @@ def test_a_vector_is_as_many_bytes_as_dimensions_and_a_mark() -> None:
 )
 def test_a_vector_of_another_text_counts_as_none(changed: dict[str, object]) -> None:
     encoder = WordsEncoder()
-    assert not has_vector(encoder, replace(encoded(encoder), **changed))  # type: ignore[arg-type]
+    assert not has_vector(encoder, encoded(encoder)._replace(**changed))  # type: ignore[arg-type]
 
 
 def test_a_vector_of_another_model_counts_as_none() -> None:
@@ -57,7 +55,7 @@ def test_a_vector_of_another_model_counts_as_none() -> None:
 def test_a_vector_that_was_cut_short_counts_as_none() -> None:
     encoder = WordsEncoder()
     held = encoded(encoder)
-    assert not has_vector(encoder, replace(held, vector=held.vector[:-1]))
+    assert not has_vector(encoder, held._replace(vector=held.vector[:-1]))
 
 
 def test_only_what_a_search_may_find_is_encoded() -> None:

@@ -1,7 +1,5 @@
 """Of two memories that contradict each other the newest comes first, if the question asks how things are."""
 
-from dataclasses import replace
-
 import pytest
 
 from elmemory.memory import kinds
@@ -90,7 +88,7 @@ def test_scores_stay_in_order() -> None:
 
 def spoken(content: str, month: int, language: str) -> Memory:
     memory = said(content, month)
-    return replace(memory, metadata={**memory.metadata, "main_language": language})
+    return memory._replace(metadata={**memory.metadata, "main_language": language})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The days, "last time", "first call" and "now" that questions in other languages than English name."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -207,7 +206,7 @@ def test_the_memories_of_the_day_asked_for_come_first(question: str, found: str)
 
 
 def test_the_day_is_found_where_calls_are_wrongly_said_to_be_english() -> None:
-    memories = [replace(one, metadata={**one.metadata, "main_language": "en"}) for one in GERMAN]
+    memories = [one._replace(metadata={**one.metadata, "main_language": "en"}) for one in GERMAN]
     assert rank("Was hat sie am 3. März über den Zähler gesagt?", memories, 1, TODAY)[0].memory.id == "1"
     assert rank("What did she say about it last Tuesday?", memories, 1, TODAY)[0].memory.id == "3"
 
