@@ -303,7 +303,7 @@ def test_the_page_of_a_call_looks_for_no_number_in_its_address(staff: Client) ->
     assert not Entry.objects.filter(action=Action.FIND).exists()
 
 
-WRONG = (
+MALFORMED = (
     "agent_id__foo=1", "agent_id__exact=%00", "outcome__regex=(", "outcome__exact__exact=done", "started_on__year=9999",
     "started_on__year=1", "started_on__year=99999999999999999999", "started_on__month=99999999999999999999",
     "started_on__year=2026&started_on__month=13", "started_on__gte=x", "started_on__gte=0001-01-01",
@@ -318,7 +318,7 @@ WRONG = (
 @pytest.mark.usefixtures("troubles")
 @pytest.mark.parametrize("page", ["", "export/csv/", "export/json/", "analytics/", "fine/change/"])
 def test_no_address_is_a_fault_of_ours(staff: Client, page: str) -> None:
-    for query in WRONG:
+    for query in MALFORMED:
         address = f"{LIST}{page}?{query}"
         if page == "fine/change/":
             address = f"{LIST}{page}?_changelist_filters={quote(query)}"
