@@ -18,7 +18,7 @@ from conversations.index.periods import Period, today
 
 _USUAL_DAYS = "28"
 _OF_PERIOD = "days", "since", "until"
-_BARS = 76  # the height of a panel's bars in pixels
+_BARS = 64  # the height of a panel's bars in pixels
 
 
 def with_usual_period(asked: QueryDict) -> QueryDict:

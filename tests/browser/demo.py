@@ -74,6 +74,9 @@ def shifted(name: str, started: int) -> dict[str, Any]:
     event = sample(name)
     event["event_timestamp"] = started + 60
     event["data"]["agent_id"] = AGENT
+    for turn in event["data"].get("transcript") or ():
+        if turn.get("agent_metadata"):
+            turn["agent_metadata"]["agent_id"] = AGENT
     if metadata := event["data"].get("metadata"):
         metadata["start_time_unix_secs"] = started
     return event
@@ -88,6 +91,7 @@ def _call(chance: random.Random, number: str, name: str, title: str, success: st
 def _deliver(server: Server, call: SimulatedCall | dict[str, Any]) -> None:
     """Ring, then deliver the call with the variables of the ring's answer."""
     event = call if isinstance(call, dict) else call.transcription()
+    event["data"]["agent_name"] = "Front desk"
     if isinstance(call, SimulatedCall):
         answer = server.ring(call.caller)
         event["data"]["conversation_initiation_client_data"]["dynamic_variables"] |= answer["dynamic_variables"]
