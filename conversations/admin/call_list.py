@@ -2,7 +2,7 @@
 
 from copy import copy
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Page, Paginator
@@ -132,9 +132,6 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         return super().get_queryset(request).defer("fingerprint", "error")

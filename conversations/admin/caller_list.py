@@ -1,6 +1,6 @@
 """The list of callers: its columns, filters and search."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -77,9 +77,6 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     reference_field = "ref"
     paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallerList]:  # noqa: ARG002
         return CallerList

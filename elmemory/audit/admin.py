@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -54,9 +54,6 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     )
     readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, entry: Entry) -> str:

@@ -119,7 +119,7 @@ def test_a_click_on_a_turn_plays_it(staff: LogIn) -> None:
     expect(page.locator(".turn.current")).to_have_id("turn-5")
     page.locator("#turn-1 .said").click()
     becomes(page, "recording.currentTime > 4 && recording.currentTime < 9")
-    expect(page.locator("[aria-current=true]")).to_have_id("turn-1")
+    expect(page.locator(".turn[aria-current=true]")).to_have_id("turn-1")
 
 
 def test_a_recording_plays_and_its_turns_follow(staff: LogIn) -> None:
