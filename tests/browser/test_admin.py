@@ -104,7 +104,7 @@ def test_the_fields_of_the_filters_are_combined_and_saved(staff: LogIn) -> None:
 def test_a_bar_of_the_figures_leads_to_its_calls(staff: LogIn) -> None:
     page = staff("viewer")
     page.goto(FIGURES)
-    box = page.locator(".panels").bounding_box()
+    box = page.locator(".chart").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 26.5 / 28, box["y"] + 60)
     expect(page).to_have_url(re.compile(r"\?since=[-0-9]{10}&until=[-0-9]{10}$"))
@@ -169,11 +169,14 @@ def test_playback_leaves_those_alone_who_read_elsewhere_and_leads_back_on_reques
 def test_single_keys_can_be_switched_off_for_good(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
-    page.get_by_label("Keys:").uncheck()
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Keys are on").uncheck()
     page.reload()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("recording.currentTime") == 0
-    page.get_by_label("Keys:").check()
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Keys are on").check()
+    page.get_by_role("button", name="Close").click()
     page.locator("h1").click()
     page.keyboard.press("ArrowRight")
     becomes(page, "recording.currentTime === 5")
@@ -381,7 +384,7 @@ def test_no_word_widens_a_page_or_hides_a_column(staff: LogIn, endless: str, wid
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(_ADDRESSES.get(shown, "/admin/audit/entry/" if shown == "log" else f"{LIST}{endless}/change/"))
     if shown in ("caller", "correct", "forget"):
-        page.locator(".facts-row a").first.click()
+        page.locator(".under-title a").first.click()
     if shown in _LINKS:
         page.get_by_role("link", name=_LINKS[shown]).first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
