@@ -18,7 +18,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -34,6 +34,8 @@ from conversations.payloads.failure import in_language
 
 # Counts beside the filters take longer for more calls than a page may.
 _MOST_COUNTED = 40_000
+# As many of the filters are unfolded, and those in use.
+_FILTERS_SHOWN = 2
 # Columns that may be empty, at the end of every order.
 _NULLABLE = "duration_seconds", "cost"
 _RESULTS = dict(Success.choices)
@@ -56,7 +58,8 @@ class CallList(SearchedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
-        self.chips = list(chips(self))
+        for spec in self.filter_specs[_FILTERS_SHOWN:]:
+            spec.is_folded = not spec.used_parameters
         self.faults = [
             fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
         ]

@@ -103,7 +103,7 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         whose = _("OpenMemory's own") if row.is_stores_own else _("ours")
         return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
 
-    @admin.display(description=gettext_lazy("notes"))
+    @admin.display(description=gettext_lazy("notes"), empty_value="")
     def flags(self, row: Caller) -> SafeString:
         words = [
             word

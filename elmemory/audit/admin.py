@@ -60,7 +60,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         at = localtime(entry.at)
         return f"{date_format(at, 'DATE_FORMAT')}, {date_format(at, 'H:i:s T')}"
 
-    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object")
+    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object", empty_value="")
     def touched(self, entry: Entry) -> str:
         return _link(_PAGES.get(entry.kind), entry.object)
 
@@ -72,7 +72,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             '<a href="{}">{}</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]), gettext("Show it")
         )
 
-    @admin.display(description=gettext_lazy("caller reference"), ordering="caller")
+    @admin.display(description=gettext_lazy("caller reference"), ordering="caller", empty_value="")
     def caller_shown(self, entry: Entry) -> str:
         return _link(_PAGES["caller"], entry.caller)
 

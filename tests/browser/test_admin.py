@@ -88,7 +88,7 @@ def test_calls_that_went_wrong_this_week_are_a_file_in_three_clicks(staff: LogIn
 def test_the_fields_of_the_filters_are_combined_and_saved(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(LIST)
-    page.get_by_text("By dates, length, cost, tool").click()
+    page.get_by_text("Dates, length, tools").click()
     page.get_by_label("Seconds from").fill("10")
     page.get_by_label("Language").select_option("en")
     page.get_by_role("button", name="Show these").click()
@@ -209,7 +209,7 @@ def test_filters_are_near_the_top_on_a_phone(staff: LogIn) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(LIST)
     expect(page.locator("#result_list tr").nth(1)).to_be_in_viewport()
-    page.get_by_role("link", name="Filter").click()
+    page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.get_by_role("heading", name="Filter", exact=True)).to_be_in_viewport()
 
 
