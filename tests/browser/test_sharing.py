@@ -105,7 +105,7 @@ def test_an_unreadable_delivery_is_retried_from_the_front_page(staff: LogIn, pra
     page = staff("administrator")
     page.goto("/admin/")
     page.locator(f'#content a[href="{UNREADABLE}"]').click()
-    page.locator(".memories a").first.click()
+    page.locator(".card li a").first.click()
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("It was read, and is stored now.")).to_be_visible()
     assert page.url.endswith("/conv_late/change/")
