@@ -35,7 +35,7 @@ _PAGES = {
 class EntryAdmin(ReadOnlyAdmin[Entry]):
     """The audit log."""
 
-    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address")
+    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail_shown", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__exact")
     search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
@@ -75,6 +75,10 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     @admin.display(description=gettext_lazy("caller reference"), ordering="caller", empty_value="")
     def caller_shown(self, entry: Entry) -> str:
         return _link(_PAGES["caller"], entry.caller)
+
+    @admin.display(description=gettext_lazy("detail"), ordering="detail", empty_value="")
+    def detail_shown(self, entry: Entry) -> str:
+        return entry.detail
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("audit.export_entry")
