@@ -60,7 +60,7 @@ def every_page(browser: Browser, server: Server, target: Path, names: list[str])
             page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
-                page.screenshot(path=target / f"{name}-{width}-{scheme}.png")
+                page.screenshot(path=target / f"{name}-{width}-{scheme}.png", animations="disabled")
 
 
 def visit(page: Page, where: str) -> None:
