@@ -58,7 +58,8 @@ class CallList(SearchedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
-        for spec in self.filter_specs[_FILTERS_SHOWN:]:
+        foldable: list[Any] = self.filter_specs[_FILTERS_SHOWN:]
+        for spec in foldable:
             spec.is_folded = not spec.used_parameters
         self.faults = [
             fault for spec in self.filter_specs if isinstance(spec, DetailsFilter) for fault in spec.faults()
