@@ -9,7 +9,8 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 _EQUAL = "", "exact", "in", "isnull", "id__exact"
 _ANY = re.compile(".*", re.DOTALL)
@@ -18,6 +19,17 @@ _DATES = {
     "year": re.compile(r"[12]\d{3}", re.ASCII),
     **dict.fromkeys(("month", "day"), re.compile(r"\d{1,2}", re.ASCII)),
 }
+# URL name, permission and title of each section of the admin, in the order of the header.
+_SECTIONS = (
+    ("admin:index", "", gettext_lazy("Overview")),
+    ("admin:conversations_conversation_changelist", "conversations.view_conversation", gettext_lazy("Calls")),
+    ("admin:conversations_caller_changelist", "conversations.view_caller", gettext_lazy("Callers")),
+    ("admin:conversations_conversation_analytics", "conversations.view_conversation", gettext_lazy("Figures")),
+    ("admin:conversations_conversation_unreadable", "conversations.view_conversation", gettext_lazy("Unreadable")),
+    ("admin:audit_entry_changelist", "audit.view_entry", gettext_lazy("Audit log")),
+    ("admin:auth_user_changelist", "auth.view_user", gettext_lazy("Users")),
+    ("doctor", "conversations.run_doctor", gettext_lazy("Doctor")),
+)
 
 if TYPE_CHECKING:
 
@@ -78,3 +90,21 @@ class ReadOnlyAdmin[M: Model](CarefulLookups[M]):
 def say_what_is_wrong(request: HttpRequest) -> None:
     """Say on the next page that the address of a list was wrong."""
     messages.warning(request, gettext("This address asked for something that cannot be found. All is shown instead."))
+
+
+def sections(request: HttpRequest) -> list[dict[str, str]]:
+    """The sections that this user may open: `address`, `name`, and `current`, the value of aria-current, or empty."""
+    user: Any = request.user
+    found = [
+        {"address": reverse(page), "name": str(name), "current": ""}
+        for page, permission, name in _SECTIONS
+        if not permission or user.has_perm(permission)
+    ]
+    front = reverse("admin:index")
+    around = [one for one in found if one["address"] != front and request.path.startswith(one["address"])]
+    if request.path == front:
+        around = [one for one in found if one["address"] == front]
+    if around:
+        nearest = max(around, key=lambda one: len(one["address"]))
+        nearest["current"] = "page" if nearest["address"] == request.path else "true"
+    return found

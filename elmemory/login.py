@@ -28,6 +28,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from elmemory import __version__
+from elmemory.admin import sections
 from elmemory.localization import localization_view
 
 _LONGEST_SESSION = 8 * 3600
@@ -117,7 +118,8 @@ class Site(AdminSite):
         return sensitive_post_parameters()(super().login)(request, extra_context)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "elmemory_version": __version__}
+        context = super().each_context(request)
+        return {**context, "elmemory_version": __version__, "sections": sections(request)}
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         localization = self.admin_view(partial(localization_view, site=self))

@@ -1,6 +1,6 @@
 """The page of figures: what it shows of the calls that a list asks for, and how it draws it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from conversations.admin.analytics import COUNTED, MOST_AGENTS, Figures, Spread, analytics
 from conversations.admin.call_list import CallQuery
-from conversations.admin.dashboard import share
+from conversations.admin.chart import Column, Panel, chart, hundred, percent, rounded_up, rounded_up_seconds, whole
 from conversations.admin.filters import Details, asked_period, chips, faults
 from conversations.admin.transcript import clock
 from conversations.index.periods import Period, today
@@ -19,13 +19,7 @@ from conversations.index.values import agents
 
 _USUAL_DAYS = "28"
 _OF_PERIOD = "days", "since", "until"
-# Of a panel in pixels: its heading, its bars, and the space below.
-_HEADING, _BARS, _SPACE = 24, 76, 14
-_WIDTH = 100  # of a bar with its gap, in units of the drawing
-_BAR = 84
-_MOST_LABELLED = 5
-# In days: then the axis names years.
-_LONG_PERIOD = 366
+_BARS = 64  # the height of a panel's bars in pixels
 
 
 def with_usual_period(asked: QueryDict) -> QueryDict:
@@ -53,7 +47,6 @@ def analytics_page(query: CallQuery, asked: QueryDict) -> dict[str, Any]:
         _shown(each, label=names.get(each.key) or each.key or _("unknown"), link=link(agent_id__exact=each.key))
         for each in found.per_agent[:MOST_AGENTS]
     ]
-    panels = _panels(over_time)
     return {
         "periods": _periods(asked, link),
         "form": Details({name: asked.get(name, "") for name in ("since", "until")}, auto_id="period-%s"),
@@ -66,11 +59,7 @@ def analytics_page(query: CallQuery, asked: QueryDict) -> dict[str, Any]:
         "per_agent": per_agent,
         "other_agents": max(0, len(found.per_agent) - MOST_AGENTS),
         "every": found.every,
-        "panels": panels,
-        "columns": _columns(over_time),
-        "width": max(1, len(over_time)) * _WIDTH,
-        "height": len(panels) * (_HEADING + _BARS + _SPACE),
-        "axis": len(panels) * (_HEADING + _BARS + _SPACE) + 14,
+        "chart": chart([_column(row) for row in over_time], _panels(over_time), _BARS),
     }
 
 
@@ -116,7 +105,7 @@ def _shown(figures: Figures, *, label: str, link: str) -> dict[str, Any]:
         "link": link,
         "figures": figures,
         **{name: counts[name] for name in (*COUNTED, "cost", "first_calls")},
-        "credits": _whole(counts["cost"]),
+        "credits": whole(counts["cost"]),
         "success": f"{figures.success} %" if figures.success else "–",
         "returned": f"{figures.returning} %" if figures.returning else "–",
         "length": _both(figures.length, clock),
@@ -136,7 +125,12 @@ def _seconds(milliseconds: float) -> str:
     return number_format(milliseconds / 1000, 2 if milliseconds < 10_000 else 0)
 
 
-def _panels(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _column(row: dict[str, Any]) -> Column:
+    span = row["figures"].key
+    return Column(span.first, span.last, f"../{row['link']}", f"{row['label']}: {row['calls']}")
+
+
+def _panels(rows: list[dict[str, Any]]) -> list[Panel]:
     """The drawings, one above the other, with one column for each span of time."""
 
     def each(*names: str) -> list[list[float]]:
@@ -145,22 +139,22 @@ def _panels(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     def of_rows(value: Callable[[Figures], float | None]) -> list[float]:
         return [value(row["figures"]) or 0 for row in rows]
 
-    def part(name: str, whole: str) -> list[float]:
-        return [100 * row[name] / row[whole] if row[whole] else 0 for row in rows]
+    def part(name: str, of: str) -> list[float]:
+        return [100 * row[name] / row[of] if row[of] else 0 for row in rows]
 
     right = [[calls - wrong for calls, wrong in zip(*each("calls", "wrong"), strict=True)]]
     rings = each("memory", "first_calls", "late", "unanswered")
-    panels: list[tuple[str, list[str], list[list[float]], Callable[[float], str]]] = [
-        (_("Calls"), ["bad", "main"], [*each("wrong"), *right], _whole),
-        (_("Successful, of those evaluated"), ["good"], [part("succeeded", "judged")], _percent),
-        (_("Of returning callers"), ["main"], [part("returning", "calls")], _percent),
-        (_("Length"), ["main", "faint"], _spread(of_rows, "length"), clock),
-        (_("Cost in credits"), ["main"], each("cost"), _whole),
-        (_("Answers at the ring"), ["good", "main", "bad", "faint"], rings, _whole),
-        (_("First answer, seconds"), ["main", "faint"], _spread(of_rows, "first_answer"), _seconds),
-        (_("Each answer, seconds"), ["main", "faint"], _spread(of_rows, "turn"), _seconds),
+    median, answer = ["main", "faint"], (_seconds, rounded_up)
+    return [
+        Panel(_("Calls"), ["bad", "main"], [*each("wrong"), *right], whole, rounded_up),
+        Panel(_("Successful, of those evaluated"), ["good"], [part("succeeded", "judged")], percent, hundred),
+        Panel(_("Of returning callers"), ["main"], [part("returning", "calls")], percent, hundred),
+        Panel(_("Length"), median, _spread(of_rows, "length"), clock, rounded_up_seconds),
+        Panel(_("Cost in credits"), ["main"], each("cost"), whole, rounded_up),
+        Panel(_("Answers at the ring"), ["good", "main", "bad", "faint"], rings, whole, rounded_up),
+        Panel(_("First answer, seconds"), median, _spread(of_rows, "first_answer"), *answer),
+        Panel(_("Each answer, seconds"), median, _spread(of_rows, "turn"), *answer),
     ]
-    return [_panel(nth, title, tones, series, written) for nth, (title, tones, series, written) in enumerate(panels)]
 
 
 def _spread(of_rows: Callable[[Callable[[Figures], float | None]], list[float]], name: str) -> list[list[float]]:
@@ -168,54 +162,3 @@ def _spread(of_rows: Callable[[Callable[[Figures], float | None]], list[float]],
     medians = of_rows(lambda figures: getattr(figures, name).median)
     highs = of_rows(lambda figures: getattr(figures, name).high)
     return [medians, [max(0, high - median) for median, high in zip(medians, highs, strict=True)]]
-
-
-def _panel(
-    nth: int, title: str, tones: Iterable[str], series: list[list[float]], written: Callable[[float], str]
-) -> dict[str, Any]:
-    most = max((sum(stack) for stack in zip(*series, strict=True)), default=0)
-    top = nth * (_HEADING + _BARS + _SPACE)
-    paths, below = [], [0.0] * len(series[0])
-    for tone, values in zip(tones, series, strict=True):
-        drawn = []
-        for column, value in enumerate(values):
-            if value and most:
-                low, height = _BARS * below[column] / most, _BARS * value / most
-                x = column * _WIDTH + (_WIDTH - _BAR) // 2
-                drawn.append(f"M{x} {_BARS - low:.1f}v{-height:.1f}h{_BAR}v{height:.1f}z")
-            below[column] += value
-        paths.append((tone, "".join(drawn)))
-    return {
-        "title": title,
-        "text_y": top + 15,
-        "y": top + _HEADING,
-        "line_y": top + _HEADING + _BARS,
-        "bars": _BARS,
-        "paths": paths,
-        "most": written(most) if most else "–",
-    }
-
-
-def _columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The links, one for each span: all of its bars lead to its calls. Every few of them have a date."""
-    step = max(1, -(-len(rows) // _MOST_LABELLED))
-    days = (rows[-1]["figures"].key.last - rows[0]["figures"].key.first).days if rows else 0
-    written = "MONTH_DAY_FORMAT" if days < _LONG_PERIOD else "M Y"
-    return [
-        {
-            "x": nth * _WIDTH,
-            "at": f"{100 * nth / len(rows):.1f}",
-            "link": row["link"],
-            "title": f"{row['label']}: {row['calls']}",
-            "date": date_format(row["figures"].key.first, written) if nth % step == 0 else "",
-        }
-        for nth, row in enumerate(rows)
-    ]
-
-
-def _whole(number: float) -> str:
-    return number_format(round(number), use_l10n=True, force_grouping=True)
-
-
-def _percent(number: float) -> str:
-    return f"{share(number, 100)} %"

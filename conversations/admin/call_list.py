@@ -2,7 +2,7 @@
 
 from copy import copy
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Page, Paginator
@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, chips, faults
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, faults
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -35,6 +35,8 @@ from conversations.payloads.failure import in_language
 
 # Counts beside the filters take longer for more calls than a page may.
 _MOST_COUNTED = 40_000
+# As many of the filters are unfolded, and those in use.
+_FILTERS_SHOWN = 2
 # Columns that may be empty, at the end of every order.
 _NULLABLE = "duration_seconds", "cost"
 _RESULTS = dict(Success.choices)
@@ -58,7 +60,9 @@ class CallList(SearchedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         wants_counts, self.add_facets = self.add_facets, False
-        self.chips = list(chips(self))
+        foldable: list[Any] = self.filter_specs[_FILTERS_SHOWN:]
+        for spec in foldable:
+            spec.is_folded = not spec.used_parameters
         self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
@@ -158,9 +162,6 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     paginator = _Calls
     list_per_page = 40  # with a long search, 50 are more than 80 KB
     date_hierarchy = "started_on"
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         return super().get_queryset(request).defer("fingerprint", "error")

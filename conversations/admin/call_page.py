@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Max
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -77,6 +78,7 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "collected": _collected(call),
         "ring": _ring(call),
     }
+    _name_agents(page)
     page["speakers"] = speaker_bar(page["turns"], row.duration_seconds)
     if receipt:
         page["withheld"] = len(set(filter(None, withheld_of(call, receipt))))
@@ -121,7 +123,25 @@ def _ring(call: Transcription) -> dict[str, Any]:
     greeting = call.text(
         "conversation_initiation_client_data", "conversation_config_override", "agent", "first_message"
     )
-    return {"variables": list(variables.items()), "greeting": greeting, "recall": call.recall}
+    return {
+        "variables": list(variables.items()),
+        "empty": [name for name, value in variables.items() if not value],
+        "greeting": greeting,
+        "recall": call.recall,
+    }
+
+
+def _name_agents(page: dict[str, Any]) -> None:
+    """Show the agents of turns and evaluations by name, where a call in the index has it."""
+    names: dict[str, str] = {}
+    shown = [(turn, "agent") for turn in page["turns"]]
+    shown += [(item, "agent_id") for item in (*page["criteria"], *page["collected"])]
+    for item, field in shown:
+        if agent_id := item[field]:
+            if agent_id not in names:
+                found = Conversation.objects.filter(agent_id=agent_id).aggregate(name=Max("agent_name"))
+                names[agent_id] = found["name"] or agent_id
+            item[field] = names[agent_id]
 
 
 def _remembered(receipt: Receipt | None) -> dict[str, Any]:

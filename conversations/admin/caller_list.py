@@ -1,6 +1,6 @@
 """The list of callers: its columns, filters and search."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -79,9 +79,6 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     paginator = _Callers
     sortable_by = ("calls", "first_call", "last_call")
 
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallerList]:  # noqa: ARG002
         return CallerList
 
@@ -107,7 +104,7 @@ class CallerListAdmin(IndexedAdmin[Caller]):
         whose = _("OpenMemory's own") if row.is_stores_own else _("ours")
         return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
 
-    @admin.display(description=gettext_lazy("notes"))
+    @admin.display(description=gettext_lazy("notes"), empty_value="")
     def flags(self, row: Caller) -> SafeString:
         words = [
             word

@@ -7,9 +7,11 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce, Greatest
-from django.utils.formats import number_format
+from django.urls import reverse
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
+from conversations.admin.chart import Column, Panel, chart, rounded_up, whole
 from conversations.admin.health_strip import Part, ago, deliveries_part, parts
 from conversations.admin.indexed import show_what_is_there
 from conversations.admin.transcript import clock
@@ -22,7 +24,7 @@ from conversations.index.schema import healed
 from conversations.models import Conversation
 
 DAYS = 28
-_CHART_WIDTH, _CHART_HEIGHT, _CHART_FOOT = 840, 120, 16
+_BARS = 154  # their height in pixels: 180 with the dates
 # A webhook is silent after this many times its usual gap without a delivery, and at least a day.
 _SILENT_TIMES, _SILENT_AT_LEAST = 5, 86_400
 
@@ -38,6 +40,7 @@ def dashboard() -> dict[str, Any]:
         judged=Count("pk", filter=Q(successful__in=("success", "failure"))),
         succeeded=Count("pk", filter=Q(successful="success")),
         seconds=Avg("duration_seconds"),
+        wrong=Count("pk", filter=outcomes.WENT_WRONG & Q(reviewed=False)),
         **{
             f"{kind}_{name}": figure(arrived, filter=Q(**{f"has_{kind}": True}))
             for kind, arrived in _ARRIVED.items()
@@ -47,9 +50,7 @@ def dashboard() -> dict[str, Any]:
     return {
         "span": DAYS,
         "days": days,
-        "bars": _bars(days),
-        "chart": (_CHART_WIDTH, _CHART_HEIGHT + _CHART_FOOT),
-        "most": max((day["calls"] for day in days), default=0),
+        "chart": _chart(days),
         "totals": totals,
         "returning": share(totals["returning"], totals["calls"]),
         "success": share(totals["succeeded"], totals["judged"]),
@@ -86,27 +87,22 @@ def _days(calls: Any, since: date) -> list[dict[str, Any]]:
     return [{**nothing, **counted.get(day, {}), "day": day} for day in every]
 
 
-def _bars(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The bars of the chart in pixels: returning callers below, the others on top of them."""
-    most = max((day["calls"] for day in days), default=0) or 1
-    width = _CHART_WIDTH / DAYS
-    bars = []
-    for nth, day in enumerate(days):
-        height = day["calls"] / most * _CHART_HEIGHT
-        returning = day["returning"] / most * _CHART_HEIGHT
-        bars.append(
-            {
-                "x": round(nth * width + 1, 1),
-                "width": round(width - 2, 1),
-                "y": round(_CHART_HEIGHT - height, 1),
-                "height": round(height - returning, 1),
-                "returning_y": round(_CHART_HEIGHT - returning, 1),
-                "returning_height": round(returning, 1),
-                "day": day,
-                "labelled": nth % 7 == 0,
-            }
+def _chart(days: list[dict[str, Any]]) -> dict[str, Any]:
+    """The calls of each day: those of returning callers below, the others on top of them."""
+    calls = reverse("admin:conversations_conversation_changelist")
+    columns = [
+        Column(
+            day["day"],
+            day["day"],
+            f"{calls}?since={day['day']}&until={day['day']}",
+            gettext("%(day)s: %(calls)s, %(returning)s returning")
+            % {**day, "day": date_format(day["day"], "MONTH_DAY_FORMAT")},
         )
-    return bars
+        for day in days
+    ]
+    returning = [day["returning"] for day in days]
+    others = [day["calls"] - day["returning"] for day in days]
+    return chart(columns, [Panel("", ["main", "faint"], [returning, others], whole, rounded_up)], _BARS)
 
 
 def _recall(calls: Any) -> dict[str, int]:

@@ -3,6 +3,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext_lazy
 
+from conversations.admin import filters
 from conversations.admin.dashboard import shown
 from conversations.index.excerpt import marked
 
@@ -40,6 +41,12 @@ _NAMES = {
 def named(identifier: str) -> str:
     """A kind of memory or turn, a sector, or an evaluation, in the words of the language."""
     return str(_NAMES.get(identifier, identifier))
+
+
+@register.filter
+def chips(changelist: Any) -> list[tuple[Any, Any, str]]:
+    """Per filter in use of a list: what it is about, what is chosen, and the query string without it."""
+    return list(filters.chips(changelist))
 
 
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)

@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -38,7 +38,7 @@ _PAGES = {
 class EntryAdmin(ReadOnlyAdmin[Entry]):
     """The audit log."""
 
-    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail", "address")
+    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail_shown", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
     # Not `address__exact`: PostgreSQL refuses to compare an address with what is none.
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__iexact")
@@ -60,15 +60,12 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
 
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
-
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, entry: Entry) -> str:
         at = localtime(entry.at)
         return f"{date_format(at, 'DATE_FORMAT')}, {date_format(at, 'H:i:s T')}"
 
-    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object")
+    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object", empty_value="")
     def touched(self, entry: Entry) -> str:
         return _link(_PAGES.get(entry.kind), entry.object)
 
@@ -80,9 +77,13 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             '<a href="{}">{}</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]), gettext("Show it")
         )
 
-    @admin.display(description=gettext_lazy("caller reference"), ordering="caller")
+    @admin.display(description=gettext_lazy("caller reference"), ordering="caller", empty_value="")
     def caller_shown(self, entry: Entry) -> str:
         return _link(_PAGES["caller"], entry.caller)
+
+    @admin.display(description=gettext_lazy("detail"), ordering="detail", empty_value="")
+    def detail_shown(self, entry: Entry) -> str:
+        return entry.detail
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("audit.export_entry")

@@ -1,7 +1,7 @@
 """Users in the admin: each with a role, and what the role may do is said where it is chosen."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -63,9 +63,6 @@ class StaffAdmin(_UserAdmin):
     add_form = StaffForm
     add_form_template = None
     add_fieldsets: Any = ((None, {"fields": ("username", "password1", "password2", "role")}),)
-
-    class Media:
-        css: ClassVar = {"all": ("conversations/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")

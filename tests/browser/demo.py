@@ -10,7 +10,7 @@ from webhooks.simulator.call import SimulatedCall, deliver
 
 DAY = 86_400
 MAYA = "+14155550100"
-AGENT = "agent_practice_front_desk"
+AGENT, AGENT_NAME = "agent_practice_front_desk", "Front desk"
 _PEOPLE = (
     ("+14155550101", "José Ángel Núñez", "Reported nitrate in the well water", "success"),
     ("+14155550102", "Priya Raman", "Asked for the opening hours on Saturday", "success"),
@@ -74,6 +74,11 @@ def shifted(name: str, started: int) -> dict[str, Any]:
     event = sample(name)
     event["event_timestamp"] = started + 60
     event["data"]["agent_id"] = AGENT
+    if "transcript" in event["data"]:
+        event["data"]["agent_name"] = AGENT_NAME
+    for turn in event["data"].get("transcript") or ():
+        if turn.get("agent_metadata"):
+            turn["agent_metadata"]["agent_id"] = AGENT
     if metadata := event["data"].get("metadata"):
         metadata["start_time_unix_secs"] = started
     return event
@@ -109,6 +114,7 @@ class _CallAbout(SimulatedCall):
     def transcription(self, **changes: Any) -> dict[str, Any]:
         event = super().transcription(**changes)
         title, success = self.__dict__["_said"]
+        event["data"]["agent_name"] = AGENT_NAME
         event["data"]["analysis"] |= {
             "call_summary_title": title,
             "transcript_summary": f"{self.name or 'The caller'}: {title[:1].lower()}{title[1:]}.",

@@ -168,6 +168,23 @@ def test_a_mailbox_is_named(staff: Client) -> None:
     assert "A mailbox answered." not in page(staff, case("turns"))
 
 
+def test_agents_are_named_where_a_call_has_their_name(staff: Client) -> None:
+    named = transcription(None, "Hello.")
+    named["data"] |= {"agent_id": "agent_scheduler", "agent_name": "Scheduling"}
+    deliver(named)
+    event = transcription(None, "To scheduling, please.", "Tomorrow.")
+    event["data"]["transcript"][2]["agent_metadata"] = {"agent_id": "agent_scheduler"}
+    event["data"]["transcript"][0]["agent_metadata"] = {"agent_id": "agent_nobody_knows"}
+    text = page(staff, event)
+    assert "<bdi>Scheduling</bdi>" in text
+    assert "<bdi>agent_nobody_knows</bdi>" in text
+
+
+def test_the_page_of_a_long_call_is_small(staff: Client) -> None:
+    event = transcription("+14155550100", *[f"I would like to move appointment {n} to next week." for n in range(60)])
+    assert len(page(staff, event).encode()) < 80_000
+
+
 def test_the_results_of_an_agent_after_a_transfer_are_shown_with_it(staff: Client) -> None:
     text = page(staff, case("scoped"))
     assert re.search(r"booked <span[^>]*>agent_scheduler</span>", text)

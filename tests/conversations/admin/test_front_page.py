@@ -113,6 +113,21 @@ def test_a_webhook_that_stopped_is_named(staff: Client) -> None:
     assert re.search("✗Fault: Deliveries stopped: Recordings for 3.days", health(staff))
 
 
+def test_calls_that_went_wrong_are_counted_until_they_are_reviewed_and_listed(staff: Client) -> None:
+    event = call_today(conversation_id="conv_wrong")
+    event["data"]["analysis"] = {"call_successful": "failure"}
+    deliver(event)
+    deliver(call_today(conversation_id="conv_right"))
+    tile = rf'href="({LIST}[^"]*wrong=any[^"]*)">(\d+)<'
+    ((address, number),) = re.findall(tile, staff.get("/admin/").content.decode())
+    assert number == "1"
+    listed = staff.get(address.replace("&amp;", "&")).content.decode()
+    assert "conv_wrong" in listed
+    assert "conv_right" not in listed
+    staff.post(f"{LIST}conv_wrong/review/", {"act": "reviewed", "note": "", "shown": ""})
+    assert re.findall(tile, staff.get("/admin/").content.decode())[0][1] == "0"
+
+
 def test_the_heartbeat_ends_with_the_worker(payloads: Path) -> None:
     with heartbeat.heartbeat():
         wait_until(heartbeat.a_worker_runs)
