@@ -22,7 +22,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 class Spool:
     """A body that is written once. Up to 256 KiB stay in memory until `save`; larger bodies are written to `file`.
 
-    The file is locked (flock) while it is open: a file that can be locked was left by a process that died.
+    The file is locked (flock) while it is open, so a file that can be locked was left by a process that died.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Spool:
 
     @property
     def in_memory(self) -> bytes | None:
-        """The whole content; None once it is in a `file`."""
+        """The whole content; None if it is in a `file`."""
         return bytes(self._content) if self._file is None else None
 
     def rewound(self) -> IO[bytes]:
@@ -127,7 +127,7 @@ def remove_abandoned_spools() -> int:
 
 
 def free_bytes() -> int:
-    """Free bytes on the disk of the payload folder, which is created where it is missing."""
+    """Free bytes on the disk of the payload folder, which is created if it is missing."""
     folder: Path = settings.PAYLOAD_STORAGE_PATH
     try:
         disk = os.statvfs(folder)
@@ -138,7 +138,7 @@ def free_bytes() -> int:
 
 
 def _new(path: Path) -> int:
-    """The descriptor of a new file; its folder is created where it is missing."""
+    """The descriptor of a new file; its folder is created if it is missing."""
     try:
         return os.open(path, _NEW, 0o600)
     except FileNotFoundError:
