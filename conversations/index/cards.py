@@ -1,4 +1,4 @@
-"""Copies of callers' cards in the index, for the lists of the admin: reading each card from OpenMemory takes too long."""
+"""Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory takes too long."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

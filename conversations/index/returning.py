@@ -48,7 +48,7 @@ def correct(callers: Iterable[str]) -> None:
 
 
 def _firsts(callers: Iterable[str]) -> list[tuple[str, int | None, int | None, int | None]]:
-    """By caller the sort keys of the first call that was held, of the first flagged one and of the last unflagged one."""
+    """By caller, the sort keys of the first held call, of the first flagged one and of the last unflagged one."""
     asked = sorted(set(callers) - {""})
     if not asked:
         return []
