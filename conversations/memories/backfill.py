@@ -225,7 +225,7 @@ def _write_base64(chunks: Iterable[bytes], file: IO[bytes]) -> None:
 
 
 def _says(raw: bytes, conversation_id: str, name: str) -> object:
-    """The value of this field in the conversation's JSON. Raises ElevenLabsError for another conversation or no JSON."""
+    """This field of the conversation's JSON. Raises ElevenLabsError for another conversation or no JSON."""
     try:
         conversation = orjson.loads(raw)
     except orjson.JSONDecodeError:

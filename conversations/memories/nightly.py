@@ -55,7 +55,7 @@ class NightlyVerification:
             self._steps = None
         except (Busy, OpenMemoryError) as error:
             self._steps, self._next = None, began + _HOUR
-            log.info("the verification goes on in an hour", reason=type(error).__name__)
+            log.info("the verification continues in an hour", reason=type(error).__name__)
             return False
         except BaseException:
             self._steps, self._next = None, began + _HOUR

@@ -72,7 +72,7 @@ class Survey:
 
     @property
     def credits(self) -> int | None:
-        """The expected charge, estimated from earlier analyses of stored calls; None if none of them states a charge."""
+        """The expected charge, by earlier analyses of stored calls; None if none of them states a charge."""
         return round(self.extractions * sum(self.charges) / len(self.charges)) if self.charges else None
 
 

@@ -1,4 +1,4 @@
-"""Notes and reviews of staff: erases them with a call or caller, and copies them into the index for the list's filter."""
+"""Notes and reviews of staff: erasing them with a call or caller, and copying them into the index for filters."""
 
 from collections.abc import Iterable, Iterator
 from itertools import batched

@@ -101,7 +101,7 @@ class Worker:
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
                     # No error may end the worker, because nothing else processes the queue.
-                    log.error("the worker failed and goes on", **_kind_and_place(error))
+                    log.error("the worker failed and continues", **_kind_and_place(error))
                     if isinstance(error, OperationalError):
                         # Deliveries that arrived without an index may have no rows.
                         self._reconciling, self._reconcile_at = None, time.monotonic()
@@ -226,7 +226,7 @@ class Worker:
         return attempt and attempt._replace(seconds=time.monotonic() - began)
 
     def _attempt(self, conversation_id: str) -> _Attempt | None:
-        """Process one conversation; None if it was not tried. It runs in several threads, and does not use the index."""
+        """Process one conversation; None if it was not tried. Several threads run this, without using the index."""
         if self._stopping.is_set() or self._found_away.is_set():
             return None
         read = None
@@ -266,7 +266,7 @@ class Worker:
         self._copy_cards({one.call.caller for one in read.values() if one.call.caller})
 
     def _copy_cards(self, callers: Iterable[str]) -> None:
-        """Copy the callers' cards into the index, except those of locked callers, which the holder of the lock copies."""
+        """Copy the callers' cards into the index. A locked caller's card is left to the holder of the lock."""
         for some in batched(callers, _CARDS_PER_WRITE):
             # Under the locks, so that no card of a caller who is being forgotten is written afterwards.
             with free_caller_locks(*some) as free, contextlib.suppress(OpenMemoryError):

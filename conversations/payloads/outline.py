@@ -278,7 +278,7 @@ def _marks(raw: bytes) -> int:
 
 
 def _end_of_string(chunk: bytes, start: int) -> int:
-    """The position of the string's closing quote. Without one: of an escape that the chunk cuts in two, or of its end."""
+    """The position of the string's closing quote; without one, of an escape that the chunk cuts in two, or its end."""
     quote = chunk.find(b'"', start)
     end = len(chunk) if quote < 0 else quote
     if chunk.find(b"\\", start, end) < 0:
