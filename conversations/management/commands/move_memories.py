@@ -143,12 +143,12 @@ class Command(CheckedCommand):
         if any(one.missing or one.changed for one in different.values()):
             raise CommandError("the other store lacks memories; run it again to copy them")
         if different:
-            self.stdout.write("What only the other store has is left there; --delete-extra deletes it.\n")
+            self.stdout.write("Memories that only the other store has are kept; --delete-extra deletes them.\n")
 
 
 @contextmanager
 def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Target | None]:
-    """The other store; None for a file that is not there and may not be made. Raises CommandError."""
+    """The other store; None if its file does not exist and must not be created. Raises CommandError."""
     if to.startswith(("http://", "https://")):
         if settings.OPENMEMORY_PORT and server_url(settings.OPENMEMORY_PORT) == to.rstrip("/"):
             raise CommandError(_SAME)
@@ -191,7 +191,7 @@ def _server(url: str) -> RemoteOpenMemory:
 
 
 def _about_target(problem: str) -> str:
-    """A message about the store of the settings, as one about the other store."""
+    """A message about the store of the settings, reworded for the other store."""
     return problem.replace("OPENMEMORY_PORT", "--to").replace("OPENMEMORY_KEY", _KEY)
 
 
@@ -201,4 +201,4 @@ def _of_url(url: str) -> dict[str, Any]:
             raise CommandError("--to holds a password, which other users of this machine see: put it into PGPASSWORD")
         return of_url(url)
     except (ValueError, KeyError, ImproperlyConfigured):
-        raise CommandError("--to is no URL of a server, no path and no postgres:// URL") from None
+        raise CommandError("--to is not a URL of a server, a path or a postgres:// URL") from None
