@@ -1,4 +1,4 @@
-"""`GET /health`: whether calls can be answered, payloads stored and memories written; parts of it for load balancers."""
+"""`GET /health`: whether calls can be answered, payloads stored and memories written, and parts for load balancers."""
 
 import asyncio
 import os
