@@ -155,7 +155,7 @@ def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
 
 
 def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in a process of its own, with the tests' databases."""
+    """Measure `bench.admin` in a separate process, with the tests' databases."""
     sizes = ("1000",) if quick else ("1000", "10000", "100000")
     with on_core(MEASURED):
         done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)

@@ -66,7 +66,7 @@ def card(memories: int) -> Row:
 
 
 def remember(store: Path | str, callers: Iterable[int], memories: int) -> None:
-    """Give each caller this many memories, the last of them the card. The store is a file, or a postgres:// URL."""
+    """Write this many memories for each caller, the last of them the card. The store is a file or a postgres:// URL."""
     if isinstance(store, str):
         import psycopg
 

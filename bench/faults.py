@@ -340,7 +340,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
             "FAKETIME_TIMESTAMP_FILE": str(ahead),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",  # the times of files are the kernel's
+            "NO_FAKE_STAT": "1",  # the kernel sets the times of files
         }
     # Without libfaketime: shift Python's own clock at its start.
     (folder / "sitecustomize.py").write_text(
@@ -352,7 +352,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
 
 @contextmanager
 def _store_away(database: Path) -> Iterator[None]:
-    """The embedded store without its table."""
+    """Remove the table of the embedded store during the block."""
     _execute(database, "ALTER TABLE memory RENAME TO memory_away")
     try:
         yield
@@ -427,7 +427,7 @@ def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep
 
 
 def _enter_user_namespace() -> None:
-    """Re-execute in a user namespace, where users other than root may mount a small disk if the kernel allows it."""
+    """Re-execute in a user namespace, where any user may mount a small disk if the kernel allows it."""
     unshare = shutil.which("unshare")
     into = [unshare or "", "--user", "--map-root-user", "--mount"]
     if (

@@ -33,7 +33,7 @@ class Measured:
 
 
 class Messages(Protocol):
-    """The HTTP messages for a port, by number."""
+    """HTTP messages for a port, which are created by number."""
 
     @property
     def port(self) -> int: ...
@@ -43,7 +43,7 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """POSTs of these bodies in turn."""
+    """POST requests that send these bodies in turn."""
 
     port: int
     path: str

@@ -57,7 +57,7 @@ def port_of(running: Server) -> int:
 
 @contextmanager
 def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
-    """The port and process id of a floor."""
+    """Start a floor; yields its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"bench.floors:{name}", "--port", str(port)]
     command += ["--no-access-log", "--lifespan", "off", "--log-level", "error", "--no-server-header"]

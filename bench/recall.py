@@ -144,7 +144,7 @@ def recall_memories(caller: recall_set.Caller) -> list[Memory]:
 
 
 def locomo(samples: Sequence[dict[str, Any]], *, words_only: bool, tricks: bool = False) -> list[Caller]:
-    """The conversations as callers; a question counts if any of its evidence is known."""
+    """The conversations as callers. A question counts if at least one turn of its evidence is known."""
     talks = []
     for sample in samples:
         talk = sample["conversation"]

@@ -35,7 +35,7 @@ _DISK_CHECKED_EVERY = 2**22
 
 
 class CannotStore(Exception):
-    """Nothing was stored; the sender should retry later."""
+    """Nothing was stored. The sender should retry later."""
 
 
 class SenderGone(Exception):

@@ -41,7 +41,7 @@ def _count(given: object) -> int | None:
 
 
 class SearchDataRequest(Schema):
-    """What the agent's tool sends: the question and the caller."""
+    """The request of the agent's tool: the question and the caller."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 

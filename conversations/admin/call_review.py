@@ -71,7 +71,7 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
 
 
 def _save(request: HttpRequest, row: Conversation) -> Note | None:
-    """Save what was posted; returns the form that says why it was not. No other process changes reviews meanwhile."""
+    """Save what was posted; returns the form with the error if it cannot be saved. The review is locked meanwhile."""
     # Locked, so that a note that is erased meanwhile does not come back.
     review = Review.objects.select_for_update().filter(pk=row.pk).first() or Review(pk=row.pk)
     form = Note(request.POST, auto_id="review-%s")

@@ -120,7 +120,7 @@ def _day(label: Any) -> forms.DateField:
 
 
 class Details(forms.Form):
-    """What the list may be narrowed down to beside its links."""
+    """The filters of the list that are not links: spans, languages, tools and criteria."""
 
     since = _day(_("From"))
     until = _day(_("To"))
@@ -188,7 +188,7 @@ class DetailsFilter(admin.ListFilter):
         return self.form.of(queryset) if self.used_parameters else queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """The parameters of the other filters, which the form passes on."""
+        """The parameters of the other filters, which the form must keep."""
         for name, value in changelist.params.items():
             if name not in (*DETAILS, PAGE_VAR):
                 yield {"name": name, "value": value}

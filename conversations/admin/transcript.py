@@ -1,4 +1,4 @@
-"""The transcript as a page shows it: speakers, times, interruptions and tool calls."""
+"""Prepares the transcript for a page: speakers, times, interruptions and tool calls."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -129,7 +129,7 @@ def _number(name: str) -> int:
 
 
 def _lock_free(connection: BaseDatabaseWrapper, numbers: list[int]) -> list[int]:
-    """Take those of the locks that are free, and return them."""
+    """Take those of the locks that are free; returns them."""
     locks = "SELECT number, pg_try_advisory_lock(number) FROM unnest(%s::bigint[]) number"
     try:
         with connection.cursor() as cursor:

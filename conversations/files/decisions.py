@@ -159,7 +159,7 @@ def decisions_of(*callers: str) -> list[Decision]:
         for caller in callers:
             one = _hash(key, caller, _SUBJECT_LENGTH)
             found += [_decision(name) for name in _names(one[:2]) if name.startswith(f"{one}.")]
-            # The mark of earlier versions.
+            # Earlier versions marked forgotten callers this way.
             with contextlib.suppress(FileNotFoundError, ValueError):
                 found.append(Decision(datetime.fromisoformat((_old_marks() / one).read_text()), "forgotten"))
     return sorted(found)
@@ -215,7 +215,7 @@ def fingerprint() -> str:
 
 
 def combined(fingerprint: str, names: Iterable[str]) -> str:
-    """The fingerprint after these decisions were added to those that it stands for."""
+    """The fingerprint of the decisions that `fingerprint` represents and of these."""
     value = int(fingerprint, 16)
     for name in names:
         value ^= int.from_bytes(sha256(name.encode()).digest()[:16])

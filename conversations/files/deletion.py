@@ -1,5 +1,4 @@
-"""Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back.
-
+"""Deletes conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back.
 
 Retention removes the payloads of a call and leaves no tombstone.
 """

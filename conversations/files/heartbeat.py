@@ -16,11 +16,9 @@ _SILENT_AFTER_SECONDS = 30
 
 @contextmanager
 def heartbeat() -> Iterator[None]:
-    """Write the file until the block ends, then delete it. If another worker runs, its next beat creates the file
-    again.
-    """
+    """Write the file until the block ends, then delete it. The next beat of another worker creates it again."""
     ended = Event()
-    build()  # of the files as they are now
+    build()  # hashed now, because the files may change later
     # In a thread, because one call may take the worker longer than a beat.
     thread = Thread(target=_beat, args=(ended,), name="heartbeat", daemon=True)
     thread.start()

@@ -48,7 +48,7 @@ def names(path: Path, needles: Needles) -> bool:
 
 
 def loose_files_naming(needles: Needles) -> list[Path]:
-    """The signed bodies that could not be read, and the events without a conversation, that name the caller."""
+    """The unreadable bodies, and the events without a conversation, that name the caller."""
     loose = [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
     return [path for path in loose if path.is_file() and names(path, needles)]
 

@@ -1,4 +1,4 @@
-"""What is stored of the calls of opted-out callers, by STORE_OPTED_OUT: all, their metadata, or nothing."""
+"""Limits what is stored of opted-out callers' calls, by STORE_OPTED_OUT: all, their metadata, or nothing."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -84,9 +84,9 @@ def prepare(conversation_id: str, share: Share) -> None:
 
 
 def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: datetime) -> bool:
-    """Reduce a call that was stored before its caller was known to be opted out; returns whether its files changed.
+    """Reduce a call that was stored before its caller was known to be opted out; returns whether files changed.
 
-    Calls that had ended before the opt-out stay as they are. Raises OSError.
+    Calls that had ended before the opt-out are not changed. Raises OSError.
     """
     share = settings.STORE_OPTED_OUT
     if share == "all" or not decisions.about(caller).was_opted_out(began, ended):

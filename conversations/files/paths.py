@@ -78,7 +78,7 @@ def file_names(conversation_id: str) -> list[str]:
 
 
 def unreadable_paths() -> list[Path]:
-    """The signed bodies that could not be read when they arrived."""
+    """The paths of the signed bodies that could not be read when they arrived."""
     return sorted((payload_root() / "_unreadable").glob("*.json"))
 
 

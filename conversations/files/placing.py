@@ -161,9 +161,10 @@ class _Arrival:
             raise Busy
 
     def prepare(self) -> None:
-        """Leave out what an opted-out caller's call has beyond its share, and delete what of it came before.
+        """Leave this body out, or delete the conversation's earlier files, as the share of an opted-out caller
+        requires.
 
-        What is stored already stays as it is.
+        A body that is stored already in full is not reduced.
         """
         if self.share == "all":
             return
@@ -239,7 +240,7 @@ class _Arrival:
 
 
 def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> None:
-    """Run the step for each arrival without a fault; an exception becomes the arrival's fault."""
+    """Run the step for each arrival without a fault. An exception becomes the arrival's fault."""
     for arrival in arrivals:
         if not arrival.fault:
             try:
@@ -315,12 +316,12 @@ def _beside(path: Path, digest: str) -> Path:
 
 
 def _event_time(event: dict[str, Any]) -> float:
-    """The event's timestamp in seconds since 1970; the present time where it has none."""
+    """The event's timestamp in seconds since 1970; without one, the present time."""
     return event_seconds(event) or time.time()
 
 
 def _event_time_of(path: Path) -> float:
-    """The event timestamp of a stored payload in seconds since 1970; its arrival where it has none."""
+    """The event timestamp of a stored payload in seconds since 1970; without one, its arrival."""
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
         with contextlib.suppress(NotReadable), path.open("rb") as file:

@@ -32,13 +32,13 @@ class PayloadStamp:
         return cls(sha256(raw).hexdigest(), stat.st_size, stat.st_mtime_ns)
 
     def matches(self, stat: os.stat_result) -> bool:
-        """Whether the file still is this version, by size and mtime."""
+        """Whether the file is still this version, by size and mtime."""
         return (self.size, self.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class RememberedMemory:
-    """A memory that was written from the call; `id` is the store's."""
+    """A memory that was written from the call; `id` is its id in the store."""
 
     key: str
     id: str
@@ -47,7 +47,7 @@ class RememberedMemory:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a transcription. Times are ISO 8601.
+    """The record of a transcription's processing. Times are ISO 8601.
 
     `payload` is the version that was processed, None before the first run. `callers` are the caller keys that may hold
     memories of this conversation: extended before the first memory is written, reduced to `caller` after the last.

@@ -49,7 +49,7 @@ class Spool:
         return bytes(self._content) if self._file is None else None
 
     def rewound(self) -> IO[bytes]:
-        """A file with the whole content, at its first byte."""
+        """A file with the whole content, positioned at its first byte."""
         if self._file is None:
             return BytesIO(self._content)
         self._file.seek(0)
@@ -63,7 +63,7 @@ class Spool:
             self.file.write(chunk)
 
     def save(self) -> int:
-        """Write the whole content to the file, and return its descriptor for fsync."""
+        """Write the whole content to the file; returns its descriptor for fsync."""
         if self._file is not None:
             self._file.flush()
             return self._file.fileno()
@@ -114,11 +114,11 @@ def spool() -> Iterator[Spool]:
 
 
 def remove_abandoned_spools() -> int:
-    """Delete the spool files that dead processes left, and return how many there were."""
+    """Delete the spool files of dead processes; returns how many there were."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for path in _folder().iterdir():
-            with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs that
+            with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs a writable file
                 if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER_SECONDS:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()

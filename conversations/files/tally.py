@@ -42,7 +42,7 @@ class Tally:
             self._counts[name] += number
 
     def save_regularly(self) -> None:
-        """Write the counts if they were not written within five seconds."""
+        """Write the counts if that was not done within five seconds."""
         if time.monotonic() >= self._save_at:
             self._save_at = time.monotonic() + _SAVED_EVERY_SECONDS
             self.save()
@@ -83,7 +83,7 @@ def totals() -> Counts:
 
 
 def _free_file() -> int:
-    """The descriptor of the first file that no worker holds, locked."""
+    """The descriptor of the first file that no worker holds. It is locked."""
     _folder().mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
@@ -100,7 +100,7 @@ def _free_file() -> int:
 
 
 def _read(descriptor: int) -> Counts:
-    """The counts of a file; none if it is empty or garbage."""
+    """The counts in a file; none if it is empty or damaged."""
     try:
         value = orjson.loads(os.pread(descriptor, _BYTES, 0))
         return {name: float(value.get(name, 0)) for name in COUNTED}

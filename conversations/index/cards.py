@@ -129,14 +129,14 @@ def opted_out_callers() -> list[str]:
 
 @healed
 def callers_without_card(limit: int) -> list[str]:
-    """Caller keys of callers with calls whose card is not in the index yet, at most `limit`."""
+    """At most `limit` caller keys of callers with calls whose card is not in the index yet."""
     known = CallerCard.objects.values("caller_ref")
     return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])
 
 
 @healed
 def callers_listed_by_number(limit: int) -> list[str]:
-    """Caller keys of callers without calls whose card and times are not in the index yet, at most `limit`."""
+    """At most `limit` caller keys of callers without calls whose card and times are not in the index yet."""
     listed = CallerCard.objects.filter(number__gt="", name_words="")
     return list(listed.order_by("number").values_list("number", flat=True)[:limit])
 

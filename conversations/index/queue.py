@@ -12,7 +12,7 @@ from conversations.index.schema import healed
 from conversations.models import Conversation, MemoryState
 
 _LONGEST_DELAY_SECONDS = 3600
-# Before 0, which is due at once, and before every time.
+# Before 0, which means due at once, and before all times.
 _FIRST = -1
 _MOST_PUT_FIRST = 500
 

@@ -14,7 +14,7 @@ _LENGTH = 24
 
 
 def caller_reference(caller: str) -> str:
-    """The reference of this caller key, 24 hexadecimal digits; empty for an empty key."""
+    """The reference of this caller key, as 24 hexadecimal digits; empty for an empty key."""
     return hmac.digest(_key(settings.SECRET_KEY), caller.encode(), "sha256").hex()[:_LENGTH] if caller else ""
 
 

@@ -175,7 +175,7 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
 
 
 def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
-    """Refresh the rows of these conversations in batches, and yield the size of each batch when it is done.
+    """Refresh the rows of these conversations in batches; yields the size of each finished batch.
 
     `read` holds transcriptions that were just read, by conversation id.
     """
@@ -259,7 +259,7 @@ def _remove_texts(ids: Iterable[str]) -> set[str]:
 
 @cache
 def _blank_row() -> dict[str, Any]:
-    """The default of each column by its name, as the database driver takes it."""
+    """The default of each column, by its name, in the database driver's type."""
     return {name: _prepared(name, field.get_default()) for name, field in _FIELDS.items()}
 
 
@@ -274,5 +274,5 @@ def _insert_or_mark() -> str:
 
 
 def _prepared(name: str, value: Any) -> Any:
-    """The value of this column as the database driver takes it."""
+    """The value of this column in the database driver's type."""
     return _FIELDS[name].get_db_prep_save(value, connections[ALIAS])

@@ -67,10 +67,10 @@ def comparable_otherwise(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The words in order; then a `BREAK` and the other spellings of words that have one, each once.
+    """The words in order, then a `BREAK` and the other spellings of words that have one, each once.
 
     "Jürgen Groß" becomes jurgen, gross, BREAK, juergen; "O'Brien" becomes o, brien, BREAK, obrien. In scripts without
-    blanks every two adjacent characters are a token, and so is the last character of a run: 預約 becomes 預約 and 約.
+    blanks, tokens are each two adjacent characters and the last character of a run: 預約 becomes 預約 and 約.
     """
     folded = comparable(text)
     words = split(folded)
@@ -83,7 +83,7 @@ def tokens(text: str) -> list[str]:
 
 
 def joined(folded: str) -> list[str]:
-    """The words that are written with apostrophes or hyphens, without them: o'brien-smith as obriensmith and obrien."""
+    """The words with apostrophes or hyphens, without these: o'brien-smith gives obriensmith and obrien."""
     if not _JOINT.search(folded):
         return []
     written = _WITH_JOINTS.findall(_POSSESSIVE.sub("", folded))
@@ -97,7 +97,7 @@ def pieces(words: Iterable[str]) -> list[str]:
 
 
 def with_places(text: str, fold: Callable[[str], str]) -> tuple[str, list[tuple[int, int]]]:
-    """The folded text, and for each of its characters the start and end of its source in the text."""
+    """The folded text, and for each of its characters the start and end of its origin in the text."""
     made: list[str] = []
     places: list[tuple[int, int]] = []
     for match in _CHARACTER.finditer(text):

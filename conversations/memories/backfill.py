@@ -153,7 +153,7 @@ class Backfiller:
             stopping.wait(every_seconds)
 
     def catch_up(self, stopping: threading.Event | None = None) -> int:
-        """Fetch what is missing; returns how many conversations were completed."""
+        """Fetch what is missing; returns the number of completed conversations."""
         completed = 0
         with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
             for missing in self._missed(api, _known_agents()):

@@ -58,7 +58,7 @@ class Files:
 
 
 def keys_of_caller(caller: str) -> list[str]:
-    """The caller's key, and the other keys that they have or may have had."""
+    """The caller's key, and other keys that they have or may have had."""
     return list(dict.fromkeys([caller, caller_key(caller) or caller, *former_keys(caller)]))
 
 
@@ -70,7 +70,7 @@ def calls_of(caller: str) -> list[str]:
 
 
 def files_of(caller: str) -> Files:
-    """Find all files of the caller. It lists every conversation, and reads the receipts."""
+    """All files of the caller. Lists every conversation and reads the receipts."""
     needles, keys = Needles(caller), keys_of_caller(caller)
     found = Files(calls=calls_of(caller), loose=loose_files_naming(needles))
     of_nobody = _calls_of_nobody()

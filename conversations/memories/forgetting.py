@@ -52,7 +52,7 @@ from elmemory.searches.models import SavedSearch
 
 
 class Extent(NamedTuple):
-    """The number of a caller's memories, calls, files of calls and notes, and the size of those files in bytes."""
+    """The numbers of a caller's memories, calls, files and notes; `size` is the size of the files in bytes."""
 
     memories: int
     calls: int
@@ -141,7 +141,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         delete_at_elevenlabs(notes.conversations)
     needles = only_theirs(needles, caller)
     notes.add({"saved searches": delete_saved_searches(caller, [*needles.names, *how.names])})
-    # The rows of calls that stay hold all of this.
+    # The index is searched only if no rows of the caller's calls remain in it.
     aliases = [alias for alias in connections if notes.payloads or alias != INDEX]
     searched = _without_traces(needles, aliases, was_interrupted=interrupted is not None)
     if how.everywhere:

@@ -78,7 +78,7 @@ class EmbeddedTarget:
 
 @contextmanager
 def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
-    """The embedded store in the database with these settings, with its tables. Raises DatabaseError."""
+    """A target in the database with these settings, whose tables are created. Raises DatabaseError."""
     connections[MOVED] = ConnectionHandler({"default": {}, MOVED: database})[MOVED]
     try:
         call_command("migrate", "openmemory", database=MOVED, verbosity=0)

@@ -122,7 +122,7 @@ def _faults_of_databases() -> list[Finding]:
     try:
         return [finding for finding in broken_databases(index=False) if finding]
     finally:
-        connections.close_all()  # those of this thread
+        connections.close_all()  # the connections of this thread
 
 
 def _saved() -> tuple[Report, str]:

@@ -30,7 +30,7 @@ from elmemory.agents.data_collection import collected
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.openmemory import OpenMemory
 
-# The event's own field with the ids of the fields for which an analysis was requested.
+# Added to the event: the ids of the fields for which an analysis was requested.
 _ANALYSED = "analysed"
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 5, 2.0
 
@@ -84,7 +84,7 @@ def survey(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Survey:
-    """Find the stored calls without a result for each field of their agents, oldest first.
+    """Survey the stored calls that lack a result for a field of their agents, oldest first.
 
     Raises ElevenLabsError and OpenMemoryError.
     """

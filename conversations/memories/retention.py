@@ -112,7 +112,7 @@ def overdue() -> dict[str, int]:
 
 
 class Retention:
-    """The steps of retention, one at a time; a pass over everything begins an hour after the last has ended."""
+    """Takes the steps of retention one at a time. A new pass begins an hour after the previous one has ended."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store

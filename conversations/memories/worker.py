@@ -80,7 +80,7 @@ class Worker:
         self._reconciled_for = 0.0
 
     def stop(self) -> None:
-        """Make `run` return once the conversations in progress are processed."""
+        """Make `run` return after the conversations in progress."""
         self._stopping.set()
 
     def run(self) -> None:

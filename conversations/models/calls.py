@@ -1,4 +1,4 @@
-"""The rows of calls with their labels, of other payloads, and the row that names the version of the tables."""
+"""The rows of calls, their labels and other payloads, and the row with the version of the tables."""
 
 from datetime import date
 
@@ -45,7 +45,7 @@ class Channel(models.TextChoices):
     UNKNOWN = "", gettext_lazy("unknown")
 
 
-# Django's `get_…_display` makes such a dictionary for each call.
+# Django's `get_…_display` would build this dictionary on each call.
 _NAMES = dict([*Direction.choices, *Channel.choices])
 
 
@@ -129,11 +129,11 @@ class Conversation(models.Model):
     outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
     successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
-    # Of the call's main language, in lower case: "en", "pt-br".
+    # The code of the call's main language, in lower case: "en", "pt-br".
     language = models.CharField(max_length=16, default="")
     # Whether the caller had an earlier call that was held; set by `conversations.index.returning`.
     is_returning = models.BooleanField(default=False)
-    # From the end of the caller's words to the agent's voice: the first answer, and the median of all.
+    # The waits from the end of the caller's words to the agent's voice: the first, and the median of all.
     first_answer_ms = models.IntegerField(null=True)
     turn_ms = models.IntegerField(null=True)
     title = models.TextField(default="")
@@ -146,8 +146,8 @@ class Conversation(models.Model):
     audio_at = models.FloatField(null=True)
     failure_at = models.FloatField(null=True)
 
-    # From when retention counts, in seconds since 1970: the start of the call, or its arrival if that was earlier. None
-    # while no such file is stored.
+    # The start of retention, in seconds since 1970: the call's start, or its arrival if that was earlier. None without
+    # such a file.
     audio_since = models.FloatField(null=True)
     payload_since = models.FloatField(null=True)
     # The time at which ElevenLabs deletes it, from the payload.
@@ -156,7 +156,7 @@ class Conversation(models.Model):
 
     memory_state = models.CharField(gettext_lazy("memory"), max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
-    # Whether the receipt names memories that staff deleted.
+    # Whether the receipt lists memories that staff deleted.
     withholds = models.BooleanField(default=False)
     # The fingerprint of the files that the row was made from; empty while the row is behind them.
     fingerprint = models.CharField(max_length=64, default="")
@@ -209,7 +209,7 @@ class Conversation(models.Model):
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")
             ),
-            # To read the values themselves (`conversations.index.values`). With their conditions SQLite uses them for
+            # For reading distinct values (`conversations.index.values`). Because of the conditions SQLite uses them for
             # nothing else: it would read the row of each call in a language, instead of an index with all columns.
             models.Index(
                 fields=["agent_id", "agent_name"], name="conversation_of_agent", condition=models.Q(agent_id__gt="")

@@ -1,4 +1,4 @@
-"""The results of ElevenLabs' analysis of a call: data collection and evaluation criteria, in all their shapes."""
+"""Reads the results of ElevenLabs' analysis of a call, data collection and evaluation criteria, in all shapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,8 +37,9 @@ class CollectedItem:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One evaluation criterion. `result` is success, failure or unknown; `agent_id` is empty for a result of the whole
-    conversation.
+    """One evaluation criterion. `result` is success, failure or unknown.
+
+    `agent_id` is empty for a result of the whole conversation.
     """
 
     id: str
@@ -63,9 +64,9 @@ class Collected(NamedTuple):
 def collected_in(analysis: object) -> list[CollectedItem]:
     """The results of data collection, without repetitions.
 
-    After transfers each agent has results of its own, and newer payloads list results a second time. Per id or field
-    the first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces
-    one without.
+    After transfers each agent has its own results, and newer payloads list results twice. For each id or field the
+    first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces one
+    without.
     """
     found: list[CollectedItem] = []
     places: dict[tuple[str, str], int] = {}
@@ -102,7 +103,7 @@ def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collec
 
 
 def criteria_in(analysis: object) -> list[Criterion]:
-    """The evaluation criteria: the whole conversation's, and each agent's where it has none or an unknown one."""
+    """The evaluation criteria: the whole conversation's, or each agent's if that is missing or unknown."""
     whole: dict[str, Criterion] = {}
     of_agents: dict[tuple[str, str], Criterion] = {}
     for block, agent_id in _blocks(analysis):

@@ -1,4 +1,4 @@
-"""The two parties of a conversation: the channel, the direction, and who the customer is."""
+"""Reads the parties of a conversation: the channel, the direction, and the customer."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _HAS_PLUS = re.compile(r"\s*(?:(?:sips?|tel|whatsapp):)?\s*<?\+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What the payload says of the two parties. `caller` is the customer's caller key, or None."""
+    """The parties of a conversation. `caller` is the customer's caller key, or None."""
 
     channel: Channel
     outbound: bool

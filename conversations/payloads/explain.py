@@ -39,7 +39,7 @@ _CODES = {
 
 
 def explained(call: Transcription) -> str:
-    """The reason of a failure, with a remedy where there is one; empty if the call ended normally."""
+    """The reason of a failure, and a remedy if there is one; empty if the call ended normally."""
     error = call.at("metadata", "error")
     reason = error.get("reason") if isinstance(error, dict) else error
     code = error.get("code") if isinstance(error, dict) else None

@@ -1,4 +1,4 @@
-"""Lenient reading of a `call_initiation_failure`: a call that never connected."""
+"""Lenient reading of a `call_initiation_failure`, the event of a call that never connected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

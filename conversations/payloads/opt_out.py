@@ -1,4 +1,4 @@
-"""The opt-out that an agent collects: the result of data collection that OPT_OUT_FIELD names, a truth value."""
+"""The opt-out that an agent collects: a truth value in the result of data collection named by OPT_OUT_FIELD."""
 
 import re
 import unicodedata

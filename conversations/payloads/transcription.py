@@ -1,7 +1,7 @@
 """Lenient reading of a stored transcription.
 
-ElevenLabs' payloads differ from their documentation and from one another: a field of the wrong type counts as
-missing, and never costs the call.
+ElevenLabs' payloads differ from their documentation and from one another. A field of the wrong type counts as missing;
+the rest of the call is still read.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class Transcription:
 
     @property
     def successful(self) -> str:
-        """success, failure or unknown; empty if the payload does not say."""
+        """The evaluation of the call: success, failure or unknown; empty if the payload has none."""
         return self.text("analysis", "call_successful")
 
     @property

@@ -10,7 +10,7 @@ from conversations.payloads.values import dicts, is_true, seconds, text
 type Kind = Literal["said", "keypad", "platform event", "context", "backchannel", "file", "mailbox"]
 
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
-# Speech recognition writes no closing # or *. A person may type one.
+# Speech recognition writes no final # or *, but a person may type one.
 _KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]|[*#]+")
 # Transcripts write a silence as dots.
 _WORDLESS = re.compile(r"[\s.…,_–—-]*")
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one voice of a multi-voice agent said."""
+    """The words of one voice of a multi-voice agent."""
 
     voice: str
     text: str

@@ -1,4 +1,4 @@
-"""Threads for blocking work whose result a live call waits for."""
+"""Threads for blocking work whose result a live call is waiting for."""
 
 import asyncio
 import contextlib

@@ -143,7 +143,7 @@ class Command(CheckedCommand):
         if any(one.missing or one.changed for one in different.values()):
             raise CommandError("the other store lacks memories; run it again to copy them")
         if different:
-            self.stdout.write("Memories that only the other store has are kept; --delete-extra deletes them.\n")
+            self.stdout.write("What only the other store has stays there; --delete-extra deletes it.\n")
 
 
 @contextmanager
