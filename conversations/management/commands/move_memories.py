@@ -201,4 +201,4 @@ def _of_url(url: str) -> dict[str, Any]:
             raise CommandError("--to holds a password, which other users of this machine see: put it into PGPASSWORD")
         return of_url(url)
     except (ValueError, KeyError, ImproperlyConfigured):
-        raise CommandError("--to is not a URL of a server, a path or a postgres:// URL") from None
+        raise CommandError("--to is no URL of a server, no path and no postgres:// URL") from None
