@@ -14,7 +14,7 @@ from elmemory.environment.hosts import unencrypted
 log = structlog.get_logger(__name__)
 
 _PAGE = 100
-# Lists end after this many pages, or when pages are empty or repeat the one before this many times in a row.
+# A list ends after so many pages, or after so many empty or repeated pages in a row.
 _MOST_PAGES = 10_000
 _MOST_REPEATS = 10
 # A repeated write could create something twice; reads may be repeated.
@@ -49,7 +49,7 @@ class Api:
         self._sdk: ElevenLabs = ElevenLabs(
             api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._http
         )
-        self.ahead_seconds: float | None = None  # of this clock, ahead of ElevenLabs'; as of the last answer
+        self.ahead_seconds: float | None = None  # how far this clock is ahead of ElevenLabs', by the last answer
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +117,7 @@ class Api:
         self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
     def tier(self) -> str:
-        """Return the tier of the workspace's subscription, such as "creator"; "" if the key may not see it."""
+        """Return the tier of the workspace's subscription, such as "creator"; "" if the key lacks the permission."""
         try:
             return str(self._json(self._sdk.user.subscription.with_raw_response.get).get("tier") or "")
         except ElevenLabsError as error:
@@ -148,7 +148,7 @@ class Api:
             return bytes(answer._response.content)
 
     def run_analysis(self, conversation_id: str) -> bytes:
-        """Run the agent's present criteria and data collection again, which is charged; return the conversation."""
+        """Run the agent's present criteria and data collection again and return the conversation. This costs money."""
         with self._request():
             run = self._agents_api.conversations.analysis.with_raw_response.run
             return bytes(run(conversation_id, request_options=_NO_RETRY)._response.content)
@@ -197,7 +197,7 @@ class Api:
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         with self._request():
             try:
-                # The only way to the unchanged JSON: the SDK's public API offers headers and models only.
+                # Private, but the only way to the unchanged JSON: the SDK's public API returns headers and models only.
                 response = method(*arguments, **named)._response
                 answer = response.json()
             except (TypeError, AttributeError, ValueError) as error:
@@ -208,7 +208,7 @@ class Api:
 
     @contextmanager
     def _request(self) -> Iterator[None]:
-        """Keep to the request rate; turn errors of the SDK and of the connection into ElevenLabsError."""
+        """Run one request at the permitted rate; raise errors of the SDK and the connection as ElevenLabsError."""
         import httpx
         from elevenlabs.core.api_error import ApiError
 

@@ -105,7 +105,7 @@ class Wiring:
         return found
 
     def holder(self, section: str) -> Literal["agent", "workspace"]:
-        """Whose settings of the section (INITIATION or POST_CALL) apply to this agent."""
+        """Return which settings of the section (INITIATION or POST_CALL) apply: the agent's or the workspace's."""
         return "agent" if _is_set(self.of_agent(section)) else "workspace"
 
     def settings(self, section: str) -> Json:
@@ -150,7 +150,7 @@ class Wiring:
 
     @property
     def languages(self) -> list[str]:
-        """The codes of the agent's own language and of those that it has beside it."""
+        """The codes of the agent's main language and of its additional languages."""
         config = self.agent.get("conversation_config") or {}
         return [str(self.agent_config.get("language") or "en"), *(config.get("language_presets") or {})]
 
@@ -163,7 +163,7 @@ class Wiring:
     def variables(self) -> set[str]:
         """Names of the `{{…}}` in prompts and first messages, including those of other languages and workflow nodes.
 
-        Without variables of the system and secrets, which ElevenLabs provides.
+        System variables and secrets, which ElevenLabs provides, are left out.
         """
         config = self.agent.get("conversation_config") or {}
         texts = _texts(
@@ -242,7 +242,7 @@ def header(headers: Json | None, name: str = KEY_HEADER) -> tuple[str, Any]:
 
 
 def with_key(headers: Json | None, secret: str | None) -> Json:
-    """Return the headers with the key from the secret with this id; None stands for a secret not yet made."""
+    """Return the headers with the key taken from the secret with this id; None for a secret that is not made yet."""
     name, value = header(headers)
     if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
         value = {"secret_id": secret or "(the new secret)"}
