@@ -19,7 +19,7 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 class DoctorPage:
-    """The view, and the lock that lets checks run once at a time: they use a second of CPU."""
+    """The view, with a lock: only one run of checks at a time, since each uses a second of CPU."""
 
     def __init__(self) -> None:
         self._running = Lock()

@@ -1,6 +1,6 @@
-"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`).
+"""Reads `.env`, sets a variable in it, and makes it (`python -m elmemory.environment.dotenv`).
 
-Its syntax is that of python-dotenv, without the interpolation of other variables: a value that begins with $ is itself.
+Its syntax is that of python-dotenv without interpolation: a $ in a value has no meaning.
 """
 
 import codecs
@@ -46,7 +46,7 @@ def read(path: Path) -> Iterator[Statement]:
     if "\0" in text:
         raise UnicodeError
     for key, value, (source, line), failed in parse_stream(io.StringIO(text)):
-        # The parser puts the blank lines before a statement into it.
+        # The parser counts blank lines before a statement as part of it.
         line += source[: len(source) - len(source.lstrip())].count("\n")
         if failed or (key is not None and (value is None or not _NAME.fullmatch(key))):
             yield Statement(line, None, "", source)
@@ -78,9 +78,9 @@ def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> s
 
 
 def put(path: Path, name: str, value: str) -> None:
-    """Set a variable in this file, in its line or in a new one; keep mode, symbolic link and all other lines.
+    """Set a variable in this file, in its line or a new one. Mode, symbolic link and other lines stay.
 
-    Replaces the file atomically and durably. Raises OSError or UnicodeError if that fails; then nothing has changed.
+    Replaces the file atomically and durably. Raises OSError or UnicodeError, with the file unchanged.
     """
     path = path.resolve()
     quoting = "never" if _UNQUOTED.fullmatch(value) else "always"

@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
 
 def _named(agents: list[str], *, every: bool) -> str:
-    """The agents, for the audit log."""
+    """Describe the checked agents for the audit log."""
     if every:
         return "all agents"
     return agents[0] if len(agents) == 1 else f"{len(agents)} agents" if agents else ""
