@@ -43,7 +43,7 @@ _OF_DJANGO = (
 
 
 class NamedZone(ZoneInfo):
-    """A zone whose abbreviations are those of the language: German writes MEZ for CET."""
+    """A time zone with abbreviations in the page's language: German writes MEZ for CET."""
 
     def tzname(self, at: datetime | None, /) -> str | None:
         name = super().tzname(at)
@@ -69,7 +69,7 @@ class LocalizationMiddleware:
 
 
 class LocalizationForm(forms.Form):
-    """The choice of a user. Each language is named in itself."""
+    """The user's choice. The name of each language is in that language."""
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(
@@ -90,7 +90,7 @@ class LocalizationForm(forms.Form):
 
 @receiver(user_logged_in)
 def recall_choice(request: HttpRequest, user: Any, **kwargs: Any) -> None:  # noqa: ARG001
-    """Copy the user's choice into the session, from where each request takes it."""
+    """Copy the user's choice into the session, where each request reads it."""
     if chosen := Localization.objects.filter(pk=user.pk).values(_LANGUAGE, _TIME_ZONE).first():
         request.session.update(chosen)
 
@@ -121,6 +121,6 @@ def _zone_of(request: HttpRequest) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def _zones() -> dict[str, None]:
-    """The names of zones, sorted, without those that are kept for old programs."""
+    """The sorted names of time zones, without those that exist only for backward compatibility."""
     kept = {name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
     return dict.fromkeys(["UTC", *sorted(kept)])
