@@ -41,10 +41,10 @@ class Step:
     before: Any
     after: Any
     write: Callable[[Api], str | None]
-    """Returns the secret of a webhook that it creates, else None."""
+    """Returns the secret if it creates a webhook, else None."""
     reasons: tuple[str, ...] = ()
     is_shared: bool = False
-    """Whether it writes what all agents of the workspace use."""
+    """Whether it writes an object that all agents of the workspace use."""
 
     @property
     def diff(self) -> list[str]:

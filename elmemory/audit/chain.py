@@ -112,11 +112,11 @@ def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None 
             yield f"entry {entry.pk} is not the one that was written: the log was rewritten from there or before"
         previous, last = entry.hash, entry.pk
     for head in sorted(missing):
-        yield f"entry {head.pk} was the newest once and is missing: the end of the log was removed, from {last + 1} on"
+        yield f"entry {head.pk} was once the newest, but is missing: the end of the log was removed, from {last + 1} on"
     if written and last > written.pk:
         yield (
             f"entries {written.pk + 1} to {last} are newer than the head in its file:"
-            " inserted by hand, or their process was killed in that instant"
+            " inserted by hand, or their process was killed before it wrote the head"
         )
 
 

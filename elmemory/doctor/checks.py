@@ -123,7 +123,7 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
     yield Check(_HERE, "index", "ok", "readable")
     if queue["oldest_seconds"] > _LONGEST_WAIT_SECONDS:
         detail = f"{counted(queue['pending'], 'call waits', 'calls wait')}, the oldest for {queue['oldest_seconds']} s"
-        remedy = "Does a worker run, and does OpenMemory answer? The worker logs what keeps it."
+        remedy = "Does a worker run, and does OpenMemory answer? The worker logs why it waits."
         yield Check(_HERE, "queue", "fault", detail, remedy)
     else:
         yield Check(_HERE, "queue", "ok", counted(queue["pending"], "call waits", "calls wait"))

@@ -27,7 +27,7 @@ class Memory(NamedTuple):
     last_seen_at: int = 0
     version: int = 1
     vector: bytes = b""
-    """As `elmemory.memory.encoder` makes it of the text; empty for none."""
+    """In the form of `elmemory.memory.encoder.vectors`; empty for none."""
     write_number: int = 0
     """On a server: rises with each write for this user. 0 in other stores, and for writes of older versions."""
 

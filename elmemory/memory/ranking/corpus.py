@@ -286,7 +286,7 @@ def rank(question: str, memories: Sequence[Memory], k: int, today: date | None =
 
 
 type _Turn = tuple[str, int]
-"""A turn, and the place of its memory in the list; _NO_MEMORY for the agent's words and for gaps."""
+"""The text of a turn, and the index of its memory; _NO_MEMORY for the agent's words and for gaps."""
 
 # Two empty turns, so that unrelated turns are not adjacent.
 _GAP: list[_Turn] = [("", _NO_MEMORY)] * 2

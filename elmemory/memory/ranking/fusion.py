@@ -6,7 +6,7 @@ from math import sqrt, sumprod
 from elmemory.memory.records import Memory
 
 type Likeness = Callable[[], Mapping[int, float]]
-"""Returns, by the place of a memory, how much it means what the question means; nothing if that is not known."""
+"""Returns, by index of a memory, the likeness of its meaning to the question's; empty if unknown."""
 
 # Tuned like the ranker, on half of the questions of bench/recall.py. The weight of meaning if all words of the question
 # are known; if none is; and the exponent for the share of unknown ones in between.

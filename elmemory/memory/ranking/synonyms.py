@@ -101,4 +101,4 @@ def _table() -> Mapping[str, tuple[str, ...]]:
 
 
 SYNONYMS = _table()
-"""Term to the terms that answer a question for it."""
+"""Maps a term to the terms that may answer a question with it."""

@@ -211,7 +211,7 @@ class Command(BaseCommand):
         try:
             dotenv.put(path, _POST_CALL_KEY, ",".join([secret, *old]))
         except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             self.stdout.write(f"  {path.name} cannot be written ({reason}): add the line yourself.\n")
             return False
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")

@@ -20,8 +20,8 @@ OK = 200
 _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
 
 NO_ANSWER = "nothing answers at OPENMEMORY_PORT: start the OpenMemory server, or correct OPENMEMORY_PORT"
-NO_OPENMEMORY = "what answers at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
-_REDIRECT = "what answers at OPENMEMORY_PORT redirects, which is not followed: correct OPENMEMORY_PORT"
+NO_OPENMEMORY = "the server at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
+_REDIRECT = "the server at OPENMEMORY_PORT redirects, which is not followed: correct OPENMEMORY_PORT"
 _FOREIGN_KEY = "the OpenMemory server refuses OPENMEMORY_KEY: set it to the server's OM_API_KEY"
 _NO_KEY = "the OpenMemory server wants a key: set OPENMEMORY_KEY to the server's OM_API_KEY"
 _ONE_USER_PER_KEY = (
@@ -68,7 +68,7 @@ class Connection:
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
             raise OpenMemoryError(NO_ANSWER) from None
         except httpx2.HTTPError:
-            raise OpenMemoryError("the OpenMemory server closed the connection without a whole answer") from None
+            raise OpenMemoryError("the OpenMemory server closed the connection before the end of its answer") from None
 
     def close(self) -> None:
         self._client.close()
@@ -117,7 +117,7 @@ def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
     if status in (401, 403):
         raise OpenMemoryMisconfigured(_NO_KEY if status == 401 else _FOREIGN_KEY)
     if status == 413:
-        raise NotStorable("the OpenMemory server takes no memory of this length")
+        raise NotStorable("the OpenMemory server accepts no memory of this length")
     if status in (301, 302, 303, 307, 308):
         raise OpenMemoryMisconfigured(_REDIRECT)
     if status < 400 or status == 404:

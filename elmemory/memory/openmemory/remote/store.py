@@ -290,7 +290,7 @@ class RemoteOpenMemory:
             # False if another run deleted the nonce as a leftover; then try again.
             if self._patch(memory_id, wanted):
                 return Put(memory_id, "added"), wanted.as_row(memory_id)
-        raise OpenMemoryError("the OpenMemory server loses what was just added")
+        raise OpenMemoryError("the OpenMemory server has lost a memory that was just added")
 
     def _nonce(self, wanted: Wanted) -> str:
         metadata = {UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
