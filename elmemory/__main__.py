@@ -1,4 +1,4 @@
-"""`elmemory COMMAND`, or `python -m elmemory COMMAND`: what manage.py does, wherever the package is installed.
+"""The command `elmemory COMMAND`, or `python -m elmemory COMMAND`: manage.py for the installed package.
 
 Settings are read from `.env` in the working directory, and data are kept beneath it.
 """

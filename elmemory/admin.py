@@ -93,7 +93,7 @@ def say_what_is_wrong(request: HttpRequest) -> None:
 
 
 def sections(request: HttpRequest) -> list[dict[str, str]]:
-    """The sections that this user may open: `address`, `name`, and `current`, the value of aria-current, or empty."""
+    """Return the sections that this user may open: `address`, `name` and `current`, the value of aria-current or ""."""
     user: Any = request.user
     found = [
         {"address": reverse(page), "name": str(name), "current": ""}

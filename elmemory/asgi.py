@@ -41,7 +41,7 @@ static_application = ServeStaticASGI(django_application, max_age=3600, allow_all
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
         static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
-# Django writes bodies of any size to a temporary file, also for people who are not logged in.
+# Django writes bodies of any size to temporary files, even before login.
 pages_application = with_bounded_body(static_application, 2**20, 2**25)
 
 

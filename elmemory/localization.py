@@ -47,7 +47,7 @@ class NamedZone(ZoneInfo):
 
     def tzname(self, at: datetime | None, /) -> str | None:
         name = super().tzname(at)
-        if not name or name[0] in "+-":  # zones without a name of their own have the offset
+        if not name or name[0] in "+-":  # a zone without an abbreviation: the offset
             return f"UTC{name or ''}"
         return _GERMAN.get(name, name) if translation.get_language() == "de" else name
 
@@ -96,7 +96,7 @@ def recall_choice(request: HttpRequest, user: Any, **kwargs: Any) -> None:  # no
 
 
 def localization_view(request: HttpRequest, site: "AdminSite") -> HttpResponse:
-    """The page on which users choose their language and time zone."""
+    """Return the page on which users choose their language and time zone."""
     chosen = Localization.objects.filter(pk=request.user.pk).values(_LANGUAGE, _TIME_ZONE).first()
     zone = request.COOKIES.get(_COOKIE, "")
     form = LocalizationForm(request.POST or None, initial=chosen, zone_of_browser=zone if zone in _zones() else "")

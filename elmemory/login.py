@@ -60,7 +60,7 @@ class SessionLimits:
 
 
 class LoginForm(AdminAuthenticationForm):
-    """User name and password; a code of the authenticator or a recovery code for users who have a device."""
+    """User name and password; for users with a device, also a code of the authenticator or a recovery code."""
 
     code = forms.CharField(
         required=False,
@@ -92,7 +92,7 @@ class Code(forms.Form):
 
 
 def verified_device(user: Any, code: str) -> Any:
-    """The user's device that accepts this code; None if none does. Devices throttle guesses by themselves."""
+    """Return the user's device that accepts this code; None if none does. Devices throttle guesses themselves."""
     code = code.replace(" ", "").lower()
     kind = TOTPDevice if len(code) == _CODE_DIGITS else StaticDevice
     with transaction.atomic():
@@ -114,7 +114,7 @@ class Site(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if self._may_enrol(request) and not self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:two_factor"))
-        # The password is not shown in error reports.
+        # Error reports must not show the password.
         return sensitive_post_parameters()(super().login)(request, extra_context)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

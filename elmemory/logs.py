@@ -25,7 +25,7 @@ class ErrorCount(logging.Handler):
 
 
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
-    """Return a dictionary for `logging.config`: JSON lines, or plain ones for people."""
+    """Return a dictionary for `logging.config`: lines in JSON, or plain ones for people."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     return {
         "version": 1,

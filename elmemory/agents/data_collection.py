@@ -77,7 +77,7 @@ def most_fields(tier: str) -> int:
 
 
 def collected(agent: Json) -> dict[str, Json]:
-    """Return the agent's fields by id, in their order."""
+    """Return the agent's fields by id, in the agent's order."""
     found = (agent.get("platform_settings") or {}).get("data_collection") or {}
     return {id_: one for id_, one in found.items() if isinstance(one, dict)}
 
@@ -102,7 +102,7 @@ def missing(wiring: Wiring) -> list[Field]:
 
 
 def left_out(wiring: Wiring, collecting: Collecting) -> list[Field]:
-    """Return the missing fields for which there is no room."""
+    """Return the missing fields that exceed the limit of fields per agent."""
     return missing(wiring)[_room(wiring, collecting) :]
 
 

@@ -247,7 +247,7 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             request["response_mocks"] = tool["response_mocks"]
         tool_id = tool["id"]
         write = _writer(lambda api: api.update_tool(tool_id, request))
-        # A tool of this name with another URL belongs to this agent alone.
+        # A tool of this name with another URL may belong to this agent alone.
         is_shared = tool_url(tool) == url
         yield Step("tool search_data", before, after, write, is_shared=is_shared)
 

@@ -12,7 +12,7 @@ _DESCRIPTION = (
     "for something they may have told us already."
 )
 _QUERY_DESCRIPTION = "The question, in plain words and in the language that the caller speaks; never translate it"
-# Texts of earlier versions, which provisioning replaces; texts of others stay.
+# Texts of earlier versions, which provisioning replaces. It keeps texts of other authors.
 _FORMER = {
     (
         "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
@@ -31,7 +31,7 @@ _LANGUAGE = re.compile(
 
 
 def completed_tool(config: Json, url: str, secret: str | None) -> Json:
-    """Return the tool with everything that is required; the rest stays, or gets the values of a new tool."""
+    """Return the tool with all that is required. Other values stay, or are those of a new tool if missing."""
     config = {
         "type": "webhook",
         "name": TOOL_NAME,

@@ -27,7 +27,7 @@ INITIATION, POST_CALL = "conversation_initiation_client_data_webhook", "webhooks
 
 type Json = dict[str, Any]
 
-# ElevenLabs returns neither the value of a secret nor whether a webhook has retries: our names of webhooks record both.
+# Our webhooks' names record retries and the secret's fingerprint, because ElevenLabs returns neither.
 _MARK = re.compile(r"\s*\(retries on(?:, key ([0-9a-f]{8}))?\)$")
 _VARIABLE = re.compile(r"{{\s*([^{}\s]+)\s*}}")
 
@@ -59,7 +59,7 @@ class ThisServer:
         )
 
     def replacing_webhooks(self, wiring: "Wiring") -> "ThisServer":
-        """Return a copy that wants a new post-call webhook instead of the existing ones."""
+        """Return a copy for which a new post-call webhook replaces the existing ones."""
         url = self.url + POST_CALL_PATH
         existing = frozenset(webhook["webhook_id"] for webhook in wiring.webhooks if webhook["webhook_url"] == url)
         return replace(self, replaced_webhooks=existing)
@@ -98,7 +98,7 @@ class Wiring:
 
     @classmethod
     def read_all(cls, api: Api, agent_ids: Iterable[str]) -> "list[Wiring]":
-        """Return the wiring of each agent; what belongs to the workspace is read once."""
+        """Return the wiring of each agent. Objects of the workspace are read once."""
         found: list[Wiring] = []
         for agent_id in agent_ids:
             found.append(replace(found[0], agent=api.agent(agent_id)) if found else cls.read(api, agent_id))

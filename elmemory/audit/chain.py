@@ -67,12 +67,12 @@ def _fields(entry: Chained, what: str) -> list[object]:
 
 
 def signature(summary: Chained) -> str:
-    """The HMAC of a summary of closed entries, by a key derived from SECRET_KEY."""
+    """Return the HMAC of a summary of closed entries, with a key derived from SECRET_KEY."""
     return _signature(summary, settings.SECRET_KEY)
 
 
 def is_signed(summary: Chained) -> bool:
-    """Whether the summary has its signature, with SECRET_KEY or one of its fallbacks."""
+    """Whether the summary is signed with SECRET_KEY or one of its fallbacks."""
     keys = settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
     return summary.action == "close" and any(
         constant_time_compare(summary.object, _signature(summary, key)) for key in keys

@@ -43,7 +43,7 @@ class Action(models.TextChoices):
 
 
 class AppendOnly(Exception):
-    """An attempt to change or delete entries of the audit log, or to add some outside the chain."""
+    """An attempt to change or delete entries of the audit log, or to add entries outside the chain."""
 
 
 class Entries(models.QuerySet["Entry"]):

@@ -1,4 +1,4 @@
-"""Writing the audit log."""
+"""Writes the audit log."""
 
 from datetime import timedelta
 from getpass import getuser
@@ -76,7 +76,7 @@ def command_user() -> str:
     """Return `command:` and the name of the operating system's user."""
     try:
         return f"command:{getuser()}"[:150]
-    except OSError:  # a container's user need not have a name
+    except OSError:  # a container's user may have no name
         return "command:unnamed"
 
 

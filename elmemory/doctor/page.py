@@ -25,7 +25,7 @@ class DoctorPage:
         self._running = Lock()
 
     def view(self, request: HttpRequest) -> HttpResponse:
-        """Show a form; after POST, the checks as well."""
+        """Show a form; after POST, also the checks."""
         if not request.user.has_perm("conversations.run_doctor"):
             raise PermissionDenied
         agent_id = request.POST.get("agent", "").strip()

@@ -25,7 +25,7 @@ _FRESH = {
     "ELEVENLABS_POST_CALL_KEY": "put the secret here that ElevenLabs shows for the post-call webhook",
     "OPENMEMORY_KEY": "key of an OpenMemory server",
 }
-_BYTES = 50  # 67 characters: Django's deployment checks want 50 of SECRET_KEY
+_BYTES = 50  # 67 characters: Django's deployment checks require 50 for SECRET_KEY
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Statement]:
 
 
 def make(folder: Path) -> dict[str, str]:
-    """Write `.env` in this folder, readable by its owner alone. Return the fresh secrets by name, none if it exists."""
+    """Write `.env` in this folder, readable by its owner only. Return the fresh secrets by name; {} if it exists."""
     fresh = {name: secrets.token_urlsafe(_BYTES) for name in _FRESH}
     lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
     lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
@@ -67,9 +67,9 @@ def make(folder: Path) -> dict[str, str]:
 
 
 def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> str:
-    """Return what the first run prints about the `.env` that was just made in this folder.
+    """Return the text that the first run prints about the new `.env` in this folder.
 
-    Only a terminal may be shown the secrets: other output is stored in logs.
+    Secrets are included only for a terminal: other output may be stored in logs.
     """
     if not with_secrets:
         return f"\n  Made {folder / '.env'} with fresh secrets; only its owner can read it.\n"
@@ -94,7 +94,7 @@ def put(path: Path, name: str, value: str) -> None:
 
 
 def _encoding(path: Path) -> str:
-    """Return the encoding by the byte order mark, which editors on Windows write at the start of a file."""
+    """Return the encoding by the byte order mark, which editors on Windows write."""
     with path.open("rb") as file:
         start = file.read(3)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

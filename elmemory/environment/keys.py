@@ -24,7 +24,7 @@ _SHORTEST = 12
 
 
 def first_key(variable: str) -> str:
-    """Return the value of this variable that is sent, "" if it has none."""
+    """Return the value of this variable that is sent; "" without one."""
     return next(iter(_keys(variable)), "")
 
 

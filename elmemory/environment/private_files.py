@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the umask of every command, files of secrets, and the check of modes."""
+"""Keeps files private to their owner: the umask of every command, files of secrets, checks of modes."""
 
 import os
 import stat
@@ -45,7 +45,7 @@ def is_loose(path: Path) -> bool:
 
 
 def loose_below(folder: Path) -> bool:
-    """Whether a payload folder or what is in its first 200 conversations is loose."""
+    """Whether a payload folder, or any file of its first 200 conversations, is loose."""
     return is_loose(folder) or any(map(is_loose, islice(_contents(folder), _MOST_CONVERSATIONS * 8)))
 
 

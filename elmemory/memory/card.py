@@ -88,7 +88,7 @@ class Card:
 
     @property
     def summary(self) -> str:
-        """The profile in sentences that an agent can use."""
+        """The profile in sentences for the agent."""
         if self.written_summary:
             return self.written_summary
         if self.opted_out:
@@ -327,7 +327,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
     """Return the card in the metadata of a card memory. The current rules are applied to cards of older versions."""
     facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
     last_call_summary = str(metadata.get("last_call_summary") or "")
-    if not (rules := metadata.get("usable")):  # written when "[NAME]" and "not provided" were still facts
+    if not (rules := metadata.get("usable")):  # an old version: "[NAME]" and "not provided" were still facts
         facts = {name: usable_value(value, name) or "" for name, value in facts.items()}
     if rules != _RULES:
         facts = {name: text for name, value in facts.items() if (text := speakable(value, name))}

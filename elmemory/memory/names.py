@@ -89,7 +89,7 @@ _GIVEN_NAME_BEFORE = re.compile(r"[^.!?\s]\s+([^\W\d_][^\s,;:.]+)\s+$")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else a call says about one collected value.
+    """Other evidence in a call about a collected value.
 
     `rationale` is the reason that ElevenLabs gives for it, `names` are the call's other name fields as collected
     (canonical field to text), `said` the sentences of the caller.

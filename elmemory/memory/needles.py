@@ -35,7 +35,7 @@ OVERLAP = 4096
 
 
 class Hit(NamedTuple):
-    """What was found, and its offset in the bytes."""
+    """An occurrence: what was found, and its offset in the bytes."""
 
     what: What
     offset: int
@@ -104,7 +104,7 @@ class Needles:
 
 
 def _prefixes(country: str) -> frozenset[bytes]:
-    """The digits that may stand directly before the national number."""
+    """Return the digits that may directly precede the national number."""
     with_country = (f"{dialled}{country}{trunk}" for dialled in ("", "00", "011") for trunk in ("", "0"))
     return frozenset(digits.encode() for digits in ("", "0", *with_country))
 

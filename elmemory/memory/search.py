@@ -1,4 +1,4 @@
-"""Search over one caller's memories."""
+"""Searches one caller's memories."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The ASGI channel of one HTTP request: its types, and reading bounded bodies."""
+"""Types of the ASGI channel of an HTTP request, and readers of bounded bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The address of a request's client, behind proxies too."""
+"""Finds the address of a request's client, even behind proxies."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

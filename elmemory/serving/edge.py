@@ -115,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.more_body = False  # uvicorn leaves it true if the answer was sent first
 
     def on_response_complete(self) -> None:
-        """Replaces uvicorn's method, which sets a timer for each idle connection: `close_if_overdue` needs none."""
+        """Continue like uvicorn's method, but without a timer per idle connection: see `close_if_overdue`."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return

@@ -134,7 +134,7 @@ class Entrance:
         _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=True)
         try:
             os.execve(_command()[0], _command(), {**environment, **handed})  # noqa: S606
-        except OSError as error:  # its interpreter was moved, or there is no memory for it
+        except OSError as error:  # its interpreter was moved, or memory is short
             _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=False)
             log.error("the command cannot be executed: this server goes on", error=type(error).__name__)
 

@@ -113,7 +113,7 @@ class Command(CheckedCommand):
             shown = "that of DJANGO_SUPERUSER_PASSWORD"
         elif self.stdout.isatty() and not settings.LOG_JSON:
             shown = f"{password}   (shown once)"
-        else:  # what is printed is stored in a log
+        else:  # other output may be stored in logs
             path = private_folder() / "_first_login.txt"
             write_private(path, f"{name}\n{password}\n", replace=True)
             shown = f"in {path}   (delete this file after the first login)"

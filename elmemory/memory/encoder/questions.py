@@ -43,7 +43,7 @@ class Questions:
         while True:
             future, question = self._waiting.get()
             if not future.set_running_or_notify_cancel():
-                continue  # the caller no longer waits
+                continue  # the search no longer waits
             try:
                 future.set_result(self._encoder.question(question))
             except Exception as error:

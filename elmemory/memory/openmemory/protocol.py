@@ -18,7 +18,7 @@ class OpenMemoryMisconfigured(OpenMemoryError):
 
 
 class NotStorable(Exception):
-    """The store can never take this memory; a retry is pointless."""
+    """The store can never store this memory, so a retry is pointless."""
 
 
 class Health(NamedTuple):
@@ -70,7 +70,7 @@ class OpenMemory(Protocol):
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
         """Add entries whose keys are new for this user, then delete the memories with the ids `instead_of`.
 
-        The caller guarantees that no earlier run, even an interrupted one, wrote any of these keys.
+        The calling code guarantees that no earlier run, even an interrupted one, wrote any of these keys.
         """
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
@@ -105,12 +105,12 @@ class OpenMemory(Protocol):
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
-        """Delete one memory of this user; False if the user has no such memory."""
+        """Delete one memory of this user. Return False if the user has no such memory."""
 
     def forget(self, user_id: str) -> int:
         """Delete all memories of the user, and return how many there were.
 
-        The embedded store also removes what its files keep of deleted rows.
+        The embedded store also removes traces of deleted rows from its files.
         """
 
     def users(self) -> dict[str, int] | None:

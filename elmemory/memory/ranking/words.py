@@ -198,5 +198,5 @@ def _without_ed(word: str) -> str:
 
 
 def _undoubled(stem: str) -> str:
-    """ "stopp" is "stop", but "call", "pass" and "buzz" keep both."""
+    """Return "stop" for "stopp"; "call", "pass" and "buzz" keep both letters."""
     return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "aeiolsz" else stem

@@ -109,7 +109,7 @@ class Command(BaseCommand):
         return Collecting("remove") if self._options["remove"] else Collecting("add", most_fields(api.tier()))
 
     def _write_fields(self, wiring: Wiring, collecting: Collecting | None) -> None:
-        """Offer the fields that the agent lacks, or say which have no room."""
+        """Print the fields that the agent lacks, or those that exceed the limit."""
         if collecting is None:
             if fields := missing(wiring):
                 self.stdout.write(

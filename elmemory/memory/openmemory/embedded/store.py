@@ -90,7 +90,7 @@ def _guarded[**P, R](
 
 
 class EmbeddedOpenMemory:
-    """The `OpenMemory` protocol over the table of this app in the database with this alias."""
+    """Implements `OpenMemory` on this app's table, in the database with this alias."""
 
     alias = ALIAS
 

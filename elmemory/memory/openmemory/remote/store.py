@@ -48,7 +48,7 @@ _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \
 
 
 class RemoteOpenMemory:
-    """The `OpenMemory` protocol over the server at `url`."""
+    """Implements `OpenMemory` on the server at `url`."""
 
     mode = "remote"
     concurrency = 16
