@@ -54,7 +54,7 @@ def unusable_greetings() -> Iterator[CheckMessage]:
                 "Name a language (de), an agent's id, or both: agent_1:de.",
             )
         elif key in seen:
-            problem, hint = "has the same agent and language as another", "Keep one text for each language and agent."
+            problem, hint = "is for the same as another", "Keep one text for each language and agent."
         else:
             problem, hint = _problem(text), "Write a text such as: Willkommen zurück, {name}! Empty means no greeting."
         if key:
