@@ -1,7 +1,7 @@
 """What the page of a caller shows: calls from the index, memories from OpenMemory."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -29,7 +29,7 @@ from conversations.payloads.failure import in_language
 from elmemory.environment.greetings import greeting_for
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from_state, card_of, read_card
-from elmemory.memory.card_state import MOST_FACTS, call_order, newest_facts, state_from
+from elmemory.memory.card_state import MOST_FACTS, call_order, fact_value, newest_facts, state_from
 from elmemory.memory.disclosure import disclosed
 from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST, label
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
@@ -207,7 +207,7 @@ def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
     for memory in sorted(filter(_has_field, memories), key=call_order, reverse=True):
         stated[memory.metadata["field"]].append(memory)
     facts = []
-    for memory in newest_facts(each for ones in stated.values() for each in ones):
+    for memory in newest_facts(each for ones in stated.values() for each in _candidates(ones)):
         name = memory.metadata["field"]
         fact = _fact(memory)
         said, others = 0, dict[str, Memory]()
@@ -227,6 +227,12 @@ def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
             }
         )
     return facts
+
+
+def _candidates(newest_first: Sequence[Memory]) -> Iterator[Memory]:
+    """Of the memories with one field those that may hold its present value: the corrections, and the newest fact."""
+    yield from (memory for memory in newest_first if memory.kind == kinds.PREFERENCE)
+    yield from islice((memory for memory in newest_first if memory.kind == kinds.FACT and fact_value(memory)), 1)
 
 
 def label_of(field: str) -> str:
