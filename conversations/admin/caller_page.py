@@ -181,7 +181,7 @@ def _card_now(memories: Sequence[Memory], facts: Sequence[dict[str, Any]]) -> Ca
     """The card that these memories make, newest written first, of which these are the facts.
 
     It is made from the state in the card if that was written last and agrees with the memories: computing the state
-    takes five times as long.
+    takes ten times as long.
     """
     by_kind: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:
