@@ -92,7 +92,7 @@ class OpenMemory(Protocol):
     def texts(self, user_id: str) -> list[Memory]:
         """All memories of the user, the newest written first; what people do not read of them may be left out.
 
-        Those are tags, decay, times, version and vector. The embedded store does this in two thirds of the time of `memories`.
+        Those are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
         """
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
