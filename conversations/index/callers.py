@@ -1,4 +1,4 @@
-"""The rows of callers with stored calls: how many there are, since when, and under which names."""
+"""Maintains the rows of callers with stored calls: the number of calls, the first and last, and the names in them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,9 +25,9 @@ _SET = "UPDATE caller_calls SET calls = %s, first_call = %s, last_call = %s, nam
 
 
 def count(callers: Iterable[str]) -> None:
-    """Make the rows of these callers what their calls come to; without calls a row is deleted.
+    """Update the rows of these callers from their calls; delete the row of a caller without calls.
 
-    Last in a transaction: the rows are locked, in the order of callers, before the calls are counted. Of two
+    This must come last in a transaction. It locks the rows, in the order of callers, before it counts the calls: of two
     transactions with calls of one caller, the later one then counts those of both.
     """
     references = {caller: caller_reference(caller) for caller in sorted(set(callers) - {""})}
