@@ -52,15 +52,18 @@ class HeldLock:
 
 
 @contextmanager
-def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[HeldLock]:
+def caller_lock(*callers: str | None, call: str = "", wait: bool = True) -> Iterator[HeldLock]:
     """Hold the locks of these callers, across all processes and machines. With wait=False, a held lock raises Busy.
 
-    Several callers are locked in a fixed order, so that two processes cannot deadlock.
+    `call` is a conversation that is locked too: two versions of it may have different callers. Several locks are taken
+    in a fixed order, so that two processes cannot deadlock.
     """
     held = HeldLock()
     with ExitStack() as stack:
         for stripe in sorted({_stripe(caller) for caller in callers if caller}):
             stack.enter_context(_lock("caller", stripe, held, wait=wait))
+        if call:
+            stack.enter_context(_lock("call", _stripe(call), held, wait=wait))
         yield held
 
 

@@ -223,8 +223,9 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
-        concerned = _remove_texts([*gone, *(row.conversation_id for row in rows)])
-        concerned.update(row.caller for row in rows)
+        callers.lock(row.caller for row in rows)
+        before = _remove_texts([*gone, *(row.conversation_id for row in rows)])
+        after = [callers.Call(row.caller, row.started_at, row.caller_name) for row in rows]
         Conversation.objects.filter(conversation_id__in=gone).delete()
         returning.flag(rows)
         Conversation.objects.bulk_create(
@@ -232,8 +233,8 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
         )
         fulltext.write([row.text for row in read_rows])
         labels.write([label for row in read_rows for label in row.labels])
-        returning.correct(concerned)
-        callers.count(concerned)
+        returning.correct(call.caller for call in (*before, *after))
+        callers.change(before, after)
     _leave_to_reconciling(unread)
     seen = {row.conversation_id: row.fingerprint for row in rows} | dict.fromkeys(gone, "")
     return [conversation_id for conversation_id, of_row in seen.items() if not _is_up_to_date(conversation_id, of_row)]
@@ -245,16 +246,17 @@ def _leave_to_reconciling(ids: Sequence[str]) -> None:
     Conversation.objects.filter(conversation_id__in=ids, fingerprint="").update(fingerprint=_UNKNOWN)
 
 
-def _remove_texts(ids: Iterable[str]) -> set[str]:
+def _remove_texts(ids: Iterable[str]) -> list[callers.Call]:
     """Remove the texts and labels of these rows, by the sort keys that the index has before refreshing changes them.
 
-    Returns the callers of the rows.
+    Returns the calls of the rows.
     """
-    known = Conversation.objects.filter(conversation_id__in=ids).values_list("sort_key", "caller")
-    sort_keys = sorted(sort_key for sort_key, _ in known)
+    rows = Conversation.objects.filter(conversation_id__in=ids)
+    known = list(rows.values_list("sort_key", "caller", "started_at", "caller_name"))
+    sort_keys = sorted(sort_key for sort_key, _, _, _ in known)
     fulltext.remove(sort_keys)
     labels.remove(sort_keys)
-    return {caller for _, caller in known}
+    return [callers.Call(caller, started_at, name) for _, caller, started_at, name in known]
 
 
 @cache

@@ -24,7 +24,9 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
     row, receipt = Conversation.objects.filter(pk=conversation_id).first(), read_receipt(conversation_id)
     if row is None or row.memory_state != MemoryState.FAILED:
         raise NotParked
-    callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ())})
+    # Where the store finds them: also those of a run that was interrupted before the receipt.
+    holders = store.users_of(conversation_id) or ()
+    callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ()), *holders})
     with caller_lock(*callers) as lock:
         # The worker may have processed it while this waited for the lock.
         if is_done(conversation_id, read_receipt(conversation_id)):

@@ -62,13 +62,15 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
 
     `stored` is the transcription if it has just been read. "changed meanwhile" means that another run is needed, for
     instance for a new version. Raises NotReadable for an unreadable payload, OpenMemoryError, FileNotFoundError without
-    a transcription, Busy if another process holds the caller's lock and `wait` is false, and LockLost (a DatabaseError)
+    a transcription, Busy if another process holds a lock and `wait` is false, and LockLost (a DatabaseError)
     if the lock was lost in between.
     """
     call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
     former = former_callers(call.caller)
-    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
+    callers = call.caller, *former, *(before.callers if before else ())
+    # Without a receipt nothing names the caller of another version, which another process may be processing.
+    with caller_lock(*callers, call="" if before else conversation_id, wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"

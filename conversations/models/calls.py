@@ -199,6 +199,12 @@ class Conversation(models.Model):
                 fields=["caller", "sort_key", "outcome", "is_returning", "started_at", "caller_name"],
                 name="conversation_of_caller",
             ),
+            models.Index(
+                # SQLite would choose another if `is_returning` were in the condition alone.
+                fields=["caller", "is_returning", "sort_key"],
+                name="conversation_not_returning",
+                condition=models.Q(caller__gt="", is_returning=False),
+            ),
             models.Index(fields=["caller_ref", "started_at", "sort_key"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=_FIGURES, name="conversation_figures"),

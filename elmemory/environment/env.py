@@ -22,8 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
 _FROM_FILE: set[str] = set()
-# A semicolon before a parameter of a SIP address, such as ;user=phone, is no separator.
-_OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*[a-z-]+=)")
+# A semicolon may begin a parameter of a SIP address: ;user=phone, ;lr.
+_OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*(?:[\w.-]+=|(?:lr|ob|gr)\b))", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # How similar a misspelled name is. OPENMEMORY_FROM_KEY, which a command reads, is less similar to OPENMEMORY_KEY.
 _CLOSE = 0.86

@@ -20,7 +20,7 @@ from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
-_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER, _BYTES_PER_LETTER_ASKED = 1600, 4, 2
 # In seconds, for a question without a deadline.
 _ENCODED_WITHIN = 5.0
 
@@ -56,7 +56,7 @@ class PreparedCaller:
         self._corpus: Corpus = Corpus(found)
         self._encoder = encoder()
         self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
-        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
+        self.size = sum(map(_size, self.memories))
         self.size += self._vectors.size if self._vectors else 0
 
     def search(self, question: str, k: int, until: float | None = None) -> Found:
@@ -84,6 +84,11 @@ class PreparedCaller:
 def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     """Search the caller's memories in the store without caching anything. Raises OpenMemoryError."""
     return PreparedCaller(store.memories(caller)).search(question, k)
+
+
+def _size(memory: Memory) -> int:
+    asked = len(memory.metadata.get("asked") or "")
+    return _BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) + _BYTES_PER_LETTER_ASKED * asked
 
 
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
