@@ -236,7 +236,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def outcome_shown(self, row: Conversation) -> SafeString:
-        label = str(Outcome(row.outcome).label)
+        label = str(Outcome(row.outcome).label) if row.outcome or not row.has_transcription else "–"
         if row.outcome in (Outcome.FAILED, Outcome.UNCONNECTED):
             return _badge(label, bad=True)
         return format_html('<span class="quiet">{}</span>', label)
@@ -266,8 +266,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
 
 def _unnumbered(row: Conversation) -> str:
-    """Why a call by phone has no number."""
-    return gettext("withheld") if row.has_transcription or row.has_failure else gettext("not known yet")
+    """Why a call has no number: without a readable transcription nobody knows whose it is."""
+    return gettext("withheld") if row.channel or row.has_failure else gettext("unknown")
 
 
 def _nulls_last(one: Any) -> Any:
