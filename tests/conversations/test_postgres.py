@@ -154,7 +154,7 @@ def test_staff_note_and_review_a_call(server: Server, staff_browser: httpx2.Clie
 def test_an_unreadable_delivery_is_shown(server: Server, staff_browser: httpx2.Client) -> None:
     server.post_call(b'{"type": "post_call_transcription", "data"')
     page = staff_browser.get(f"{LIST}unreadable/").text
-    (name,) = {part.split('"')[0] for part in page.split(f'href="{LIST}unreadable/')[1:]}
+    (name,) = {part.split('"')[0] for part in page.split(f'href="{LIST}unreadable/')[1:]} - {""}
     assert "not JSON" in staff_browser.get(f"{LIST}unreadable/{name}").text
 
 

@@ -52,7 +52,7 @@ class Command(CheckedCommand):
         conclude(report)
         self._print(report)
         if waiting:
-            self.stdout.write(f"{waiting} are being repaired by the worker. Verify again when nothing waits.")
+            self.stdout.write(f"The worker repairs {counted(waiting, 'call')}. Verify again when nothing waits.")
         if report.counts:
             raise CommandError(counted(report.counts.total(), "fault"))
         if waiting:

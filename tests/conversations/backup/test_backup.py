@@ -263,7 +263,7 @@ def test_a_restore_creates_the_index_again_where_a_newer_version_ran(tmp_path: P
     with connections["index"].cursor() as cursor:
         cursor.execute("UPDATE index_schema SET version = 'other', release = '99.0'")
         cursor.execute("DROP TABLE conversation")
-    assert "1 calls indexed." in run("restore", tmp_path / "backups", "--yes")
+    assert "1 call indexed." in run("restore", tmp_path / "backups", "--yes")
 
 
 @pytest.mark.usefixtures("maya")

@@ -76,8 +76,8 @@ def test_memories_that_the_store_lacks_are_found_and_repaired(call: str, store: 
     # Nothing is found twice, and nothing is repaired before the worker runs.
     for options in ((), ("--repair",)):
         again = verify(*options)
-        assert again.startswith("1: 1 calls")
-        assert "1 are being repaired by the worker" in again
+        assert again.startswith("1: 1 call and ")
+        assert "The worker repairs 1 call." in again
         assert "No fault." not in again
     Worker(store).run_once()
     assert "He is nine." in {memory.content for memory in store.memories(MAYA)}

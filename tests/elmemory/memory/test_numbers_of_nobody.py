@@ -198,4 +198,4 @@ def test_an_entry_that_names_no_number_is_reported(settings: Settings) -> None:
     settings.NOT_CALLERS = ["+14155550111", "+1 999*", "!+6588888888", "+10000000000"]
     assert finding("NOT_CALLERS") == []
     settings.NOT_CALLERS = ["+14155550111", "the office", "*", "+1415"]
-    assert finding("NOT_CALLERS") == ["NOT_CALLERS: 3 of its entries name no number; they have no effect."]
+    assert finding("NOT_CALLERS") == ["NOT_CALLERS: entry 2, 3, 4 cannot be read."]
