@@ -11,6 +11,7 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.timezone import get_default_timezone_name
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -231,8 +232,14 @@ def asked_period(params: Mapping[str, Any]) -> Period | None:
 
 def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
     """What is wrong with the values of the filters, those of the fields `but` left out."""
-    forms = [spec for spec in changelist.filter_specs if isinstance(spec, DetailsFilter)]
-    return [fault for form in forms for name, fault in form.faults() if name not in but]
+    found = []
+    for spec in changelist.filter_specs:
+        if isinstance(spec, DetailsFilter):
+            found += [fault for name, fault in spec.faults() if name not in but]
+        elif isinstance(spec, _Conditions) and (value := spec.value()) not in (None, *spec.choices_of):
+            wrong = forms.ChoiceField.default_error_messages["invalid_choice"] % {"value": value}
+            found.append(f"{capfirst(str(spec.title))}: {wrong}")
+    return found
 
 
 def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:

@@ -85,7 +85,7 @@ class Unreadable(CallListAdmin):
                 call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
             call.error = reason_in_language(call.error)
         context = {"deliveries": deliveries, "calls": calls, "parked": parked.count()}
-        return self._shown(request, "list", _("Unreadable and parked"), context)
+        return self._shown(request, "list", _("Unreadable"), context)
 
     def delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
         self._require(request)

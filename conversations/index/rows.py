@@ -69,6 +69,8 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
     modified = stamp.mtime_ns / 1e9
     receipt = read_receipt(conversation_id)
     row |= _call_columns(call)
+    if not stamp.sha256:
+        row |= {"outcome": Outcome.UNKNOWN, "channel": Channel.UNKNOWN}
     arrival = (receipt or new_receipt(stamp)).arrival
     row |= day_columns(call.started_at(arrival))
     row |= _retention_columns(conversation_id, row["started_at"], arrival, call.deletion_due)

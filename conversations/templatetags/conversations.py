@@ -54,4 +54,4 @@ def dashboard(context: dict[str, Any]) -> dict[str, Any]:
     """The figures of the front page, for staff who may see calls."""
     request = context["request"]
     may_see = request.user.has_perm("conversations.view_conversation")
-    return {"may_see": may_see, **(shown() if may_see else {})}
+    return {"may_see": may_see, "perms": context["perms"], **(shown() if may_see else {})}

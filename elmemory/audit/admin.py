@@ -59,29 +59,30 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     )
     readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
+    empty_value_display = ""
 
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, entry: Entry) -> str:
         at = localtime(entry.at)
-        return f"{date_format(at, 'DATE_FORMAT')}, {date_format(at, 'H:i:s T')}"
+        return f"{date_format(at, 'SHORT_DATE_FORMAT')}, {date_format(at, 'H:i:s T')}"
 
-    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object", empty_value="")
+    @admin.display(description=pgettext_lazy("audit log", "what"), ordering="object")
     def touched(self, entry: Entry) -> str:
         return _link(_PAGES.get(entry.kind), entry.object)
 
     @admin.display(description=gettext_lazy("certificate"))
     def certificate(self, entry: Entry) -> str:
         if not entry.document:
-            return "-"
+            return ""
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:audit_entry_certificate", args=[entry.pk]), gettext("Show it")
         )
 
-    @admin.display(description=gettext_lazy("caller reference"), ordering="caller", empty_value="")
+    @admin.display(description=gettext_lazy("caller reference"), ordering="caller")
     def caller_shown(self, entry: Entry) -> str:
         return _link(_PAGES["caller"], entry.caller)
 
-    @admin.display(description=gettext_lazy("detail"), ordering="detail", empty_value="")
+    @admin.display(description=gettext_lazy("detail"), ordering="detail")
     def detail_shown(self, entry: Entry) -> str:
         return entry.detail
 

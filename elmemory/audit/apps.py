@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 class AuditConfig(AppConfig):
     name = "elmemory.audit"
-    verbose_name = gettext_lazy("Audit")
+    verbose_name = gettext_lazy("Audit log")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

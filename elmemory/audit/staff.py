@@ -51,6 +51,10 @@ class StaffForm(UserCreationForm[User]):
 class RoleFilter(admin.RelatedFieldListFilter):
     """Filters users by role, with the names of roles in the language of the page."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("role")
+
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         return [(pk, _(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
@@ -107,6 +111,9 @@ class StaffAdmin(_UserAdmin):
 
 class RoleAdmin(_GroupAdmin):
     """The roles. Permissions are shown in the language of the page; the database has them in English."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)

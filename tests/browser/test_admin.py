@@ -115,7 +115,7 @@ def test_a_bar_of_the_figures_leads_to_its_calls(staff: LogIn) -> None:
 def test_a_click_on_a_turn_plays_it(staff: LogIn) -> None:
     page = staff("operator")
     page.goto(CALL)
-    page.click("#turn-5 .seek")
+    page.get_by_role("button", name="Play from 0:16").click()
     becomes(page, "recording.currentTime > 16")
     expect(page.locator(".turn.current")).to_have_id("turn-5")
     page.locator("#turn-1 .said").click()

@@ -1,9 +1,10 @@
 """The header, the lists and their filter, by mouse and keyboard, at the widths that staff have."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LogIn
+from tests.browser.conftest import LogIn, log_in
+from tests.harness.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +24,32 @@ def test_the_header_is_one_line(staff: LogIn, width: int) -> None:
     header = at(staff("administrator"), width, LIST).locator("#header").bounding_box()
     assert header
     assert header["height"] <= 56
+
+
+@pytest.mark.parametrize("width", [1024, LAPTOP])
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+def test_no_section_is_cut_off(browser: Browser, practice: Server, language: str, width: int) -> None:
+    page = at(log_in(browser, practice, "administrator", locale=language), width, LIST)
+    assert page.evaluate("sections.scrollWidth <= sections.clientWidth")
+    page.context.close()
+
+
+def test_the_first_tab_shows_the_way_to_the_content(staff: LogIn) -> None:
+    page = at(staff("viewer"), LAPTOP, LIST)
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to main content")
+    assert page.evaluate(
+        "({left, top}) => document.elementFromPoint(left + 9, top + 9) === document.activeElement",
+        page.locator(":focus").evaluate("(link) => link.getBoundingClientRect().toJSON()"),
+    )
+
+
+def test_users_lead_to_roles_failed_logins_and_devices(staff: LogIn) -> None:
+    page = staff("administrator")
+    for name in ("Roles", "Failed logins", "Two-factor devices"):
+        page.goto("/admin/auth/user/")
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.locator("h1")).to_have_text(name)
 
 
 def test_on_a_phone_the_sections_are_a_menu_for_the_keyboard(staff: LogIn) -> None:
@@ -99,6 +126,15 @@ def test_on_a_phone_each_row_is_a_card(staff: LogIn, address: str) -> None:
     expect(page.locator("#result_list thead")).to_be_hidden()
     cells = [cell.bounding_box() for cell in page.locator("#result_list tbody tr").first.locator("td, th").all()]
     assert all(cell["x"] >= 0 and cell["x"] + cell["width"] <= PHONE for cell in cells if cell)
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_list_is_no_wider_than_its_frame(staff: LogIn, address: str) -> None:
+    page = at(staff("administrator"), LAPTOP, address)
+    table, frame = page.locator("#result_list").bounding_box(), page.locator(".results").bounding_box()
+    assert table
+    assert frame
+    assert table["width"] <= frame["width"]
 
 
 @pytest.mark.parametrize("address", [LIST, "/admin/audit/entry/"])

@@ -6,6 +6,7 @@ const turns = [...document.querySelectorAll(".turn[data-at]")].map((element) => 
   element,
   at: Number(element.dataset.at),
 }));
+const transcriptList = document.getElementById("transcript");
 const backToCurrent = document.getElementById("back-to-current");
 const keysToggle = document.getElementById("keys-toggle");
 const calmly = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
@@ -105,7 +106,7 @@ async function copy(text) {
 
 // What the page shows: masked for those who see masked digits.
 function transcript() {
-  return [...document.querySelectorAll("#transcript .turn")]
+  return [...transcriptList.querySelectorAll(".turn")]
     .map((turn) => {
       const said = [...turn.querySelectorAll(".said")].map((part) => part.textContent.trim()).join(" ");
       const time = turn.querySelector(".seek, .time")?.textContent;
@@ -146,6 +147,8 @@ if (audio) {
   audio.addEventListener("error", () => (document.getElementById("recording-fault").hidden = false));
   for (const { element, at } of turns) {
     element.classList.add("plays");
+    const button = element.querySelector(".seek");
+    button?.setAttribute("aria-label", transcriptList.dataset.play.replace("%", button.textContent));
     element.addEventListener("click", (event) => {
       if (event.target.closest("summary, pre, a")) return;
       if (!event.target.closest(".seek") && !getSelection().isCollapsed) return; // text is being selected

@@ -3,5 +3,6 @@
 DATE_FORMAT = "j. F Y"
 DATETIME_FORMAT = "j. F Y, H:i T"
 # For tables and charts.
+SHORT_DATE_FORMAT = "j. M Y"
 SHORT_DATETIME_FORMAT = "j. M Y, H:i T"
 MONTH_DAY_FORMAT = "j. M"

@@ -181,7 +181,7 @@ def test_agents_are_named_where_a_call_has_their_name(staff: Client) -> None:
 
 
 def test_the_page_of_a_long_call_is_small(staff: Client) -> None:
-    event = transcription("+14155550100", *[f"I would like to move appointment {n} to next week." for n in range(60)])
+    event = transcription("+14155550100", *[f"I would like to move appointment {n} to next week." for n in range(100)])
     assert len(page(staff, event).encode()) < 80_000
 
 

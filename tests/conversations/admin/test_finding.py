@@ -158,6 +158,20 @@ def test_filters_are_combined_freely(staff: Client) -> None:
 
 
 @pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize(("query", "named"), [("days=soon", "Day"), ("wrong=all", "What went wrong")])
+def test_a_choice_that_a_filter_does_not_have_is_named(staff: Client, query: str, named: str) -> None:
+    text = staff.get(f"{LIST}?{query}").content.decode()
+    assert f"{named}: Select a valid choice. {query.partition('=')[2]} is not one of the available choices." in text
+    assert listed(staff, query) == set()
+
+
+@pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
+def test_an_empty_list_says_whether_there_is_anything(staff: Client, address: str) -> None:
+    assert "There is nothing here yet." in staff.get(address).content.decode()
+    assert "Nothing is found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
+
+
+@pytest.mark.usefixtures("varied")
 def test_a_wrong_value_is_named_and_finds_nothing(staff: Client) -> None:
     wrong = "since=soon", "length_from=-1", "length_from=9&length_to=8", "tool=unknown", "criterion=x", "cost_to=1e9"
     for query in wrong:

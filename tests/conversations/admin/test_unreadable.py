@@ -65,6 +65,14 @@ def test_the_list_gives_reasons(staff: Client, name: str, parked: str) -> None:
     assert Conversation.objects.get(pk=parked).error.lower() in page.lower()
 
 
+def test_a_parked_call_is_not_said_to_be_of_the_web_or_of_a_withheld_number(staff: Client, parked: str) -> None:
+    calls = "/admin/conversations/conversation/"
+    for address in (calls, f"{calls}{parked}/change/"):
+        page = staff.get(address).content.decode()
+        assert "unknown" in page, address
+        assert not [said for said in ('<span class="quiet">web', "web visitor", "withheld") if said in page]
+
+
 def test_the_front_page_leads_there(staff: Client, name: str) -> None:  # noqa: ARG001
     assert f'<a href="{LIST}">1</a>' in staff.get("/admin/").content.decode()
 
