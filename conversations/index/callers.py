@@ -1,4 +1,4 @@
-"""The rows of callers with stored calls: how many there are, since when, and under which names."""
+"""Maintains the rows of callers with stored calls: the number of calls, the first and last, and the names in them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
