@@ -1,9 +1,11 @@
-"""Converts rows of the table to memories."""
+"""Reads rows of the table, and converts them to memories."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
+from django.db import connections
 
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.openmemory.storable import storable
@@ -15,6 +17,25 @@ COLUMNS = (
 )
 
 TEXT_COLUMNS = "id, content, metadata, salience, sectors"
+
+
+def selected(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+    """Return the rows that the query finds in the database with this alias."""
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        # Not through Django's cursor, which doubles the time of a small query in live calls.
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()
+            return rows
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+@cache
+def _as_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?")
 
 
 def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:

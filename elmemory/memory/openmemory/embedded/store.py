@@ -5,7 +5,7 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate
 
@@ -21,6 +21,7 @@ from elmemory.memory.openmemory.embedded.rows import (
     conversation_id_of,
     memories_of,
     memory_of,
+    selected,
     texts_of,
 )
 from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, turn_to_write, with_weights
@@ -138,14 +139,14 @@ class EmbeddedOpenMemory:
     @_guarded
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         require_user(user_id)
-        memories = memories_of(_rows(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id))
+        memories = memories_of(selected(self.alias, _OF_CONVERSATION, user_id, conversation_id, user_id))
         return [memory for memory in memories if memory.metadata.get("conversation_id") == conversation_id]
 
     finds_conversations = True
 
     @_guarded
     def users_of(self, conversation_id: str) -> set[str]:
-        rows = _rows(self.alias, _USERS_OF, conversation_id, f"%{conversation_id}%")
+        rows = selected(self.alias, _USERS_OF, conversation_id, f"%{conversation_id}%")
         return {
             user
             for user, metadata in rows
@@ -156,13 +157,13 @@ class EmbeddedOpenMemory:
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
-            return memories_of(_rows(self.alias, _NEWEST, user_id))
-        return memories_of(_rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit))
+            return memories_of(selected(self.alias, _NEWEST, user_id))
+        return memories_of(selected(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit))
 
     @_guarded
     def texts(self, user_id: str) -> list[Memory]:
         require_user(user_id)
-        return texts_of(user_id, _rows(self.alias, _TEXTS, user_id))
+        return texts_of(user_id, selected(self.alias, _TEXTS, user_id))
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """Read from SQLite files only, whose readers never wait for writers. None for PostgreSQL and after a fault."""
@@ -185,7 +186,7 @@ class EmbeddedOpenMemory:
     ) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
         # Read before the memories, so that the next call notices a write in between.
-        now = _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
+        now = selected(self.alias, _CHANGES_SO_FAR, user_id)[0]
         return now, None if now == token else self._memories_beside(user_id, known)
 
     def _memories_beside(self, user_id: str, known: Sequence[Memory]) -> list[Memory]:
@@ -193,11 +194,11 @@ class EmbeddedOpenMemory:
         if not known:
             return self.memories(user_id)
         as_known = {(memory.id, memory.version, memory.updated_at): memory for memory in known}
-        now = _rows(self.alias, _VERSIONS, user_id)
+        now = selected(self.alias, _VERSIONS, user_id)
         unread = [row[0] for row in now if row not in as_known]
         if len(unread) > _MOST_BY_ID:
             return self.memories(user_id)
-        rows = _rows(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
+        rows = selected(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
         read = {memory.id: memory for memory in memories_of(rows)}
         # A memory that was deleted meanwhile is in neither.
         found = (as_known.get(row) or read.get(row[0]) for row in now)
@@ -227,7 +228,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def users(self) -> dict[str, int]:
-        return dict(_rows(self.alias, _USERS, BOOKKEEPER))
+        return dict(selected(self.alias, _USERS, BOOKKEEPER))
 
     # For the HTTP API only: memories by id, pages, changes.
 
@@ -326,24 +327,6 @@ class EmbeddedOpenMemory:
 def _open_for_peeks(path: str) -> sqlite3.Connection:
     address = f"{Path(path).as_uri()}?mode=ro"
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
-
-
-def _rows(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-    connection = connections[alias]
-    if connection.vendor == "sqlite":
-        # Not through Django's cursor, which doubles the time of a small query in live calls.
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()
-            return rows
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())
-
-
-@cache
-def _as_sqlite(sql: str) -> str:
-    return sql.replace("%s", "?")
 
 
 def _one(cursor: CursorWrapper, memory_id: str) -> Memory:
