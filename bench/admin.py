@@ -51,7 +51,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Cost(NamedTuple):
-    """Of a page: milliseconds of CPU time, the number of queries, and its size."""
+    """The cost of a page: milliseconds of CPU time, the number of queries, and its size."""
 
     django: float
     database: float
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _on_postgres() -> int:
-    """Run this again with a PostgreSQL server."""
+    """Run this command again with a PostgreSQL server."""
     if reason := why_there_is_none():
         sys.exit(f"There is no PostgreSQL: {reason}.")
     with Cluster() as cluster:
@@ -114,7 +114,7 @@ def _on_postgres() -> int:
 
 
 def pages(size: int) -> Iterator[tuple[str, str]]:
-    """The name and the address of each page but those of one caller."""
+    """The names and URLs of all pages except those of one caller."""
     since, until = (NOW - timedelta(days=90)).date(), (NOW - timedelta(days=30)).date()
     last = -(-size // CallListAdmin.list_per_page)
     yield "front page", "/admin/"
@@ -243,10 +243,10 @@ def _once(ask: Callable[[], Any]) -> tuple[float, float]:
 
 
 async def export(user: Any, address: str) -> str:
-    """What a whole export costs, when its first byte comes, and by how much the memory of the process grows."""
+    """Measure a whole export: its cost, the time to its first byte, and the growth of the process's memory."""
     client = AsyncClient()
     await client.aforce_login(user)
-    await sync_to_async(Path("/proc/self/clear_refs").write_text)("5")  # the most memory so far becomes that of now
+    await sync_to_async(Path("/proc/self/clear_refs").write_text)("5")  # reset the peak of the memory
     before, size, first = resident_mb(os.getpid(), "VmHWM"), 0, 0.0
     database = await sync_to_async(_database_seconds)()
     began, own = time.monotonic(), time.process_time()
@@ -261,7 +261,7 @@ async def export(user: Any, address: str) -> str:
 
 
 def _database_seconds() -> float:
-    """The CPU time of all processes of the PostgreSQL server, also of those that have ended; 0 on SQLite."""
+    """The CPU time of all processes of the PostgreSQL server, including ended ones; 0 on SQLite."""
     connection = connections["index"]
     if connection.vendor != "postgresql":
         return 0
@@ -275,7 +275,7 @@ def _database_seconds() -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of a process after its name: its state, its parent and so on."""
+    """The fields of the process's stat file after its name: its state, its parent and so on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 

@@ -1,7 +1,7 @@
 """Invented calls, callers, memories and entries of the audit log, for measuring the admin (`bench.admin`).
 
-Rows are written straight into the databases, as the worker would have left them; only what a page reads from files has
-files.
+Rows are written straight into the databases, in the state in which the worker leaves them. Only data that a page reads
+from files has files.
 """
 
 import random
@@ -46,12 +46,12 @@ _TURNS = 12
 _BATCH = 5000
 _REVIEWED_EVERY = 50
 _UNREADABLE = 200
-# Six names for all: a search by name finds most callers.
+# All callers share six names, so that a search by name finds many of them.
 _NAMES = ("Maya Okafor", "José Núñez", "Priya Raman", "Jonas Weber", "Aoife O'Brien", "Daniel Okonkwo")
 
 
 def fill(size: int) -> None:
-    """Calls of a year and the cards of their callers, as many entries of the audit log, and a call that has files."""
+    """Write the calls of a year, their callers' cards, as many entries of the audit log, and one call with files."""
     ensure_schema()
     with connections["index"].cursor() as cursor:
         for table in ("conversation", "call_label", "caller_calls", "caller_card", fulltext.TABLE):
@@ -73,7 +73,7 @@ def fill(size: int) -> None:
 
 
 def fill_one_caller(calls: int) -> None:
-    """So many calls of one caller beside the others, and eight memories of each."""
+    """Write this many calls of one caller beside the others, and eight memories of each call."""
     Conversation.objects.filter(caller=REGULAR).delete()
     _write_calls(calls, random.Random(calls), lambda: REGULAR, prefix="conv_regular")
     store = EmbeddedOpenMemory()
@@ -86,7 +86,7 @@ def fill_one_caller(calls: int) -> None:
 
 
 def _tidy_up() -> None:
-    """As PostgreSQL does by itself within minutes."""
+    """VACUUM ANALYZE, which PostgreSQL does by itself within minutes."""
     for connection in connections.all():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def _write_calls(size: int, chance: random.Random, caller: Callable[[], str], pr
 
 
 def caller_of_many(size: int, chance: random.Random) -> str:
-    """A caller of so many calls: a few call often, most once or twice."""
+    """A caller for one of this many calls: a few callers call often, most once or twice."""
     return f"+1415{2_000_000 + int(size * 0.3 * chance.random() ** 2):07}"
 
 
@@ -150,7 +150,7 @@ def call(conversation_id: str, number: int, size: int, chance: random.Random, ca
 
 
 def _labels_of(sort_key: int, chance: random.Random) -> Iterator[CallLabel]:
-    """One or two tools, one of twenty times failed, and two criteria."""
+    """Labels of one call: one or two tools, of which one in twenty failed, and two criteria."""
     for tool in chance.sample(("book_appointment", "look_up_customer", "transfer"), chance.choice((1, 2))):
         yield CallLabel(kind=Label.TOOL, name=tool, sort_key=sort_key)
         if chance.random() < 0.05:
@@ -161,7 +161,7 @@ def _labels_of(sort_key: int, chance: random.Random) -> Iterator[CallLabel]:
 
 
 def _write_cards(size: int) -> None:
-    """Those of all callers, and of one of fifty callers more of whom no call is stored."""
+    """Write the cards of all callers, and of one in fifty more callers without stored calls."""
     chance = random.Random(size)
     numbers = CallerCalls.objects.order_by("number").values_list("number", flat=True)
     with_calls = [(number, "") for number in numbers]
@@ -187,9 +187,9 @@ def _write_cards(size: int) -> None:
 
 
 def _write_audit_log(size: int) -> None:
-    """Without the chain of hashes, which pages do not read."""
+    """Write entries without the chain of hashes, which pages do not read."""
     actions = (Action.VIEW, Action.LISTEN, Action.FIND, Action.LOGIN, Action.EXPORT)
-    # Not those of `Entries`, which add one entry after the other.
+    # A plain query set, because `Entries` adds entries one by one.
     entries: Any = QuerySet(Entry)
     entries.bulk_create(
         (
@@ -212,7 +212,7 @@ def _write_audit_log(size: int) -> None:
 
 
 def _memories_of_call(number: int) -> Iterator[kinds.NewMemory]:
-    """Three facts, four sentences and the call itself."""
+    """The memories of one call: three facts, four sentences and the call itself."""
     chance = random.Random(number)
     common = {
         "conversation_id": f"conv_regular_{number}",

@@ -1,4 +1,4 @@
-"""Rings beside a hanging store, large bodies and the admin; then deliveries, and the start."""
+"""Measures rings beside a hanging store, large bodies and the admin; then deliveries, and the start of the server."""
 
 import asyncio
 import base64
@@ -155,7 +155,7 @@ def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
 
 
 def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in a process of its own, with the tests' databases."""
+    """Measure `bench.admin` in a separate process, with the tests' databases."""
     sizes = ("1000",) if quick else ("1000", "10000", "100000")
     with on_core(MEASURED):
         done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
@@ -191,7 +191,7 @@ async def _rings_beside(
 ) -> tuple[Measured, float]:
     loop = asyncio.get_running_loop()
     work = {"audio": partial(_send_audio, ours.url, seconds), "admin": partial(_show_page, ours.url, admin, seconds)}
-    # In processes of their own, so that they do not delay the sending of rings.
+    # In separate processes, so that they do not delay the sending of rings.
     with ProcessPoolExecutor(2, get_context("spawn")) as processes:
         await asyncio.gather(*(loop.run_in_executor(processes, time.sleep, 0.3) for _ in range(2)))
         others = [loop.run_in_executor(processes, work[task]) for task in tasks]
@@ -258,7 +258,9 @@ def _delivery(conversation_id: str) -> bytes:
 
 
 def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
-    """Write, fsync and rename a file; if `as_careful` as the server, in a new folder each, with the folders fsynced."""
+    """Write, fsync and rename files. If `as_careful` as the server, each gets a new folder, and folders are fsynced
+    too.
+    """
     folder.mkdir(parents=True)
     content, count, began = _delivery("conv_bare"), 0, time.monotonic()
     while time.monotonic() - began < seconds:

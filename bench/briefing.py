@@ -2,9 +2,9 @@
 
     python -m bench.briefing [--show CALLER]
 
-A server with its worker gets the calls of `bench.briefing_set`, then each caller rings once more; what the ring answers
-is held against the caller's checklist. With --show the faults of this caller are printed with the briefing, "all" for
-everybody.
+A server with its worker gets the calls of `bench.briefing_set`, then each caller rings once more; the answer to the
+ring is checked against the caller's checklist. With --show the faults of this caller ("all": of every caller) are
+printed with the briefing.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def faults_of(variables: dict[str, Any], caller: Caller) -> list[tuple[str, str]]:
-    """What is wrong with this briefing, each fault with its kind: missing, false, variable or long."""
+    """The faults of this briefing, each with its kind: missing, false, variable or long."""
     briefing = _folded(" ".join(str(value) for name, value in variables.items() if name != "last_call_summary"))
     faults = [("missing", must) for must in caller.must if not _holds(briefing, must)]
     faults += [("false", must_not) for must_not in caller.must_not if _holds(briefing, must_not)]

@@ -1,4 +1,4 @@
-"""Invented callers with any number of memories, inserted straight into the table of an embedded store."""
+"""Invents callers with any number of memories, and inserts these straight into the table of an embedded store."""
 
 import random
 import sqlite3
@@ -35,7 +35,7 @@ def number_of(caller: int) -> str:
 
 
 def message(number: int) -> Row:
-    """A caller's sentence, determined by its number."""
+    """A sentence of a caller, determined by its number."""
     words = random.Random(number).choices(_WORDS, k=12)
     call, position = divmod(number, _TURNS_PER_CALL)
     metadata = {
@@ -59,14 +59,14 @@ def card(memories: int) -> Row:
         last_inbound=last,
         last_spoken=last,
     )
-    if not settings.configured:  # only the server has settings, and a card is written in a language
+    if not settings.configured:  # a card's language needs settings, which only the server has
         settings.configure(LANGUAGE="en")
     written = card_memory(known, revision=1)
     return _row(written.key, written.content, 1.0, {"kind": written.kind, **written.metadata})
 
 
 def remember(store: Path | str, callers: Iterable[int], memories: int) -> None:
-    """Give each caller this many memories, the last of them the card. The store is a file, or a postgres:// URL."""
+    """Write this many memories for each caller, the last of them the card. The store is a file or a postgres:// URL."""
     if isinstance(store, str):
         import psycopg
 

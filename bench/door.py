@@ -1,4 +1,4 @@
-"""Strangers who hold connections open and send large bodies, beside signed deliveries and rings.
+"""Measures signed deliveries and rings beside strangers who hold connections open and send large bodies.
 
 python -m bench.door [seconds]
 """
@@ -52,7 +52,7 @@ def main(seconds: float) -> None:
 
 
 async def _measured(ours: Server, seconds: float) -> tuple[Measured, Measured, int]:
-    """Deliveries (with the refused ones among the errors), rings, and the most bytes in the spool at a time."""
+    """Deliveries (refused ones are among the errors), rings, and the greatest number of bytes in the spool."""
     port, most = port_of(ours), 0
 
     async def watch_spool() -> None:
@@ -93,7 +93,7 @@ def _attack(port: int, strength: int) -> None:
 
 
 async def _send_for_ever(port: int, size: int, piece: int, pause: float) -> None:
-    """Send bodies with a plausible but wrong signature, in pieces; connect again whenever the server hangs up."""
+    """Send bodies with a plausible but wrong signature, in pieces. Reconnect whenever the server hangs up."""
     while True:
         with contextlib.suppress(OSError):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

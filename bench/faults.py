@@ -42,7 +42,7 @@ class Skipped(Exception):
 
 
 class Run:
-    """One fault: its servers, its deliveries and their results."""
+    """One injected fault, with its servers, its deliveries and their results."""
 
     def __init__(self, folder: Path, *, seed: int, long: bool, stack: ExitStack) -> None:
         self.folder = folder
@@ -65,7 +65,7 @@ class Run:
 
     @contextmanager
     def sending(self, count: int, *servers: Server, callers: int = 40) -> Iterator[Senders]:
-        """Senders that deliver; at the end of the block all of them have finished."""
+        """Start senders that deliver; wait for all of them at the end of the block."""
         made = deliveries(count, self.chance, callers=max(callers, count // 20))
         self.made += made
         with Senders(
@@ -98,7 +98,7 @@ class Run:
         self.problems += [f"{conversation_id}: not done after {seconds} s" for conversation_id in waiting]
 
     def settle(self) -> None:
-        """Wait until all calls are remembered and the servers are idle; then judge."""
+        """Wait until all calls are remembered and the servers are idle; then check the results."""
         self.wait_until_remembered()
         self._ask_by_ring()
         for server in self.servers:
@@ -127,7 +127,7 @@ class Run:
                 self.problems.append(f"{caller}: a ring answers {answered} calls instead of {callers.count(caller)}")
 
     def clear_spool(self) -> None:
-        """Check that the next process to start removes the spool files of dead processes, once they are old enough."""
+        """Check that the next process to start removes old spool files of dead processes."""
         spool = self.folder / "payloads" / "_spool"
         for path in spool.iterdir():
             os.utime(path, (time.time() - HOUR, time.time() - HOUR))
@@ -151,7 +151,7 @@ def _running(server: Server) -> Iterator[Server]:
 
 
 def _memories(stub: StubOpenMemory) -> list[Row]:
-    """The server's rows, without the incomplete ones, which readers ignore."""
+    """The server's rows without incomplete ones, which readers ignore."""
     rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
     memories = [row for row in rows if "unfinished_key" not in row.metadata]
     if len(memories) < len(rows):
@@ -184,7 +184,7 @@ def worker_killed(run: Run) -> None:
 
 
 def openmemory_misbehaving(run: Run) -> None:
-    """Every fault of an OpenMemory server in turn, each while a call's memories are written."""
+    """Every fault of an OpenMemory server in turn, while it writes a call's memories."""
     with stub_openmemory(run.chance.getrandbits(32)) as stub:
         run.stub = stub
         server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
@@ -205,7 +205,7 @@ def openmemory_misbehaving(run: Run) -> None:
 
 
 def disk_full(run: Run) -> None:
-    """Payloads, databases and logs on one small disk that becomes full, or nearly full."""
+    """A small disk with payloads, databases and logs becomes full or nearly full."""
     with _small_disk(run.folder, megabytes=160):
         server = run.server(MIN_FREE_MB="0")
         with run.sending(3000 if run.long else 1200, server) as senders:
@@ -218,7 +218,7 @@ def disk_full(run: Run) -> None:
 
 
 def index_destroyed(run: Run) -> None:
-    """The index damaged in the middle, overwritten with garbage, and deleted while only the worker restarts."""
+    """The index is damaged in the middle, overwritten with garbage, and deleted while only the worker restarts."""
     server = run.server()
     with run.sending(2000 if run.long else 400, server) as senders:
         for number in run.moments(senders, 21 if run.long else 6):
@@ -257,7 +257,7 @@ def clock_steps_back(run: Run) -> None:
             with _store_away(run.folder / "memory.sqlite3"):
                 wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
                 ahead.write_text("+0")
-    # Again without later deliveries, and with rows that reconciling finds up to date.
+    # Once more without later deliveries, and with rows that are up to date when reconciling compares them.
     run.wait_until_remembered()
     ahead.write_text("+3600")
     with _store_away(run.folder / "memory.sqlite3"):
@@ -324,7 +324,7 @@ def _small_disk(folder: Path, *, megabytes: int) -> Iterator[None]:
 
 
 def _fill(folder: Path, *, leave: int) -> Path:
-    """Create a file that fills the disk except for `leave` bytes."""
+    """Create a file that fills the disk up to `leave` bytes."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while shutil.disk_usage(folder).free > leave:
@@ -333,14 +333,14 @@ def _fill(folder: Path, *, leave: int) -> Path:
 
 
 def _clock(folder: Path, ahead: Path) -> dict[str, str]:
-    """An environment whose processes see a clock that is ahead by the seconds in this file."""
+    """The environment of processes whose clock is ahead by the seconds in this file."""
     for library in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
         return {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(ahead),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",  # the times of files are the kernel's
+            "NO_FAKE_STAT": "1",  # the kernel sets the times of files
         }
     # Without libfaketime: shift Python's own clock at its start.
     (folder / "sitecustomize.py").write_text(
@@ -352,7 +352,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
 
 @contextmanager
 def _store_away(database: Path) -> Iterator[None]:
-    """The embedded store without its table."""
+    """Remove the table of the embedded store during the block."""
     _execute(database, "ALTER TABLE memory RENAME TO memory_away")
     try:
         yield
@@ -361,7 +361,7 @@ def _store_away(database: Path) -> Iterator[None]:
 
 
 def _failures(index: Path, *, after: float = 0) -> int:
-    """How many calls have failed and will be tried again after this time."""
+    """The number of calls that have failed and will be tried again after this time."""
     waiting = f"SELECT count(*) FROM conversation WHERE attempts > 0 AND next_attempt_at > {after}"
     return _execute(index, waiting)[0][0]
 
@@ -390,7 +390,7 @@ def main() -> int:
     print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     faults = {name: fault for name, fault in FAULTS.items() if options.only in name}
-    # A run mostly waits: two at a time take little longer than one.
+    # A run waits most of the time, so two at once take little longer than one.
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(lambda name: _try(name, faults[name], seed, long=options.long, keep=options.keep), faults)
         return 0 if all(list(results)) else 1
@@ -427,7 +427,7 @@ def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep
 
 
 def _enter_user_namespace() -> None:
-    """Re-execute in a user namespace, where users other than root may mount a small disk if the kernel allows it."""
+    """Re-execute in a user namespace, where any user may mount a small disk if the kernel allows it."""
     unshare = shutil.which("unshare")
     into = [unshare or "", "--user", "--map-root-user", "--mount"]
     if (

@@ -1,6 +1,6 @@
-"""Floors: raw ASGI applications that do the single read of a ring, and nothing else.
+"""Floors: raw ASGI applications that do nothing but the single read of a ring.
 
-No authentication, no deadline, no identity, no checks; they answer what the server answers.
+They have no authentication, deadline, identity or checks, and give the server's answers.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Callers with more memories, larger stores, and leaks over many rings."""
+"""Measures callers with more memories, larger stores, and memory leaks over many rings."""
 
 import random
 import statistics
@@ -74,7 +74,7 @@ def larger_stores(report: Report, folder: Path, quick: bool) -> None:
 
 
 def _in_turn(asked: dict[int, tuple[Requests, Requests]], quick: bool) -> dict[int, tuple[list[float], list[float]]]:
-    """The p50 of ring and search in ms, in several rounds; in each, sizes take turns, and so do ring and search."""
+    """The median times of ring and search in ms, per round. In a round, the sizes take turns, as do ring and search."""
     for ring, search in asked.values():
         as_fast_as_it_goes(ring, 1, 1)
         as_fast_as_it_goes(search, 1, 1)

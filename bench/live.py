@@ -1,4 +1,4 @@
-"""Rings and searches compared with their floors."""
+"""Measures rings and searches, and compares them with their floors."""
 
 import statistics
 from collections.abc import Sequence

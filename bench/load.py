@@ -1,4 +1,4 @@
-"""Load on a server: wrk sends as fast as it can, a client of our own at a steady pace."""
+"""Puts load on a server: wrk as fast as it can, or our own client at a steady pace."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ WRK = shutil.which("wrk")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Latencies in ms."""
+    """The latencies of requests, in ms."""
 
     requests: int
     per_second: float
@@ -33,7 +33,7 @@ class Measured:
 
 
 class Messages(Protocol):
-    """The HTTP messages for a port, by number."""
+    """HTTP messages for a port, which are created by number."""
 
     @property
     def port(self) -> int: ...
@@ -43,7 +43,7 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """POSTs of these bodies in turn."""
+    """POST requests that send these bodies in turn."""
 
     port: int
     path: str
@@ -67,7 +67,7 @@ def as_fast_as_it_goes(requests: Requests, connections: int, seconds: int) -> Me
 
 
 async def at_a_pace(requests: Requests, per_second: int, seconds: float) -> tuple[Measured, list[bytes]]:
-    """Send each request at its scheduled time, from which its latency counts; returns the answers too."""
+    """Send each request at its scheduled time, from which its latency counts; also returns the answers."""
     began = time.perf_counter()
     pool: list[_Connection] = []
     latencies: list[float] = []
@@ -125,7 +125,7 @@ class _Connection:
 
 
 async def one_after_the_other(messages: Messages, connections: int, seconds: float) -> Measured:
-    """Send as fast as possible: each connection sends its next message when the previous one is answered."""
+    """Send as fast as possible. Each connection sends its next message after the answer to the previous one."""
     latencies: list[float] = []
     errors = 0
     numbers = itertools.count()

@@ -1,4 +1,4 @@
-"""Remembers calls of one caller, and prints what one more takes.
+"""Remembers calls of one caller, and prints the time for one more.
 
 python -m bench.one_more_call FOLDER embedded|server CALLS…
 """

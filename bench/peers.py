@@ -1,4 +1,4 @@
-"""Rings and searches beside the nearest peer, which answers the same webhooks from an OpenMemory server.
+"""Compares rings and searches with the nearest peer, which answers the same webhooks from an OpenMemory server.
 
 The peer is no part of this project. Make a checkout with an environment of its own, and name its folder. OPENMEMORY
 is a checkout of CaviraOSS/OpenMemory:

@@ -1,4 +1,4 @@
-"""The processes of a measurement, on loopback: the server, floors, slow stores."""
+"""Starts the processes of a measurement on loopback: the server, floors, slow stores."""
 
 import os
 import socket
@@ -12,13 +12,13 @@ from tests.harness.server import ROOT, Server, free_port, wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CORES = sorted(os.sched_getaffinity(0))
-# The measured process and the load each have a core of their own: else the figures depend on the scheduler.
+# Measured process and load have separate cores, because the figures would depend on the scheduler otherwise.
 MEASURED, LOAD = _CORES[0], _CORES[-1]
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Processes that are started in this block stay on this core."""
+    """Pin processes that are started in this block to this core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -34,12 +34,12 @@ class _OnItsCore(Server):
 
 
 def server(folder: Path, **environment: str) -> Server:
-    """A server without a worker, on a core of its own."""
+    """A server without a worker, pinned to its own core."""
     return _OnItsCore(_made(folder), "--no-worker", **_QUIET, **environment)
 
 
 def server_anywhere(folder: Path, *, worker: bool = False) -> Server:
-    """A server without a pinned core, as in production."""
+    """A server that is not pinned to a core, as in production."""
     return Server(_made(folder), *(() if worker else ("--no-worker",)), **_QUIET)
 
 
@@ -57,7 +57,7 @@ def port_of(running: Server) -> int:
 
 @contextmanager
 def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
-    """The port and process id of a floor."""
+    """Start a floor; yields its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"bench.floors:{name}", "--port", str(port)]
     command += ["--no-access-log", "--lifespan", "off", "--log-level", "error", "--no-server-header"]
@@ -79,7 +79,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mb(pid: int, what: str = "VmRSS") -> float:
-    """`VmRSS` now, or `VmHWM` at most."""
+    """The process's memory in MB: `VmRSS` is the present value, `VmHWM` the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(what):
             return int(line.split()[1]) / 1024

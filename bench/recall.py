@@ -51,7 +51,7 @@ RANKERS: dict[str, Callable[[Sequence[Memory]], Ask]] = {
 }
 TRICK_QUESTIONS = 5
 _AGENT = "A: "
-# The callers of the recall set are asked so long after their last call.
+# The questions of the recall set are asked this long after a caller's last call.
 _DAYS_LATER = timedelta(days=3)
 
 
@@ -91,7 +91,7 @@ def halves(callers: Sequence[Caller]) -> dict[str, Sequence[Caller]]:
 
 
 def recall_parts(callers: Sequence[recall_set.Caller]) -> dict[str, list[Caller]]:
-    """The callers of the recall set, asked in each way; and as if those of one language were one caller."""
+    """The callers of the recall set, asked in each way; then those of each language as if they were one caller."""
     memories = {caller.id: recall_memories(caller) for caller in callers}
     together = {
         caller.id: [memory for other in callers if other.language == caller.language for memory in memories[other.id]]
@@ -144,7 +144,7 @@ def recall_memories(caller: recall_set.Caller) -> list[Memory]:
 
 
 def locomo(samples: Sequence[dict[str, Any]], *, words_only: bool, tricks: bool = False) -> list[Caller]:
-    """The conversations as callers; a question counts if any of its evidence is known."""
+    """The conversations as callers. A question counts if at least one turn of its evidence is known."""
     talks = []
     for sample in samples:
         talk = sample["conversation"]
@@ -205,7 +205,7 @@ def by_meaning(corpus: Corpus, vectors: VectorsOf, encodes: Encoder) -> Callable
 
 
 def seconds_for(questions: Sequence[str], answer: Callable[[str], object]) -> list[float]:
-    """The CPU time of each answer."""
+    """The CPU time of each answer, in seconds."""
     took = []
     for question in questions:
         began = time.process_time()
@@ -220,13 +220,13 @@ def row(name: str, prepared: float, took: Sequence[float]) -> None:
 
 
 def resident_mb() -> int:
-    """The memory of this process in RAM; Linux only."""
+    """The resident memory of this process in MB; Linux only."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:
-    """One caller with this many memories: copies of all callers' memories, each copy in conversations of its own."""
+    """One caller with this many memories: copies of all callers' memories, each copy with its own conversations."""
     memories: list[Memory] = []
     while len(memories) < size:
         for caller in callers:

@@ -1,4 +1,4 @@
-"""What it takes to remember calls: one more of a caller with a history, and a backlog on SQLite and on PostgreSQL."""
+"""Measures remembering: one more call of a caller with a history, and a backlog on SQLite and on PostgreSQL."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ _CALLS = 20, 200, 2000
 
 
 def postgres(report: Report, folder: Path, quick: bool) -> None:
-    """Rings and the worker on a PostgreSQL server that flushes every commit to the disk, beside SQLite."""
+    """Rings and the worker on a PostgreSQL server that flushes every commit, compared with SQLite."""
     if reason := why_there_is_none():
         print(f"There is no PostgreSQL: {reason}.", flush=True)
         return
@@ -54,7 +54,7 @@ def postgres(report: Report, folder: Path, quick: bool) -> None:
 
 
 def history(report: Report, folder: Path, quick: bool) -> None:
-    """One more call of a caller with more and more calls; CPU time, so that the disk does not count."""
+    """One more call of a caller with more and more calls, in CPU time, so that the disk does not count."""
     sizes = _CALLS[:2] if quick else _CALLS
     rows: list[Row] = []
     for name in ("embedded", "server"):
@@ -65,7 +65,7 @@ def history(report: Report, folder: Path, quick: bool) -> None:
 
 
 def _remembered_per_second(ours: Server, calls: int, number: int) -> float:
-    """The rate of a worker over a backlog, by the times of its receipts."""
+    """The rate of a worker over a backlog, from the times of its receipts."""
     raw = raw_sample("transcription_returning_caller").decode()
     ids = [f"conv_{number}_{call}" for call in range(calls)]
     for call, conversation_id in enumerate(ids):

@@ -1,4 +1,4 @@
-"""The results as Markdown, and as sections of a document that others write in too."""
+"""Writes the results as Markdown, and into a document that has other sections too."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ type Row = tuple[str, ...]
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Median, with the least and the most of several rounds."""
+    """The median, with the minimum and maximum of several rounds."""
     middle = f"{statistics.median(values):,.{digits}f}"
     return middle if len(values) == 1 else f"{middle} ({min(values):,.{digits}f} – {max(values):,.{digits}f})"
 
@@ -35,9 +35,9 @@ class Report:
         self._bars[what] = _line((what, bar, figure, "met" if met else "**not met**"))
 
     def markdown(self, before: str = "", *, whole: bool) -> str:
-        """The document `before` with what was measured in place of the sections and bars of the same names.
+        """The document `before`, with its sections and bars replaced by measured ones of the same names.
 
-        Other sections stay. `whole`: all was measured on this machine, and its head is written anew.
+        Other sections stay. `whole`: everything was measured on this machine, and the head is written again.
         """
         head, *others = before.split("\n## ")
         sections = {title: text.strip("\n") for title, _, text in (other.partition("\n") for other in others)}

@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def fill(size: int) -> None:
-    """Rows over a year; those of a few callers per day with a card, and one in 1,000 waiting for the worker."""
+    """Write rows of a year. Those of a few callers per day have a card, and one in 1,000 waits for the worker."""
     import random
 
     ensure_schema()
@@ -118,7 +118,7 @@ def median(ask: Callable[[], object]) -> float:
 
 
 def plans(moment: float) -> None:
-    """Each query reads an index, and no table as a whole."""
+    """Check that each query reads an index, and none a whole table."""
     for column in ("audio_since", "payload_since", "audio_due", "payload_due"):
         plan = retained._due(column, moment).order_by(column)[:50].explain()
         assert f"USING INDEX conversation_{column}" in plan, plan
@@ -126,7 +126,7 @@ def plans(moment: float) -> None:
 
 
 def steps() -> None:
-    """Steps on calls that have files, as the worker takes them; and a row refreshed beside so many."""
+    """Measure steps on calls that have files, as the worker takes them, and refreshing a row beside this many."""
     store = EmbeddedOpenMemory()
     long_ago = int(time.time()) - 500 * _DAY
     ids = [

@@ -38,7 +38,7 @@ _RINGS_PER_SECOND = 20
 
 
 class Machines(Run):
-    """Two servers and two workers on one PostgreSQL server, with a standby where the fault needs one."""
+    """Two servers and two workers on one PostgreSQL server, with a standby if the fault needs one."""
 
     def __init__(self, folder: Path, *, seed: int, count: int, stack: ExitStack, standby: bool) -> None:
         super().__init__(folder, seed=seed, long=False, stack=stack)
@@ -62,7 +62,7 @@ class Machines(Run):
         self.again = self.remembered = float("nan")
 
     def replicate_synchronously(self) -> None:
-        """Acknowledge a commit once the standby has flushed it."""
+        """Make the primary acknowledge a commit only when the standby has flushed it."""
         self._execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self._execute("SELECT pg_reload_conf()")
         self.wait_for_standby("sync")
@@ -76,7 +76,7 @@ class Machines(Run):
         self._workers[number] = self._worker()
 
     def strike(self, share: float) -> None:
-        """Wait until this share of the deliveries has been acknowledged, and count a fault."""
+        """Wait until this share of the deliveries is acknowledged, and count a fault."""
         self.senders.wait_for_share(share)
         self.strikes += 1
 
@@ -128,7 +128,7 @@ class Machines(Run):
 
 
 class Rings:
-    """Known callers who ring each server, and what they are answered."""
+    """Known callers who ring each server, and the answers they get."""
 
     def __init__(self, run: Machines) -> None:
         self._run = run
@@ -151,7 +151,7 @@ class Rings:
                 thread.join()
 
     def wait_until_answered(self) -> float:
-        """When both servers answered with memory for the first time after this."""
+        """Wait until both servers have answered with memory again; returns when the later one did."""
         self._answered_at.clear()
         wait_until(lambda: len(self._answered_at) == len(self._run.servers), 120)
         return max(self._answered_at.values())

@@ -2,7 +2,8 @@
 
     python -m bench.slow_openmemory PORT DELAY_MS MEMORIES
 
-With a delay of -1 the server hangs. It is a bare protocol, so that it takes little CPU from what is measured.
+With a delay of -1 the server hangs. It is a bare protocol, which takes little CPU time from the
+measured process.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ _LONGEST_ADDED = 200
 
 
 class StubOpenMemory:
-    """`fault` strikes each request with `probability`; `rows` are what was committed, by id."""
+    """`fault` affects each request with `probability`; `rows` are the committed rows, by id."""
 
     def __init__(self, seed: int = 0, probability: float = 0.12) -> None:
         self.rows: dict[str, dict[str, Any]] = {}

@@ -41,7 +41,7 @@ _LIST = "/admin/conversations/conversation/"
 
 
 class Cost(NamedTuple):
-    """Of one process: its time, CPU time, and the most memory that it had."""
+    """The cost of one process: time, CPU time, and its peak of memory."""
 
     seconds: float
     cpu: float
@@ -112,7 +112,7 @@ def _measure(folder: Path, size: int) -> dict[str, Cost | str]:
 
 def _fill(server: Server, size: int) -> None:
     store = Path(server.environment["OPENMEMORY_DB_PATH"])
-    # The last caller is forgotten: their sentences must not be those of others.
+    # The last caller is forgotten, so their sentences must differ from those of others.
     remember(store, range(size // _CALLS_OF_ONE - 1), _MEMORIES_OF_ONE)
     first = int(time.time()) - 365 * 86_400
     for call in range(size):
@@ -142,7 +142,7 @@ def _fill(server: Server, size: int) -> None:
 
 
 def _command(server: Server, *arguments: str, accept: tuple[int, ...] = (0,)) -> Cost:
-    """Run a command and return what it cost."""
+    """Run a command and return its cost."""
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, env=server.environment, stdout=subprocess.DEVNULL
@@ -158,7 +158,7 @@ def _cost(seconds: float, usage: resource.struct_rusage) -> Cost:
 
 
 def _reconciling(server: Server) -> Cost:
-    """What the worker needs for its first reconciling, until it rests."""
+    """The cost of the worker's first reconciling."""
     [worker] = wait_until(server.workers)
     began, last, since = time.monotonic(), -1.0, time.monotonic()
     while time.monotonic() - since < 3:

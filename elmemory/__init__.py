@@ -3,7 +3,7 @@ import sys
 __version__ = "1.0.0"
 
 if sys.platform == "win32":
-    # Here, because every way into the program imports this first: later, a module that only Unix has would be missing.
+    # Checked here, because every entry point imports this module before any module that needs Unix.
     raise SystemExit(
         "elmemory runs on Linux and macOS. On Windows, run it in WSL or in a container (docs/production.md)."
     )

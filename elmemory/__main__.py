@@ -1,4 +1,4 @@
-"""`elmemory COMMAND`, or `python -m elmemory COMMAND`: what manage.py does, wherever the package is installed.
+"""The command `elmemory COMMAND`, or `python -m elmemory COMMAND`: manage.py for the installed package.
 
 Settings are read from `.env` in the working directory, and data are kept beneath it.
 """
@@ -43,7 +43,7 @@ def _asks_for_version(arguments: list[str]) -> bool:
 
 
 def _make_dotenv(folder: Path) -> None:
-    """Make `.env` with fresh secrets where a server is started for the first time, as `make serve` does."""
+    """Make `.env` with fresh secrets if a server starts for the first time, as `make serve` does."""
     if (folder / ".env").exists():
         return
     if not (folder / ".env.example").exists():

@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 else:
 
-    class _ModelAdmin[M](admin.ModelAdmin): ...  # Django's is not generic at run time
+    class _ModelAdmin[M](admin.ModelAdmin): ...  # ModelAdmin is not generic at run time
 
 
 class CarefulLookups[M: Model](_ModelAdmin[M]):
-    """A list whose address can be wrong without a fault of the server."""
+    """A list that answers a wrong address with a message, not with a server error."""
 
-    # Fields that links to the list name, beside those of its filters.
+    # Fields, other than those of the filters, that links to the list may use as parameters.
     linked: Sequence[str] = ()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list. From wrong parameters Django leads here, to all rows: without a word they would look like found."""
+        """Return the list. Django redirects wrong parameters to all rows; a message says that nothing was filtered."""
         if request.method == "GET" and ERROR_FLAG in request.GET:
             kept = request.GET.copy()
             del kept[ERROR_FLAG]
@@ -58,9 +58,9 @@ class CarefulLookups[M: Model](_ModelAdmin[M]):
         return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Allow fields of filters and links to be equal to something, and dates to be compared.
+        """Allow exact lookups on the fields of filters and links, and comparisons of dates.
 
-        A database would refuse other lookups and values only while the page is made, or take long: regular expressions.
+        Other lookups and values may be slow (regular expressions), or fail only while the page is rendered.
         """
         name, _, how = lookup.partition("__")
         if "\0" in str(value) or (name == self.date_hierarchy and not _DATES.get(how, _ANY).fullmatch(str(value))):
@@ -88,12 +88,12 @@ class ReadOnlyAdmin[M: Model](CarefulLookups[M]):
 
 
 def say_what_is_wrong(request: HttpRequest) -> None:
-    """Say on the next page that the address of a list was wrong."""
+    """Add a message for the next page: the address of a list was wrong."""
     messages.warning(request, gettext("This address asked for something that cannot be found. All is shown instead."))
 
 
 def sections(request: HttpRequest) -> list[dict[str, str]]:
-    """The sections that this user may open: `address`, `name`, and `current`, the value of aria-current, or empty."""
+    """Return the sections that this user may open: `address`, `name` and `current`, the value of aria-current or ""."""
     user: Any = request.user
     found = [
         {"address": reverse(page), "name": str(name), "current": ""}

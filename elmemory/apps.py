@@ -5,7 +5,7 @@ from django.contrib.admin import apps as admin_apps
 class AdminConfig(admin_apps.AdminConfig):
     """The admin, with this project's login."""
 
-    default = False  # of this module, ElmemoryConfig is
+    default = False  # ElmemoryConfig is this module's default
     default_site = "elmemory.login.Site"
 
 

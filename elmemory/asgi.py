@@ -32,7 +32,7 @@ from webhooks.exposition import metrics_application
 from webhooks.health import HEALTH_PATHS
 from webhooks.live.reads import live_memory
 
-# The longest time, in seconds, that a computing thread keeps the interpreter from a live call.
+# In seconds: the longest time that a computing thread delays a live call by holding the interpreter.
 sys.setswitchinterval(0.0005)
 
 lean_application = LeanHandler(streamed=("/webhook/post-call", *HEALTH_PATHS), guards=GUARDS)
@@ -41,7 +41,7 @@ static_application = ServeStaticASGI(django_application, max_age=3600, allow_all
 for _finder in get_finders():
     for _storage in getattr(_finder, "storages", {}).values():
         static_application.add_files(_storage.location, prefix=settings.STATIC_URL)
-# Django writes bodies of any size to a temporary file, also for people who are not logged in.
+# Django writes bodies of any size to temporary files, even before login.
 pages_application = with_bounded_body(static_application, 2**20, 2**25)
 
 
@@ -54,7 +54,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif scope["path"].startswith(("/webhook/", "/health")):
         await lean_application(scope, receive, send)
     elif scope["path"].startswith("//") and scope["path"].lstrip("/").startswith("webhook/"):
-        await lean_application(scope, receive, send)  # a PUBLIC_URL with a slash at its end was put before the path
+        await lean_application(scope, receive, send)  # the sender joined a PUBLIC_URL with a trailing slash to the path
     elif scope["path"] == "/metrics":
         await prometheus_application(scope, receive, send)
     else:
@@ -71,7 +71,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             load_for_searches()
-            with suppress(OpenMemoryError):  # of settings that can be used only later
+            with suppress(OpenMemoryError):  # the settings may name a store that is not usable yet
                 live_memory().guard.watch()
             # Garbage collections delay live calls: exclude what is loaded now, and collect less often.
             gc.collect()

@@ -43,11 +43,11 @@ _OF_DJANGO = (
 
 
 class NamedZone(ZoneInfo):
-    """A zone whose abbreviations are those of the language: German writes MEZ for CET."""
+    """A time zone with abbreviations in the page's language: German writes MEZ for CET."""
 
     def tzname(self, at: datetime | None, /) -> str | None:
         name = super().tzname(at)
-        if not name or name[0] in "+-":  # zones without a name of their own have the offset
+        if not name or name[0] in "+-":  # a zone without an abbreviation: the offset
             return f"UTC{name or ''}"
         return _GERMAN.get(name, name) if translation.get_language() == "de" else name
 
@@ -69,7 +69,7 @@ class LocalizationMiddleware:
 
 
 class LocalizationForm(forms.Form):
-    """The choice of a user. Each language is named in itself."""
+    """The user's choice. The name of each language is in that language."""
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(
@@ -90,13 +90,13 @@ class LocalizationForm(forms.Form):
 
 @receiver(user_logged_in)
 def recall_choice(request: HttpRequest, user: Any, **kwargs: Any) -> None:  # noqa: ARG001
-    """Copy the user's choice into the session, from where each request takes it."""
+    """Copy the user's choice into the session, where each request reads it."""
     if chosen := Localization.objects.filter(pk=user.pk).values(_LANGUAGE, _TIME_ZONE).first():
         request.session.update(chosen)
 
 
 def localization_view(request: HttpRequest, site: "AdminSite") -> HttpResponse:
-    """The page on which users choose their language and time zone."""
+    """Return the page on which users choose their language and time zone."""
     chosen = Localization.objects.filter(pk=request.user.pk).values(_LANGUAGE, _TIME_ZONE).first()
     zone = request.COOKIES.get(_COOKIE, "")
     form = LocalizationForm(request.POST or None, initial=chosen, zone_of_browser=zone if zone in _zones() else "")
@@ -121,6 +121,6 @@ def _zone_of(request: HttpRequest) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def _zones() -> dict[str, None]:
-    """The names of zones, sorted, without those that are kept for old programs."""
+    """The sorted names of time zones, without those that exist only for backward compatibility."""
     kept = {name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
     return dict.fromkeys(["UTC", *sorted(kept)])

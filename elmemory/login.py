@@ -1,4 +1,4 @@
-"""The login of staff: a password, and for those who have enrolled (all, with REQUIRE_2FA) a code as well."""
+"""The login of staff: a password, and a code for users with a device. With REQUIRE_2FA all need a device."""
 
 import time
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def begin_session(request: HttpRequest, **kwargs: Any) -> None:  # noqa: ARG001
 
 
 class SessionLimits:
-    """Ends sessions after eight hours. Idle ones end after SESSION_COOKIE_AGE, which use renews each minute."""
+    """Ends sessions after eight hours, idle ones after SESSION_COOKIE_AGE. Requests renew a session once a minute."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -60,7 +60,7 @@ class SessionLimits:
 
 
 class LoginForm(AdminAuthenticationForm):
-    """User name and password; a code of the authenticator or a recovery code for users who have a device."""
+    """User name and password; for users with a device, also a code of the authenticator or a recovery code."""
 
     code = forms.CharField(
         required=False,
@@ -92,7 +92,7 @@ class Code(forms.Form):
 
 
 def verified_device(user: Any, code: str) -> Any:
-    """The user's device that accepts this code; None if none does. Devices throttle guesses by themselves."""
+    """Return the user's device that accepts this code; None if none does. Devices throttle guesses themselves."""
     code = code.replace(" ", "").lower()
     kind = TOTPDevice if len(code) == _CODE_DIGITS else StaticDevice
     with transaction.atomic():
@@ -101,7 +101,7 @@ def verified_device(user: Any, code: str) -> Any:
 
 
 class Site(AdminSite):
-    """The admin: staff with a device need a session that a code began, and with REQUIRE_2FA all staff need a device."""
+    """The admin site. Staff with a device must log in with a code; with REQUIRE_2FA all staff need a device."""
 
     login_form = LoginForm
 
@@ -114,7 +114,7 @@ class Site(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if self._may_enrol(request) and not self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:two_factor"))
-        # The password is not shown in error reports.
+        # Error reports must not show the password.
         return sensitive_post_parameters()(super().login)(request, extra_context)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Site(AdminSite):
         ]
 
     def two_factor_view(self, request: HttpRequest) -> HttpResponse:
-        """Enrolment; for those who are enrolled, new recovery codes and the end of it."""
+        """The page to enrol a device; for enrolled users, to make new recovery codes or to remove the device."""
         if not (self._may_enrol(request) or self.has_permission(request)):
             return HttpResponseRedirect(f"{reverse('admin:login')}?next={request.path}")
         user: Any = request.user
@@ -147,7 +147,7 @@ class Site(AdminSite):
         return self._page(request, codes=_new_recovery_codes(user) if request.method == "POST" else [])
 
     def _enrol(self, request: HttpRequest, user: Any) -> HttpResponse:
-        devices = TOTPDevice.objects.filter(user=user, confirmed=False)  # two, if two pages were opened at once
+        devices = TOTPDevice.objects.filter(user=user, confirmed=False)  # two, if two pages were open at once
         device = devices.first() or devices.create(user=user, confirmed=False, name="authenticator")
         form = Code(request.POST or None)
         if form.is_valid():
@@ -175,7 +175,7 @@ class Site(AdminSite):
 
 
 def _new_recovery_codes(user: Any) -> list[str]:
-    """Ten codes that log in once each, in place of the earlier ones."""
+    """Replace the user's recovery codes by ten new ones, and return them. Each code logs in once."""
     devices = StaticDevice.objects.filter(user=user, name="recovery codes")
     device = devices.first() or devices.create(user=user, name="recovery codes")
     device.token_set.all().delete()

@@ -25,7 +25,7 @@ class ErrorCount(logging.Handler):
 
 
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
-    """Return a dictionary for `logging.config`: JSON lines, or plain ones for people."""
+    """Return a dictionary for `logging.config`: lines in JSON, or plain ones for people."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     return {
         "version": 1,
@@ -47,9 +47,9 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr", "count"], "level": level},
         "loggers": {
-            # The endpoints log what they refuse; Django would log it a second time, with the path.
+            # The endpoints log refused requests; Django would log them again, with the path.
             "django.request": {"level": "ERROR"},
-            # It logs every failed login, with the agent of the browser; the audit log has them.
+            # django-axes logs each failed login with the browser's user agent; the audit log records them already.
             "axes": {"level": "ERROR"},
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},

@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Localization(models.Model):
-    """The language and the time zone that a user chose for the admin; empty where the browser's is used."""
+    """The language and the time zone that a user chose for the admin; empty to use the browser's."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True)
     language = models.CharField(max_length=8, blank=True)

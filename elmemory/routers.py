@@ -3,7 +3,7 @@ from typing import Any
 from django.db.models import Model
 
 _ALIASES = {"openmemory": "memory", "conversations": "index"}
-# The database of another embedded store, while memories are moved to it; it has the same tables as `memory`.
+# The embedded store that memories are being moved to; its tables are those of `memory`.
 MOVED = "moved"
 
 

@@ -73,12 +73,12 @@ SEARCH_DEADLINE_MS = env.integer("SEARCH_DEADLINE_MS", 1500, least=1, most=60_00
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.key("SECRET_KEY")
 SECRET_KEY_IS_GIVEN = bool(SECRET_KEY)
-# Commands work without one; the system checks report it, and the server does not start so in production.
+# Commands work without it. The system checks report it, and in production the server does not start.
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(50)
-# Former values: sessions and the summary of closed audit entries that were signed with them stay valid.
+# Former values. Sessions, and summaries of closed audit entries, that were signed with them stay valid.
 SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_patterns("ALLOWED_HOSTS")]
-# Proxies on other machines: only they, and those on this one, may name the client of a request.
+# Proxies on other machines. Only they, and proxies on this machine, may name the client of a request.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 TIME_ZONE = env.one_of("TIME_ZONE", available_timezones(), "UTC", "Write a name such as Europe/Berlin.")
 LANGUAGE_CODE = "en"
@@ -88,7 +88,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "elmemory.formats"
 
 if PUBLIC_URL:
-    # The port left out; an IPv6 address keeps its brackets.
+    # Without the port; an IPv6 address keeps its brackets.
     ALLOWED_HOSTS.append(re.sub(r":[0-9]+$", "", urlsplit(PUBLIC_URL).netloc))
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if PUBLIC_URL.startswith("https://"):
@@ -96,7 +96,7 @@ if PUBLIC_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-# TLS ends at the proxy, which redirects; subdomains are not this project's to decide.
+# TLS ends at the proxy, which redirects; subdomains may belong to other services.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ROOT_URLCONF = "elmemory.urls"
@@ -123,7 +123,7 @@ INSTALLED_APPS = [
     "webhooks",
     "webhooks.simulator",
     "elmemory.searches",
-    "elmemory.audit",  # last: its roles name the permissions of the others
+    "elmemory.audit",  # last: its roles refer to the permissions of the other apps
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -143,7 +143,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates", Path(__file__).with_name("templates")],  # the latter in an installed package
+        "DIRS": [BASE_DIR / "templates", Path(__file__).with_name("templates")],  # the second: installed
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -169,8 +169,8 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(hours=1)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # an hour is an hour
-# Both together: a stranger's failures do not lock staff out elsewhere.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # failures during a lockout do not extend it
+# User and address together: a stranger's failures do not lock staff out at other addresses.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "elmemory.audit.record.request_address"
 AXES_LOCKOUT_TEMPLATE = "admin/locked.html"
@@ -191,11 +191,11 @@ DATABASES = {
     "memory": env.database("OPENMEMORY_DB_PATH", "data/openmemory.sqlite3"),
 }
 if "init_command" in DATABASES["memory"].get("OPTIONS", {}):
-    # A receipt on disk says that its memories are: they must survive what the receipt survives.
+    # A receipt says that its memories are stored: they must be as durable as the receipt.
     DATABASES["memory"]["OPTIONS"]["init_command"] = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {OVERWRITE}"
 if "init_command" in DATABASES["index"].get("OPTIONS", {}):
-    # The file beside a database in WAL mode is memory that processes share: garbage in it is garbage in the server.
-    # An index need not survive anything: it is rebuilt from the files.
+    # Processes map the file beside a database in WAL mode: if it is corrupt, so is the server's memory. The index need
+    # not be durable: it is rebuilt from the files.
     DATABASES["index"]["OPTIONS"]["init_command"] = f"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; {OVERWRITE}"
 DATABASE_ROUTERS = ["elmemory.routers.Router"]
 

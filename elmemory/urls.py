@@ -10,7 +10,7 @@ from webhooks.health import HealthEndpoint
 admin.site.site_header = admin.site.site_title = "elmemory"
 admin.site.index_title = gettext_lazy("Overview")
 admin.site.site_url = None
-# The front page links to the few lists, and the list of calls needs the width.
+# The front page links to the lists, and the list of calls needs the full width.
 admin.site.enable_nav_sidebar = False
 
 health = HealthEndpoint()

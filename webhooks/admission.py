@@ -1,7 +1,7 @@
-"""Which post-call bodies are received at a time.
+"""Decides which post-call bodies are received at the same time.
 
 Until its signature is verified, a body may be a stranger's: it has to arrive at a minimum rate, and the slowest
-unverified body makes room for a new one. Addresses do not count: all senders may come through one proxy.
+unverified body is dropped when a new one needs its slot. Addresses do not count, because all senders may use one proxy.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from django.conf import settings
 
 from conversations.files.spool import MOST_IN_MEMORY
 
-# Less than a telephone modem carries: a sender on the worst of lines gets through.
+# Less than a telephone modem carries, so a sender on a bad line succeeds too.
 _MIN_BYTES_PER_SECOND = 1024
 _PAYLOADS_ON_DISK = 4
 
 
 class TooMany(Exception):
-    """No slot is free, or the body had to make room for another one."""
+    """No slot is free, or another body took this one's slot."""
 
 
 class TooSlow(Exception):
@@ -26,12 +26,12 @@ class TooSlow(Exception):
 
 
 class Admission:
-    """Slots for the bodies that are received at a time, for one process.
+    """The slots of one process for bodies that are being received.
 
-    Small bodies (up to 256 KiB, which a spool keeps in memory) and large ones have slots of their own, so that large
-    bodies never keep small ones waiting. A body may take `grace_seconds` and one second more for each KiB received, but
-    no longer than `longest_seconds`, and may not pause for more than `idle_seconds`. Unverified large bodies together
-    may take four times MAX_PAYLOAD_MB on the disk.
+    Small bodies (up to 256 KiB, which a spool keeps in memory) and large ones have separate slots, so that small bodies
+    never wait for large ones. A body may take `grace_seconds` and one second more for each KiB received, but no longer
+    than `longest_seconds`, and may not pause for more than `idle_seconds`. Unverified large bodies together may take
+    four times MAX_PAYLOAD_MB on the disk.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Admission:
 
     @contextmanager
     def slot(self, announced_bytes: int) -> Iterator["Body"]:
-        """A slot for a body of this Content-Length (0 if unknown), until it is stored. Raises TooMany."""
+        """Hold a slot for a body of this Content-Length (0 if unknown) until it is stored. Raises TooMany."""
         body = Body(self, is_large=announced_bytes > MOST_IN_MEMORY)
         self._take_slot(body)
         try:
@@ -60,7 +60,7 @@ class Admission:
             self._bodies[body.is_large].discard(body)
 
     def make_room(self, body: "Body") -> None:
-        """Move a body that has become large to the large slots, and bound the bytes on the disk. Raises TooMany."""
+        """Move a body that has become large to the large slots, and limit the bytes on the disk. Raises TooMany."""
         if body.received > MOST_IN_MEMORY and not body.is_large:
             self._bodies[False].discard(body)
             body.is_large = True
@@ -85,7 +85,7 @@ class Admission:
 
 
 class Body:
-    """A body with a slot. `received`: its bytes so far. A verified body keeps its slot until it is stored."""
+    """A body with a slot. `received` counts its bytes so far. A verified body keeps its slot until it is stored."""
 
     def __init__(self, admission: Admission, *, is_large: bool) -> None:
         self.received = 0
@@ -107,7 +107,7 @@ class Body:
             raise (TooMany if self._is_displaced else TooSlow) from None
 
     def add(self, size: int) -> None:
-        """Note `size` bytes that have arrived. Raises TooMany."""
+        """Count `size` bytes that have arrived. Raises TooMany."""
         self.received += size
         self._admission.make_room(self)
         if self._is_displaced:
@@ -116,11 +116,11 @@ class Body:
             self._timeout.reschedule(self._deadline())
 
     def rate(self) -> float:
-        """Bytes per second since the body began, with the grace granted beforehand: a new body counts as quick."""
+        """Bytes per second since the body began. The grace period counts as received, so a new body is fast."""
         return (self._granted() + self.received) / max(self._now() - self._began, 1e-6)
 
     def end(self) -> None:
-        """Let `on_time` raise TooMany at its next turn."""
+        """Make `on_time` raise TooMany."""
         self._is_displaced = True
         if self._timeout and not self._timeout.expired():
             self._timeout.reschedule(self._now())

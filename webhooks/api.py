@@ -50,9 +50,9 @@ class LenientParser(Parser):
 
 class Api(NinjaAPI):
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """A response for a view's headers and cookies, which goes unused: our views return their own responses.
+        """A response that ninja needs for a view's headers and cookies. Our views do not use it.
 
-        Answers are checked against their schemas in tests, not in live calls.
+        Tests check answers against their schemas; live calls do not.
         """
         return LeanResponse()
 
@@ -61,7 +61,7 @@ api = Api(title="elmemory", version="1", renderer=OrjsonRenderer(), parser=Lenie
 
 _ring_key = KeyHeader("ELEVENLABS_CLIENT_DATA_KEYS", "client-data")
 _search_key = KeyHeader("ELEVENLABS_SEARCH_DATA_KEYS", "search-data")
-# By path: what a stranger sends is not read.
+# By path. A request that these refuse is not read.
 GUARDS = {"/webhook/client-data": _ring_key.accepts, "/webhook/search-data": _search_key.accepts}
 
 

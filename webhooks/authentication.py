@@ -15,7 +15,7 @@ log = BoundedLog(__name__)
 
 
 class KeyHeader(APIKeyHeader):
-    """Accepts requests that carry a key of `setting`, a list; if that is empty, the endpoint is open in DEBUG only."""
+    """Accepts requests with a key of `setting`, a list. If the list is empty, it accepts all in DEBUG, else none."""
 
     param_name = "X-Api-Key"
 
@@ -24,7 +24,7 @@ class KeyHeader(APIKeyHeader):
         self._setting = setting
         self._endpoint = endpoint
         self._refused = refused_keys.labels(endpoint)
-        markcoroutinefunction(self)  # ninja checks for this at every request
+        markcoroutinefunction(self)  # ninja checks this on every request
 
     async def __call__(self, request: LeanRequest) -> bool:  # type: ignore[override]
         return request.auth is self or self.authenticate(request, None)
@@ -37,7 +37,7 @@ class KeyHeader(APIKeyHeader):
         return False
 
     def accepts(self, request: LeanRequest) -> bool:
-        """Whether the request carries a key. Asked before its body is read, and not again if it does."""
+        """Whether the request has a key. It is called before the body is read, and the result is kept in `auth`."""
         expected: Sequence[str] = getattr(settings, self._setting)
         if _has_key(request, expected) if expected else settings.DEBUG:
             request.auth = self
@@ -46,7 +46,7 @@ class KeyHeader(APIKeyHeader):
 
 
 def is_one_of(sent: bytes, keys: Sequence[str]) -> bool:
-    """Whether a client sent one of the keys. Compares all, so that the duration does not depend on which one it is."""
+    """Whether a client sent one of the keys. It compares all, so the duration does not depend on which matches."""
     is_one = False
     for key in keys:
         is_one |= hmac.compare_digest(key.encode(), sent)
@@ -54,7 +54,7 @@ def is_one_of(sent: bytes, keys: Sequence[str]) -> bool:
 
 
 def _has_key(request: LeanRequest, keys: Sequence[str]) -> bool:
-    """Whether either header holds one of the keys. Reads the raw headers: decoding them all would cost more."""
+    """Whether either header has one of the keys. It reads the raw headers, because decoding them all costs more."""
     for name, value in request.scope["headers"]:
         if name == b"x-api-key" and is_one_of(value, keys):
             return True
@@ -64,6 +64,6 @@ def _has_key(request: LeanRequest, keys: Sequence[str]) -> bool:
 
 
 def bearer(authorization: bytes) -> bytes:
-    """Return the token of `Bearer <token>`, else b""."""
+    """The token of `Bearer <token>`, else b""."""
     scheme, _, credentials = authorization.partition(b" ")
     return credentials.strip() if scheme.lower() == b"bearer" else b""

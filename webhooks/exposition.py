@@ -1,6 +1,6 @@
 """`GET /metrics` for Prometheus.
 
-With METRICS_KEY, clients send it as a Bearer token. Without it only this machine may read the metrics, and only while
+If METRICS_KEY is set, clients send it as a Bearer token. If not, only this machine may read the metrics, and only while
 PUBLIC_URL is empty: behind a proxy every client seems to be this machine.
 """
 
@@ -35,9 +35,9 @@ _REFUSAL = b'{"detail": "Unauthorized"}'
 
 
 class StateCollector(Collector):
-    """Gauges of what `/health` reports, and what the workers and other processes have done.
+    """Gauges of the state in `/health`, and counts of what workers and other processes have done.
 
-    Read at most every five seconds; none of the queue while the index cannot be read.
+    The state is read at most every five seconds. While the index cannot be read, there are no gauges of the queue.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class StateCollector(Collector):
         self._read_at = float("-inf")
 
     async def refresh(self) -> None:
-        """Read the state in a thread; after two seconds, keep the previous one until the read ends."""
+        """Read the state in a thread. If that takes two seconds, the previous state is kept until the read ends."""
         if time.monotonic() - self._read_at > _CACHED_SECONDS:
             self._read_at = time.monotonic()
             read = asyncio.get_running_loop().run_in_executor(self._thread, self._read)
@@ -91,7 +91,7 @@ def _queue(queue: dict[str, Any]) -> Iterator[Metric]:
 
 
 def _worker() -> Iterator[Metric]:
-    """The counts are those of all workers, so every server of several shows the same."""
+    """The counts of all workers. All servers that share a payload folder show the same."""
     done = totals()
     calls = CounterMetricFamily(
         "elmemory_worker_calls", f"Calls that workers processed ({_RESULTS})", labels=["result"]
@@ -142,7 +142,7 @@ class MetricsApplication:
 
 
 def metrics_application() -> MetricsApplication:
-    """Return the application, with the gauges in the default registry. Call it once in a process."""
+    """The application, which registers its gauges in the default registry. Call this once per process."""
     state = StateCollector()
     REGISTRY.register(state)
     return MetricsApplication(state)

@@ -1,4 +1,4 @@
-"""`GET /health`: whether calls can be answered, payloads stored and memories written; parts of it for balancers."""
+"""`GET /health`: whether calls can be answered, payloads stored and memories written, and parts for load balancers."""
 
 import asyncio
 import os
@@ -30,11 +30,11 @@ HEALTH_PATHS = "/health", "/health/ring", "/health/deliveries"
 _NONCE = re.compile(rb"nonce=([0-9a-f]{32})")
 _CACHED_SECONDS = 1.0
 
-build()  # of the files as they are when the server starts
+build()  # at the start, because the files may change later
 
 
 class HealthEndpoint:
-    """The views and their cached report, which is renewed in a thread when it is older than a second."""
+    """The views and their cached report. A report older than a second is renewed in a thread."""
 
     longest_seconds = 5.0
 
@@ -54,13 +54,13 @@ class HealthEndpoint:
         return _answer(state, _status_of_deliveries(state), _proof_header(request.scope["query_string"]))
 
     async def ring(self, request: LeanRequest) -> HttpResponse:  # noqa: ARG002
-        """For the balancer of rings and searches: 200 while this process answers, with or without memory."""
+        """For the load balancer of rings and searches: 200 while this process answers, with or without memory."""
         state = await self._current()
         is_ok = bool(state.get("openmemory", {}).get("ok"))
         return _answer({"status": "ok" if is_ok else "degraded", "openmemory": state.get("openmemory")}, 200)
 
     async def deliveries(self, request: LeanRequest) -> HttpResponse:  # noqa: ARG002
-        """For the balancer of deliveries: 503 if payloads cannot be stored."""
+        """For the load balancer of deliveries: 503 if payloads cannot be stored."""
         state = await self._current()
         status = _status_of_deliveries(state)
         return _answer({"status": "ok" if status == 200 else "failing", "payloads": state.get("payloads")}, status)
@@ -72,7 +72,7 @@ class HealthEndpoint:
         return self._state
 
     async def _renewed(self) -> dict[str, Any]:
-        """The report; a report that takes too long is awaited again by later requests, and not started twice."""
+        """A new report. If it takes too long, later requests wait for it again instead of starting another."""
         if self._reporting is None:
             self._reporting = asyncio.get_running_loop().run_in_executor(self._thread, self._report)
         done, _ = await asyncio.wait([self._reporting], timeout=self.longest_seconds)
@@ -96,7 +96,7 @@ def _answer(state: dict[str, Any], status: int, headers: dict[str, str] | None =
 
 
 def proof(nonce: str) -> str:
-    """Return what only a server with this SECRET_KEY can answer to a nonce."""
+    """The answer to a nonce that only a server with this SECRET_KEY can give."""
     return salted_hmac("webhooks.health.proof", nonce, algorithm="sha256").hexdigest()
 
 
@@ -106,9 +106,9 @@ def _proof_header(query: bytes) -> dict[str, str]:
 
 
 def current_report() -> dict[str, Any]:
-    """Return the report as it is now: `{"status", "version", "build", "openmemory", "payloads", "queue", …}`.
+    """The current report: `{"status", "version", "build", "openmemory", "payloads", "queue", …}`.
 
-    Blocks on OpenMemory, disk and index. Without a backup or a verification until now, these are null.
+    Blocks on OpenMemory, disk and index. "backup" and "verified" are null until the first of these runs.
     """
     store, payloads = open_memory().ping(), _payloads()
     try:

@@ -24,7 +24,7 @@ refused_keys = Counter("elmemory_refused_keys", "Requests without the right head
 _deliveries = Counter("elmemory_deliveries", "Post-call deliveries by type and status", ["type", "status"])
 # Also in /health.
 refusals = dict.fromkeys(("refused", "too_large", "too_many", "too_slow", "broken_off", "not_stored"), 0)
-# A counter that begins with its first event has never risen, for `increase()`.
+# Every label starts at 0: `increase()` does not see the event with which a counter appears.
 for _status in refusals:
     _deliveries.labels("", _status)
 for _type in (*_KNOWN_TYPES, "other"):
@@ -41,7 +41,7 @@ def count_delivery(status: str, event_type: str = "") -> None:
 
 
 def count_refusal(status: str) -> None:
-    """Count and log a delivery that was not stored; `status` is a key of `refusals`. Its type is not known."""
+    """Count and log a delivery that was not stored; `status` is a key of `refusals`. Its event type is unknown."""
     refusals[status] += 1
     _deliveries.labels("", status).inc()
     _log.warning("refused a delivery", status)

@@ -1,6 +1,6 @@
 """Receives post-call deliveries.
 
-The body passes through the HMAC into a spool file; nothing is parsed before the signature holds.
+The body passes through the HMAC into a spool file. Nothing is parsed before the signature is verified.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _DISK_CHECKED_EVERY = 2**22
 
 
 class CannotStore(Exception):
-    """Nothing was stored; the sender should retry later."""
+    """Nothing was stored. The sender should retry later."""
 
 
 class SenderGone(Exception):
@@ -64,7 +64,7 @@ class Receiver:
     async def receive(self, channel: Receive, signature: SignatureCheck, announced_bytes: int = 0) -> Delivery:
         """Store the delivery durably and record it in the index. `announced_bytes` is its Content-Length.
 
-        Raises InvalidSignature, TooLarge, TooMany, TooSlow, SenderGone or CannotStore; then nothing is left behind.
+        Raises InvalidSignature, TooLarge, TooMany, TooSlow, SenderGone or CannotStore; then nothing was stored.
         """
         most = settings.MAX_PAYLOAD_MB * 2**20
         if announced_bytes > most:
@@ -87,13 +87,13 @@ class Receiver:
         return delivery
 
     def _record(self, delivery: Delivery) -> asyncio.Future[None]:
-        """Return a future for the delivery's row in the index; a row that cannot be written is retried."""
+        """A future that ends when the delivery's row is in the index. A row that cannot be written is retried."""
         recorded = self._record_batch.submit(delivery)
         recorded.add_done_callback(partial(self._retry_unrecorded, delivery))
         return recorded
 
     def _retry_unrecorded(self, delivery: Delivery, recorded: asyncio.Future[None]) -> None:
-        # What exceeds the limit, and what a stopping process forgets, is left to reconciling.
+        # Reconciling adds the rows beyond this limit, and those that a stopping process has not written.
         if recorded.cancelled() or not recorded.exception() or len(self._unrecorded) >= _MOST_UNRECORDED:
             return
         if not self._unrecorded:
@@ -145,7 +145,7 @@ def receiver() -> Receiver:
 
 @asynccontextmanager
 async def _spool() -> AsyncIterator[Spool]:
-    """A new spool, closed at the end: a large one in a thread, because deleting its file takes long."""
+    """A new spool, which is closed at the end. Deleting a large file takes long, so a thread does it."""
     spooled = Spool()
     try:
         yield spooled
@@ -157,7 +157,7 @@ async def _spool() -> AsyncIterator[Spool]:
 
 
 async def _completed[R](future: asyncio.Future[R]) -> R:
-    """The result of work in a thread. A cancelled request still waits for it: its spool file must stay open."""
+    """The result of work in a thread. A cancelled request still waits for it, because its spool must stay open."""
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -168,7 +168,7 @@ async def _completed[R](future: asyncio.Future[R]) -> R:
 
 
 def _record_rows(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
-    """Record deliveries in the index. Returns the error for each of them when the index cannot be written."""
+    """Record deliveries in the index; returns per delivery None, or the error that prevented it."""
     try:
         record_deliveries(deliveries)
     except (DatabaseError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The answer to a ring, made from the caller's card."""
+"""Makes the answer to a ring from the caller's card."""
 
 import re
 from functools import cache, lru_cache
@@ -17,7 +17,7 @@ from elmemory.memory.text import VALUE_LENGTH, bounded_words
 _E164 = re.compile(r"\+[0-9]{4,15}")
 _NEVER_FILLED = "secret__", "system__"
 _UNKNOWN = Card()
-# The codes of languages in which agents of ElevenLabs speak.
+# The codes of the languages that ElevenLabs' agents speak.
 _SPOKEN_BY_AGENTS = frozenset(
     "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt pt-br ro ru sk sv ta tr uk vi zh".split()
 )
@@ -33,7 +33,7 @@ class _Options(NamedTuple):
 
 @cache
 def _options() -> _Options:
-    """What the settings say; read once, since a ring would pay for each setting."""
+    """The settings of the answer, read once: reading each setting would delay every ring."""
     return _Options(
         tuple(settings.SPOKEN_FACTS),
         tuple(settings.DYNAMIC_VARIABLES.items()),
@@ -50,11 +50,10 @@ setting_changed.connect(_forget_options)
 
 
 def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict[str, Any]:
-    """The answer for this card, the neutral one for None. It holds every documented variable, as a string.
+    """The answer for this card; the neutral answer for None. It has every documented variable, as a string.
 
-    `agent_id` is the agent that answers, `caller` the caller key.
-
-    Facts that SPOKEN_FACTS does not name are left out, with the sentences that state them.
+    `agent_id` is the agent that answers, `caller` the caller key. Facts that SPOKEN_FACTS does not name are left out,
+    with the sentences that state them.
     """
     known = card is not None and not card.opted_out
     card = card if card is not None and known else _UNKNOWN
@@ -90,18 +89,18 @@ def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict
 
 @lru_cache(maxsize=256)
 def _language_of_agent(language: str) -> str:
-    """The language as agents are given it; empty for one that they do not speak: an unknown code can end the call."""
+    """ElevenLabs' code of the language; empty if agents do not speak it, because an unknown code can end the call."""
     codes = (_OTHER_CODES.get(code, code) for code in variants(language))
     return next((code for code in codes if code in _SPOKEN_BY_AGENTS), "")
 
 
 def _user_id(caller: str, kind: str) -> str:
-    """What ElevenLabs is to group the caller's conversations by; empty for a caller without a number."""
+    """The id by which ElevenLabs groups the caller's conversations; empty for a caller without a number."""
     return caller_reference(caller) if kind == "reference" else caller if _E164.fullmatch(caller) else ""
 
 
 def _agents_own(card: Card, name: str, default: str) -> str:
-    """The fact of this name, else the default; always the default for names that callers must not fill."""
+    """The fact of this name, else the default. Names that callers must not set always get the default."""
     if name.startswith(_NEVER_FILLED):
         return default
     fact = card.variable(name)

@@ -10,7 +10,7 @@ _LONGEST_QUERY = 2000
 
 
 class ClientDataRequest(Schema):
-    """What ElevenLabs sends when the phone rings. Any field may be missing, of another type, or unknown to us."""
+    """ElevenLabs' request when the phone rings. Any field may be missing or of another type, and there may be more."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,7 +33,7 @@ class ClientData(Schema):
 
 
 def _count(given: object) -> int | None:
-    """A whole number, from text or number; None for anything else: a live call must not fail because of it."""
+    """A whole number, from text or a number; None for anything else, because it must not make a live call fail."""
     try:
         return int(float(given)) if isinstance(given, str | int | float) and given is not True else None
     except (ValueError, OverflowError):
@@ -41,7 +41,7 @@ def _count(given: object) -> int | None:
 
 
 class SearchDataRequest(Schema):
-    """What the agent's tool sends: the question and the caller."""
+    """The request of the agent's tool: the question and the caller."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
@@ -99,6 +99,6 @@ class Problem(Schema):
 
 
 class InvalidRequest(Schema):
-    """One entry for each fault: what is wrong, and where."""
+    """One entry for each error: its message and its place."""
 
     detail: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""The answer to a search, made from what was found."""
+"""Makes the answer to a search from the memories that were found."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LONGEST_TEXT = 2000
 
 
 def search_data(found: Found | None) -> dict[str, Any]:
-    """The answer with these memories, best first; the one of a fault for None."""
+    """The answer with these memories, best first. None means that the search failed."""
     if found is None:
         return {"profile": None, "memories": [], "notice": "memory is unavailable"}
     return {

@@ -15,13 +15,13 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class InvalidSignature(Exception):
-    """The signature does not prove that ElevenLabs sent the request. The message is sent back as the reason."""
+    """The signature does not prove that ElevenLabs sent the request. The message is returned to the sender."""
 
 
 class SignatureCheck:
     """Checks the signature of one delivery: `update` with each chunk of the body, then `verify`.
 
-    Any of `secrets` may match: there are several while one is being replaced. `now` is a Unix time, `tolerance` the
+    Any of `secrets` may match, because several are valid during a rotation. `now` is a Unix time, `tolerance` the
     greatest age in seconds. A header that cannot be valid raises InvalidSignature before the body is read.
     """
 
@@ -58,6 +58,6 @@ class SignatureCheck:
 
 
 def signed(body: bytes, secret: str, timestamp: int) -> str:
-    """Return the header that ElevenLabs would send with this body, for the simulator and tests."""
+    """The header that ElevenLabs would send with this body, for the simulator and tests."""
     digest = hmac.new(secret.encode(), b"%d." % timestamp + body, "sha256").hexdigest()
     return f"t={timestamp},v0={digest}"

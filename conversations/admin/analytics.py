@@ -1,7 +1,7 @@
 """Figures of the calls of a list, over time and per agent: counts, shares, medians and 95th percentiles.
 
-One query groups the calls by day and agent, from an index that has all of these columns. It returns the lengths and
-waits of a group as one text: counting them here is quicker than a query for each percentile.
+One query groups the calls by day and agent, from an index with all of these columns. It returns the lengths and waits
+of a group as one text, because counting them here is faster than a query per percentile.
 """
 
 from bisect import bisect_left
@@ -48,7 +48,7 @@ MEASURED = {"length": "duration_seconds", "first_answer": "first_answer_ms", "tu
 
 
 class Spread:
-    """The median and the 95th percentile of some numbers; None of no number. `counted` says how often each occurs."""
+    """The median and the 95th percentile of numbers; None without numbers. `counted`: how often each number occurs."""
 
     def __init__(self, counted: Mapping[str, int]) -> None:
         numbers = sorted(map(int, counted))
@@ -64,14 +64,14 @@ class Spread:
 
 @dataclass
 class Figures:
-    """The figures of some calls: of a day, a week or a month, of an agent, or of all."""
+    """The figures of the calls of a day, week or month, of an agent, or of all."""
 
     key: Any
     counts: dict[str, int] = field(default_factory=dict)
     rows: list["_Row"] = field(default_factory=list)
 
     def finish(self, counted: dict[str, Counter[str]] | None = None) -> dict[str, Counter[str]]:
-        """Compute what the page shows; returns how often each number occurs, which may be given instead."""
+        """Compute the figures of the page; returns how often each number occurs, or `counted` if given."""
         totals = map(sum, zip(*(row.counts for row in self.rows), strict=True)) if self.rows else repeat(0)
         self.counts = dict(zip((*COUNTED, "cost"), totals, strict=False))
         if counted is None:
@@ -96,7 +96,7 @@ class Analytics:
 
 
 def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics:
-    """The figures; those over time are of days, weeks or months, by the length of the period."""
+    """The figures of these calls. Those over time are per day, week or month, by the length of the period."""
     if period:
         calls = calls.filter(period.days)
     every, number = 1, calls.count()
@@ -123,7 +123,7 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
 
 
 def spans_of(first: date, last: date) -> list[Period]:
-    """The days, else the weeks, months or years from the first to the last day; the outer ones may be shorter."""
+    """The days, weeks, months or years from the first to the last day. The first and last span may be shorter."""
     # Staff may type any years; calls have none but these (`unix_seconds`).
     first, last = max(first, _EARLIEST), min(last, _LATEST)
     if (last - first).days < _MOST_BARS:
@@ -140,7 +140,7 @@ def spans_of(first: date, last: date) -> list[Period]:
 
 
 class _Row(NamedTuple):
-    """An agent's calls of a day."""
+    """One agent's calls of one day."""
 
     day: date
     agent_id: str

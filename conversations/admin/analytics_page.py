@@ -1,4 +1,4 @@
-"""The page of figures: what it shows of the calls that a list asks for, and how it draws it."""
+"""The page of figures of the calls that a list shows, with their drawings."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ _BARS = 64  # the height of a panel's bars in pixels
 
 
 def with_usual_period(asked: QueryDict) -> QueryDict:
-    """The parameters, with the last 28 days if they name no period; `days=all` is every day."""
+    """The parameters, with the last 28 days if they name no period; `days=all` means every day."""
     kept = asked.copy()
     if not any(kept.get(name) for name in _OF_PERIOD):
         kept["days"] = _USUAL_DAYS
@@ -98,7 +98,7 @@ def _span(span: Period) -> str:
 
 
 def _shown(figures: Figures, *, label: str, link: str) -> dict[str, Any]:
-    """The figures as a row of a table, and what the bars need."""
+    """The figures as a row of a table, and the values for the bars."""
     counts = figures.counts
     return {
         "label": label,
@@ -131,7 +131,7 @@ def _column(row: dict[str, Any]) -> Column:
 
 
 def _panels(rows: list[dict[str, Any]]) -> list[Panel]:
-    """The drawings, one above the other, with one column for each span of time."""
+    """The panels from top to bottom, with one column per span of time."""
 
     def each(*names: str) -> list[list[float]]:
         return [[row[name] for row in rows] for name in names]
@@ -158,7 +158,7 @@ def _panels(rows: list[dict[str, Any]]) -> list[Panel]:
 
 
 def _spread(of_rows: Callable[[Callable[[Figures], float | None]], list[float]], name: str) -> list[list[float]]:
-    """The medians, and on top of them what is missing to the 95th percentile."""
+    """The medians, and the differences from them to the 95th percentile, which are stacked on top."""
     medians = of_rows(lambda figures: getattr(figures, name).median)
     highs = of_rows(lambda figures: getattr(figures, name).high)
     return [medians, [max(0, high - median) for median, high in zip(medians, highs, strict=True)]]

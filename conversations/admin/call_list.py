@@ -47,7 +47,7 @@ class CallList(SearchedList):
     """One page of the list, with names and excerpts fetched at once, and masked for staff who may not see numbers."""
 
     def url_for_result(self, result: Any) -> str:
-        """The id as it is: Django would write the underscores of every id as _5F."""
+        """The URL with the id unescaped: Django would write its underscores as _5F."""
         return reverse("admin:conversations_conversation_change", args=[result.pk])
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
@@ -83,13 +83,13 @@ class CallList(SearchedList):
 
 
 class CallQuery(CallList):
-    """What a list asks for, without a page of results."""
+    """The query of a list, without a page of results."""
 
     def get_results(self, request: HttpRequest) -> None: ...
 
 
 class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
-    """Finds the calls of a page by their sort keys first, which an index has with all that lists filter and sort by.
+    """Pages of calls. It finds their sort keys first, in an index with all that lists filter and sort by.
 
     Sorting whole rows takes several times as long.
     """
@@ -120,9 +120,9 @@ class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
 
 
 def sort_keys_of(calls: Any) -> list[int]:
-    """The sort keys of the calls in their order, where a search has read those that it found; empty where it has not.
+    """The sort keys of the calls in order, if a search has already read those that it found; else empty.
 
-    Asking the database for many of them once more takes longer than choosing here what the filters leave.
+    For many calls, filtering them here is faster than asking the database again.
     """
     found, ordering = getattr(calls, "sort_keys", ""), calls.query.order_by
     if found.count(",") < _FEW_FOUND:
@@ -170,9 +170,9 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         return CallQuery if hasattr(request, "repeats_a_search") else CallList
 
     def query(self, request: HttpRequest, asked: QueryDict, *, repeats: bool = False) -> CallQuery:
-        """What the list with these parameters asks for. Raises what Django does for parameters that it refuses.
+        """The query of the list with these parameters. Raises Django's error for parameters that it refuses.
 
-        A search that `repeats` what was searched for in this session is not recorded again.
+        `repeats`: a search that this session has already made is not recorded again.
         """
         repeated: Any = copy(request)
         repeated.GET, repeated.repeats_a_search = asked, repeats
@@ -276,7 +276,7 @@ def _nulls_last(one: Any) -> Any:
 
 
 def _without_empty(asked: QueryDict) -> QueryDict:
-    """The parameters without what was left empty in the form of the filters."""
+    """The parameters without the fields that were left empty in the filter form."""
     kept = asked.copy()
     for name in DETAILS:
         if not kept.get(name):

@@ -1,4 +1,4 @@
-"""What the page of a call shows, from its files, the index and OpenMemory."""
+"""The contents of a call's page, from its files, the index and OpenMemory."""
 
 import os
 import re
@@ -93,7 +93,7 @@ def _dollars(amount: float | None) -> str:
 
 
 def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
-    """Whether nothing of the call may be remembered any more, because of a decision after it."""
+    """Whether a later decision forbids remembering anything of the call."""
     decided = about(call.caller)
     return call.caller in receipt.forgotten or not (
         decided.opted_out or decided.allows(call.started_at(receipt.arrival))
@@ -114,7 +114,7 @@ def _collected(call: Transcription) -> list[dict[str, Any]]:
 
 
 def _ring(call: Transcription) -> dict[str, Any]:
-    """The variables of the ring that are not ElevenLabs' own, and the greeting."""
+    """The variables of the ring, without ElevenLabs' own, and the greeting."""
     variables = {
         name: pretty(value)
         for name, value in shown_variables(call.variables).items()
@@ -132,7 +132,7 @@ def _ring(call: Transcription) -> dict[str, Any]:
 
 
 def _name_agents(page: dict[str, Any]) -> None:
-    """Show the agents of turns and evaluations by name, where a call in the index has it."""
+    """Show the agents of turns and evaluations by name, if a call in the index has it."""
     names: dict[str, str] = {}
     shown = [(turn, "agent") for turn in page["turns"]]
     shown += [(item, "agent_id") for item in (*page["criteria"], *page["collected"])]

@@ -25,7 +25,7 @@ _LONGEST_NOTE = 4000
 
 
 class Note(forms.Form):
-    """The note, and as which version it was shown."""
+    """The note, and the version that was shown to the user."""
 
     note = forms.CharField(
         label=gettext_lazy("Note"),
@@ -37,7 +37,7 @@ class Note(forms.Form):
 
 
 def review_shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
-    """What the page of a call shows of its note. A note with digits that this user may not see cannot be edited."""
+    """The review as the call's page shows it. A note with digits that this user may not see cannot be edited."""
     review = Review.objects.filter(pk=row.pk).first() or Review(pk=row.pk)
     is_whole = _sees_whole(request, row, review)
     note = review.note if is_whole else mask_of_call(review.note, row)
@@ -54,7 +54,7 @@ def review_shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
 def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
     """Change the note, the mark as reviewed, or both: `act` is "note", "reviewed" or "not_reviewed".
 
-    Returns the form with what was typed, to be shown again, if that could not be saved.
+    If the change could not be saved, returns the form with what was typed, to be shown again.
     """
     if not request.user.has_perm(MAY_REVIEW):
         raise PermissionDenied
@@ -71,7 +71,7 @@ def review_call(request: HttpRequest, row: Conversation) -> HttpResponse | Note:
 
 
 def _save(request: HttpRequest, row: Conversation) -> Note | None:
-    """Save what was posted; returns the form that says why it was not. No other process changes reviews meanwhile."""
+    """Save what was posted; returns the form with the error if it cannot be saved. The review is locked meanwhile."""
     # Locked, so that a note that is erased meanwhile does not come back.
     review = Review.objects.select_for_update().filter(pk=row.pk).first() or Review(pk=row.pk)
     form = Note(request.POST, auto_id="review-%s")
@@ -118,5 +118,5 @@ def _version(review: Review) -> str:
 
 
 def _amount(note: str) -> str:
-    """For the audit log, which holds no word of it."""
+    """The length of the note for the audit log, which must not hold its words."""
     return counted(len(note), "character") if note else "deleted"

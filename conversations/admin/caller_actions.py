@@ -1,4 +1,4 @@
-"""What staff may do to what is remembered of a caller: correct, opt out, delete, export, forget."""
+"""Actions of staff on a caller's memories: correct, opt out, delete, export, forget."""
 
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
@@ -78,7 +78,7 @@ class CallerActions(CallerListAdmin):
         raise Http404
 
     def correct_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for confirmation first: a correction wins over every later call."""
+        """Set a correction. It asks for confirmation, because a correction wins over every later call."""
         row = self.acted_on(request, object_id)
         form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
         if request.method != "POST" or not form.is_valid():
@@ -274,7 +274,7 @@ class CallerActions(CallerListAdmin):
 
 
 def what_goes(text: str, number: str) -> str:
-    """The text with what an opt-out deletes and what it leaves. Raises OpenMemoryError."""
+    """The text that lists what an opt-out deletes and keeps. Raises OpenMemoryError."""
     extent = forgetting.extent(open_memory(), number)
     memories = ngettext("%(n)s memory", "%(n)s memories", extent.memories) % {"n": extent.memories}
     stay = ngettext(

@@ -1,4 +1,4 @@
-"""What staff may decide about a caller beyond one memory's page: opt out a number, restore what was deleted."""
+"""Decisions of staff that do not start at one memory: opt out a number, restore what was deleted."""
 
 from django import forms
 from django.contrib import messages
@@ -50,7 +50,7 @@ class InsightForm(forms.Form):
 
 
 class CallerDecisions(CallerActions):
-    """The views of decisions that need no memory, or bring one back."""
+    """The views of decisions that need no memory, or restore one."""
 
     def restore_memory_view(self, request: HttpRequest, object_id: str, call: str, name: str) -> HttpResponse:
         row = self.acted_on(request, object_id)
@@ -77,7 +77,7 @@ class CallerDecisions(CallerActions):
         return self.back(row)
 
     def correct_insight_view(self, request: HttpRequest, object_id: str, memory_id: str) -> HttpResponse:
-        """Put an insight into other words, which win over later calls."""
+        """Replace an insight with staff's words, which win over later calls."""
         row = self.acted_on(request, object_id)
         try:
             memory = memory_of(row.number, memory_id)
@@ -105,7 +105,7 @@ class CallerDecisions(CallerActions):
         return self.back(row)
 
     def regenerate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Have the store make its own summary of the caller again."""
+        """Make the store write its own summary of the caller again."""
         row = self.acted_on(request, object_id)
         if request.method == "POST":
             try:
@@ -118,7 +118,7 @@ class CallerDecisions(CallerActions):
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:
-        """Opt a number out that may never have called, or take that back."""
+        """Opt a number out, which may never have called, or end its opt-out."""
         if not request.user.has_perm(MAY_CORRECT):
             raise PermissionDenied
         form = OptOut(request.POST or None)

@@ -1,4 +1,4 @@
-"""`index.html` of an export: what is known of a caller, as a person reads it. One file, offline, without a script."""
+"""`index.html` of an export: the data of a caller for people to read. One file, offline, without scripts."""
 
 from base64 import b64encode
 from collections import defaultdict
@@ -66,7 +66,7 @@ def caller_document(
 
 
 def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
-    """The memories that no other section shows: insights, those of calls that are not stored, and of other programs."""
+    """The memories that no other section shows: insights, those of other programs, and of calls that are not stored."""
     of_a_call = kinds.FACT, kinds.MESSAGE, kinds.CALL
     shown = kinds.CARD, kinds.PREFERENCE
     return [

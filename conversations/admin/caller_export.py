@@ -77,7 +77,7 @@ class Known(NamedTuple):
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
-    """What is stored about the caller. Raises OpenMemoryError if the store does not answer: an export is complete."""
+    """What is stored about the caller. Raises OpenMemoryError, because an export must be complete."""
     card, memories = read_card(store, caller), store.memories(caller)
     reconcile()  # the index may have missed a call
     calls = list(Conversation.objects.filter(caller=caller).order_by("started_at"))
@@ -128,7 +128,7 @@ def _archive(
 
 
 class _Outlet(io.RawIOBase):
-    """A file without seeking that the archive is written to; `take` returns and removes what was written."""
+    """A file without seeking that the archive writes to. `take` returns and removes what was written."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -146,7 +146,7 @@ class _Outlet(io.RawIOBase):
 
 
 def _entries(caller: str) -> list[dict[str, Any]]:
-    """The entries of the audit log about the caller, oldest first, without who of the staff acted and from where."""
+    """The entries of the audit log about the caller, oldest first, without the user and address of staff."""
     entries = Entry.objects.filter(caller=caller_reference(caller)).order_by("pk")
     return [
         {
@@ -163,7 +163,7 @@ def _entries(caller: str) -> list[dict[str, Any]]:
 
 
 def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
-    """What is not in the export, and why."""
+    """The data that the export leaves out, with the reasons."""
     left_out = [{"what": str(what), "why": str(why)} for what, why in _LEFT_OUT]
     for kind, transcripts in (
         (PAYLOAD, ngettext_lazy("Transcript of %(n)s call", "Transcripts of %(n)s calls", "n")),
@@ -201,7 +201,7 @@ def _call(call: Conversation) -> dict[str, Any]:
 
 
 def _review(review: Review) -> dict[str, Any]:
-    """What staff said of a call, without who did."""
+    """Staff's review of a call, without who wrote it."""
     return {name: getattr(review, name) for name in ("conversation_id", "note", "note_at", "reviewed_at")}
 
 

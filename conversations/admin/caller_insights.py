@@ -1,4 +1,4 @@
-"""The insights of a caller as pages show them: what holds, what it replaced, and why ElevenLabs says so."""
+"""The insights of a caller for pages: current ones, what each replaced, and ElevenLabs' reasons."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -20,7 +20,7 @@ _MOST, _MOST_CALLS_READ = 200, 25
 
 
 def insights_of(memories: Iterable[Memory]) -> list[dict[str, Any]]:
-    """The newest insights that hold, each with those that it replaced."""
+    """The newest current insights, each with those that it replaced."""
     found = [memory for memory in memories if memory.kind == kinds.INSIGHT]
     newest = sorted(found, key=call_order, reverse=True)[:_MOST]
     calls = list(dict.fromkeys(_call_of(memory) for memory in newest))[:_MOST_CALLS_READ]

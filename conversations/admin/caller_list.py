@@ -44,7 +44,7 @@ class CallerList(SearchedList):
 
 
 def _no_summary(card: CallerCard | None, state: str | None) -> str:
-    """Why there is no summary yet."""
+    """The reason why there is no summary yet."""
     if state == MemoryState.PENDING:
         return _("a call is not processed yet")
     if state == MemoryState.FAILED:
@@ -53,7 +53,7 @@ def _no_summary(card: CallerCard | None, state: str | None) -> str:
 
 
 class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
-    """Counts all callers without making the view's rows."""
+    """Counts all callers without building the rows of the view."""
 
     @cached_property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""What the page of a caller shows: calls from the index, memories from OpenMemory."""
+"""The contents of a caller's page: calls from the index, memories from OpenMemory."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -154,7 +154,7 @@ def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
 
 
 def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict[str, Any]:
-    """What the next ring answers (`webhooks.ring`), if it is answered by the agent of the last call."""
+    """The answer to the next ring (`webhooks.ring`), if the agent of the last call answers it."""
     card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
     if card is None:
         return {}
@@ -175,7 +175,7 @@ def _profile(store: OpenMemory, caller: str, memories: Iterable[Memory]) -> dict
 
 
 def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
-    """Per field its present value with its source, how often calls stated it, and the newest of the other values."""
+    """For each field: its present value with its source, how often calls stated it, and the newest other values."""
     stated: dict[str, list[Memory]] = defaultdict(list)
     for memory in sorted(filter(_has_field, memories), key=call_order, reverse=True):
         stated[memory.metadata["field"]].append(memory)

@@ -52,7 +52,7 @@ class CallerAdmin(CallerDecisions):
         form_url: str = "",  # noqa: ARG002
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        """The page. Words to find on it, and questions to the agent's search, are sent by POST: they are in no URL."""
+        """The page. Words and questions to the agent's search are sent by POST, so that no URL shows them."""
         row = self.row_of(request, object_id)
         if request.method == "POST" and (words := request.POST.get(SEARCH_VAR)) is not None:
             return self._search(request, row, words)
@@ -92,7 +92,7 @@ class CallerAdmin(CallerDecisions):
         return TemplateResponse(request, "admin/conversations/caller/page.html", context)
 
     def _search(self, request: HttpRequest, row: Caller, words: str) -> HttpResponse:
-        """Answer with the URL of the page with what has these words."""
+        """Redirect to the page with only the memories and calls that have these words."""
         if not words.strip():
             return HttpResponseRedirect(request.path)
         detail = f"text {keyed_reference(comparable(words.strip()))}"

@@ -160,7 +160,7 @@ class ConversationAdmin(Unreadable):
         return response
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
-        """A file of the call's folder by its name. Files other than recordings hold whole numbers."""
+        """A file of the call's folder, by its name. Files other than recordings contain whole numbers."""
         _require(request, "conversations.download_conversation")
         row = self._row(request, object_id)
         found = next((file for file in conversation_files(row.pk) if file.name == name and file.is_file()), None)
@@ -185,12 +185,12 @@ class ConversationAdmin(Unreadable):
         return HttpResponse(without_secrets(content), content_type=kind, headers=headers)
 
     def state_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The state that the page of a call asks for while the worker processes it."""
+        """The processing state, which the page of a call polls while the worker processes it."""
         row = self._row(request, object_id)
         return JsonResponse({"state": row.memory_state, "memories": row.memories})
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
-        """All calls of the list as it is filtered and searched."""
+        """Export all calls of the list with its filters and search."""
         _require(request, "conversations.view_conversation", "conversations.export_conversation")
         if kind not in ("csv", "json"):
             raise Http404

@@ -96,7 +96,7 @@ def _columns(columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 
 def rounded_up(most: float) -> float:
-    """A number at or above `most` whose half is easily read: 5 as 6, 79 as 80, 1,833 as 2,000."""
+    """The next number from `most` on whose half is easy to read: 5 gives 6, 79 gives 80, 1,833 gives 2,000."""
     power = 1
     while most > 10 * power:
         power *= 10

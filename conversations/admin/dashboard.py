@@ -1,4 +1,4 @@
-"""The figures of the admin's front page: the state of the queue and the deliveries, and the calls of four weeks."""
+"""The figures of the admin's front page: the state of the queue and of deliveries, and the calls of four weeks."""
 
 import time
 from datetime import date, timedelta
@@ -88,7 +88,7 @@ def _days(calls: Any, since: date) -> list[dict[str, Any]]:
 
 
 def _chart(days: list[dict[str, Any]]) -> dict[str, Any]:
-    """The calls of each day: those of returning callers below, the others on top of them."""
+    """The calls of each day: bars of returning callers below, of other callers on top."""
     calls = reverse("admin:conversations_conversation_changelist")
     columns = [
         Column(
@@ -108,7 +108,7 @@ def _chart(days: list[dict[str, Any]]) -> dict[str, Any]:
 def _recall(calls: Any) -> dict[str, int]:
     """How rings were answered, as far as payloads of inbound calls show it.
 
-    A neutral answer for a known caller means a passed deadline, or that OpenMemory did not answer.
+    A neutral answer for a known caller means that the deadline passed or OpenMemory did not answer.
     """
     counted: dict[str, int] = calls.aggregate(
         memory=Count("pk", filter=outcomes.WITH_MEMORY),
@@ -120,9 +120,9 @@ def _recall(calls: Any) -> dict[str, int]:
 
 
 def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, Any]]:
-    """Per webhook its last delivery, and whether that is too long ago for its usual gap.
+    """For each webhook, its last delivery, and whether that is too long ago for its usual gap.
 
-    While rows are behind their files, more may have arrived than the index knows: then none is called silent.
+    While rows are behind their files, none counts as silent, because newer deliveries may be missing in the index.
     """
     shown = []
     for name, kind, expected in (
@@ -140,7 +140,7 @@ def _deliveries(totals: dict[str, Any], *, is_behind: bool) -> list[dict[str, An
 
 
 def share(part: float, whole: float) -> str:
-    """The share in percent, as the language writes it; never 0 or 100 because of rounding. Empty for one of nothing."""
+    """The share in percent, in the page's number format. Rounding never makes it 0 or 100. Empty if the total is 0."""
     if not whole:
         return ""
     percent = 100 * part / whole
@@ -150,7 +150,7 @@ def share(part: float, whole: float) -> str:
 
 
 def shown() -> dict[str, Any]:
-    """The figures, None if the index cannot be read, and the parts of the installation: the page is shown anyway."""
+    """The figures, or None if the index cannot be read, and the parts of the installation."""
     is_complete = show_what_is_there()
     try:
         figures = dashboard()

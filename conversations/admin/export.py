@@ -1,4 +1,4 @@
-"""A list of calls as CSV or JSON, written row by row: a long list takes no more memory than a short one."""
+"""Exports a list of calls as CSV or JSON, row by row, so that a long list takes no more memory than a short one."""
 
 import csv
 import io
@@ -26,12 +26,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(value: Any) -> Any:
-    """The cell's value, with a quote before what a spreadsheet would take for a formula."""
+    """The cell's value, with a quote in front if a spreadsheet would take it for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def export_calls(calls: QuerySet[Conversation], kind: str, *, reveal: bool) -> StreamingHttpResponse:
-    """The calls as a CSV or JSON file; without `reveal` numbers in all of its columns are masked."""
+    """The calls as a CSV or JSON file. Without `reveal`, numbers in all columns are masked."""
     rows = calls.only(*COLUMNS)
     content, media_type = (
         (_csv(rows, reveal=reveal), "text/csv") if kind == "csv" else (_json(rows, reveal=reveal), "application/json")
@@ -55,7 +55,7 @@ async def _json(rows: QuerySet[Conversation], *, reveal: bool) -> AsyncIterator[
 
 
 async def _shown_rows(rows: QuerySet[Conversation], *, reveal: bool) -> AsyncIterator[dict[str, Any]]:
-    """The cells of each row; what staff say of the calls is read for many rows at once."""
+    """The cells of each row. Reviews are read for many rows at once."""
     batch: list[Conversation] = []
     async for row in rows.aiterator(_CHUNK):
         batch.append(row)

@@ -29,7 +29,7 @@ _ANY = "*"
 
 
 class AgentFilter(ChoicesFieldListFilter):
-    """The agents with calls, by name if payloads have it."""
+    """Agents that have calls, by name if payloads have it."""
 
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         with_choices: Any = _WithChoices(field, agents())
@@ -38,7 +38,7 @@ class AgentFilter(ChoicesFieldListFilter):
 
 
 class _WithChoices:
-    """A field with choices of its own."""
+    """A filter by a field with its own choices."""
 
     def __init__(self, field: Any, flatchoices: list[tuple[str, str]]) -> None:
         self._field, self.flatchoices = field, flatchoices
@@ -48,7 +48,7 @@ class _WithChoices:
 
 
 class _Conditions(admin.SimpleListFilter):
-    """A filter whose choices are conditions. Another value is an error, and finds nothing."""
+    """A filter whose choices are conditions. Any other value is an error and finds nothing."""
 
     choices_of: ClassVar[Mapping[str, tuple[str | Promise, Callable[[], Q]]]]
 
@@ -89,7 +89,7 @@ class WrongFilter(_Conditions):
 
 
 class _Named(forms.ChoiceField):
-    """One of some names, which are read when the form is made."""
+    """A choice among names, which are read when the form is made."""
 
     def __init__(self, named: Callable[[], list[Any]], **options: Any) -> None:
         super().__init__(choices=lambda: [("", _("any")), *named()], required=False, **options)
@@ -121,7 +121,7 @@ def _day(label: Any) -> forms.DateField:
 
 
 class Details(forms.Form):
-    """What the list may be narrowed down to beside its links."""
+    """The filters of the list that are not links: spans, languages, tools and criteria."""
 
     since = _day(_("From"))
     until = _day(_("To"))
@@ -143,7 +143,7 @@ class Details(forms.Form):
         return found
 
     def of(self, calls: QuerySet[Conversation]) -> QuerySet[Conversation]:
-        """The calls that are asked for. Asked wrongly, none: all calls would look like an answer."""
+        """The calls that match the form. An invalid form finds none, because all calls would look like an answer."""
         if not self.is_valid():
             return calls.none()
         asked = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
@@ -166,7 +166,7 @@ DETAILS = tuple(Details.base_fields)
 
 
 class DetailsFilter(admin.ListFilter):
-    """The form beside the links: spans of days, lengths and costs, languages, tools and criteria."""
+    """The form with the filters that are not links: spans of days, lengths and costs, languages, tools and criteria."""
 
     title: Any = _("more")
     template = "admin/conversations/conversation/filter_form.html"
@@ -189,7 +189,7 @@ class DetailsFilter(admin.ListFilter):
         return self.form.of(queryset) if self.used_parameters else queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """The parameters of the other filters, which the form passes on."""
+        """The parameters of the other filters, which the form must keep."""
         for name, value in changelist.params.items():
             if name not in (*DETAILS, PAGE_VAR):
                 yield {"name": name, "value": value}
@@ -201,14 +201,14 @@ class DetailsFilter(admin.ListFilter):
                 yield name, f"{self.form.fields[name].label}: {' '.join(map(str, errors))}"
 
     def shown(self) -> Iterator[tuple[str, str, str]]:
-        """Name, label and value of what is asked for."""
+        """Name, label and value of each used field."""
         for name, value in self.used_parameters.items():
             field = self.form.fields[name]
             yield name, str(field.label), dict(_flat(getattr(field, "choices", ()))).get(str(value), str(value))
 
 
 def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """The choices, those of groups with the name of their group."""
+    """The choices; those of a group with the group's name."""
     for value, label in choices:
         if isinstance(label, list):
             yield from ((each, f"{name} ({value})") for each, name in label)
@@ -217,7 +217,7 @@ def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 
 def asked_period(params: Mapping[str, Any]) -> Period | None:
-    """The days that a list with these parameters is about; None if it is about all."""
+    """The days that a list with these parameters is limited to; None if it is not."""
     match params.get("days"):
         case "today":
             return last_days(1)
@@ -243,7 +243,7 @@ def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
 
 
 def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:
-    """Per filter in use: what it is about, what is chosen, and the query string without it."""
+    """For each active filter: its title, the chosen value, and the query string without it."""
     for spec in changelist.filter_specs:
         if not spec.used_parameters:
             continue

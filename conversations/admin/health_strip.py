@@ -1,4 +1,4 @@
-"""The strip on the admin's front page that says which part is at fault."""
+"""The strip on the admin's front page that shows which part is at fault."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _LATE_BACKUP_SECONDS = 50 * 3600
 
 
 class Part(NamedTuple):
-    """A part of this installation, how it is, and where it is at fault what to do."""
+    """A part of this installation, its state, and, if it is at fault, the remedy."""
 
     name: str
     is_ok: bool
@@ -35,15 +35,15 @@ class Part(NamedTuple):
 
 
 def parts() -> list[Part]:
-    """Worker, OpenMemory, disk and queue as they are now, and the last backup and verification.
+    """The present state of worker, OpenMemory, disk and queue, and the last backup and verification.
 
-    Waits for OpenMemory, a second and a half at most.
+    Waits for OpenMemory for at most a second and a half.
     """
     return [_worker(), _openmemory(), _disk(), *_queue(), *_last_runs()]
 
 
 def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
-    """The last deliveries of each webhook, as the dashboard has them."""
+    """The part for the last deliveries of each webhook, which the dashboard has read."""
     arrived = [delivery["at"] for delivery in deliveries if delivery["at"]]
     last = gettext("the last %(ago)s") % {"ago": ago(max(arrived))} if arrived else gettext("none yet")
     if not (silent := [delivery for delivery in deliveries if delivery["silent"]]):

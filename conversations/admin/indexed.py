@@ -1,4 +1,4 @@
-"""What the admins of the index's rows share."""
+"""The base of the admins of the index's rows."""
 
 import contextlib
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from elmemory.admin import ReadOnlyAdmin
 
 
 def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = False) -> bool:
-    """Refresh rows that are behind their files, or missing, while no worker does it. A page is shown even if it fails.
+    """Refresh rows that are missing or behind their files, if no worker does it. Errors do not stop the page.
 
-    For a new index of many calls it takes several pages, unless `wholly`. Returns whether it lacks none; the page of a
-    `request` says it too.
+    A new index of many calls needs several pages, unless `wholly`. Returns whether the index is complete; if not, the
+    page of `request` shows a message.
     """
     if a_worker_runs():
         return True
@@ -54,7 +54,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         return super().get_queryset(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list. A search is sent here by POST, and answered with the URL that shows its result."""
+        """The list. A search is posted here, and answered with the URL of its result."""
         asked = request.POST.get(SEARCH_VAR) if request.method == "POST" else None
         if asked is None and request.method == "GET" and private_search.shows_number(request.GET):
             asked = request.GET[SEARCH_VAR]
@@ -88,12 +88,12 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         raise NotImplementedError
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Allow filters, days and caller references only.
+        """Allow only filters, days and caller references.
 
-        A lookup by number would put it into the URL, and one by text would find masked digits part by part.
+        A lookup by number would put it into the URL, and a lookup by text would find masked digits part by part.
         """
         return lookup in self.own_parameters or super().lookup_allowed(lookup, value, request)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002
-        """Rows have no history of Django's, and its page would show a title unmasked."""
+        """No history: rows have none in Django, and its page would show a title unmasked."""
         raise Http404

@@ -69,7 +69,7 @@ _AMOUNT = re.compile(rf"(?!0[0-9])(?:[0-9]{{1,3}}(?:[.,'’{_BLANK}][0-9]{{3}})+
 def mask(value: Any, number: str = "", keys: re.Pattern[str] | None = None) -> Any:
     """The value with the digits in all of its texts masked, also in nested lists and dictionaries.
 
-    `number` is the caller key, `keys` finds the keys that the caller pressed (see `keys_in`).
+    `number` is the caller key; `keys` finds the keys that the caller pressed (see `keys_in`).
     """
     match value:
         case str():
@@ -82,7 +82,7 @@ def mask(value: Any, number: str = "", keys: re.Pattern[str] | None = None) -> A
 
 
 def mask_of_call(text: str, call: Conversation) -> str:
-    """A text of this call, masked; the payload is read only if the text has digits that may be pressed keys."""
+    """A text of this call, masked. The payload is read only if the text has digits that may be pressed keys."""
     text = _masked_text(text, call.caller, None)
     if may_hold_keys(text) and (keys := keys_of([call.pk])):
         return _masked_text(text, call.caller, keys)
@@ -90,12 +90,12 @@ def mask_of_call(text: str, call: Conversation) -> str:
 
 
 def mask_of_nobody(text: str) -> str:
-    """A text of an unknown caller, masked: any row of three digits may be pressed keys, or a part of a number."""
+    """A text of an unknown caller, masked: three or more digits may be pressed keys, or a part of a number."""
     return _masked_text(text, "", _SOME_DIGITS)
 
 
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
-    """The excerpt of a call's texts; without `reveal` of the masked texts, since cutting may leave a part of a number.
+    """The excerpt of a call's texts. Without `reveal` they are masked first, since an excerpt may cut a number.
 
     The payload is read only if the excerpt has digits that may be pressed keys.
     """
@@ -109,12 +109,12 @@ def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, rev
 
 
 def may_hold_keys(text: str) -> bool:
-    """Whether the text has as many digits in a row as a caller must press to have them masked."""
+    """Whether the text has enough digits in a row to be pressed keys, which are masked."""
     return _SOME_DIGITS.search(text) is not None
 
 
 def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds the keys that callers pressed in these calls, and perhaps other digits; None for no keys."""
+    """A pattern of the keys that callers pressed in these calls, and perhaps other digits; None without keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
         try:
@@ -128,12 +128,12 @@ def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def keys_in(call: Transcription) -> re.Pattern[str] | None:
-    """Finds the keys that the caller pressed wherever a text repeats them; None for no keys."""
+    """A pattern of the keys that the caller pressed, for texts that repeat them; None without keys."""
     return _finding(_runs(call))
 
 
 def _runs(call: Transcription) -> set[str]:
-    """The rows of pressed keys: those of each turn, and those that go on over several turns."""
+    """The rows of pressed keys: of each turn, and of consecutive turns together."""
     pressed = [turn.message for turn in call.all_turns if turn.kind == "keypad"]
     of_turns = [re.sub("[ -]", "", run) for run in re.findall(r"[0-9](?:[ -]?[0-9])*", " ".join(pressed))]
     over_turns = re.findall("[0-9]+", re.sub("[^0-9#*]", "", "".join(pressed)))
@@ -146,7 +146,7 @@ def _finding(runs: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _in_scripts(digit: str) -> str:
-    """The digit in Latin, full-width, Arabic, Persian and Devanagari script."""
+    """The digit in Latin, full-width, Arabic, Persian and Devanagari scripts."""
     return f"[{''.join(chr(ord(zero) + int(digit)) for zero in '0０٠۰०')}]"
 
 
@@ -159,7 +159,7 @@ def _masked_text(text: str, number: str, keys: re.Pattern[str] | None) -> str:
 
 
 def _masked_digits(found: re.Match[str], number: str) -> str:
-    """A row of digits with what is between them: as it is, masked, or with only its dates, times and prices left."""
+    """A row of digits with what is between them: unchanged, masked, or masked except its dates, times and prices."""
     text = found[0]
     digits = _only_digits(text)
     if len(digits) < _FEWEST_DIGITS:
@@ -192,14 +192,14 @@ def _is_amount_of_money(found: re.Match[str]) -> bool:
 
 
 def _only_digits(text: str) -> str:
-    """The digits of any script in the text, as ASCII."""
+    """The text's digits of any script, as ASCII."""
     digits = _NO_DIGIT.sub("", text)
     return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
 @kept_briefly(maxsize=256)
 def _spellings(number: str) -> re.Pattern[str]:
-    """Finds the number with or without its country code and a zero that is dialled before it."""
+    """A pattern of the number with or without its country code, and with a zero that is dialled before it."""
     parsed = phonenumbers.parse(number)
     between = r"[\s().-]*"
     country, national = (between.join(str(part)) for part in (parsed.country_code, parsed.national_number))

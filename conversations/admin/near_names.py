@@ -1,4 +1,4 @@
-"""Names that are spelled nearly like the words of a question."""
+"""Finds names that are spelled nearly like the words of a question."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ class _Spelled(NamedTuple):
 def near_questions(question: str) -> list[str]:
     """Questions with near names in place of the words, the nearest first.
 
-    Empty if the words are a name already, or begin one.
+    Empty if the words are already a name, or begin one.
     """
     typed = [_spelled(word) for word in question.replace('"', " ").split()]
     asked = [place for place, word in enumerate(typed) if word.keys and not word.text.startswith("-")]
@@ -69,7 +69,7 @@ def _names() -> set[str]:
 
 
 def _spelled(word: str) -> _Spelled:
-    """A word and its foldings, one or two; none if it has digits or no letters."""
+    """The one or two foldings of a word; none if it has digits or no letters."""
     if word.isascii() and word.isalpha():
         return _Spelled(word, (word.lower(),))
     foldings = (comparable,) if word.isascii() else (comparable, comparable_otherwise)
@@ -100,19 +100,19 @@ def _nearest(key: str, known: Iterable[str]) -> _Near:
 
 
 def _letters(key: str) -> str:
-    """The word with syllables of Hangul and voiced kana taken apart."""
+    """The word, with syllables of Hangul and voiced kana decomposed."""
     return key if key.isascii() else unicodedata.normalize("NFD", key)
 
 
 @kept_briefly(maxsize=1 << 14)
 def _heard(key: str) -> str:
-    """The word with one letter for all that sound alike."""
+    """The word with one letter in place of all letters that sound alike."""
     alike = _SOUND_AS_ONE.sub(lambda found: _ONE.get(found[0], ""), _letters(key)).translate(_ALIKE)
     return _DOUBLED.sub(r"\1", alike)
 
 
 def _edits(one: str, other: str) -> int:
-    """The number of letters inserted, removed, changed or swapped with the next one (optimal string alignment)."""
+    """The number of letters to insert, remove, change or swap with the next one (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):

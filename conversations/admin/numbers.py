@@ -1,4 +1,4 @@
-"""A phone number on a page: masked, and whole only for staff who may see numbers."""
+"""Phone numbers on a page: masked, or whole for staff who may see them."""
 
 import phonenumbers
 from django.http import HttpRequest
@@ -14,13 +14,13 @@ def may_reveal(request: HttpRequest) -> bool:
 
 
 def masked(number: str) -> str:
-    """`+14155550100` as `+14•••••••00`."""
+    """The number with most digits masked: `+14155550100` as `+14•••••••00`."""
     return f"{number[:3]}{'•' * max(3, len(number) - 5)}{number[-2:]}" if number else ""
 
 
 @kept_briefly(maxsize=4096)
 def spelled(number: str) -> str:
-    """`+14155550100` as `+1 415-555-0100`."""
+    """The number with spaces and hyphens: `+14155550100` as `+1 415-555-0100`."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -29,7 +29,7 @@ def spelled(number: str) -> str:
 
 
 def number_element(number: str, *, reveal: bool) -> SafeString:
-    """The masked number; with `reveal` as a button that shows the whole one."""
+    """The masked number. With `reveal` it is a button that shows the whole number."""
     if not number:
         return SafeString("")
     if not reveal:

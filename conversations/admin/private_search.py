@@ -1,7 +1,7 @@
-"""Searches that leave no number in a URL, and find no part of one for staff who may not see numbers.
+"""Searches that put no number into a URL, and find no part of one for staff who may not see numbers.
 
-The search box is sent by POST. A whole number becomes the reference of its caller; every other question with four or
-more digits is kept in the session, under a keyed hash that stands in the URL for it.
+The search box is sent by POST. A whole number is replaced by the reference of its caller. Any other question with four
+or more digits is kept in the session, and the URL has only its keyed hash.
 """
 
 import re
@@ -30,9 +30,10 @@ _TOKEN = re.compile("~[0-9a-f]{24}")
 
 
 def parameters(request: HttpRequest, question: str, reference: str) -> dict[str, str]:
-    """The parameters of the URL that asks the question.
+    """The URL parameters of the question.
 
-    `reference` is the field of the list's model that holds caller references. Digits are kept in the session.
+    `reference` is the field of the list's model that holds caller references. A question with digits is kept in the
+    session.
     """
     question = question.strip()[:_LONGEST]
     if _may_stand_in_url(question):
@@ -43,7 +44,7 @@ def parameters(request: HttpRequest, question: str, reference: str) -> dict[str,
 
 
 def kept(request: HttpRequest, question: str) -> str:
-    """Keep the question in the session; returns the keyed hash that stands for it in a URL."""
+    """Keep the question in the session; returns the keyed hash that represents it in a URL."""
     question = question.strip()[:_LONGEST]
     token = "~" + salted_hmac("elmemory.search", question, algorithm="sha256").hexdigest()[:24]
     others = {known: text for known, text in request.session.get(_SESSION_KEY, {}).items() if known != token}
@@ -52,7 +53,7 @@ def kept(request: HttpRequest, question: str) -> str:
 
 
 def found(request: HttpRequest, asked: str) -> str:
-    """The question that `asked` stands for. A keyed hash that this session does not have finds nothing."""
+    """The question that `asked` represents. A keyed hash that this session does not have finds nothing."""
     if not _TOKEN.fullmatch(asked):
         return asked
     question: str = request.session.get(_SESSION_KEY, {}).get(asked, asked)
@@ -60,7 +61,7 @@ def found(request: HttpRequest, asked: str) -> str:
 
 
 def query_string(request: HttpRequest, question: str, reference: str) -> str:
-    """The query string of the list with this question in place of the present one; filters stay."""
+    """The list's query string with this question in place of the present one. Filters are kept."""
     replaced = parameters(request, question, reference)
     kept = {name: values for name, values in request.GET.lists() if name not in (SEARCH_VAR, PAGE_VAR)}
     if reference in replaced or f"{reference}__in" in replaced:
@@ -69,28 +70,28 @@ def query_string(request: HttpRequest, question: str, reference: str) -> str:
 
 
 def shows_number(asked: QueryDict) -> bool:
-    """Whether a URL with these parameters holds a question that belongs into the session."""
+    """Whether a URL with these parameters shows a question that must be kept in the session."""
     question = asked.get(SEARCH_VAR, "")
     return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
 
 
 def is_kept_in_session(request: HttpRequest) -> bool:
-    """Whether the URL names a question by its keyed hash."""
+    """Whether the URL has a keyed hash in place of a question."""
     return is_token(request.GET.get(SEARCH_VAR, ""))
 
 
 def is_token(question: str) -> bool:
-    """Whether this stands for a question."""
+    """Whether this is the keyed hash of a question."""
     return bool(_TOKEN.fullmatch(question))
 
 
 def holds_digits(text: str) -> bool:
-    """Whether the text may hold a number, or a part of one."""
+    """Whether the text may contain a number or a part of one."""
     return len(re.sub(r"\D", "", comparable(text))) >= _FEWEST_DIGITS
 
 
 def is_expired(request: HttpRequest) -> bool:
-    """Whether the URL names a question that this session does not have."""
+    """Whether the URL has the keyed hash of a question that this session does not have."""
     question = request.GET.get(SEARCH_VAR, "")
     return is_kept_in_session(request) and question not in request.session.get(_SESSION_KEY, {})
 
@@ -102,7 +103,7 @@ def _may_stand_in_url(question: str) -> bool:
 
 
 class SearchedList(ChangeList):
-    """A list that is searched by POST. Its question is `query`; what is looked for in texts is `words`."""
+    """A list that is searched by POST. `query` is its question, `words` are what texts are searched for."""
 
     model_admin: Any
     words = ""

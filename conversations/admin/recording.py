@@ -1,4 +1,4 @@
-"""A recording with support for `Range`, so that a player can start at once and seek."""
+"""Serves a recording with support for `Range`, so that a player can start at once and seek."""
 
 import re
 from asyncio import to_thread
@@ -14,7 +14,7 @@ _PROBED = 2
 
 
 def recording(path: Path, asked: str | None) -> HttpResponseBase:
-    """The file, or the requested range of it. Several ranges, or an invalid one, get the whole file."""
+    """The response with the file or the requested range. Several ranges, or an invalid one, get the whole file."""
     size = path.stat().st_size
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, no-store"}
     found = _RANGE.fullmatch(asked.replace(" ", "")) if asked else None
@@ -31,7 +31,7 @@ def recording(path: Path, asked: str | None) -> HttpResponseBase:
 
 
 def carries_sound(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether the response is heard: not to HEAD, no error, and not the first two bytes alone, which players probe."""
+    """Whether the user hears the response: not for HEAD, errors, or the first two bytes, which players probe."""
     found = re.match(r"bytes 0-([0-9]+)/", response.headers.get("Content-Range", ""))
     return request.method != "HEAD" and response.status_code < 400 and not (found and int(found[1]) < _PROBED)
 

@@ -30,7 +30,7 @@ class Results(NamedTuple):
 
 
 def results_around(admin: CallListAdmin, request: HttpRequest, row: Conversation) -> Results:
-    """Empty if the page was opened from elsewhere, or from a list that cannot be made again."""
+    """The list around this call; empty if the page was opened from elsewhere, or the list cannot be rebuilt."""
     if not (asked := request.GET.get(LIST_VAR)):
         return Results()
     try:

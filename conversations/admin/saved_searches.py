@@ -1,4 +1,4 @@
-"""Searches of the list of calls that staff save by name."""
+"""Searches of the list of calls that staff have saved by name."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _NOT_SAVED = PAGE_VAR, ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR
 
 
 def saved_for(request: HttpRequest) -> dict[str, Any]:
-    """What the list shows of saved searches: the user's own, everyone's, and what may be saved now."""
+    """The saved searches as the list shows them: the user's own, everyone's, and whether this one can be saved."""
     present = _worth_saving(request.GET)
     searches: list[Any] = list(SavedSearch.objects.shown_to(request.user)[:_MOST])
     for search in searches:
@@ -30,7 +30,7 @@ def saved_for(request: HttpRequest) -> dict[str, Any]:
 
 
 def save(request: HttpRequest) -> str:
-    """Save the search of this request's address under the posted name; returns what is wrong, or nothing."""
+    """Save the search in this request's URL under the posted name; returns an error message, or ""."""
     name, query = request.POST.get("name", "").strip(), _worth_saving(request.GET)
     owner: Any = None if "for_everyone" in request.POST else request.user
     if owner is None and not _may_share(request):
@@ -86,7 +86,7 @@ def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
 
 
 def _worth_saving(asked: QueryDict) -> str:
-    """The query string in a fixed order."""
+    """The query string of what was searched for, in a fixed order."""
     query = QueryDict(mutable=True)
     for name, values in sorted(asked.lists()):
         if name not in _NOT_SAVED and any(values):

@@ -1,4 +1,4 @@
-"""What the questions of staff find in the lists of calls and callers."""
+"""Searches the lists of calls and callers for the questions of staff."""
 
 import re
 from typing import Any
@@ -25,9 +25,9 @@ _MOST_IN_A_WORD = 2
 
 
 def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool) -> QuerySet[Conversation]:
-    """The calls with this id, these words, or a caller whose number ends in these digits.
+    """The calls with this id or these words, or of a caller whose number ends in these digits.
 
-    Without `reveal` digits find nothing.
+    Without `reveal`, digits find nothing.
     """
     question = question.strip()
     if is_conversation_id(question) and Conversation.objects.filter(pk=question).exists():
@@ -53,9 +53,9 @@ def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool
 
 
 def callers_matching(question: str, *, reveal: bool) -> Q | None:
-    """The condition on callers that their number ends in these digits, or that they have this name; None for neither.
+    """The condition that a caller's number ends in these digits, or that they have this name; None for neither.
 
-    Without `reveal` digits find nothing.
+    Without `reveal`, digits find nothing.
     """
     question = question if reveal else only_words(question)
     if digits := last_digits(question):
@@ -66,7 +66,7 @@ def callers_matching(question: str, *, reveal: bool) -> Q | None:
 
 
 def callers_numbered(question: str) -> list[str]:
-    """The references of callers whose whole number this is, in any spelling, or whose reference it is.
+    """The references of callers with this whole number, in any spelling, or with this reference.
 
     A national number without its country code is whole too; callers of several countries may have it.
     """
@@ -85,9 +85,9 @@ def callers_numbered(question: str) -> list[str]:
 
 
 def only_words(question: str) -> str:
-    """The question without its digits, for staff who may not see numbers: they would find numbers part by part.
+    """The question without its digits, because staff who may not see numbers could find them part by part.
 
-    A word with letters and at most two digits stays, as a whole word: "B2B".
+    A word with letters and at most two digits is kept, as a whole word: "B2B".
     """
     kept = []
     for minus, phrase, word in TERM.findall(question):

@@ -1,4 +1,4 @@
-"""Recording what staff search for, without what they typed: it may be a name or a number."""
+"""Records what staff search for, without the words they typed, which may be a name or a number."""
 
 from datetime import timedelta
 
@@ -19,9 +19,10 @@ _LONGEST_SESSION = timedelta(hours=8)
 
 
 def record_search(request: HttpRequest, searched: str, question: str, *, repeats: bool = False) -> None:
-    """Add an entry: this list was searched for a number (its caller reference), a call (its id) or a text (a hash).
+    """Add an entry to the audit log: a search for a number (its caller reference), a call (id) or a text (hash).
 
-    A search that `repeats` one of this session, as the page of a found call does, is recorded if that one was not.
+    `repeats`: the search was made before in this session, for instance by the page of a found call. It is recorded only
+    if the earlier one was not.
     """
     question, what, caller = question.strip(), "", ""
     if not question:

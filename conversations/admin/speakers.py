@@ -1,4 +1,4 @@
-"""Who spoke when, and where there was silence, as a bar: estimated, since a transcript says only when turns begin."""
+"""The bar that shows who spoke when. It is estimated, since a transcript only says when turns begin."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _WIDE = "\u2e80"
 
 
 def speaker_bar(turns: Sequence[dict[str, Any]], duration: float | None) -> dict[str, Any]:
-    """The paths of the bar by speaker, and the shares in percent; empty for a call without times or of no length."""
+    """The paths of the bar by speaker, and the shares in percent; empty for a call without times or length."""
     timed = [turn for turn in turns if turn["seconds"] is not None and turn["role"] in ("caller", "agent")]
     end = max([duration or 0, *(turn["seconds"] for turn in timed)])
     if len(timed) < 2 or not end:

@@ -1,4 +1,4 @@
-"""The transcript as a page shows it: speakers, times, interruptions and tool calls."""
+"""Prepares the transcript for a page: speakers, times, interruptions and tool calls."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +21,9 @@ _LATENCIES = {
 
 
 def turns(call: Transcription, *, reveal: bool) -> list[dict[str, Any]]:
-    """The turns in order. A tool's result is shown with its call, not in a turn of its own.
+    """The turns in order. A tool's result is shown with its call, not as a separate turn.
 
-    Without `reveal` turns of pressed keys are masked: they may be a PIN or the number of a card.
+    Without `reveal`, turns of pressed keys are masked: they may be a PIN or the number of a card.
     """
     calls: dict[str, dict[str, Any]] = {}
     shown = [_shown(turn, _tools(turn.raw, calls), call.agent_id, reveal=reveal) for turn in call.all_turns]
@@ -63,7 +63,7 @@ def _other_agent(turn: Turn, agent_id: str) -> str:
 
 
 def clock(seconds: float | None) -> str:
-    """75 as 1:15, and 10,000 as 2:46:40."""
+    """The time as a clock shows it: 75 as 1:15, and 10,000 as 2:46:40."""
     if seconds is None:
         return ""
     minutes, second = divmod(int(seconds), 60)
@@ -72,7 +72,7 @@ def clock(seconds: float | None) -> str:
 
 
 def pretty(value: object) -> str:
-    """JSON, or a text that is JSON, indented; other text as it is."""
+    """A value or JSON text as indented JSON; other text unchanged."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
@@ -85,7 +85,7 @@ def pretty(value: object) -> str:
 
 
 def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The turn's tool calls, and results without a call. `calls` collects them by request id."""
+    """The turn's tool calls, and results without a call. `calls` collects all calls by request id."""
     tools = []
     for called in dicts(turn.get("tool_calls")):
         details = called.get("tool_details")
@@ -111,7 +111,7 @@ def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[di
 
 
 def _cut_off(turn: Mapping[str, Any], message: str) -> str:
-    """What the agent did not say because it was interrupted."""
+    """The words that the agent did not say because it was interrupted."""
     original = text(turn.get("original_message")).strip()
     if not original or original == message:
         return ""

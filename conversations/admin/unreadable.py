@@ -1,4 +1,4 @@
-"""Deliveries that could not be read, and parked calls: their reasons, what is stored, retrying and discarding."""
+"""Pages of unreadable deliveries and parked calls: reasons, contents, retrying and discarding."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ _GZIP_OR_ZLIB = 47
 
 
 class Discarding(forms.Form):
-    """Why something is discarded. A choice: the audit log holds no personal data, and free text might."""
+    """The reason for discarding. It is a choice, because free text might put personal data into the audit log."""
 
     reason = forms.ChoiceField(
         label=gettext_lazy("Reason"),
@@ -56,7 +56,7 @@ class Discarding(forms.Form):
 
 
 class Unreadable(CallListAdmin):
-    """The pages of what needs a decision."""
+    """The pages of deliveries and calls that need a decision."""
 
     def get_urls(self) -> list[URLPattern]:
         def own(route: str, view: Any, name: str) -> Any:
@@ -101,7 +101,7 @@ class Unreadable(CallListAdmin):
         return self._shown(request, "delivery", _("Unreadable delivery"), context)
 
     def delivery_file_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        """The whole body, in pieces."""
+        """The whole body, sent in pieces."""
         self._require(request, may_reveal(request), request.user.has_perm("conversations.download_conversation"))
         delivery = _delivery(name)
         record(request, Action.DOWNLOAD, "delivery", name)
@@ -159,7 +159,7 @@ class Unreadable(CallListAdmin):
         return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
 
     def discard_call_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Discard a parked call, with what was remembered of it."""
+        """Discard a parked call, with its memories."""
         self._require(request, request.user.has_perm("conversations.discard_conversation"))
         parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
         row = parked.filter(pk=object_id).first()
@@ -190,7 +190,7 @@ class Unreadable(CallListAdmin):
         return HttpResponseRedirect(back)
 
     def _is_gone(self, request: HttpRequest) -> HttpResponse:
-        """After a second click, or when somebody else was quicker."""
+        """The answer after a second click, or after another user has retried or discarded the delivery."""
         messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
         return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
 
@@ -220,7 +220,7 @@ def _stats(paths: list[Path]) -> list[dict[str, Any]]:
 
 
 def _delivery(name: str) -> dict[str, Any]:
-    """The unreadable delivery of this name: only a name that is in the folder becomes a path."""
+    """The unreadable delivery with this name. Only a name that is in the folder becomes a path."""
     found = _stats([file for file in unreadable_paths() if file.name == name])
     if not found:
         raise Http404
@@ -228,7 +228,7 @@ def _delivery(name: str) -> dict[str, Any]:
 
 
 def _reason(file: Path, size: int, most: int) -> str:
-    """Why it cannot be read; empty for a body that is too large to be read for a page."""
+    """The reason why it is unreadable; empty for a body that is too large to be read for a page."""
     if size > most:
         return ""
     try:
@@ -238,9 +238,9 @@ def _reason(file: Path, size: int, most: int) -> str:
 
 
 def beginning(file: Path, *, reveal: bool) -> dict[str, Any]:
-    """The beginning of what cannot be read, as text, decompressed, and masked without `reveal`; a bounded part is read.
+    """The beginning of an unreadable body as text: decompressed, and masked without `reveal`. Reads a bounded part.
 
-    The values of secret variables are hidden. `bytes` is how much it is if there is more, else 0.
+    The values of secret variables are hidden. `bytes` is the size of the body if there is more, else 0.
     """
     try:
         with file.open("rb") as source:

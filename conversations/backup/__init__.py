@@ -1,1 +1,1 @@
-"""Backups: what they hold, how they are written, and how they come back."""
+"""Backups: their contents, writing them, and restoring them."""

@@ -1,4 +1,4 @@
-"""Zstandard: of the standard library from Python 3.14 on, before that of its backport."""
+"""Zstandard, from the standard library in Python 3.14 and later, otherwise from its backport."""
 
 import sys
 

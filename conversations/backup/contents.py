@@ -1,8 +1,8 @@
-"""What a backup holds of the payload folder, and in which order it is copied.
+"""The parts of the payload folder that a backup holds, and the order in which they are copied.
 
-Files are copied in this order: bodies without a call, then calls, later (after the databases) decisions. `reprocess
---unreadable` moves bodies to calls, so one that moves meanwhile is copied at least once. Receipts come before the
-databases, so each memory that a receipt names is in them; decisions come last, so what they forbid is known.
+Bodies without a call are copied first, then calls, then (after the databases) decisions. `reprocess --unreadable` moves
+bodies to calls, so a body that moves meanwhile is copied at least once. Receipts are copied before the databases, so
+these hold each memory that a receipt names. Decisions are copied last, so the backup knows all that they forbid.
 """
 
 import os
@@ -14,8 +14,8 @@ from conversations.files.paths import conversation_ids, payload_root
 
 _FIRST = "_unreadable", "_events"
 _DECISIONS = "_forgotten", "_forgetting", "_deleted", "_reduced", "_decisions"
-# Not copied: what is not acknowledged yet, locks, signs of life, results of runs, a password, and the head of the
-# audit log, which is made from the restored log.
+# Not copied: deliveries that are not acknowledged yet, locks, heartbeats, results of runs, a password, and the head
+# of the audit log, which is recomputed from the restored log.
 _LEFT_OUT = (
     "_spool",
     "_locks",
@@ -47,7 +47,7 @@ def decision_folders() -> Iterator[str]:
 
 
 def files_in(folder: str) -> list[str]:
-    """The paths of the files in this folder, relative to the payload folder; none where it is gone."""
+    """The paths of the files in this folder, relative to the payload folder; none if it is gone."""
     try:
         with os.scandir(f"{payload_root()}/{folder}") as entries:
             return sorted(f"{folder}/{entry.name}" for entry in entries if entry.is_file(follow_symlinks=False))
@@ -56,12 +56,12 @@ def files_in(folder: str) -> list[str]:
 
 
 def is_decision(path: str) -> bool:
-    """Whether this path of a backup is of a decision: these are added to the present ones."""
+    """Whether this path belongs to a decision. Restored decisions are added to existing ones."""
     return path.partition("/")[0] in _DECISIONS
 
 
 def unknown_entries() -> list[str]:
-    """What lies in the payload folder and is none of ours: it is not copied."""
+    """The names in the payload folder that elmemory does not know. They are not copied."""
     known = {*_FIRST, *_DECISIONS, *_LEFT_OUT}
     try:
         return sorted(
@@ -74,13 +74,13 @@ def unknown_entries() -> list[str]:
 
 
 def payloads_of(folder: Path) -> list[str]:
-    """The names of folders in this payload folder that hold payloads: at most a few."""
+    """The names of some folders with payloads in this payload folder."""
     filled = (name for name in payload_folders(folder) if any((folder / name).iterdir()))
     return list(islice(filled, _MOST_SHOWN))
 
 
 def payload_folders(folder: Path) -> Iterator[str]:
-    """The names of the folders of payloads in this payload folder. They may be moved meanwhile."""
+    """Yields the names of the folders with payloads in this payload folder. They may be moved meanwhile."""
     if folder.is_dir():
         with os.scandir(folder) as entries:
             for entry in entries:

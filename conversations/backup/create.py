@@ -1,4 +1,4 @@
-"""Making a backup while server and worker run."""
+"""Makes a backup while server and worker run."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ _RECEIPT = "_memory.json"
 
 
 class Backup:
-    """One backup into `writer`. Call the steps in this order: payloads, databases, decisions, finish."""
+    """One backup into `writer`. Call its steps in this order: payloads, databases, decisions, finish."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -42,7 +42,7 @@ class Backup:
         self.copied = self.copied_bytes = 0
 
     def payloads(self) -> Iterator[None]:
-        """Copy the payload files that are new or have changed; yields after each folder."""
+        """Copy new and changed payload files; yields after each folder."""
         batch: list[Listed] = []
         for folder in contents.folders():
             batch += self._copy_folder(folder)
@@ -54,7 +54,7 @@ class Backup:
         self._writer.listing.put(batch)
 
     def databases(self, store: OpenMemory, *, memories: bool) -> None:
-        """Copy the databases, the embedded store included; with `memories` also the memories of an OpenMemory server.
+        """Copy the databases, including the embedded store. `memories` also copies those of an OpenMemory server.
 
         Raises BackupFault or OpenMemoryError.
         """
@@ -70,7 +70,7 @@ class Backup:
             self.manifest.parts[f"{DATABASES}/{copy_database(alias, folder)}"] = ""
 
     def _copy_memories(self, store: OpenMemory, path: Path) -> None:
-        """Copy the memories of the server into an embedded store in this file."""
+        """Copy the server's memories into an embedded store in this file."""
         made = self._writer.folder / "copied.sqlite3"
         with move.embedded_target(sqlite(made)) as target:
             for user_id in move.users_of(store)[0]:
@@ -80,7 +80,7 @@ class Backup:
             made.with_name(f"{made.name}{suffix}").unlink(missing_ok=True)
 
     def decisions(self) -> None:
-        """Copy the decisions, and have calls that were processed while the databases were copied processed again."""
+        """Copy the decisions. Calls that were processed while the databases were copied are marked for reprocessing."""
         for listed in self._writer.listing:
             folder, _, name = listed.path.partition("/")
             if name == f"{folder}{_RECEIPT}" and self._has_changed(listed):
@@ -89,7 +89,7 @@ class Backup:
             self._writer.listing.put(self._copy_folder(folder))
 
     def finish(self, *, secrets: bool) -> None:
-        """Write the settings, check all, and make the backup appear. Raises BackupFault or OSError."""
+        """Write the settings, check everything, and publish the backup. Raises BackupFault or OSError."""
         text = as_dotenv(settings.ENVIRONMENT_NAMES, with_secrets=secrets)
         (self._writer.folder / SETTINGS).write_text(text, encoding="utf-8")
         self.manifest.parts[SETTINGS] = ""
@@ -99,7 +99,7 @@ class Backup:
         self._writer.finish(self.manifest)
 
     def _copy_folder(self, folder: str) -> list[Listed]:
-        """Copy the files of this folder until it stands still: a version that moves aside meanwhile is not missed."""
+        """Copy the files of this folder until it no longer changes, so that no version that moves aside is missed."""
         before = self._writer.before.of_folder(folder) if self._writer.before else {}
         done: dict[str, Listed] = {}
         for _ in range(_TURNS):
@@ -112,7 +112,7 @@ class Backup:
         return list(done.values())
 
     def _copy(self, path: str, before: Listed | None) -> Listed | None:
-        """Copy the file, unless the backup before has it; None where it is gone."""
+        """Copy the file unless the previous backup has it; None if it is gone."""
         try:
             with open(f"{payload_root()}/{path}", "rb") as file:
                 stat = os.fstat(file.fileno())
@@ -129,11 +129,11 @@ class Backup:
         try:
             stat = os.stat(f"{payload_root()}/{receipt.path}")
         except FileNotFoundError:
-            return False  # its decision is copied
+            return False  # deleted; its tombstone is copied
         return (receipt.size, receipt.mtime_ns, receipt.ctime_ns) != _stamp(stat)
 
     def _copy_changed_call(self, conversation_id: str) -> None:
-        """Copy the call again. The copied databases may lack what its receipt names, so the receipt asks for a run."""
+        """Copy the call again. Its receipt asks for a run, because the copied databases may lack its memories."""
         self._writer.listing.put(
             listed for listed in self._copy_folder(conversation_id) if not listed.path.endswith(_RECEIPT)
         )
@@ -161,7 +161,7 @@ def backup(
     memories: bool,
     step: Callable[[], object] = lambda: None,
 ) -> Backup:
-    """Make a backup with this writer; `step` is called after each folder.
+    """Make a backup with this writer, and call `step` after each folder.
 
     Raises BackupFault, OSError, sqlite3.Error or OpenMemoryError.
     """

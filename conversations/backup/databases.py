@@ -1,6 +1,6 @@
-"""Copies of the databases, consistent in themselves while others write: `VACUUM INTO` or `pg_dump`. And back again.
+"""Copies databases with `VACUUM INTO` or `pg_dump`, each consistent while others write, and restores them.
 
-The index is none of them: it is rebuilt from the files.
+The index is not copied: it is rebuilt from the files.
 """
 
 import os
@@ -24,19 +24,19 @@ from elmemory.memory.openmemory.database_traces import files_of
 from elmemory.memory.openmemory.embedded.store import ALIAS
 
 _PIECE = 2**20
-# The memories first: the audit log then holds what was done up to the end.
+# The memories come first, so that the audit log covers the time of their copying.
 COPIED = ALIAS, DEFAULT_DB_ALIAS
 # pg_dump compresses by itself.
 _SUFFIXES = {"sqlite": ".sqlite3.zst", "postgresql": ".pgdump"}
 
 
 def engine_of(alias: str) -> str:
-    """ "sqlite" or "postgresql"."""
+    """The kind of database: "sqlite" or "postgresql"."""
     return connections[alias].vendor
 
 
 def is_there(alias: str) -> bool:
-    """Whether there is such a database: an embedded store that was never used has no file."""
+    """Whether the database exists: an embedded store that was never used has no file."""
     return engine_of(alias) != "sqlite" or bool(files_of(alias))
 
 
@@ -53,18 +53,18 @@ def copy_database(alias: str, folder: Path) -> str:
     else:
         options = ["--format=custom", "--no-owner", "--no-privileges", *_schemas(alias), f"--file={target}"]
         _run("pg_dump", alias, options)
-        # Reads the whole table of contents: a file that was cut short has none.
+        # Reads the table of contents, which a truncated file does not have.
         _run("pg_restore", alias, ["--list", str(target)], connected=False)
     return target.name
 
 
 def copy_file(source: Path, target: Path, name: str) -> None:
-    """Copy an SQLite database to this file, compressed, and check the copy. `name` is for messages."""
+    """Copy an SQLite database to this file, compressed, and check the copy. Messages call it `name`."""
     copy = target.with_suffix("")
     copy.unlink(missing_ok=True)
     try:
         with closing(reader(source)) as connection:
-            # Copying reads the rows and makes the indexes again: what is wrong with pages would be passed on.
+            # Copying rebuilds the indexes from the rows, so it would hide damage of the pages.
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found == "ok":
                 connection.execute("VACUUM INTO ?", (str(copy),))
@@ -80,7 +80,7 @@ def copy_file(source: Path, target: Path, name: str) -> None:
 
 
 def restore_database(alias: str, engine: str, copy: Path) -> None:
-    """Put the copy in the place of the database, which must be empty. Raises BackupFault."""
+    """Replace the database, which must be empty, by the copy. Raises BackupFault."""
     if engine != engine_of(alias):
         raise BackupFault(f"the backup of {alias} is of {engine}, and the settings name {engine_of(alias)}")
     if engine == "sqlite":
@@ -92,16 +92,16 @@ def restore_database(alias: str, engine: str, copy: Path) -> None:
             shutil.copyfileobj(compressed, file, _PIECE)
         if faults := faults_of_file(partial):
             raise BackupFault(f"the copy of {alias} is damaged: {faults[0]}")
-        # A log of the empty database that was there would be applied to this one.
+        # SQLite would apply the log of the empty database to this one.
         for path in files_of_sqlite(place)[1:]:
             path.unlink(missing_ok=True)
         partial.replace(place)
         return
-    # Tables of a newer version may refer to those that are restored.
+    # Tables of a newer version may reference the restored ones.
     with connections[alias].cursor() as cursor:
         for table in connections[alias].introspection.table_names(cursor):
             cursor.execute(f"DROP TABLE {connections[alias].ops.quote_name(table)} CASCADE")
-    # The schema of a new database is there already.
+    # A new database already has its schema.
     listed = _run("pg_restore", alias, ["--list", str(copy)], connected=False).splitlines()
     contents = copy.with_suffix(".list")
     contents.write_text("\n".join(line for line in listed if " SCHEMA " not in line))
@@ -121,7 +121,7 @@ def restore_database(alias: str, engine: str, copy: Path) -> None:
 
 
 def rows_in(alias: str) -> int:
-    """How many rows the database has of which something would be lost; 0 without its tables or its file."""
+    """The number of rows in the database that would be lost; 0 without its tables or its file."""
     if not is_there(alias):
         return 0
     counted = {ALIAS: ["memory"], DEFAULT_DB_ALIAS: ["auth_user", "audit_entry"]}[alias]
@@ -138,14 +138,14 @@ def rows_in(alias: str) -> int:
 
 
 def _schemas(alias: str) -> list[str]:
-    """The options that leave out the schemas of others in the same database."""
+    """The options that exclude the schemas of other programs in the same database."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT unnest(current_schemas(false))")
         return [f"--schema={connections[alias].ops.quote_name(name)}" for (name,) in cursor.fetchall()]
 
 
 def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = True) -> str:
-    """Run a program of PostgreSQL, on this database if `connected`. Its password is in its environment alone.
+    """Run a program of PostgreSQL, on this database if `connected`. The password is only in its environment.
 
     Raises BackupFault.
     """
@@ -163,7 +163,7 @@ def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = 
         check=False,
     )
     if done.returncode:
-        # Its own words name hosts and users, and may quote rows.
+        # The program's message names hosts and users, and may quote rows.
         older = "server version mismatch" in done.stderr
         reason = "it is older than the server: install a newer postgresql-client" if older else "is the server up?"
         raise BackupFault(f"{program} failed on the database {alias}: {reason}")
@@ -171,7 +171,7 @@ def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = 
 
 
 def _program(name: str) -> str:
-    """The newest one of Debian's versions, else that of PATH. Raises BackupFault."""
+    """The newest of Debian's versions of the program, else the one in PATH. Raises BackupFault."""
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     if found := str(versions[-1]) if versions else shutil.which(name):
         return found

@@ -1,5 +1,5 @@
-"""The fault that the commands report."""
+"""The error that the commands report."""
 
 
 class BackupFault(Exception):
-    """A backup cannot be made, read or restored; the message says why, and names no caller."""
+    """A backup cannot be made, read or restored. The message gives the reason, and names no caller."""

@@ -1,4 +1,4 @@
-"""The list of a backup's files, an SQLite file of its own: of any length in little memory."""
+"""The list of a backup's files, kept in an SQLite file so that a long list needs little memory."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ _TABLE = """
 
 
 class Listed(NamedTuple):
-    """A file of a backup. `path` is relative to the payload folder; `ctime_ns` shows whether the source has changed."""
+    """A file of a backup. `path` is relative to the payload folder; `ctime_ns` changes with the source."""
 
     path: str
     size: int
@@ -24,7 +24,7 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """The list in this file, made if it is `new`. Not durable before `close`."""
+    """The list in this file, which is created if `new`. It is durable only after `close`."""
 
     def __init__(self, path: Path, *, new: bool = False) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class Listing:
             self._is_open = False
 
     def put(self, files: Iterable[Listed]) -> None:
-        """Add these files, or replace what the list says of them."""
+        """Add these files, or replace their entries."""
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", files)
 
@@ -71,12 +71,12 @@ class Listing:
             yield from (Listed(*row) for row in rows)
 
     def totals(self) -> tuple[int, int]:
-        """How many files there are, and their bytes."""
+        """The number of files, and their total size in bytes."""
         count, size = self._connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM file").fetchone()
         return count, size
 
     def missing_in(self, other: "Listing") -> list[str]:
-        """The paths, twenty at most, that the other list does not have with the same content."""
+        """At most twenty paths that the other list does not have with the same content."""
         self._connection.execute("ATTACH ? AS other", (str(other.path),))
         found = self._connection.execute(
             "SELECT path FROM (SELECT path, size, sha256 FROM file EXCEPT SELECT path, size, sha256 FROM other.file)"
@@ -87,7 +87,7 @@ class Listing:
 
 
 def unused(listings: Iterable[Path], objects: Iterable[str], scratch: Path) -> Iterator[str]:
-    """Those of these objects, by their SHA-256 in hexadecimal, that no list names. `scratch` is a file to be used."""
+    """Those of these objects that no list names, by SHA-256 in hexadecimal. `scratch` is a temporary file."""
     scratch.unlink(missing_ok=True)
     connection = sqlite3.connect(scratch)
     try:

@@ -1,4 +1,4 @@
-"""What a backup says of itself, and where its parts are."""
+"""The manifest of a backup, and the places of its parts."""
 
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
@@ -22,9 +22,9 @@ OBJECTS = "objects"
 class Manifest:
     """The head of a backup, without personal data. Times are ISO 8601.
 
-    Each call that was acknowledged before `began_at` is in it. `parts` are the SHA-256 of its other files, by their
-    paths: the list of the payload files, the databases, the settings. `engines` says which kind of database each one
-    is. `audit_head` is the newest entry of the audit log when the databases were about to be copied.
+    The backup has each call that was acknowledged before `began_at`. `parts` are the SHA-256 of its other files, by
+    their paths: the list of the payload files, the databases, the settings. `engines` are the kinds of the databases.
+    `audit_head` is the newest entry of the audit log before the databases were copied.
     """
 
     began_at: str
@@ -46,7 +46,7 @@ class Manifest:
 
 
 def read_manifest(raw: bytes) -> Manifest:
-    """Raises BackupFault where it cannot be read, or a newer version has written it."""
+    """The manifest. Raises BackupFault if it cannot be read, or comes from a newer version."""
     try:
         value: dict[str, Any] = orjson.loads(raw)
         if value["format"] > FORMAT:
@@ -62,21 +62,21 @@ def snapshots(root: Path) -> list[Path]:
 
 
 def object_path(root: Path, digest: str) -> str:
-    """The payload file with this SHA-256 in a folder of backups.
+    """The path, as text, of the payload file with this SHA-256 in a folder of backups.
 
-    A text: Python 3.12 never frees the parts of a `Path`.
+    Python 3.12 never frees the parts of a `Path`.
     """
     return f"{root}/{OBJECTS}/{digest[:2]}/{digest}"
 
 
 def digest_of(path: Path | str) -> str:
-    """SHA-256 of the file, in hexadecimal."""
+    """The SHA-256 of the file, in hexadecimal."""
     with open(path, "rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
 def damaged_parts(folder: Path, manifest: Manifest) -> list[str]:
-    """The parts in this folder, or missing there, that are not as the manifest says."""
+    """The names of parts that are missing in this folder, or differ from the manifest."""
     return [
         name
         for name, digest in manifest.parts.items()

@@ -1,4 +1,4 @@
-"""Reading a backup: of a folder the newest one, or the one that is named; or a tar.zst file."""
+"""Reads a backup from a folder (the newest one, or the one that is named) or from a tar.zst file."""
 
 import os
 import shutil
@@ -27,21 +27,21 @@ from conversations.backup.manifest import (
 
 
 class Reader(Protocol):
-    """`folder` holds the parts: databases, settings, the list of payload files. Call `faults` first."""
+    """A backup that is read. `folder` holds databases, settings and the list of payload files. Call `faults` first."""
 
     folder: Path
     manifest: Manifest
 
     def faults(self) -> list[str]:
-        """Read all of the backup; what is missing in it, or is not as it was written, twenty at most."""
+        """At most twenty parts that are missing or damaged. Reads the whole backup."""
 
     def payloads(self) -> Iterator[tuple[Listed, IO[bytes]]]:
-        """Each payload file with its content."""
+        """Yields each payload file with its content."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Reader]:
-    """The backup at this path. Raises BackupFault where there is none."""
+    """Open the backup at this path. Raises BackupFault if there is none."""
     if path.is_file():
         with ArchiveReader(path) as reader:
             yield reader
@@ -79,7 +79,7 @@ class FolderReader:
 
 
 class ArchiveReader:
-    """Unpacks the parts into a folder that is deleted at the end. The archive is read once for each use."""
+    """Unpacks the parts into a folder, which is deleted at the end. Each method reads the archive once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -113,12 +113,12 @@ class ArchiveReader:
             for name, file in self._members():
                 if name.startswith(f"{PAYLOADS}/"):
                     path = name.removeprefix(f"{PAYLOADS}/")
-                    # Copied twice: the last one counts, and its hash says which that is.
+                    # A file may have been copied twice. The list has the hash of the last copy, which counts.
                     if listed := listing.of_path(path):
                         yield listed, file
 
     def _unpack(self) -> Path:
-        """Write the parts into the folder; returns the list of the payload files that the archive really holds."""
+        """Write the parts into the folder; returns the list of the payload files that are in the archive."""
         path = self.folder / "found.sqlite3"
         with Listing(path, new=True) as found:
             batch: list[Listed] = []

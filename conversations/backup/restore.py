@@ -1,4 +1,4 @@
-"""Restoring a backup into an empty installation. What is there of decisions is kept: those of both hold afterwards."""
+"""Restores a backup into an empty installation. Existing decisions are kept beside those of the backup."""
 
 import os
 import secrets
@@ -34,7 +34,7 @@ _PIECE = 2**20
 
 
 def in_the_way(backup: Reader) -> list[str]:
-    """What the target holds that a restored backup would overwrite. Raises BackupFault where it cannot be read."""
+    """The files and databases that a restored backup would overwrite. Raises BackupFault if they cannot be read."""
     root, done = payload_root(), _done(backup)
     found = [str(root / name) for name in contents.payloads_of(root)] if done is None else []
     missing = [alias for alias in _databases(backup) if alias not in (done or ())]
@@ -44,7 +44,7 @@ def in_the_way(backup: Reader) -> list[str]:
 
 
 def move_aside() -> list[tuple[Path, Path]]:
-    """Give the SQLite files and the folders of payloads other names; returns the old and the new ones.
+    """Rename the SQLite files and the folders of payloads; returns the old and the new paths.
 
     Decisions stay. Nothing is deleted.
     """
@@ -54,7 +54,7 @@ def move_aside() -> list[tuple[Path, Path]]:
         connections[alias].close()
         if connections[alias].vendor == "sqlite":
             place = Path(connections[alias].settings_dict["NAME"])
-            # The log belongs to the file: without it, what was committed last is lost.
+            # The log belongs to the file: without it, the last commits are lost.
             for path in files_of_sqlite(place):
                 suffix = path.name.removeprefix(place.name)
                 _move(path, Path(f"{place}.before-{now}{suffix}"), moved)
@@ -96,14 +96,14 @@ def restore(backup: Reader, step: Callable[[], object] = lambda: None) -> None:
             _note_done(backup, done)
     for alias in COPIED:
         call_command("migrate", database=alias, verbosity=0)
-    # They may name callers who were forgotten since, and a session that was ended must not be there again.
+    # Sessions may name callers who were forgotten since, and ended sessions must not become valid again.
     Session.objects.all().delete()
     _restore_head()
     _mark().unlink(missing_ok=True)
 
 
 def carry_out_decisions() -> Iterator[str]:
-    """Delete what decisions forbid of the stored files; yields the names of what went or was reduced."""
+    """Delete the stored files that decisions forbid; yields the names of deleted and reduced ones."""
     root = payload_root()
     for name in _names(root / "_deleted"):
         if is_conversation_id(name) and conversation_folder(name).is_dir():
@@ -119,7 +119,7 @@ def carry_out_decisions() -> Iterator[str]:
 
 
 def lost_of_audit_log(backup: Reader) -> str:
-    """What is wrong with the restored audit log: "" if the newest entry of the backup is in it."""
+    """A message if the restored audit log lacks the newest entry of the backup; "" if it has it."""
     if not backup.manifest.audit_head:
         return ""
     head = parse_head(backup.manifest.audit_head)
@@ -128,7 +128,7 @@ def lost_of_audit_log(backup: Reader) -> str:
 
 
 def _write(path: Path, listed: Listed, file: IO[bytes]) -> None:
-    """Write the file unless it is there, or the content is not the listed one: an archive may have an older one too."""
+    """Write the file unless it exists. Content that differs from the list, as an archive's older copy, is skipped."""
     with suppress(FileNotFoundError):
         stat = path.stat()
         if (stat.st_size, stat.st_mtime_ns) == (listed.size, listed.mtime_ns):
@@ -154,7 +154,7 @@ def _write(path: Path, listed: Listed, file: IO[bytes]) -> None:
 
 
 def _merge_keys(path: Path, restored: bytes) -> None:
-    """Keep the keys of both. Details of decisions are hashed with the first: that of the backup, unless it is known."""
+    """Keep both sets of keys. New keys of the backup come first, because the first key hashes details of decisions."""
     present = path.read_text().split() if path.is_file() else []
     keys = restored.decode().split()
     if not set(keys) <= set(present):
@@ -170,13 +170,13 @@ def _restore_head() -> None:
 
 
 def _databases(backup: Reader) -> dict[str, str]:
-    """The databases to be restored, with their engines: not the embedded store while a server is used."""
+    """The databases to restore, with their engines. The embedded store is left out while a server is used."""
     engines = backup.manifest.engines
     return {alias: engine for alias, engine in engines.items() if not (alias == ALIAS and settings.OPENMEMORY_PORT)}
 
 
 def _done(backup: Reader) -> list[str] | None:
-    """The databases that an interrupted run has restored from this backup; None without such a run."""
+    """The databases that an interrupted run restored from this backup; None if there was no such run."""
     with suppress(OSError, UnicodeError):
         began_at, *done = _mark().read_text().split()
         return done if began_at == backup.manifest.began_at else None

@@ -1,8 +1,8 @@
-"""Where a backup is written: a folder that grows by what has changed, or one tar.zst file.
+"""Writes a backup: into a folder to which only changes are added, or into one tar.zst file.
 
-A folder holds `objects/` (payload files by their SHA-256, each once) and one folder for each backup, named by its time,
-with the manifest, the list of files, the databases and the settings. A backup appears by a rename, when all of it is on
-the disk: one that was interrupted changes nothing of the others.
+A folder holds `objects/` (payload files by their SHA-256, each once) and one folder per backup, named by its time, with
+the manifest, the list of files, the databases and the settings. A rename publishes a backup once all of it is on the
+disk: an interrupted backup does not affect the others.
 """
 
 import fcntl
@@ -38,7 +38,7 @@ _PIECE = 2**20
 
 
 class Writer(Protocol):
-    """`folder` is where parts are written first: databases, settings. `before` is the list of the backup before."""
+    """A backup that is written. `folder` gets databases and settings first. `before` lists the previous backup."""
 
     folder: Path
     listing: Listing
@@ -48,12 +48,12 @@ class Writer(Protocol):
         """Store the content of a payload file. Raises OSError."""
 
     def finish(self, manifest: Manifest) -> None:
-        """Store the parts and the manifest, check what was written, and make the backup appear."""
+        """Store the parts and the manifest, check what was written, and publish the backup."""
 
 
 @contextmanager
 def folder_writer(root: Path, name: str, *, keep: int) -> Iterator["FolderWriter"]:
-    """A writer into this folder, which keeps the newest `keep` backups. Raises BackupFault while another one writes."""
+    """A writer into this folder, which keeps the newest `keep` backups. Raises BackupFault if another one is active."""
     (root / OBJECTS).mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
         try:
@@ -86,7 +86,7 @@ class FolderWriter:
             size = _copy(file, copy, digest.update)
         listed = Listed(path, size, stat.st_mtime_ns, stat.st_ctime_ns, digest.digest())
         target = object_path(self._root, digest.hexdigest())
-        # An object that is there was perhaps left, half written, by a machine that lost its power.
+        # An existing object may be incomplete after a power cut.
         if size and not (os.path.isfile(target) and digest_of(target) == digest.hexdigest()):
             if digest_of(spooled) != digest.hexdigest():
                 raise BackupFault(f"{self._root}: what is written there is not what is read back")
@@ -108,14 +108,14 @@ class FolderWriter:
         self._remove_old()
 
     def close(self) -> None:
-        """Leave nothing of a backup that was not finished, but objects: the next one uses them."""
+        """Delete an unfinished backup except its objects, which the next backup uses."""
         self.listing.close()
         if self.before:
             self.before.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _check(self) -> None:
-        """Raise BackupFault unless each file of the list is there, with its size."""
+        """Raise BackupFault unless each listed file exists with its size."""
         with Listing(self.folder / LISTING) as listing:
             for listed in listing:
                 if listed.size:
@@ -127,10 +127,10 @@ class FolderWriter:
                         raise BackupFault(f"{self._root}: an object is missing or cut short: {listed.sha256.hex()}")
 
     def _remove_old(self) -> None:
-        """Remove the backups beyond those to be kept, and the objects that none of the others has."""
+        """Delete the oldest backups beyond `keep`, and the objects that no other backup uses."""
         finished = snapshots(self._root)
         for old in finished[: -self._keep]:
-            # First the manifest: half a backup is none.
+            # Without its manifest an incomplete backup is ignored.
             (old / NAME).unlink()
             shutil.rmtree(old)
         kept = [path / LISTING for path in finished[-self._keep :]]
@@ -222,7 +222,7 @@ def _copy(source: IO[bytes], target: IO[bytes], update: Callable[[bytes], object
 
 
 def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without the names of the accounts here, readable by the owner alone."""
+    """The member without account names, and readable only by its owner."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o600

@@ -1,7 +1,7 @@
-"""PostgreSQL's advisory locks in the index database: they hold over all machines that share the database.
+"""PostgreSQL's advisory locks in the index database. They hold across all machines that share the database.
 
-Each lock belongs to a connection of its own and ends with it: the server frees the lock when the process that took it
-dies, and within half a minute when the machine dies.
+Each lock has its own connection and ends with it: the server frees the lock when the process that took it dies, and
+within half a minute when the machine dies.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ALIAS = "index"
-# The server must not give up a lock that is held for long, and must notice soon that a machine is gone.
+# The server must keep a lock that is held for long, and must notice soon when a machine is gone.
 _SESSION = (
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0;"
     " SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
@@ -20,20 +20,20 @@ _SESSION = (
 
 
 class LockLost(OperationalError):
-    """The connection that held the lock has ended, and the lock with it: another process may hold it by now."""
+    """The connection that held the lock has ended, and the lock with it. Another process may hold the lock now."""
 
 
 class AdvisoryLock:
-    """A lock that is held on `connection`. It is created by `AdvisoryLocks`."""
+    """A lock that is held on `connection`. `AdvisoryLocks` creates it."""
 
     def __init__(self, connection: BaseDatabaseWrapper, number: int) -> None:
         self.connection = connection
         self._number = number
 
     def confirm(self) -> None:
-        """Raise LockLost unless the lock was held without a break since it was taken.
+        """Raise LockLost if the lock was not held without a break since it was taken.
 
-        An answer on the connection that took the lock proves that.
+        An answer on the connection that took the lock proves that it was.
         """
         try:
             _scalar(self.connection, "SELECT 1")
@@ -41,7 +41,7 @@ class AdvisoryLock:
             raise LockLost("the connection that held a lock is gone") from error
 
     def release(self) -> bool:
-        """Whether the connection answered, and can be used again."""
+        """Release the lock; returns whether the connection answered and can be used again."""
         try:
             return bool(_scalar(self.connection, "SELECT pg_advisory_unlock(%s)", self._number))
         except Error:
@@ -49,14 +49,16 @@ class AdvisoryLock:
 
 
 class AdvisoryLocks:
-    """The advisory locks of this process. Idle connections are kept: opening one takes longer than a lock does."""
+    """The advisory locks of this process. Idle connections are kept, because opening one takes longer than taking a
+    lock.
+    """
 
     def __init__(self) -> None:
         self._idle: list[BaseDatabaseWrapper] = []
 
     @contextmanager
     def hold(self, name: str, *, wait: bool) -> Iterator[AdvisoryLock | None]:
-        """The lock of this name; with wait=False None where it is held elsewhere. Raises DatabaseError."""
+        """Hold the lock of this name. With wait=False, yields None if it is held elsewhere. Raises DatabaseError."""
         number = _number(name)
         lock = self._connected(lambda connection: self._lock(connection, number, wait=wait))
         try:
@@ -70,7 +72,7 @@ class AdvisoryLocks:
 
     @contextmanager
     def hold_free(self, names: Iterable[str]) -> Iterator[set[str]]:
-        """The locks of those names that are held nowhere else, on one connection. Raises DatabaseError."""
+        """Hold, on one connection, the locks of those names that are not held elsewhere. Raises DatabaseError."""
         by_number = {_number(name): name for name in names}
         connection, held = self._connected(lambda connection: (connection, _lock_free(connection, list(by_number))))
         try:
@@ -87,7 +89,7 @@ class AdvisoryLocks:
         with suppress(IndexError):
             while True:
                 connection = self._idle.pop()
-                # An idle connection that has ended holds nothing: the next one is tried.
+                # An idle connection that has ended holds no lock: try the next one.
                 with suppress(Error):
                     return lock(connection)
         return lock(_connect())
@@ -127,7 +129,7 @@ def _number(name: str) -> int:
 
 
 def _lock_free(connection: BaseDatabaseWrapper, numbers: list[int]) -> list[int]:
-    """Take those of the locks that are free, and return them."""
+    """Take those of the locks that are free; returns them."""
     locks = "SELECT number, pg_try_advisory_lock(number) FROM unnest(%s::bigint[]) number"
     try:
         with connection.cursor() as cursor:

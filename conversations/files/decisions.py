@@ -1,9 +1,9 @@
-"""Decisions about callers and calls: they hold over every store, reprocessing, backfill and restored backup.
+"""Decisions about callers and calls. They apply to every store, reprocessing, backfill and restored backup.
 
-A decision is an empty file below `_decisions/` of the payload folder. Its name holds whom it is about, when it was
-made, what it is, and what of theirs it concerns: `<subject>.<time>.<what>[.<detail>]`. Subject and detail are hashes
-under the key in `_decisions/key`: no file names a caller, and a new SECRET_KEY unties none. Decisions are only added,
-and the newest counts: copying one folder over another, in either direction, keeps the decisions of both.
+A decision is an empty file below `_decisions/` of the payload folder. Its name holds its subject, its time, its kind
+and an optional detail: `<subject>.<time>.<what>[.<detail>]`. Subject and detail are hashes under the key in
+`_decisions/key`: no file names a caller, and a new SECRET_KEY does not invalidate them. Decisions are only added, and
+the newest counts: copying one folder over another, in either direction, keeps the decisions of both.
 
 Decisions about a conversation are files under its id, in `_deleted/` and `_reduced/`.
 """
@@ -35,7 +35,9 @@ NOTHING_DECIDED = f"{0:032x}"
 
 
 class Decision(NamedTuple):
-    """`detail` names a memory by keyed hashes: the key of a withdrawn preference, or call and content of another."""
+    """One decision. `detail` names a memory by keyed hashes: the key of a withdrawn preference, else its call and
+    content.
+    """
 
     at: datetime
     what: str
@@ -43,7 +45,7 @@ class Decision(NamedTuple):
 
 
 class Period(NamedTuple):
-    """A time for which a caller was opted out; `end` is None while they are."""
+    """A time during which a caller was opted out; `end` is None if the opt-out still applies."""
 
     start: datetime
     end: datetime | None
@@ -51,9 +53,9 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided about one caller, in whichever spelling of the number.
+    """The decisions about one caller, under every spelling of the number.
 
-    `gone_until`: nothing that began up to then is remembered, because the caller was forgotten or opted in again.
+    `gone_until`: calls that began up to then are not remembered, because the caller was forgotten or opted in again.
     `withdrawn` and `withheld` map the details of memories to the time of the decision.
     """
 
@@ -71,7 +73,7 @@ class Decided:
         return bool(self.periods) and self.periods[-1].end is None
 
     def allows(self, began: datetime) -> bool:
-        """Whether what began then may be remembered. Memories hold whole seconds, so those are compared."""
+        """Whether a call that began at this time may be remembered. Compares whole seconds, as memories hold them."""
         if self.opted_out:
             return False
         return self.gone_until is None or began.replace(microsecond=0) > self.gone_until
@@ -81,28 +83,28 @@ class Decided:
         return any(ended >= period.start and (period.end is None or began <= period.end) for period in self.periods)
 
     def withholds(self, conversation_id: str, digest: str, *, by_receipt: bool = False) -> bool:
-        """Whether staff deleted this content of the call. Receipts of earlier versions say so too."""
+        """Whether staff deleted this content of the call. `by_receipt`: the receipt of an earlier version lists it."""
         one = memory_detail(conversation_id, digest)
         return one in self.withheld or (by_receipt and one not in self.restored)
 
     def calls_withheld(self, conversation_ids: Iterable[str]) -> list[str]:
-        """Those of these calls of which staff deleted something."""
+        """Those of these calls from which staff deleted a memory."""
         if not self.withheld:
             return []
         key, known = _keys()[0], {name.partition("-")[0] for name in self.withheld}
         return [one for one in conversation_ids if _hash(key, one, _DETAIL_LENGTH) in known]
 
     def withdraws(self, key: str, stated_at: datetime) -> bool:
-        """Whether staff have taken back the preference of this key since it was stated."""
+        """Whether staff withdrew the preference with this key after it was stated."""
         at = self.withdrawn.get(key_detail(key)) if self.withdrawn else None
         return at is not None and stated_at <= at
 
 
 def decide(caller: str, what: What, detail: str = "", *, at: datetime | None = None) -> str:
-    """Record a decision about a caller durably; returns its name, "" if it is there already.
+    """Record a decision about a caller durably; returns its name, or "" if it exists already.
 
-    Without a time it is made now, and after every other of this caller whatever the clock says. The caller's lock must
-    be held. Raises OSError.
+    Without a time the decision is made now; it is dated after all other decisions about this caller, even if the clock
+    was set back. The caller's lock must be held. Raises OSError.
     """
     if at is None:
         newest = max((decision.at for decision in decisions_of(caller)), default=None)
@@ -122,7 +124,7 @@ def decide(caller: str, what: What, detail: str = "", *, at: datetime | None = N
 
 
 def about(caller: str | None) -> Decided:
-    """What was decided about the caller."""
+    """The decisions about the caller."""
     if not caller:
         return Decided()
     gone_until = None
@@ -157,29 +159,29 @@ def decisions_of(*callers: str) -> list[Decision]:
         for caller in callers:
             one = _hash(key, caller, _SUBJECT_LENGTH)
             found += [_decision(name) for name in _names(one[:2]) if name.startswith(f"{one}.")]
-            # The mark of earlier versions.
+            # Earlier versions marked forgotten callers this way.
             with contextlib.suppress(FileNotFoundError, ValueError):
                 found.append(Decision(datetime.fromisoformat((_old_marks() / one).read_text()), "forgotten"))
     return sorted(found)
 
 
 def is_deleted(conversation_id: str) -> bool:
-    """Whether the conversation was deleted. Deliveries of it are not stored."""
+    """Whether the conversation was deleted. Its later deliveries are not stored."""
     return _mark(_deleted(), conversation_id).exists()
 
 
 def is_reduced(conversation_id: str) -> bool:
-    """Whether only metadata of the conversation are stored, because its caller was opted out."""
+    """Whether only the conversation's metadata is stored, because its caller was opted out."""
     return _mark(_reduced(), conversation_id).exists()
 
 
 def mark_deleted(conversation_id: str) -> None:
-    """Decide that the conversation is deleted. Raises OSError."""
+    """Record that the conversation is deleted. Raises OSError."""
     _write_mark(_deleted(), conversation_id)
 
 
 def mark_reduced(conversation_id: str) -> None:
-    """Decide that only metadata of the conversation are stored. Raises OSError."""
+    """Record that only the conversation's metadata is stored. Raises OSError."""
     _write_mark(_reduced(), conversation_id)
 
 
@@ -195,7 +197,7 @@ def key_detail(memory_key: str) -> str:
 
 
 class Subjects:
-    """All subjects about whom there is a decision, as hashes."""
+    """The subjects of all decisions, as hashes."""
 
     def __init__(self) -> None:
         self._keys = _keys()
@@ -208,12 +210,12 @@ class Subjects:
 
 
 def fingerprint() -> str:
-    """A value of all decisions together, which does not depend on their order. Lists every decision."""
+    """A hash of all decisions that does not depend on their order. Lists every decision."""
     return combined(NOTHING_DECIDED, _all_names())
 
 
 def combined(fingerprint: str, names: Iterable[str]) -> str:
-    """The fingerprint after these decisions were added to those that it stands for."""
+    """The fingerprint of the decisions that `fingerprint` represents and of these."""
     value = int(fingerprint, 16)
     for name in names:
         value ^= int.from_bytes(sha256(name.encode()).digest()[:16])
@@ -221,20 +223,20 @@ def combined(fingerprint: str, names: Iterable[str]) -> str:
 
 
 def keep_key_of_old_marks() -> None:
-    """Write the key under which earlier versions marked forgotten callers, if there are such marks."""
+    """Write the key with which earlier versions marked forgotten callers, if such marks exist."""
     if _old_marks().is_dir():
         make_folder(_folder())
         keep_key()
 
 
 def keep_key() -> None:
-    """Write the key, unless there is one: from then on a new SECRET_KEY changes nothing here."""
+    """Write the key unless it exists. From then on a new SECRET_KEY does not affect decisions."""
     if not (path := _folder() / "key").exists():
         write_durably(path, f"{_keys()[0].hex()}\n".encode())
 
 
 def _mark(folder: Path, conversation_id: str) -> Path:
-    """The file that marks a conversation. Deliveries look for it: it costs them one look, and its id is no secret."""
+    """The file that marks a conversation. Its name is the id, which is no secret: deliveries find it at once."""
     return folder / conversation_folder(conversation_id).name
 
 
@@ -247,9 +249,9 @@ def _write_mark(folder: Path, conversation_id: str) -> None:
 
 
 def _keys() -> list[bytes]:
-    """The keys of the hashes: the first for new decisions, any for those that are found.
+    """The keys of the hashes: the first is for new decisions, all are for finding existing ones.
 
-    Before there is a key file it is the key of `caller_reference`, under which earlier versions marked callers.
+    Until the key file exists, the key is that of `caller_reference`, with which earlier versions marked callers.
     """
     with contextlib.suppress(FileNotFoundError):
         if keys := [bytes.fromhex(line) for line in (_folder() / "key").read_text().split()]:
@@ -276,7 +278,7 @@ def _all_names() -> Iterator[str]:
 
 
 def _names(shard: str) -> list[str]:
-    """The names of the decisions in this folder; other files, such as half of a copy, are left out."""
+    """The names of the decisions in this folder. Other files, such as an incomplete copy, are left out."""
     try:
         names = os.listdir(_folder() / shard)  # noqa: PTH208
     except FileNotFoundError:

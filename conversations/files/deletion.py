@@ -1,5 +1,4 @@
-"""Deleted conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back.
-
+"""Deletes conversations: their files are removed, and a tombstone in `_deleted/` keeps them from coming back.
 
 Retention removes the payloads of a call and leaves no tombstone.
 """
@@ -23,7 +22,7 @@ from conversations.files.paths import (
 from conversations.files.receipts import PAYLOAD, RECORDING
 
 _VERSION = r"(?:\.[0-9a-f]{8})?"
-# The names of payloads without the conversation id, by what retention calls them.
+# By the kinds of retention: the names of payloads without the conversation id.
 KINDS = {
     RECORDING: re.compile(rf"audio{_VERSION}\.mp3"),
     PAYLOAD: re.compile(rf"(?:transcription|failure|event_[a-z_]+){_VERSION}\.json"),
@@ -33,7 +32,7 @@ KINDS = {
 def delete_conversation(conversation_id: str) -> None:
     """Delete the conversation's folder durably. A later delivery of it is answered as a duplicate.
 
-    The files that name the caller are deleted last: after an interruption the rest is still found under the caller.
+    The files that name the caller are deleted last, so that after an interruption the others are still found by caller.
     """
     with delivery_lock(conversation_id):
         bury(conversation_id)
@@ -55,7 +54,7 @@ def bury(conversation_id: str) -> None:
 
 
 def payload_files(conversation_id: str) -> dict[str, list[str]]:
-    """The names of the stored payloads with all versions: recordings under "audio", all others under "payload"."""
+    """The names of the stored payloads with all versions, by kind: recordings are "audio", all others "payload"."""
     found: dict[str, list[str]] = defaultdict(list)
     with suppress(FileNotFoundError):
         for name in os.listdir(folder_text(conversation_id)):
@@ -66,7 +65,9 @@ def payload_files(conversation_id: str) -> dict[str, list[str]]:
 
 
 def remove_files(conversation_id: str, names: Iterable[str]) -> None:
-    """Remove these files of the conversation durably, and its folder if nothing is left. Hold its delivery lock."""
+    """Remove these files of the conversation durably, and its folder if it is empty then. Its delivery lock must be
+    held.
+    """
     folder = conversation_folder(conversation_id)
     for name in names:
         (folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Writes that are whole or not at all, and on the disk when they return."""
+"""Atomic writes that are on the disk when they return."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from conversations.files.spool import spool
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file of ours beside the payloads, whole or not at all. Raises OSError."""
+    """Write one of our files beside the payloads, atomically. Raises OSError."""
     with spool() as spooled:
         spooled.write(content)
         os.fsync(spooled.save())
@@ -17,7 +17,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def write_unflushed(path: Path, content: bytes) -> None:
-    """Write a file into an existing folder, whole or not at all unless the power fails. Raises OSError.
+    """Write a file into an existing folder, atomically unless the power fails. Raises OSError.
 
     The operating system flushes it later. After a power cut the file may be missing or damaged.
     """

@@ -1,4 +1,4 @@
-"""Reads bodies that may be compressed with gzip or zlib, of JSON that need not be UTF-8.
+"""Reads bodies of JSON, which may be compressed with gzip or zlib and need not be UTF-8.
 
 The first bytes show whether a body is compressed: no JSON text begins like that. The header `Content-Encoding` is
 ignored: proxies drop it, or leave it on bodies that they have decompressed.
@@ -22,11 +22,11 @@ _GZIP_OR_ZLIB = 47
 
 
 class TooLarge(Exception):
-    """The body is larger than the limit, as it arrived or decompressed."""
+    """The body, as it arrived or decompressed, is larger than the limit."""
 
 
 def read_json(body: bytes, *, most: int) -> Any:
-    """The JSON value of a body, which may be compressed and then decompress to `most` bytes.
+    """The JSON value of a body. A compressed body may decompress to at most `most` bytes.
 
     Raises NotReadable or TooLarge.
     """
@@ -37,7 +37,7 @@ def read_json(body: bytes, *, most: int) -> Any:
 
 
 def without_compression(spooled: Spool, new_spools: ExitStack) -> Spool:
-    """The body, or a new spool of its decompressed content. Raises NotReadable, or TooLarge above MAX_PAYLOAD_MB."""
+    """The body, or a new spool with its decompressed content. Raises NotReadable, or TooLarge above MAX_PAYLOAD_MB."""
     source = spooled.rewound()
     if not _is_compressed(source.read(2)):
         return spooled

@@ -1,4 +1,4 @@
-"""The heartbeat of workers: a file in the payload folder that each of them writes while it runs: its build."""
+"""The heartbeat of workers: a file in the payload folder, in which each running worker writes its build."""
 
 import contextlib
 import time
@@ -16,10 +16,10 @@ _SILENT_AFTER_SECONDS = 30
 
 @contextmanager
 def heartbeat() -> Iterator[None]:
-    """Write the file until the block ends, then delete it. Another worker makes it again."""
+    """Write the file until the block ends, then delete it. The next beat of another worker creates it again."""
     ended = Event()
-    build()  # of the files as they are now
-    # A thread: one call may take the worker longer than a beat.
+    build()  # hashed now, because the files may change later
+    # In a thread, because one call may take the worker longer than a beat.
     thread = Thread(target=_beat, args=(ended,), name="heartbeat", daemon=True)
     thread.start()
     try:
@@ -32,7 +32,9 @@ def heartbeat() -> Iterator[None]:
 
 
 def last_heartbeat() -> float | None:
-    """When a worker last gave a sign of life, in seconds since 1970; None if none runs, or ever ran."""
+    """The time of the last heartbeat of any worker, in seconds since 1970; None if no worker has started or all have
+    ended.
+    """
     try:
         return _path().stat().st_mtime
     except OSError:
@@ -40,7 +42,7 @@ def last_heartbeat() -> float | None:
 
 
 def build_of_worker() -> str:
-    """The build of the worker that gave a sign of life last; "" if none did, or an earlier version."""
+    """The build in the last heartbeat; "" if there is none, or it comes from an earlier version."""
     try:
         return _path().read_text()
     except (OSError, UnicodeError):
@@ -54,7 +56,7 @@ def a_worker_runs() -> bool:
 
 def _beat(ended: Event) -> None:
     while True:
-        # A disk that is full or away is reported elsewhere, and the next beat tries again.
+        # A full or missing disk is reported elsewhere, and the next beat tries again.
         with contextlib.suppress(OSError):
             payload_root().mkdir(parents=True, exist_ok=True)
             _path().write_text(build())

@@ -1,4 +1,4 @@
-"""What the last backup, verification and fetch from ElevenLabs came to: small files in the payload folder."""
+"""The results of the last backup, verification and fetch from ElevenLabs: small files in the payload folder."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,7 +20,9 @@ type Task = Literal["backup", "verify", "backfill"]
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """`detail` is for people, without personal data. Times are ISO 8601; `succeeded_at` is that of the last success."""
+    """One run. `detail` is for people, without personal data. Times are ISO 8601; `succeeded_at` is that of the last
+    success.
+    """
 
     at: str
     ok: bool
@@ -29,12 +31,12 @@ class LastRun:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it ended."""
+        """The seconds since the run ended."""
         return (now() - datetime.fromisoformat(self.at)).total_seconds()
 
 
 def last_run(task: Task) -> LastRun | None:
-    """None if there was none, or its file cannot be read."""
+    """The last run of this task; None if there was none, or its file cannot be read."""
     with suppress(OSError, ValueError, TypeError):
         run = LastRun(**orjson.loads(_path(task).read_bytes()))
         if run.age_seconds is not None:
@@ -43,7 +45,7 @@ def last_run(task: Task) -> LastRun | None:
 
 
 def note_run(task: Task, *, ok: bool, detail: str) -> None:
-    """Note that the task has just ended. A fault of the disk is logged: it must not make a backup fail."""
+    """Record that the task has just ended. A disk error is logged, because it must not make a backup fail."""
     at = now().isoformat(timespec="seconds")
     before = last_run(task)
     run = LastRun(at, ok, detail, at if ok else before.succeeded_at if before else "")

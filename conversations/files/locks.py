@@ -1,13 +1,13 @@
 """Locks that are freed when a process dies: flock on a few files in the payload folder.
 
-Where the index is a PostgreSQL database, several machines may share it and the folder. Whether flock holds over
-machines, and how soon it is freed when one dies, depends on the volume. There an advisory lock of that database is
+If the index is a PostgreSQL database, several machines may share it and the folder. Whether flock works across
+machines, and how soon it is freed when one dies, depends on the volume. Therefore an advisory lock of that database is
 taken as well. Work under these locks needs the index anyway: the worker and staff find calls and callers through it.
 
-A delivery is different: its acknowledgement must not wait for a database. Its lock, and that of its spool, is flock
-alone, so a shared volume must be one whose flock holds over machines (NFS does, unless mounted with nolock or
-local_lock). Without that, equal bytes delivered to two machines at once are still stored once, but of two versions that
-arrive at the same instant one may be lost.
+Deliveries are different: their acknowledgement must not wait for a database. The locks of a delivery and its spool are
+flock alone, so a shared volume must support flock across machines (NFS does, unless mounted with nolock or local_lock).
+Without it, equal bytes delivered to two machines at once are still stored once, but of two versions that arrive at the
+same instant one may be lost.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ class Busy(Exception):
 
 
 class HeldLock:
-    """A lock that is held, with the advisory locks that it consists of."""
+    """A held lock, with the advisory locks that belong to it."""
 
     def __init__(self) -> None:
         self._advisory: list[AdvisoryLock] = []
@@ -43,30 +43,33 @@ class HeldLock:
     def confirm(self) -> None:
         """Raise LockLost unless the lock was held without a break up to now.
 
-        An advisory lock ends with its connection. What was written after that is written again by the next run: puts
-        are idempotent by key, and the card, which another process may have written from fewer memories, is recomputed.
-        The next run comes as long as no receipt says that the work is done: call this before writing the receipt.
+        An advisory lock ends with its connection. The next run writes again what was written after that: puts are
+        idempotent by key, and the card, which another process may have written from fewer memories, is recomputed.
+        There is a next run until a receipt says that the work is done: call this before writing the receipt.
         """
         for lock in self._advisory:
             lock.confirm()
 
 
 @contextmanager
-def caller_lock(*callers: str | None, wait: bool = True) -> Iterator[HeldLock]:
-    """Hold the locks of these callers, over all processes and machines. With wait=False, a held lock raises Busy.
+def caller_lock(*callers: str | None, call: str = "", wait: bool = True) -> Iterator[HeldLock]:
+    """Hold the locks of these callers, across all processes and machines. With wait=False, a held lock raises Busy.
 
-    Several callers are locked in a fixed order, so that two processes cannot deadlock.
+    `call` is a conversation that is locked too: two versions of it may have different callers. Several locks are taken
+    in a fixed order, so that two processes cannot deadlock.
     """
     held = HeldLock()
     with ExitStack() as stack:
         for stripe in sorted({_stripe(caller) for caller in callers if caller}):
             stack.enter_context(_lock("caller", stripe, held, wait=wait))
+        if call:
+            stack.enter_context(_lock("call", _stripe(call), held, wait=wait))
         yield held
 
 
 @contextmanager
 def free_caller_locks(*callers: str) -> Iterator[list[str]]:
-    """Hold the locks of those callers whose lock is free, and yield these callers."""
+    """Hold the locks of those callers that are not locked elsewhere, and yield these callers."""
     stripes: set[int] = set()
     with ExitStack() as stack:
         for stripe in sorted({_stripe(caller) for caller in callers}):
@@ -96,35 +99,35 @@ def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozens
 
 @contextmanager
 def index_lock() -> Iterator[None]:
-    """Hold the lock under which the index is created."""
+    """Hold the lock for creating the index."""
     with _lock("index", 0, HeldLock()):
         yield
 
 
 @contextmanager
 def set_up_lock() -> Iterator[None]:
-    """Hold the lock under which the databases are migrated."""
+    """Hold the lock for migrating the databases."""
     with _lock("set-up", 0, HeldLock()):
         yield
 
 
 @contextmanager
 def decisions_lock() -> Iterator[None]:
-    """Hold the lock under which a store's note of the decisions is changed. No other lock is taken under it."""
+    """Hold the lock for changing a store's note of the decisions. No other lock may be taken while it is held."""
     with _lock("decisions", 0, HeldLock()):
         yield
 
 
 @contextmanager
 def backfill_lock() -> Iterator[None]:
-    """Hold the lock under which missed calls are fetched. Raises Busy where it is held elsewhere."""
+    """Hold the lock for fetching missed calls. Raises Busy if it is held elsewhere."""
     with _lock("backfill", 0, HeldLock(), wait=False):
         yield
 
 
 @contextmanager
 def verify_lock() -> Iterator[None]:
-    """Hold the lock under which workers verify what is stored. Raises Busy where it is held elsewhere."""
+    """Hold the lock for the verification by workers. Raises Busy if it is held elsewhere."""
     with _lock("verify", 0, HeldLock(), wait=False):
         yield
 

@@ -1,4 +1,4 @@
-"""Files that name a caller: searched byte by byte, also inside gzip and zlib."""
+"""Searches files byte by byte for a caller, also inside gzip and zlib."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from conversations.files.paths import payload_root
 from elmemory.memory.needles import OVERLAP, Hit, Needles
 from elmemory.memory.openmemory.database_traces import Content
 
-# A search holds the interpreter: pieces are small enough for a live call to wait.
+# A search holds the GIL: pieces are small, so that a live call waits only briefly.
 _PIECE = 2**16
 _TEXTS = ".json", ".txt", ""
 
 
 def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
-    """Yield what the file holds of the caller; inside a compressed file the offset is that of the content.
+    """Yield each match of the caller's needles in the file. In a compressed file the offset is that of the content.
 
     Raises OSError.
     """
@@ -30,7 +30,7 @@ def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
 
 
 def hits(content: Content, needles: Needles, *, is_text: bool = False) -> Iterator[Hit]:
-    """Yield what the content holds of the caller: it is searched in pieces, each with the end of the one before."""
+    """Yield each match in the content. It is searched in pieces, each with the end of the previous one."""
     offset, before = 0, b""
     while piece := content.read(_PIECE):
         whole = before + piece
@@ -40,7 +40,7 @@ def hits(content: Content, needles: Needles, *, is_text: bool = False) -> Iterat
 
 
 def names(path: Path, needles: Needles) -> bool:
-    """Whether the file names the caller; False if it is gone."""
+    """Whether the file names the caller; False if it no longer exists."""
     try:
         return any(hits_in(path, needles))
     except FileNotFoundError:
@@ -48,13 +48,13 @@ def names(path: Path, needles: Needles) -> bool:
 
 
 def loose_files_naming(needles: Needles) -> list[Path]:
-    """The signed bodies that could not be read, and the events without a conversation, that name the caller."""
+    """The unreadable bodies, and the events without a conversation, that name the caller."""
     loose = [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
     return [path for path in loose if path.is_file() and names(path, needles)]
 
 
 class _Inflated:
-    """The content of a deflated file, for reading. Its checksum does not matter: the file may be damaged."""
+    """The content of a deflated file, for reading. The checksum is ignored, because the file may be damaged."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._inflate = file, zlib.decompressobj(-zlib.MAX_WBITS)
@@ -69,7 +69,7 @@ class _Inflated:
 
 
 def _compressed(file: IO[bytes]) -> _Inflated | None:
-    """The content of a gzip or zlib file, after its header; None of another file."""
+    """The content of a gzip or zlib file, after its header; None for other files."""
     begin = file.read(10)
     if begin[:3] == b"\x1f\x8b\x08":
         if begin[3:4] == b"\x08":  # the name of the file follows, up to a NUL

@@ -1,4 +1,4 @@
-"""What is stored of the calls of opted-out callers, by STORE_OPTED_OUT: all, their metadata, or nothing."""
+"""Limits what is stored of opted-out callers' calls, by STORE_OPTED_OUT: all, their metadata, or nothing."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ _OF_METADATA = (
 
 
 def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] | None) -> Share:
-    """How much of a payload that arrives now is stored. `content` is the whole event where it may name a caller."""
+    """The share of an arriving payload that is stored. `content` is the whole event where it may name a caller."""
     if conversation_id and decisions.is_reduced(conversation_id):
         return "metadata"
     if content is None or settings.STORE_OPTED_OUT == "all":
@@ -57,7 +57,7 @@ def names_caller(event_type: str) -> bool:
 
 
 def reduced(event: Mapping[str, Any]) -> bytes:
-    """The event with its ids, times and duration alone: no number, no name, nothing that was said."""
+    """The event with only its ids, times and duration: no number, no name and no words."""
     data = event.get("data")
     data = data if isinstance(data, dict) else {}
     metadata = data.get("metadata")
@@ -72,9 +72,9 @@ def reduced(event: Mapping[str, Any]) -> bytes:
 
 
 def prepare(conversation_id: str, share: Share) -> None:
-    """Before the payload of an opted-out caller is placed: delete what came first, and have the rest treated alike.
+    """Delete the conversation's earlier files before the payload of an opted-out caller is placed.
 
-    The delivery lock must be held. Raises OSError.
+    A mark makes later payloads of the conversation be stored alike. The delivery lock must be held. Raises OSError.
     """
     if share == "none":
         bury(conversation_id)
@@ -84,9 +84,9 @@ def prepare(conversation_id: str, share: Share) -> None:
 
 
 def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: datetime) -> bool:
-    """Reduce a call that was stored before its caller was known to be opted out; returns whether its files changed.
+    """Reduce a call that was stored before its caller was known to be opted out; returns whether files changed.
 
-    Calls that had ended before the opt-out stay as they are. Raises OSError.
+    Calls that had ended before the opt-out are not changed. Raises OSError.
     """
     share = settings.STORE_OPTED_OUT
     if share == "all" or not decisions.about(caller).was_opted_out(began, ended):
@@ -100,13 +100,15 @@ def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: dat
 
 
 def reduce_again(conversation_id: str) -> bool:
-    """Reduce a call that a backup has brought back whole; returns whether it was. Raises OSError."""
+    """Reduce a call that a backup has restored in full; returns whether it was reduced. Raises OSError."""
     with delivery_lock(conversation_id):
         return _reduce(transcription_path(conversation_id))
 
 
 def _reduce(path: Path) -> bool:
-    """Reduce the call of this transcription; False if it is unreadable, or reduced already. Hold its delivery lock."""
+    """Reduce the call of this transcription; False if it is unreadable or already reduced. Its delivery lock must be
+    held.
+    """
     try:
         event = parse(path.read_bytes())
     except (NotReadable, FileNotFoundError):
@@ -120,7 +122,7 @@ def _reduce(path: Path) -> bool:
 
 
 def _delete_all_but(conversation_id: str, name: str) -> None:
-    """Delete the conversation's files but this one, and its receipt."""
+    """Delete all files of the conversation except this one and the receipt."""
     folder = conversation_folder(conversation_id)
     if not folder.is_dir():
         return

@@ -15,29 +15,29 @@ _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def is_conversation_id(text: object) -> bool:
-    """Whether the value may name a conversation. No other id becomes a path."""
+    """Whether the value is a valid conversation id. Only a valid id may become part of a path."""
     return isinstance(text, str) and _CONVERSATION_ID.fullmatch(text) is not None
 
 
 def conversation_folder(conversation_id: str) -> Path:
-    """The folder of the conversation, which may not exist. Raises ValueError for any other id."""
+    """The folder of the conversation, which may not exist. Raises ValueError for an invalid id."""
     return Path(folder_text(conversation_id))
 
 
 def folder_text(conversation_id: str) -> str:
-    """`conversation_folder` as text, for what reads all folders: Python 3.12 never frees the parts of a Path."""
+    """`conversation_folder` as text, for reading all folders: Python 3.12 never frees the parts of a Path."""
     if not is_conversation_id(conversation_id):
         raise ValueError("not a conversation id")
     return f"{payload_root()}/{conversation_id}"
 
 
 def payload_path(conversation_id: str, event_type: str) -> Path:
-    """The path on which the newest payload of this event type is stored; versions are beside it."""
+    """The path of the newest payload of this event type. Its other versions are beside it."""
     return Path(payload_text(conversation_id, event_type))
 
 
 def payload_text(conversation_id: str, event_type: str) -> str:
-    """`payload_path` as text, for what reads all folders."""
+    """`payload_path` as text, for reading all folders."""
     match event_type:
         case "post_call_transcription":
             suffix = "transcription.json"
@@ -56,7 +56,7 @@ def transcription_path(conversation_id: str) -> Path:
 
 
 def conversation_ids() -> Iterator[str]:
-    """The ids of all conversations that have a folder, in no order."""
+    """The ids of all conversations that have a folder, unordered."""
     with contextlib.suppress(FileNotFoundError), os.scandir(payload_root()) as entries:
         for entry in entries:
             if is_conversation_id(entry.name) and entry.is_dir():
@@ -64,13 +64,13 @@ def conversation_ids() -> Iterator[str]:
 
 
 def conversation_files(conversation_id: str) -> list[Path]:
-    """All files of the conversation, sorted by name; none where it has no folder."""
+    """All files of the conversation, sorted by name; none if it has no folder."""
     folder = conversation_folder(conversation_id)
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def file_names(conversation_id: str) -> list[str]:
-    """The names of the conversation's files, sorted; none where it has no folder."""
+    """The names of the conversation's files, sorted; none if it has no folder."""
     try:
         return sorted(os.listdir(folder_text(conversation_id)))
     except (FileNotFoundError, NotADirectoryError):
@@ -78,7 +78,7 @@ def file_names(conversation_id: str) -> list[str]:
 
 
 def unreadable_paths() -> list[Path]:
-    """The signed bodies that could not be read when they arrived."""
+    """The paths of the signed bodies that could not be read when they arrived."""
     return sorted((payload_root() / "_unreadable").glob("*.json"))
 
 

@@ -45,7 +45,7 @@ class Delivery:
 def accept(spooled: Spool, *, only_if_missing: bool = False) -> Delivery:
     """Place one verified body durably. Raises OSError.
 
-    With `only_if_missing` a payload that already stands on the path makes this one a duplicate.
+    With `only_if_missing`, the body is a duplicate if a payload is on the path already.
     """
     (outcome,) = accept_all([spooled], only_if_missing=only_if_missing)
     if isinstance(outcome, Exception):
@@ -82,7 +82,7 @@ def accept_all(
 
 
 def reason_unreadable(spooled: Spool) -> str:
-    """Why the body cannot be read; empty if it can. Places nothing. Raises TooLarge."""
+    """The reason why the body cannot be read; empty if it can. Places nothing. Raises TooLarge."""
     with ExitStack() as recordings:
         arrival = _Arrival(spooled, only_if_missing=True)
         arrival.read(recordings)
@@ -142,12 +142,12 @@ class _Arrival:
         return event if self.spooled.in_memory is not None else parse(self.spooled.rewound().read())
 
     def save(self) -> None:
-        """Hand the content to the operating system, and ask it to start writing before the first fsync waits."""
+        """Write the content to the operating system, and start writeback before the first fsync waits."""
         if self.is_left_out:
             return
         descriptor = self.spooled.save()
         if self.type == AUDIO:
-            # An MP3 holds no event timestamp: the file's mtime keeps it.
+            # An MP3 has no event timestamp, so the file's mtime keeps it.
             os.utime(descriptor, (self._event_time,) * 2)
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -161,9 +161,10 @@ class _Arrival:
             raise Busy
 
     def prepare(self) -> None:
-        """Leave out what an opted-out caller's call has beyond its share, and delete what of it came before.
+        """Leave this body out, or delete the conversation's earlier files, as the share of an opted-out caller
+        requires.
 
-        What is stored already stays as it is.
+        A body that is stored already in full is not reduced.
         """
         if self.share == "all":
             return
@@ -206,9 +207,9 @@ class _Arrival:
             self.is_first = not any(self.folder.iterdir())
 
     def place(self) -> None:
-        """Move the file to the path or beside it; known bytes become a duplicate.
+        """Move the file to the path or beside it; known bytes are a duplicate.
 
-        The version with the latest event timestamp stands on the path, of equal ones the last to arrive.
+        The version with the latest event timestamp is on the path; of equal timestamps, the last to arrive.
         """
         if self.status == "unreadable":
             log.warning("kept a signed body that cannot be read", reason=self.reason, file=self._path.name)
@@ -218,7 +219,7 @@ class _Arrival:
             self.status = "duplicate"
 
     def _target(self) -> Path | None:
-        """The path for this version, after moving an older version aside; None where nothing is to be placed."""
+        """The path for this version, after moving an older version aside; None if nothing is to be placed."""
         path = self._path
         if not self.conversation_id:
             return None if path.exists() else path
@@ -239,7 +240,7 @@ class _Arrival:
 
 
 def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> None:
-    """Run the step for each arrival without a fault; an exception becomes the arrival's fault."""
+    """Run the step for each arrival without a fault. An exception becomes the arrival's fault."""
     for arrival in arrivals:
         if not arrival.fault:
             try:
@@ -266,7 +267,7 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
 
 
 def _at_once[T](flush: Callable[[T], None], items: Collection[T]) -> None:
-    """Flush several of these items at a time: a disk does that faster than one after the other."""
+    """Flush several of these items at a time, which a disk does faster than one after the other."""
     if len(items) > 1:
         list(_flushes.map(flush, items))
     else:
@@ -315,12 +316,12 @@ def _beside(path: Path, digest: str) -> Path:
 
 
 def _event_time(event: dict[str, Any]) -> float:
-    """The event's timestamp in seconds since 1970; the present time where it has none."""
+    """The event's timestamp in seconds since 1970; without one, the present time."""
     return event_seconds(event) or time.time()
 
 
 def _event_time_of(path: Path) -> float:
-    """The event timestamp of a stored payload in seconds since 1970; its arrival where it has none."""
+    """The event timestamp of a stored payload in seconds since 1970; without one, its arrival."""
     arrival = path.stat().st_mtime
     if path.suffix != ".mp3":
         with contextlib.suppress(NotReadable), path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Receipts: the file beside a transcription that says what became of it. A call is done when its receipt matches it.
+"""Receipts: the file beside a transcription that records its processing. A call is done when its receipt matches it.
 
 `{conversation_id}_memory.json` names memories by key, id and content hash, and never holds their text.
 """
@@ -15,13 +15,13 @@ import orjson
 from conversations.files.durable import write_durably, write_unflushed
 from conversations.files.paths import TRANSCRIPTION, folder_text, payload_text
 
-# What retention removes of a call: its recordings, and all other payloads.
+# The kinds of payloads that retention removes: recordings, and all others.
 RECORDING, PAYLOAD = "audio", "payload"
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadStamp:
-    """The version of a payload that was read: its SHA-256, and the size and mtime that show whether it was replaced."""
+    """The version of a payload that was read: its SHA-256, and the size and mtime that change when it is replaced."""
 
     sha256: str
     size: int
@@ -32,13 +32,13 @@ class PayloadStamp:
         return cls(sha256(raw).hexdigest(), stat.st_size, stat.st_mtime_ns)
 
     def matches(self, stat: os.stat_result) -> bool:
-        """Whether the file still is this version, by size and mtime."""
+        """Whether the file is still this version, by size and mtime."""
         return (self.size, self.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class RememberedMemory:
-    """A memory that was written from the call; `id` is the store's."""
+    """A memory that was written from the call; `id` is its id in the store."""
 
     key: str
     id: str
@@ -47,7 +47,7 @@ class RememberedMemory:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a transcription. Times are ISO 8601.
+    """The record of a transcription's processing. Times are ISO 8601.
 
     `payload` is the version that was processed, None before the first run. `callers` are the caller keys that may hold
     memories of this conversation: extended before the first memory is written, reduced to `caller` after the last.
@@ -71,7 +71,7 @@ class Receipt:
 
     @property
     def arrival(self) -> datetime:
-        """When the first version arrived. Raises ValueError for a damaged receipt."""
+        """The arrival of the first version. Raises ValueError for a damaged receipt."""
         return datetime.fromisoformat(self.arrived_at)
 
 
@@ -84,7 +84,7 @@ def _receipt_text(conversation_id: str) -> str:
 
 
 def read_receipt(conversation_id: str) -> Receipt | None:
-    """The receipt; None where it is missing or damaged, which makes the call pending."""
+    """The receipt; None if it is missing or damaged. The call is pending then."""
     try:
         with open(_receipt_text(conversation_id), "rb") as file:
             value: dict[str, Any] = orjson.loads(file.read())
@@ -104,18 +104,18 @@ def read_receipt(conversation_id: str) -> Receipt | None:
 def write_receipt(conversation_id: str, receipt: Receipt, *, flush: bool = True) -> None:
     """Write the receipt durably. Raises OSError.
 
-    Without `flush` a power cut may lose it, and what was on its path. The call is pending then.
+    Without `flush`, a power cut may lose both this receipt and the one it replaces. The call is pending then.
     """
     (write_durably if flush else write_unflushed)(receipt_path(conversation_id), receipt_bytes(receipt))
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:
-    """The content of its file."""
+    """The receipt as the content of its file."""
     return orjson.dumps(asdict(receipt), option=orjson.OPT_INDENT_2)
 
 
 def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
-    """Whether the stored version of the transcription has been processed. False where there is none."""
+    """Whether the stored version of the transcription has been processed. False without a transcription."""
     if receipt is None or receipt.payload is None or receipt.reprocess:
         return False
     try:
@@ -125,13 +125,13 @@ def is_done(conversation_id: str, receipt: Receipt | None) -> bool:
 
 
 def removed_digest(conversation_id: str) -> str:
-    """The SHA-256 of the transcription that retention removed; empty if it removed none, or one not processed."""
+    """The SHA-256 of the processed transcription that retention removed; empty if there is none."""
     receipt = read_receipt(conversation_id)
     return receipt.payload.sha256 if receipt and receipt.payload and PAYLOAD in receipt.removed else ""
 
 
 def new_receipt(stamp: PayloadStamp) -> Receipt:
-    """The receipt of an unprocessed call. Its arrival is the mtime of the transcription."""
+    """A receipt for an unprocessed call. Its arrival is the mtime of the transcription."""
     return Receipt(arrived_at=datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC).isoformat())
 
 

@@ -22,7 +22,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 class Spool:
     """A body that is written once. Up to 256 KiB stay in memory until `save`; larger bodies are written to `file`.
 
-    The file is locked (flock) while it is open: a file that can be locked was left by a process that died.
+    The file is locked (flock) while it is open, so a file that can be locked was left by a process that died.
     """
 
     def __init__(self) -> None:
@@ -45,11 +45,11 @@ class Spool:
 
     @property
     def in_memory(self) -> bytes | None:
-        """The whole content; None once it is in a `file`."""
+        """The whole content; None if it is in a `file`."""
         return bytes(self._content) if self._file is None else None
 
     def rewound(self) -> IO[bytes]:
-        """A file with the whole content, at its first byte."""
+        """A file with the whole content, positioned at its first byte."""
         if self._file is None:
             return BytesIO(self._content)
         self._file.seek(0)
@@ -63,7 +63,7 @@ class Spool:
             self.file.write(chunk)
 
     def save(self) -> int:
-        """Write the whole content to the file, and return its descriptor for fsync."""
+        """Write the whole content to the file; returns its descriptor for fsync."""
         if self._file is not None:
             self._file.flush()
             return self._file.fileno()
@@ -114,11 +114,11 @@ def spool() -> Iterator[Spool]:
 
 
 def remove_abandoned_spools() -> int:
-    """Delete the spool files that dead processes left, and return how many there were."""
+    """Delete the spool files of dead processes; returns how many there were."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for path in _folder().iterdir():
-            with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs that
+            with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs a writable file
                 if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER_SECONDS:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
@@ -127,7 +127,7 @@ def remove_abandoned_spools() -> int:
 
 
 def free_bytes() -> int:
-    """Free bytes on the disk of the payload folder, which is created where it is missing."""
+    """Free bytes on the disk of the payload folder, which is created if it is missing."""
     folder: Path = settings.PAYLOAD_STORAGE_PATH
     try:
         disk = os.statvfs(folder)
@@ -138,7 +138,7 @@ def free_bytes() -> int:
 
 
 def _new(path: Path) -> int:
-    """The descriptor of a new file; its folder is created where it is missing."""
+    """The descriptor of a new file; its folder is created if it is missing."""
     try:
         return os.open(path, _NEW, 0o600)
     except FileNotFoundError:

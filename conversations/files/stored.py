@@ -1,4 +1,4 @@
-"""Reading stored payloads."""
+"""Reads stored payloads."""
 
 import os
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from conversations.payloads.transcription import Transcription
 
 
 class StoredCall(NamedTuple):
-    """A transcription as it was read, and the version that was read."""
+    """A transcription, and the version of the file that it was read from."""
 
     call: Transcription
     stamp: PayloadStamp
 
 
 def read_call(conversation_id: str) -> StoredCall:
-    """The stored transcription. Raises FileNotFoundError, and NotReadable if it is no event."""
+    """The stored transcription. Raises FileNotFoundError, and NotReadable if it is not an event."""
     with open(payload_text(conversation_id, TRANSCRIPTION), "rb") as file:
         stat = os.fstat(file.fileno())
         raw = file.read()
@@ -26,7 +26,7 @@ def read_call(conversation_id: str) -> StoredCall:
 
 
 def read_failure(conversation_id: str) -> Failure | None:
-    """The stored failure; None where there is none, an empty Failure where the file is not a JSON object."""
+    """The stored failure; None if there is none, an empty Failure if the file is not a JSON object."""
     try:
         with open(payload_text(conversation_id, FAILURE), "rb") as file:
             event = parse(file.read())

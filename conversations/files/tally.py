@@ -1,7 +1,7 @@
-"""What the workers have done, in files that outlive them: `_workers/0`, `_workers/1`, … in the payload folder.
+"""Counts of what workers have done, in files that outlive them: `_workers/0`, `_workers/1`, … in the payload folder.
 
-Each worker holds a file of its own, locked (flock), and goes on counting where the last holder stopped: the sums over
-all files never fall, whoever is restarted.
+Each worker locks one file (flock) and continues the counts of its last holder. Therefore the sums over all files never
+fall when workers restart.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from elmemory.logs import ErrorCount
 COUNTED = "remembered", "parked", "failed", "seconds", "errors"
 
 _SAVED_EVERY_SECONDS = 5
-# Written in one go and always as long, so that no reader meets half of it.
+# Written at once, with a fixed length, so that readers never see half of it.
 _BYTES = 256
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ type Counts = dict[str, float]
 
 
 class Tally:
-    """The counts of one worker. A fault of the disk is logged and loses counts, nothing else."""
+    """The counts of one worker. A disk error is logged and may lose counts, but raises nothing."""
 
     def __init__(self) -> None:
         self._descriptor: int | None = None
@@ -42,13 +42,13 @@ class Tally:
             self._counts[name] += number
 
     def save_regularly(self) -> None:
-        """Write the counts if they were not written within five seconds."""
+        """Write the counts if that was not done within five seconds."""
         if time.monotonic() >= self._save_at:
             self._save_at = time.monotonic() + _SAVED_EVERY_SECONDS
             self.save()
 
     def save(self) -> None:
-        """Write the counts, with the errors that this process has logged meanwhile."""
+        """Write the counts, with the number of errors that this process has logged."""
         self.add(errors=ErrorCount.total - self._errors_before)
         self._errors_before = ErrorCount.total
         try:
@@ -60,7 +60,7 @@ class Tally:
             log.warning("could not write what the worker has done", error=error.strerror)
 
     def close(self) -> None:
-        """Write the counts, and leave the file to another worker."""
+        """Write the counts and release the file for another worker."""
         self.save()
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -69,7 +69,7 @@ class Tally:
 
 
 def totals() -> Counts:
-    """The sums over all workers, also those that have ended."""
+    """The sums over all workers, including those that have ended."""
     sums: Counts = dict.fromkeys(COUNTED, 0)
     with contextlib.suppress(OSError):
         for path in _folder().iterdir():
@@ -83,7 +83,7 @@ def totals() -> Counts:
 
 
 def _free_file() -> int:
-    """The descriptor of the first file that no worker holds, locked."""
+    """The descriptor of the first file that no worker holds. It is locked."""
     _folder().mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
@@ -100,7 +100,7 @@ def _free_file() -> int:
 
 
 def _read(descriptor: int) -> Counts:
-    """The counts of a file; none if it is empty or garbage."""
+    """The counts in a file; none if it is empty or damaged."""
     try:
         value = orjson.loads(os.pread(descriptor, _BYTES, 0))
         return {name: float(value.get(name, 0)) for name in COUNTED}

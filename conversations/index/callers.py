@@ -1,7 +1,9 @@
-"""The rows of callers with stored calls: how many there are, since when, and under which names."""
+"""Maintains the rows of callers with stored calls: the number of calls, the first and last, and the names in them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connections
 
@@ -22,21 +24,65 @@ _NAMES = """
     ORDER BY caller, caller_name
 """
 _SET = "UPDATE caller_calls SET calls = %s, first_call = %s, last_call = %s, name_words = %s WHERE caller_ref = %s"
+_ADD = """
+    UPDATE caller_calls SET calls = calls + %s,
+        first_call = COALESCE({least}(first_call, %s), %s), last_call = COALESCE({greatest}(last_call, %s), %s),
+        name_words = CASE WHEN REPLACE(name_words, %s, '') = name_words THEN name_words || %s ELSE name_words END
+    WHERE caller_ref = %s
+"""
+
+
+class Call(NamedTuple):
+    """What the row of a caller depends on of one of their calls."""
+
+    caller: str
+    started_at: datetime | None
+    name: str
+
+
+def lock(callers: Iterable[str]) -> dict[str, str]:
+    """Lock the rows of these callers in a fixed order, created where they are missing; returns their references.
+
+    Before the rows of calls are read that are about to be replaced: who reads them later finds those written here, and
+    counts no call twice.
+    """
+    references = {caller: caller_reference(caller) for caller in sorted(set(callers) - {""})}
+    with connections["index"].cursor() as cursor:
+        cursor.executemany(_LOCK, [(reference, caller) for caller, reference in references.items()])
+    return references
+
+
+def change(before: Iterable[Call], after: Iterable[Call]) -> None:
+    """Make the rows of callers what their calls come to, when `after` replaced `before`.
+
+    Calls that are new are added, whatever the number of calls before; those of other callers are counted. The rows of
+    the callers of `after` must be locked.
+    """
+    removed, added = Counter(before), Counter(after)
+    removed, added = removed - added, added - removed
+    counted = {call.caller for call in removed}
+    count(counted)
+    connection = connections["index"]
+    is_sqlite = connection.vendor == "sqlite"
+    add = _ADD.format(least="MIN", greatest="MAX") if is_sqlite else _ADD.format(least="LEAST", greatest="GREATEST")
+    rows = []
+    for call, times in sorted(added.items(), key=lambda one: one[0].caller):
+        if call.caller and call.caller not in counted:
+            started_at = connection.ops.adapt_datetimefield_value(call.started_at)
+            name = as_column(call.name) if call.name else ""
+            rows.append((times, *[started_at] * 4, name, name, caller_reference(call.caller)))
+    with connection.cursor() as cursor:
+        cursor.executemany(add, rows)
 
 
 def count(callers: Iterable[str]) -> None:
-    """Make the rows of these callers what their calls come to; without calls a row is deleted.
-
-    Last in a transaction: the rows are locked, in the order of callers, before the calls are counted. Of two
-    transactions with calls of one caller, the later one then counts those of both.
-    """
-    references = {caller: caller_reference(caller) for caller in sorted(set(callers) - {""})}
+    """Count the calls of these callers; without calls a row is deleted."""
+    references = lock(callers)
     if not references:
         return
     places = ", ".join(["%s"] * len(references))
     names: defaultdict[str, list[str]] = defaultdict(list)
     with connections["index"].cursor() as cursor:
-        cursor.executemany(_LOCK, [(reference, caller) for caller, reference in references.items()])
         cursor.execute(_NAMES.format(places=places), list(references))
         for caller, name in cursor.fetchall():
             names[caller].append(as_column(name))

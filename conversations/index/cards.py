@@ -1,4 +1,4 @@
-"""Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory would take long."""
+"""Copies of callers' cards in the index, for the lists of the admin: reading each from OpenMemory takes too long."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -26,13 +26,13 @@ _COLUMNS = ("name", "name_words", "opted_out", "shared_line", "summary", "is_sto
 
 
 def save_card(caller: str, card: Card | None) -> None:
-    """Copy the card into the index; None, a caller of whom nothing is remembered, as an empty card."""
+    """Copy the card into the index. None means that nothing is remembered of the caller: the copy is an empty card."""
     save_cards({caller: card})
 
 
 @healed
 def save_cards(cards: Mapping[str, Card | None]) -> None:
-    """Copy the cards of these callers into the index in one transaction, if any of them differs from its copy."""
+    """Copy those of these cards that differ from their copies into the index, in one transaction."""
     copies = {caller_reference(caller): _copy(caller, card or Card()) for caller, card in cards.items()}
     known = {stored.caller_ref: stored for stored in CallerCard.objects.filter(pk__in=list(copies))}
     changed = [
@@ -44,7 +44,7 @@ def save_cards(cards: Mapping[str, Card | None]) -> None:
     ]
     last_calls = last_calls_of([copy.caller_ref for copy in changed]) if changed else {}
     for copy in changed:
-        # Retention corrects the time when it is due: that a caller calls again changes no copy.
+        # A later call changes no copy: retention corrects the time before it removes anything.
         copy.last_call = (last_calls[copy.caller_ref] or now()) if copy.caller_ref in last_calls else None
     columns = (*_COLUMNS, "last_call")
     CallerCard.objects.bulk_create(changed, update_conflicts=True, unique_fields=["caller_ref"], update_fields=columns)
@@ -63,13 +63,13 @@ def _copy(caller: str, card: Card) -> CallerCard:
 
 @healed
 def save_own_summary(reference: str, text: str) -> None:
-    """Copy the store's own summary for a caller whose card says nothing."""
+    """Copy the store's own summary of a caller whose card has no text."""
     copies = CallerCard.objects.filter(pk=reference, summary="")
     copies.update(summary=_beginning(text), is_stores_own=bool(text))
 
 
 def _beginning(summary: str) -> str:
-    """The first sentence, and those after it that fit."""
+    """The first sentence, and as many of the next ones as fit."""
     shown = ""
     for sentence in sentences(" ".join(summary.split())):
         if shown and len(shown) + len(sentence) > _LONGEST_SUMMARY:
@@ -80,7 +80,7 @@ def _beginning(summary: str) -> str:
 
 @healed
 def save_card_without_calls(caller: str, card: Card | None, memories: Iterable[Memory]) -> None:
-    """Copy the card of a caller without stored calls, with the times of the calls that the memories name."""
+    """Copy the card of a caller without stored calls. The times of the calls come from the memories."""
     times = sorted(filter(None, (_called_at(memory) for memory in memories)))
     copy = _copy(caller, card or Card())
     copy.number = caller
@@ -98,16 +98,16 @@ def delete_card(caller: str) -> int:
 
 @healed
 def callers_without_calls(users: Iterable[str]) -> set[str]:
-    """Those users of the store that are callers without stored calls."""
+    """Those of the store's users that are callers without stored calls."""
     with_calls = Conversation.objects.filter(caller__gt="").order_by().values_list("caller", flat=True).distinct()
     return {user for user in users if _NUMBER.fullmatch(user)}.difference(with_calls)
 
 
 @healed
 def list_callers_without_calls(users: Collection[str]) -> int:
-    """List those users of the store that are callers without stored calls, and no others; returns how many there are.
+    """List exactly those of the store's users that are callers without stored calls; returns how many there are.
 
-    Their rows hold the number alone until `save_card_without_calls`.
+    A new row has only a number until `save_card_without_calls`.
     """
     known = dict(CallerCard.objects.filter(number__gt="").values_list("number", "caller_ref"))
     wanted = callers_without_calls(users)
@@ -123,20 +123,20 @@ def list_callers_without_calls(users: Collection[str]) -> int:
 
 @healed
 def opted_out_callers() -> list[str]:
-    """Caller keys of the callers with calls who are opted out."""
+    """Caller keys of opted-out callers with calls."""
     return list(Caller.objects.filter(opted_out=True).values_list("number", flat=True))
 
 
 @healed
 def callers_without_card(limit: int) -> list[str]:
-    """Caller keys of callers with calls whose card is not in the index yet, at most `limit`."""
+    """At most `limit` caller keys of callers with calls whose card is not in the index yet."""
     known = CallerCard.objects.values("caller_ref")
     return list(Caller.objects.exclude(ref__in=known).values_list("number", flat=True)[:limit])
 
 
 @healed
 def callers_listed_by_number(limit: int) -> list[str]:
-    """Caller keys of callers without calls whose card and times are not in the index yet, at most `limit`."""
+    """At most `limit` caller keys of callers without calls whose card and times are not in the index yet."""
     listed = CallerCard.objects.filter(number__gt="", name_words="")
     return list(listed.order_by("number").values_list("number", flat=True)[:limit])
 

@@ -1,4 +1,4 @@
-"""The words around the hits of a search, with the hits marked."""
+"""Makes excerpts of texts: the words around the hits of a search, with the hits marked."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from conversations.index.tokens import JOINTS, comparable, comparable_otherwise,
 from elmemory.memory.caches import kept_briefly
 from elmemory.memory.ranking.words import MARKS, UNSPACED
 
-# Around a hit: characters that no stored text has.
+# These mark a hit. No stored text has these characters.
 HIT_BEGINS, HIT_ENDS = "\x02", "\x03"
 
 _BEFORE, _LENGTH = 40, 120
@@ -27,7 +27,7 @@ type _Hit = tuple[int, int, int]  # start, end, number of the term
 
 
 def excerpt(question: str, parts: Sequence[str]) -> str:
-    """Some words around the best hits of the first part with the most terms; empty without a hit."""
+    """Some words around the best hits, from the first of the parts with the most terms; empty without a hit."""
     patterns = _patterns(question)
     if not patterns:
         return ""
@@ -47,7 +47,7 @@ def with_hits(question: str, text: str) -> str:
 
 
 def has_words(question: str, text: str) -> bool:
-    """Whether the text has every word of the question and none of its -unwanted ones; False without a wanted word."""
+    """Whether the text has every word of the question and none of its -unwanted ones; False if all are unwanted."""
     folded = [text.lower()] if text.isascii() else [comparable(text), comparable_otherwise(text)]
 
     def has(pattern: re.Pattern[str]) -> bool:
@@ -79,7 +79,7 @@ def _pattern(term: Term) -> re.Pattern[str]:
 
 
 def _in_any_joints(word: str) -> str:
-    """The word with apostrophes and hyphens anywhere: obrien as o'brien."""
+    """The word with apostrophes and hyphens allowed anywhere: obrien finds o'brien."""
     if len(word) < _FEWEST_JOINED or not word.isalpha() or _IS_UNSPACED.search(word):
         return re.escape(word)
     return f"[{JOINTS}]?".join(word)
@@ -128,7 +128,7 @@ def _between(text: str, hits: Sequence[_Hit], begins: int, ends: int) -> str:
 
 
 def _cut(text: str, first: int, last: int) -> tuple[int, int]:
-    """Start and end of the excerpt, between words if a blank is near."""
+    """Start and end of the excerpt. They are moved to a blank if one is near."""
     begins = max(0, first - _BEFORE)
     if begins:
         blank = re.search(r"\s", text[begins - 1 : first])

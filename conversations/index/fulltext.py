@@ -21,8 +21,8 @@ _BETWEEN_PARTS = "\x1f"
 # Limits of a tsvector: 1 MB; PostgreSQL itself drops places above 16,383 and after the 256th of one word.
 _MOST_BYTES = 900_000
 _MOST_PLACES = 256
-# Forces the GIN index: PostgreSQL assumes that reading a tsvector costs as little as comparing a number, and would read
-# those of all calls.
+# Forces the GIN index: PostgreSQL assumes that reading a tsvector costs as little as comparing a number, and would
+# otherwise read those of all calls.
 _FUNCTION = f"""
     CREATE OR REPLACE FUNCTION {TABLE}_words_like(tsquery) RETURNS bigint[]
     LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off
@@ -33,8 +33,8 @@ _FUNCTION = f"""
 class Condition(NamedTuple):
     """An SQL condition on calls with its parameters.
 
-    `selected` is the query of the sort keys that it finds, `sort_keys` themselves, separated by commas, where they had
-    to be read.
+    `selected` is the query of the sort keys that it finds; `sort_keys` are the keys, separated by commas, if they have
+    been read already.
     """
 
     sql: str
@@ -57,7 +57,7 @@ class Text(NamedTuple):
 def statements() -> list[str]:
     """The DDL of the table for the configured database; it changes with `FOLDING`."""
     if _has_fts():
-        # The tokenizer "ascii" splits at blanks and leaves other scripts alone: the words are folded already.
+        # The words are folded already. The tokenizer "ascii" splits at blanks and leaves other scripts alone.
         columns = "words, shown UNINDEXED, tokenize='ascii', prefix='2 3', columnsize=0"
         return [f"CREATE VIRTUAL TABLE {TABLE} /* folding {FOLDING} */ USING fts5({columns})"]
     columns = "rowid bigint PRIMARY KEY, words tsvector, shown text"
@@ -89,10 +89,10 @@ def remove(sort_keys: Iterable[int]) -> None:
 
 
 def matching(question: str) -> Condition | None:
-    """The condition on calls that their texts have every word of the question.
+    """The condition that a call's texts have every word of the question.
 
-    None if the question wants no word. "Whole phrases" match exactly, a -word excludes, and a word also matches words
-    that begin with it.
+    None if the question has only unwanted words. "Whole phrases" match exactly, a -word excludes, and a word also
+    matches words that begin with it.
     """
     found = terms(question)
     if not found:
@@ -104,7 +104,7 @@ def matching(question: str) -> Condition | None:
 
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
-    """One set of sort keys for all of these conditions: an OR of several would scan every row."""
+    """The condition that one of these conditions holds. It is one set of sort keys: an OR would scan every row."""
     sets = " UNION ".join(one.selected or f"SELECT sort_key FROM conversation WHERE {one.sql}" for one in conditions)
     params = [value for one in conditions for value in one.params]
     if _has_fts():
@@ -113,9 +113,9 @@ def any_of(conditions: Sequence[Condition]) -> Condition:
 
 
 def _read(sql: str, params: Sequence[str]) -> Condition:
-    """The condition on the calls whose sort keys this query returns as the text of an array of PostgreSQL.
+    """The condition on the calls whose sort keys this query returns, as the text of a PostgreSQL array.
 
-    It is read once: counting, listing and the days use the same result. As text, since nothing here reads it.
+    The query runs once, for counting, listing and the days. The keys stay a text because nothing here parses them.
     """
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(sql, params)
@@ -125,7 +125,7 @@ def _read(sql: str, params: Sequence[str]) -> Condition:
 
 
 def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
-    """Per sort key the original transcript, summary, title and name."""
+    """By sort key: the original transcript, summary, title and name."""
     if not (sort_keys := list(sort_keys)):
         return {}
     places = ", ".join(["%s"] * len(sort_keys))
@@ -135,12 +135,12 @@ def shown(sort_keys: Iterable[int]) -> dict[int, list[str]]:
 
 
 def as_column(text: str) -> str:
-    """A short text's tokens as a column of an ordinary table, for `column_matching`."""
+    """The tokens of a short text, for a column of an ordinary table that `column_matching` searches."""
     return f" {' '.join(tokens(text))} "
 
 
 def column_matching(question: str, column: str) -> Condition | None:
-    """The condition on a column made by `as_column`; None if the question wants no word."""
+    """The condition on a column made by `as_column`; None if the question has only unwanted words."""
     conditions: list[str] = []
     values: list[str] = []
     for term in terms(question):
@@ -182,7 +182,7 @@ def _in_tsquery(found: Sequence[Term]) -> str:
 
 
 def _tsvector(words: Iterable[str]) -> str:
-    """The tokens with their places in the input format of a tsvector.
+    """The tokens with their places, in the input format of a tsvector.
 
     `to_tsvector`, which Django's SearchVector calls, would split the words again, by the server's locale.
     """

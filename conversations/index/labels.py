@@ -1,4 +1,4 @@
-"""What calls are labelled with: the tools they used and their evaluation criteria."""
+"""The labels of calls: the tools they used, and their evaluation criteria."""
 
 from collections.abc import Iterable
 
@@ -33,6 +33,6 @@ def remove(sort_keys: Iterable[int]) -> None:
 
 
 def labelled(calls: QuerySet[Conversation], kind: str, name: str = "") -> QuerySet[Conversation]:
-    """The calls with this label; without a name, with any of this kind."""
+    """The calls with this label; without a name, with any label of this kind."""
     found = Q(kind=kind, name=name) if name else Q(kind=kind)
     return calls.filter(sort_key__in=CallLabel.objects.filter(found).values("sort_key"))

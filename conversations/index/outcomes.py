@@ -10,12 +10,12 @@ UNSUCCESSFUL = Q(successful=Success.FAILURE)
 SUCCEEDED = Q(successful=Success.SUCCESS)
 JUDGED = SUCCEEDED | UNSUCCESSFUL
 
-# Rings that payloads show: only calls that come in ask for an answer.
+# Only incoming calls ask for an answer at the ring.
 RINGS = Q(direction=Direction.INBOUND, has_transcription=True)
 WITH_MEMORY = RINGS & Q(recall=Recall.MEMORY)
 NEUTRAL = RINGS & Q(recall=Recall.NEUTRAL)
 NOT_ANSWERED = RINGS & Q(recall=Recall.NONE)
-# The deadline had passed, or OpenMemory did not answer. Callers who are opted out are strangers on purpose.
+# The deadline had passed, or OpenMemory did not answer. Opted-out callers are left out: they are strangers on purpose.
 NEUTRAL_THOUGH_KNOWN = (
     NEUTRAL & Q(is_returning=True) & ~Q(caller_ref__in=CallerCard.objects.filter(opted_out=True).values("pk"))
 )

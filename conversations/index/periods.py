@@ -1,4 +1,4 @@
-"""Days and spans of days as conditions on calls. A day is one of the server's time zone, as in the rows."""
+"""Days and spans of days as conditions on calls. Days are in the server's time zone, as in the rows."""
 
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -10,14 +10,16 @@ _SECOND = 1 << 30  # of a sort key
 
 
 class Period(NamedTuple):
-    """From the first to the last day, both included; None is open."""
+    """The days from the first to the last, both included; None is open."""
 
     first: date | None
     last: date | None
 
     @property
     def condition(self) -> Q:
-        """On sort keys, which rise with the start: the list's own index then finds the first and the last call."""
+        """The condition on sort keys, which rise with the start: the list's own index finds the first and the last
+        call.
+        """
         found = Q()
         if self.first:
             found &= Q(sort_key__gte=_start(self.first) * _SECOND)
@@ -27,7 +29,7 @@ class Period(NamedTuple):
 
     @property
     def days(self) -> Q:
-        """On days: for figures, whose index begins with the day."""
+        """The condition on days, for figures: their index begins with the day."""
         bounds = {"started_on__gte": self.first, "started_on__lte": self.last}
         return Q(**{lookup: day for lookup, day in bounds.items() if day})
 
@@ -46,7 +48,7 @@ def yesterday() -> Period:
 
 
 def _start(day: date) -> int:
-    """In whole seconds since 1970, as sort keys count; 0 for earlier days."""
+    """The start of the day in whole seconds since 1970, as in sort keys; 0 for days before 1970."""
     try:
         return max(0, int(datetime.combine(day, time.min, get_default_timezone()).timestamp()))
     except (OverflowError, ValueError):

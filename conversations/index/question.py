@@ -24,7 +24,7 @@ class Phrase(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A part of the question. A text matches if it has all phrases of one of the spellings."""
+    """A part of the question. A text matches if it has all phrases of one of the term's spellings."""
 
     spellings: Sequence[Sequence[Phrase]]
     unwanted: bool
@@ -66,7 +66,7 @@ def _phrase(words: Sequence[str], *, begun: bool) -> Phrase:
 
 
 def _in_one_letter(words: Sequence[str], *, begun: bool) -> Iterator[list[Phrase]]:
-    """Spellings that find the phrase "herr juergen" in the text "Herr Jürgen".
+    """Spellings that find the text "Herr Jürgen" for the phrase "herr juergen".
 
     The tokens of that text are herr, jurgen and, after the BREAK, juergen.
     """
@@ -82,7 +82,7 @@ def _in_one_letter(words: Sequence[str], *, begun: bool) -> Iterator[list[Phrase
 
 
 def _in_one_letter_each(word: str) -> list[str]:
-    """The word with one letter for some or all of its pairs ae, oe, ue and aa; the word itself first."""
+    """The word, then the word with one letter for some or all of its pairs ae, oe, ue and aa."""
     parts: list[list[str]] = []
     end = 0
     for pair in _IN_TWO_LETTERS.finditer(word):

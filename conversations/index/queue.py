@@ -1,4 +1,4 @@
-"""The queue of the worker: the rows of the index that are pending."""
+"""The queue of the worker: the pending rows of the index."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from conversations.index.schema import healed
 from conversations.models import Conversation, MemoryState
 
 _LONGEST_DELAY_SECONDS = 3600
-# Before 0, which is due at once, and before every time.
+# Before 0, which means due at once, and before all times.
 _FIRST = -1
 _MOST_PUT_FIRST = 500
 
@@ -21,12 +21,12 @@ _MOST_PUT_FIRST = 500
 def due_conversations(limit: int = 100) -> list[str]:
     """Ids of the pending conversations whose next attempt is due.
 
-    In turns one from either end, so that a live call does not wait behind a backlog and the backlog ends: from the
-    most urgent (callers who ring now, then calls that never failed, the newest first), and from the longest pending.
+    They come in turns from two orders: the most urgent first (callers who ring now, then calls that never failed, the
+    newest first), and the longest pending first. So new calls do not wait behind a backlog, and the backlog ends.
     """
     due = Conversation.objects.filter(memory_state=MemoryState.PENDING, next_attempt_at__lte=time.time())
     urgent = due.order_by("next_attempt_at", "-sort_key")
-    # The index of `pending_since` leaves out what is not pending; without the condition SQLite would not use it.
+    # SQLite uses the partial index of `pending_since` only with this condition.
     oldest = due.filter(pending_since__isnull=False).order_by("pending_since", "sort_key")
     ends = [rows.values_list("conversation_id", flat=True)[:limit] for rows in (urgent, oldest)]
     both = chain.from_iterable(zip_longest(*map(list, ends), fillvalue=""))
@@ -35,7 +35,7 @@ def due_conversations(limit: int = 100) -> list[str]:
 
 @healed
 def put_first(callers: Iterable[str]) -> None:
-    """Make the pending conversations of these callers the first that are processed."""
+    """Have the pending conversations of these callers processed first."""
     pending = Conversation.objects.filter(memory_state=MemoryState.PENDING, pending_since__isnull=False)
     ids = list(pending.filter(caller__in=callers).values_list("conversation_id", flat=True)[:_MOST_PUT_FIRST])
     if ids:
@@ -44,16 +44,18 @@ def put_first(callers: Iterable[str]) -> None:
 
 @healed
 def make_all_due() -> int:
-    """Make all pending conversations that failed before due, the fewest attempts first; returns how many there are."""
+    """Make all pending conversations that have failed due now, those with the fewest attempts first; returns their
+    number.
+    """
     failed = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
     return failed.update(next_attempt_at=F("attempts"))
 
 
 @healed
 def record_failure(conversation_id: str, error: str, *, parked: bool) -> float:
-    """Note a failed attempt in the conversation's row: parked, or due again after exponential backoff with jitter.
+    """Record a failed attempt in the conversation's row: parked, or due again after exponential backoff with jitter.
 
-    Returns the delay in seconds. A row that was refreshed or deleted meanwhile is left alone.
+    Returns the delay in seconds. A row that was refreshed or deleted meanwhile is not changed.
     """
     row = Conversation.objects.filter(conversation_id=conversation_id).first()
     if row is None:
@@ -69,7 +71,7 @@ def record_failure(conversation_id: str, error: str, *, parked: bool) -> float:
 
 
 class QueueStatus(NamedTuple):
-    """How many conversations are pending, how many are parked (`failed`), and for how long the oldest is pending."""
+    """How many conversations are pending, how many are parked (`failed`), and how long the oldest has been pending."""
 
     pending: int
     failed: int

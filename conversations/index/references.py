@@ -1,6 +1,6 @@
 """Caller references and sort keys.
 
-A caller reference is a keyed hash of the caller key: it stands where a phone number must not, in URLs and audit log.
+A caller reference is a keyed hash of the caller key. It replaces the phone number in URLs and the audit log.
 """
 
 import hmac
@@ -14,18 +14,18 @@ _LENGTH = 24
 
 
 def caller_reference(caller: str) -> str:
-    """The reference of this caller key, 24 hexadecimal digits; empty for an empty key."""
+    """The reference of this caller key, as 24 hexadecimal digits; empty for an empty key."""
     return hmac.digest(_key(settings.SECRET_KEY), caller.encode(), "sha256").hex()[:_LENGTH] if caller else ""
 
 
 @lru_cache(maxsize=1)
 def _key(secret: str) -> bytes:
-    """The key that Django's `salted_hmac` derives, with which references were made before."""
+    """The key that Django's `salted_hmac` derives: references of earlier versions were made with it."""
     return sha256(f"elmemory.caller{secret}".encode()).digest()
 
 
 def key_fingerprint() -> str:
-    """A value that changes with SECRET_KEY, and so with all references; empty where each process makes its own key."""
+    """A value that changes with SECRET_KEY, as all references do; empty if each process makes its own key."""
     return caller_reference("fingerprint") if settings.SECRET_KEY_IS_GIVEN else ""
 
 

@@ -1,4 +1,4 @@
-"""What is due to be removed by retention, found by indexed queries: no folder is walked for it."""
+"""Finds what retention has to remove, by indexed queries. No folder is read for it."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -19,9 +19,9 @@ _BATCH = 500
 
 @healed
 def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Conversation]:
-    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the longest due first.
+    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the earliest first.
 
-    Calls that the worker has not processed yet, and rows that are behind their files, are left out.
+    Calls that are pending, and rows that are behind their files, are left out.
     """
     return list(_due(column, before).order_by(column)[skip : skip + limit])
 
@@ -40,13 +40,13 @@ def due_loose_payloads(before: float, limit: int, skip: int = 0) -> list[str]:
 
 @healed
 def drop_loose_payloads(paths: list[str]) -> None:
-    """Delete the rows of bodies that were removed."""
+    """Delete the rows of removed bodies."""
     LoosePayload.objects.filter(path__in=paths).delete()
 
 
 @healed
 def refresh_loose_payloads() -> None:
-    """Compare the bodies without a call with their rows. It reads two folders: for reconciling."""
+    """Compare the bodies without a call with their rows. This reads two folders, so only reconciling calls it."""
     stored = dict(_loose_payloads())
     known = set(LoosePayload.objects.values_list("path", flat=True))
     rows = [LoosePayload(path=path, stored_at=at) for path, at in stored.items() if path not in known]
@@ -58,19 +58,19 @@ def refresh_loose_payloads() -> None:
 
 @healed
 def callers_due(before: datetime, limit: int, skip: int = 0) -> list[str]:
-    """References of callers who have not called since, as far as their copied cards know; the longest due first."""
+    """References of the callers whose copied card has a last call before this time, the earliest first."""
     cards = CallerCard.objects.filter(last_call__lt=before).order_by("last_call")
     return list(cards.values_list("caller_ref", flat=True)[skip : skip + limit])
 
 
 def last_call_of(reference: str) -> datetime | None:
-    """When the caller's last connected call began; None without one. A call that claims to be in the future is none."""
+    """The start of the caller's last connected call; None without one. Calls with a start in the future are ignored."""
     return last_calls_of([reference]).get(reference)
 
 
 @healed
 def last_calls_of(references: Collection[str]) -> dict[str, datetime | None]:
-    """For each of these callers with stored calls, when the last connected one began; None without one."""
+    """By caller with stored calls: the start of the last connected one; None without one."""
     connected = Q(started_at__lte=now()) & ~Q(outcome=Outcome.UNCONNECTED)
     calls = Conversation.objects.filter(caller_ref__in=references).order_by().values("caller_ref")
     return dict(calls.annotate(last=Max("started_at", filter=connected)).values_list("caller_ref", "last"))
@@ -84,7 +84,7 @@ def note_last_call(reference: str, last_call: datetime) -> None:
 
 @healed
 def number_of(reference: str) -> str:
-    """The caller key; empty for a caller of whom nothing is listed."""
+    """The caller key; empty if the caller is not listed."""
     return Caller.objects.filter(pk=reference).values_list("number", flat=True).first() or ""
 
 

@@ -1,4 +1,4 @@
-"""The row of a conversation in the index: what its files say."""
+"""Makes the row of a conversation in the index from its files."""
 
 import os
 import statistics
@@ -21,17 +21,17 @@ from conversations.payloads.failure import Failure
 from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 
-# What remains of a call when its payload is removed: no text, and no number.
+# The columns that remain when a call's payload is removed: no text, and no number.
 _KEPT = (
     "agent_id", "agent_name", "outbound", "direction", "channel", "started_at", "duration_seconds", "status", "outcome",
     "successful", "cost", "recall", "language", "first_answer_ms", "turn_ms",
 )  # fmt: skip
-# A longer wait is no wait, but a wrong figure.
+# A longer wait is an error of the payload.
 _LONGEST_WAIT_SECONDS = 3600
 
 
 class Row(NamedTuple):
-    """What the files say of a conversation: the columns, the text for the search, and the labels."""
+    """The contents of a conversation's files: the columns, the text for the search, and the labels."""
 
     columns: dict[str, Any]
     text: Text
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
-    """What the files say. `read` is the transcription if it was just read."""
+    """The row made from the conversation's files. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
         "transcription_at": None,
         "audio_at": _modified(payload_text(conversation_id, AUDIO)),
@@ -91,7 +91,7 @@ def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
 
 
 def _stored_call(conversation_id: str, read: StoredCall | None) -> StoredCall:
-    """The transcription, an empty one if it is unreadable; the one that was read if it is still the stored one."""
+    """The stored transcription, which is `read` if the file is still that version; empty if it is unreadable."""
     stat = os.stat(payload_text(conversation_id, TRANSCRIPTION))
     if read is not None and read.stamp.matches(stat):
         return read
@@ -147,7 +147,7 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
 
 
 def _receipt_columns(receipt: Receipt) -> dict[str, Any]:
-    """The columns of a call whose transcription is gone; what is remembered of it stays."""
+    """The columns of a call whose transcription was removed. Its memories remain."""
     started_at = receipt.call.get("started_at")
     return {
         **{name: value for name, value in receipt.call.items() if name in _KEPT},
@@ -161,7 +161,7 @@ def _receipt_columns(receipt: Receipt) -> dict[str, Any]:
 
 
 def kept_columns(row: Conversation) -> dict[str, Any]:
-    """What the receipt keeps of the row when the payload is removed: JSON values without personal data."""
+    """The columns that the receipt keeps when the payload is removed: JSON values without personal data."""
     kept = {name: getattr(row, name) for name in _KEPT}
     return kept | {"started_at": row.started_at.isoformat() if row.started_at else ""}
 
@@ -169,7 +169,11 @@ def kept_columns(row: Conversation) -> dict[str, Any]:
 def _retention_columns(
     conversation_id: str, started_at: datetime, arrival: datetime, due: Mapping[str, int]
 ) -> dict[str, float | None]:
-    """From when retention counts, and when ElevenLabs deletes, for what is stored. The start may be in the future."""
+    """For each stored kind, the start of retention and the time at which ElevenLabs deletes it.
+
+    Retention starts with the call or, since a payload may name a start in the future, with its arrival if that was
+    earlier.
+    """
     stored, since = payload_files(conversation_id), min(started_at, arrival).timestamp()
     return {
         name: value
@@ -205,7 +209,7 @@ def _first_modified(conversation_id: str) -> float:
 
 
 def fingerprint(conversation_id: str) -> str:
-    """What changes when any file of the conversation does; empty where there is none."""
+    """A hash that changes with any file of the conversation; empty if there is none."""
     try:
         with os.scandir(folder_text(conversation_id)) as entries:
             stats = sorted((entry.name, entry.stat()) for entry in entries)
@@ -216,7 +220,7 @@ def fingerprint(conversation_id: str) -> str:
 
 
 def _milliseconds(seconds: float) -> int | None:
-    """In hundredths of a second, which is what is shown of them; None for what is no wait in a call."""
+    """The wait in milliseconds, rounded to hundredths of a second as pages show it; None if it cannot be right."""
     return round(seconds * 100) * 10 if seconds < _LONGEST_WAIT_SECONDS else None
 
 

@@ -1,6 +1,6 @@
-"""The schema of the index database: created when it is missing, recreated when it is outdated or corrupt.
+"""The schema of the index database: created if missing, recreated if outdated or corrupt.
 
-A locked, busy or full database is none of these: its errors are raised, and nothing is deleted.
+Errors of a locked, busy or full database are raised, and nothing is deleted.
 """
 
 import contextlib
@@ -46,19 +46,19 @@ _VIEWS = {
 
 
 def leave_to_others(*, leave: bool) -> None:
-    """Whether this process leaves the tables as they are: another version of it may need others while it ends.
+    """Set whether this process leaves the tables unchanged: while it ends, its successor may need other tables.
 
-    Rows that it then cannot write are added by reconciling.
+    Reconciling adds the rows that this process cannot write then.
     """
     global _is_left
     _is_left = leave
 
 
 def ensure_schema(*, starting: bool = False) -> None:
-    """Create the tables of the index where they are missing, outdated, or in a file that is no database.
+    """Create the tables of the index if they are missing or outdated, or the file is not a database.
 
-    Those of a newer elmemory stay, except when a server or a worker is `starting`: of two versions that run on one
-    folder, each would create its own in turns, and lose the rows of the other.
+    Tables of a newer elmemory are kept unless a server or a worker is `starting`: otherwise two versions on one folder
+    would recreate them in turns, and each would lose the other's rows.
     """
     if not (_is_left or _is_complete()):
         with index_lock():
@@ -84,13 +84,13 @@ def _numbers(release: str) -> list[int]:
 
 
 def make_ready(*, starting: bool = False) -> None:
-    """Ensure the schema, as `ensure_schema` does, in the file that the path names now, which may have been replaced."""
+    """Ensure the schema in the file that has the path now, since the file may have been replaced."""
     _leave_replaced_file()
     ensure_schema(starting=starting)
 
 
 def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate access to the index that may be repeated: it survives an index that is deleted or corrupted in use.
+    """Decorate a function that accesses the index and may be repeated. It then survives a deleted or corrupt index.
 
     Missing tables are created, a corrupt file is replaced, a lost connection is opened again; then `function` is called
     a second time. Every other error is raised at once.
@@ -118,7 +118,7 @@ def healed[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
 @healed
 def made() -> str:
-    """Return a text that changes each time the tables are created."""
+    """A text that changes each time the tables are created."""
     return IndexSchema.objects.values_list("made", flat=True).first() or ""
 
 
@@ -139,7 +139,7 @@ def _is_missing_schema(error: DatabaseError) -> bool:
 def _is_lost_connection(error: DatabaseError) -> bool:
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
-        # The file was moved away, or cut short, under the connection.
+        # The file was moved or truncated while the connection was open.
         return _sqlite_code(cause) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
     return isinstance(error, OperationalError | InterfaceError) and not connections[ALIAS].is_usable()
 
@@ -186,7 +186,7 @@ def _create_tables() -> None:
 
 @cache
 def ddl(vendor: str) -> tuple[str, ...]:  # noqa: ARG001 -- what the statements depend on
-    """The DDL of the whole index for the database that is configured."""
+    """The DDL of the whole index for the configured database."""
     connection = connections[ALIAS]
     editor = connection.SchemaEditorClass(connection, collect_sql=True)
     statements = []
@@ -205,7 +205,7 @@ def _tables() -> list[type[models.Model]]:
 
 
 def _version() -> str:
-    """Changes with every statement of the schema, the key of caller references, and the time zone of the days."""
+    """A hash of the schema's statements, the key of caller references, and the time zone of the days."""
     rows_depend_on = key_fingerprint(), settings.TIME_ZONE
     return f"{_digest(ddl(connections[ALIAS].vendor))}:{_digest(rows_depend_on)}"
 
@@ -215,7 +215,7 @@ def _digest(statements: Iterable[str]) -> str:
 
 
 def _replace_corrupt_file() -> None:
-    """Create the index in a new file, unless another process has replaced the corrupt one already."""
+    """Create the index in a new file, unless another process has already replaced the corrupt one."""
     corrupt = getattr(connections[ALIAS], _INODE, 0)
     with index_lock():
         if _inode() == corrupt:
@@ -233,7 +233,7 @@ def _delete_file() -> None:
 
 
 def _leave_replaced_file() -> None:
-    """Close a connection to a file that the path no longer names: SQLite would go on writing into the deleted file."""
+    """Close a connection to a file that was replaced: SQLite would continue to write into the deleted file."""
     connection = connections[ALIAS]
     if connection.vendor != "sqlite":
         return
@@ -247,7 +247,7 @@ def _leave_replaced_file() -> None:
 
 
 def _inode() -> int:
-    """That of the index file; 0 where there is none."""
+    """The inode of the index file; 0 if there is none."""
     try:
         return _path().stat().st_ino
     except FileNotFoundError:
@@ -257,7 +257,7 @@ def _inode() -> int:
 def _disconnect() -> None:
     connection = connections[ALIAS]
     if connection.vendor == "sqlite" and connection.connection is not None:
-        # The last one to close a database removes its log by name, which may be that of the new file by now.
+        # The last connection to close deletes the log by its name. That may be the log of a new file now.
         with contextlib.suppress(sqlite3.Error):
             connection.connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
     connection.close()

@@ -1,4 +1,4 @@
-"""What the segments of FTS5 keep of deleted texts: every word, until the segments are merged into one."""
+"""Removes and finds deleted words in the segments of FTS5, which keep them until they are merged into one."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -17,15 +17,15 @@ type Execute = Callable[..., Any]
 
 @healed
 def remove_deleted_words() -> None:
-    """Merge all segments into one, in small steps: merging leaves the words of deleted texts out.
+    """Merge all segments into one, in small steps. The merged segment has no words of deleted texts.
 
-    On PostgreSQL a VACUUM of the table does it.
+    On PostgreSQL this does nothing: a VACUUM of the table removes them.
     """
     connection = connections[ALIAS]
     if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
-        pages = -_PAGES_AT_ONCE  # a negative number begins the merge of all segments
+        pages = -_PAGES_AT_ONCE  # a negative number starts a merge of all segments
         while True:
             before = connection.connection.total_changes
             cursor.execute(f"INSERT INTO {TABLE} ({TABLE}, rank) VALUES ('merge', %s)", [pages])
@@ -36,7 +36,7 @@ def remove_deleted_words() -> None:
 
 @healed
 def deleted_words(words: Iterable[str]) -> list[str]:
-    """Those of the words that a segment holds, although no text has them."""
+    """Those of these words that a segment still holds although no text has them."""
     connection = connections[ALIAS]
     if connection.vendor != "sqlite":
         return []
@@ -62,7 +62,7 @@ def _segments(execute: Execute) -> Iterator[int]:
 
 
 def _terms_near(execute: Execute, segment: int, word: str) -> set[bytes]:
-    """The terms of the one leaf of the segment that may hold the word."""
+    """The terms on the only leaf of the segment that may hold the word."""
     query = f"SELECT pgno >> 1 FROM {TABLE}_idx WHERE segid = ? AND term <= ? ORDER BY term DESC LIMIT 1"
     page = (execute(query, (segment, _MAIN_INDEX + word.encode())).fetchone() or [1])[0]
     query = f"SELECT block FROM {TABLE}_data WHERE id = ?"
@@ -71,7 +71,7 @@ def _terms_near(execute: Execute, segment: int, word: str) -> set[bytes]:
 
 
 def _terms(leaf: bytes) -> Iterator[bytes]:
-    """The terms on a leaf. The index at its end says where each begins; each but the first shares a prefix."""
+    """The terms on a leaf. The index at the leaf's end gives their positions; each but the first shares a prefix."""
     at, offset, term, is_first = int.from_bytes(leaf[2:4]), 0, b"", True
     while at < len(leaf):
         step, at = _varint(leaf, at)
@@ -83,7 +83,7 @@ def _terms(leaf: bytes) -> Iterator[bytes]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number in SQLite's format of seven bits per byte, and where the next begins."""
+    """A number in SQLite's format of seven bits per byte, and the position after it."""
     value = 0
     while True:
         byte, at = data[at], at + 1

@@ -1,4 +1,4 @@
-"""Keeping the index in line with the payload files."""
+"""Keeps the index in line with the payload files."""
 
 import os
 import time
@@ -35,22 +35,22 @@ _BATCH_OF_A_PAGE = 50
 _LONGEST_CATCHING_UP_SECONDS = 1.0
 _UNKNOWN = "unknown"
 _NOT_OF_FILES = "conversation_id", "reviewed"
-# By the mark of the index: the steps that are left of comparing its rows with the files.
+# By the mark of the index: the remaining steps of comparing its rows with the files.
 _completing: dict[str, Iterator[int]] = {}
 _one_at_a_time = Lock()
 _FIELDS = {field.attname: field for field in Conversation._meta.concrete_fields}
 
 
 def refresh_row(conversation_id: str) -> None:
-    """Recompute the conversation's row from its files; without files the row is deleted."""
+    """Recompute the conversation's row from its files. Without files the row is deleted."""
     sum(refresh_rows([conversation_id]))
 
 
 @healed
 def record_deliveries(deliveries: Iterable[Delivery]) -> None:
-    """Write a thin row for each delivery, in one transaction; an existing row is only marked as behind its files.
+    """Write a thin row for each delivery, in one transaction. An existing row is only marked as behind its files.
 
-    `refresh_stale_rows` completes both.
+    `refresh_stale_rows` completes these rows.
     """
     now = time.time()
     started_at = moment(now)
@@ -72,18 +72,18 @@ def record_deliveries(deliveries: Iterable[Delivery]) -> None:
         # In a fixed order: two writers of several rows could deadlock otherwise.
         for delivery in sorted(deliveries, key=attrgetter("conversation_id"))
     ]
-    # bulk_create takes several times as long, and ElevenLabs waits for the answer.
+    # ElevenLabs waits for the answer, and bulk_create takes several times as long.
     with transaction.atomic(ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.executemany(_insert_or_mark(), rows)
 
 
 def refresh_stale_rows(but: Collection[str] = ()) -> int:
-    """Refresh the rows that are marked as behind their files, except those of `but`; returns how many there were."""
+    """Refresh the rows that are behind their files, except those of `but`; returns how many there were."""
     return sum(refresh_rows([conversation_id for conversation_id in _stale_ids() if conversation_id not in but]))
 
 
 def catch_up() -> None:
-    """Refresh rows that are behind, the newest first, for about a second: for pages, while no worker does it."""
+    """Refresh rows that are behind, the newest first, for about a second. Pages call this when no worker runs."""
     until = time.monotonic() + _LONGEST_CATCHING_UP_SECONDS
     for batch in batched(_newest_stale_ids(), _BATCH_OF_A_PAGE):
         _refresh_batch(batch, {})
@@ -93,9 +93,9 @@ def catch_up() -> None:
 
 @healed
 def complete(*, wholly: bool = False) -> bool:
-    """Compare files with rows if the index was made anew, for about a second: for pages, while no worker does it.
+    """Compare files with rows for about a second if the index is new. Pages call this when no worker runs.
 
-    Returns whether all have been compared; `wholly` goes on until they are.
+    Returns whether all have been compared; with `wholly` it continues until they are.
     """
     with _one_at_a_time:
         if (mark := made()) not in _completing:
@@ -108,7 +108,7 @@ def complete(*, wholly: bool = False) -> bool:
                 if time.monotonic() > until and not wholly:
                     return False
         except Exception:
-            _completing.clear()  # a generator that failed says that it is done
+            _completing.clear()  # a failed generator looks like a finished one
             raise
     return True
 
@@ -125,22 +125,24 @@ def _stale_ids() -> list[str]:
 
 
 def refresh_if_behind(conversation_id: str) -> None:
-    """Refresh the conversation's row if it is missing, or not made from the files as they are."""
+    """Refresh the conversation's row if it is missing or behind the files."""
     of_row = Conversation.objects.filter(pk=conversation_id).values_list("fingerprint", flat=True).first()
     if not of_row or not _is_up_to_date(conversation_id, of_row):
         refresh_row(conversation_id)
 
 
 def reconcile() -> int:
-    """Compare all files with all rows, refresh the rows that differ, and return how many did.
+    """Compare all files with all rows, refresh the rows that differ, and return their number.
 
-    It reads every folder: for start-up and now and then.
+    This reads every folder, so it runs only at the start and from time to time.
     """
     return sum(reconcile_in_steps())
 
 
 def reconcile_in_steps() -> Iterator[int]:
-    """`reconcile` in steps of some hundred conversations, in constant memory; yields each step's number of rows."""
+    """Reconcile in steps of some hundred conversations, in constant memory; yields the number of refreshed rows per
+    step.
+    """
     for ids in batched(conversation_ids(), _BATCH):
         known = _fingerprints(ids)
         behind = [one for one in ids if one not in known or not _is_up_to_date(one, known[one])]
@@ -159,13 +161,13 @@ def _fingerprints(ids: Iterable[str]) -> dict[str, str]:
 
 @healed
 def ids_after(last: str, most: int = _BATCH) -> tuple[str, ...]:
-    """The next ids of the index, in its order."""
+    """The next conversation ids in the index after this one, in order."""
     rows = Conversation.objects.filter(conversation_id__gt=last).order_by("conversation_id")
     return tuple(rows.values_list("conversation_id", flat=True)[:most])
 
 
 def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
-    """Whether the files still have the fingerprint of their row; False where they cannot be listed."""
+    """Whether the row's fingerprint is that of the files; False if the files cannot be listed."""
     try:
         return of_row == fingerprint(conversation_id)
     except OSError:
@@ -173,7 +175,7 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
 
 
 def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
-    """Refresh the rows of these conversations in batches, and yield the size of each batch when it is done.
+    """Refresh the rows of these conversations in batches; yields the size of each finished batch.
 
     `read` holds transcriptions that were just read, by conversation id.
     """
@@ -183,7 +185,7 @@ def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingPro
 
 
 def _refresh_batch(ids: Sequence[str], read: Mapping[str, StoredCall]) -> None:
-    """Refresh these rows until their files stand still. A row that the database refuses is logged and left out."""
+    """Refresh these rows until their files no longer change. A row that the database refuses is logged and left out."""
     try:
         while ids := _refresh_once(ids, read):
             pass
@@ -194,7 +196,7 @@ def _refresh_batch(ids: Sequence[str], read: Mapping[str, StoredCall]) -> None:
             for conversation_id in ids:
                 _refresh_batch([conversation_id], read)
         else:
-            # The other rows must not depend on one that the database refuses.
+            # The other rows must be written even if the database refuses one.
             log.error("cannot write the row of a conversation", conversation_id=ids[0], error=type(error).__name__)
             _leave_to_reconciling(ids)
             if is_done(ids[0], read_receipt(ids[0])):
@@ -215,14 +217,15 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
             else:
                 gone.append(conversation_id)
         except Exception as error:
-            # The other rows must not depend on one unreadable folder.
+            # The other rows must be written even if one folder is unreadable.
             reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
             log.error("cannot read the files of a conversation", conversation_id=conversation_id, error=reason)
             unread.append(conversation_id)
     columns = [field.name for field in Conversation._meta.fields if field.name not in _NOT_OF_FILES]
     with transaction.atomic(ALIAS):
-        concerned = _remove_texts([*gone, *(row.conversation_id for row in rows)])
-        concerned.update(row.caller for row in rows)
+        callers.lock(row.caller for row in rows)
+        before = _remove_texts([*gone, *(row.conversation_id for row in rows)])
+        after = [callers.Call(row.caller, row.started_at, row.caller_name) for row in rows]
         Conversation.objects.filter(conversation_id__in=gone).delete()
         returning.flag(rows)
         Conversation.objects.bulk_create(
@@ -230,8 +233,8 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
         )
         fulltext.write([row.text for row in read_rows])
         labels.write([label for row in read_rows for label in row.labels])
-        returning.correct(concerned)
-        callers.count(concerned)
+        returning.correct(call.caller for call in (*before, *after))
+        callers.change(before, after)
     _leave_to_reconciling(unread)
     seen = {row.conversation_id: row.fingerprint for row in rows} | dict.fromkeys(gone, "")
     return [conversation_id for conversation_id, of_row in seen.items() if not _is_up_to_date(conversation_id, of_row)]
@@ -239,25 +242,26 @@ def _refresh_once(ids: Sequence[str], read: Mapping[str, StoredCall]) -> list[st
 
 @healed
 def _leave_to_reconciling(ids: Sequence[str]) -> None:
-    """Take the mark off these rows, so that only reconciling tries them again."""
+    """Remove the mark from these rows. Only reconciling then tries them again."""
     Conversation.objects.filter(conversation_id__in=ids, fingerprint="").update(fingerprint=_UNKNOWN)
 
 
-def _remove_texts(ids: Iterable[str]) -> set[str]:
-    """Remove the texts and labels of these rows by the sort keys in the index, which refreshing may change.
+def _remove_texts(ids: Iterable[str]) -> list[callers.Call]:
+    """Remove the texts and labels of these rows, by the sort keys that the index has before refreshing changes them.
 
-    Returns the callers of the rows.
+    Returns the calls of the rows.
     """
-    known = Conversation.objects.filter(conversation_id__in=ids).values_list("sort_key", "caller")
-    sort_keys = sorted(sort_key for sort_key, _ in known)
+    rows = Conversation.objects.filter(conversation_id__in=ids)
+    known = list(rows.values_list("sort_key", "caller", "started_at", "caller_name"))
+    sort_keys = sorted(sort_key for sort_key, _, _, _ in known)
     fulltext.remove(sort_keys)
     labels.remove(sort_keys)
-    return {caller for _, caller in known}
+    return [callers.Call(caller, started_at, name) for _, caller, started_at, name in known]
 
 
 @cache
 def _blank_row() -> dict[str, Any]:
-    """The default of each column by its name, as the database driver takes it."""
+    """The default of each column, by its name, in the database driver's type."""
     return {name: _prepared(name, field.get_default()) for name, field in _FIELDS.items()}
 
 
@@ -272,5 +276,5 @@ def _insert_or_mark() -> str:
 
 
 def _prepared(name: str, value: Any) -> Any:
-    """The value of this column as the database driver takes it."""
+    """The value of this column in the database driver's type."""
     return _FIELDS[name].get_db_prep_save(value, connections[ALIAS])

@@ -1,7 +1,7 @@
-"""The words of a text as the admin's search stores and compares them.
+"""Splits texts into words as the admin's search stores and compares them.
 
-They are folded and split as in the agent's search (`elmemory.memory.ranking.words`), and folded further: staff search
-for names, which have more spellings than the words of one conversation.
+They are split as in the agent's search (`elmemory.memory.ranking.words`) but folded further: staff search for names,
+which have more spellings than the words of one conversation.
 """
 
 import re
@@ -13,14 +13,14 @@ from elmemory.memory.ranking.words import MARKS, folded, pairs, split
 
 # Raise this when `tokens` returns other tokens: the index is then rebuilt.
 FOLDING = 3
-# Before the other spellings of a text's words, so that no phrase extends from the text into them.
+# Separates a text from the other spellings of its words: no phrase may extend from the one into the other.
 BREAK = "\ue000"
 
 _LONGEST = 100
 _LETTERS = {
     "æ": "ae", "œ": "oe", "þ": "th", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŋ": "n", "ŧ": "t",
     "ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e", "ɔ": "o", "ə": "a", "ƒ": "f",
-    # Arabic letters that replace one another, and their Persian and Urdu forms.
+    # Interchangeable Arabic letters, with their Persian and Urdu forms.
     "آ": "ا", "أ": "ا", "إ": "ا", "ٱ": "ا", "ؤ": "و", "ئ": "ي", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ہ": "ه",
     "ھ": "ه", "ـ": "",
     "ʻ": "'", "ʼ": "'", "’": "'",
@@ -62,15 +62,15 @@ def comparable(text: str) -> str:
 
 
 def comparable_otherwise(text: str) -> str:
-    """The text folded as `comparable` does, with ä, ö, ü, ø and å as ae, oe, ue, oe and aa."""
+    """The text folded by `comparable`, but with ä, ö, ü, ø and å as ae, oe, ue, oe and aa."""
     return comparable(text if text.isascii() else unicodedata.normalize("NFC", text).translate(_OTHER))
 
 
 def tokens(text: str) -> list[str]:
-    """The words in order; then a `BREAK` and the other spellings of words that have one, each once.
+    """The words in order, then a `BREAK` and the other spellings of words that have one, each once.
 
     "Jürgen Groß" becomes jurgen, gross, BREAK, juergen; "O'Brien" becomes o, brien, BREAK, obrien. In scripts without
-    blanks every two adjacent characters are a token, and so is the last character of a run: 預約 becomes 預約 and 約.
+    blanks, tokens are each two adjacent characters and the last character of a run: 預約 becomes 預約 and 約.
     """
     folded = comparable(text)
     words = split(folded)
@@ -83,7 +83,7 @@ def tokens(text: str) -> list[str]:
 
 
 def joined(folded: str) -> list[str]:
-    """The words that are written with apostrophes or hyphens, without them: o'brien-smith as obriensmith and obrien."""
+    """The words with apostrophes or hyphens, without these: o'brien-smith gives obriensmith and obrien."""
     if not _JOINT.search(folded):
         return []
     written = _WITH_JOINTS.findall(_POSSESSIVE.sub("", folded))
@@ -97,7 +97,7 @@ def pieces(words: Iterable[str]) -> list[str]:
 
 
 def with_places(text: str, fold: Callable[[str], str]) -> tuple[str, list[tuple[int, int]]]:
-    """The folded text, and for each of its characters the start and end of its source in the text."""
+    """The folded text, and for each of its characters the start and end of its origin in the text."""
     made: list[str] = []
     places: list[tuple[int, int]] = []
     for match in _CHARACTER.finditer(text):

@@ -1,10 +1,10 @@
-"""The values that a column of the index has, found one by one in a database index of it: few among many rows."""
+"""Reads the distinct values of a column, one by one through a database index: they are few among many rows."""
 
 from django.db import connections
 
 from conversations.index.schema import ALIAS
 
-# Grouping would read every row. The conditions on '' are those of the indexes; SQLite begins at the first bound.
+# Grouping would read every row. The indexes have the conditions on ''; SQLite starts at the first bound.
 _VALUES = """
     WITH RECURSIVE found(value) AS (
         SELECT MIN({column}) FROM {table} WHERE {column} > '' AND {condition}
@@ -19,7 +19,7 @@ _AGENT_NAME = ", (SELECT MAX(agent_name) FROM conversation WHERE agent_id > '' A
 
 
 def agents() -> list[tuple[str, str]]:
-    """Id and name of each agent; the id where no call has a name."""
+    """Id and name of each agent. The name is the id if no call has a name."""
     return [(agent_id, name or agent_id) for agent_id, name in _read("conversation", "agent_id", more=_AGENT_NAME)]
 
 

@@ -1,4 +1,4 @@
-"""Days and times in the arguments of commands."""
+"""Parses days and times in the arguments of commands."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from django.utils.timezone import make_aware
 
 
 def day_or_time(text: str | None) -> datetime | None:
-    """The time that 2026-11-01 or 2026-11-01T09:30 names, in TIME_ZONE unless it has an offset; None for None.
+    """The time of a text like 2026-11-01 or 2026-11-01T09:30, in TIME_ZONE unless it has an offset; None for None.
 
     Raises CommandError for any other text.
     """

@@ -1,6 +1,6 @@
 """Fetches from ElevenLabs what was never delivered, and stores it like a delivery.
 
-The files say what is missing, so that a run continues an interrupted one.
+What is missing is found from the files, so a run continues an interrupted one.
 """
 
 import base64
@@ -41,7 +41,7 @@ _REQUESTS_PER_SECOND = 2
 
 
 class Missing(NamedTuple):
-    """What is missing here of a finished conversation."""
+    """The parts of a finished conversation that are not stored here."""
 
     conversation_id: str
     agent_id: str
@@ -53,7 +53,7 @@ class Missing(NamedTuple):
 
 @dataclass(slots=True)
 class Survey:
-    """ElevenLabs' list compared with the files: conversations by agent, how many are unfinished, what is missing.
+    """ElevenLabs' list compared with the files: conversations by agent, unfinished ones, and what is missing.
 
     `unusable` counts the entries without a usable conversation id.
     """
@@ -65,7 +65,7 @@ class Survey:
 
 
 class Fetched(NamedTuple):
-    """What was stored of a conversation; `gone` if ElevenLabs no longer has the conversation or its recording."""
+    """The stored parts of a conversation; `gone` if ElevenLabs no longer has it or its recording."""
 
     transcription: bool = False
     audio: bool = False
@@ -75,7 +75,7 @@ class Fetched(NamedTuple):
 def survey(
     api: Api, *, agent: str | None = None, since: int | None = None, until: int | None = None, audio: bool = True
 ) -> Survey:
-    """Compare ElevenLabs' list with the files. Calls begin from `since` to `until`, Unix seconds."""
+    """Compare ElevenLabs' list with the files. `since` and `until` bound the starts of the calls, in Unix seconds."""
     found, seen = Survey(), set()
     for summary in api.conversations(agent, since, until):
         conversation_id, agent_id = text(summary.get("conversation_id")), text(summary.get("agent_id"))
@@ -83,7 +83,7 @@ def survey(
             found.unusable += 1
             continue
         if conversation_id in seen:
-            continue  # new calls push older ones onto the next page
+            continue  # new calls move older ones to the next page
         seen.add(conversation_id)
         found.agents[agent_id or "agent unknown"] += 1
         if summary.get("status") not in _FINISHED:
@@ -108,7 +108,7 @@ def survey(
 
 
 def fetch(api: Api, missing: Missing) -> Fetched:
-    """Store what is missing of a conversation. Raises ElevenLabsError, and OSError if it cannot be stored."""
+    """Store the missing parts of a conversation. Raises ElevenLabsError, and OSError if they cannot be stored."""
     if free_bytes() < settings.MIN_FREE_MB * 2**20:
         raise OSError("the disk is nearly full")
     stored, has_audio, gone = False, missing.audio, False
@@ -129,9 +129,9 @@ def fetch(api: Api, missing: Missing) -> Fetched:
 
 
 class Backfiller:
-    """Fetches missing calls of the last days, repeatedly, for the agents that deliver here.
+    """Repeatedly fetches missing calls of the last days, for the agents that deliver here.
 
-    It remembers conversations without a recording, and does not ask for those recordings again.
+    It remembers which conversations have no recording, and does not ask for those again.
     """
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Backfiller:
             stopping.wait(every_seconds)
 
     def catch_up(self, stopping: threading.Event | None = None) -> int:
-        """Fetch what is missing; returns how many conversations were completed."""
+        """Fetch what is missing; returns the number of completed conversations."""
         completed = 0
         with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
             for missing in self._missed(api, _known_agents()):
@@ -189,7 +189,7 @@ def _known_agents() -> list[str]:
 def _store_transcription(raw: bytes, missing: Missing) -> bool:
     event = {
         "type": TRANSCRIPTION,
-        # Not later than the delivery's, which replaces it if it still arrives. Null counts as the time of arrival.
+        # The delivery's timestamp is never earlier, so a late delivery replaces this event. None: the time of arrival.
         "event_timestamp": missing.ended_at,
         "fetched": True,
         "data": orjson.Fragment(raw),
@@ -225,7 +225,7 @@ def _write_base64(chunks: Iterable[bytes], file: IO[bytes]) -> None:
 
 
 def _says(raw: bytes, conversation_id: str, name: str) -> object:
-    """A field of the conversation's JSON. Raises ElevenLabsError if it is another conversation's, or not JSON."""
+    """This field of the conversation's JSON. Raises ElevenLabsError for another conversation or no JSON."""
     try:
         conversation = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -236,7 +236,7 @@ def _says(raw: bytes, conversation_id: str, name: str) -> object:
 
 
 def _is_silent(conversation_id: str) -> bool:
-    """Whether the stored transcription says that there is no recording: fetched ones do, delivered ones do not."""
+    """Whether the stored transcription says that there is no recording. Only fetched transcriptions say so."""
     try:
         return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
     except (OSError, NotReadable):
@@ -244,7 +244,7 @@ def _is_silent(conversation_id: str) -> bool:
 
 
 def _refresh_row(conversation_id: str) -> None:
-    """Refresh the row in the index; if that fails, reconciling will do it."""
+    """Refresh the row in the index. If that fails, reconciling refreshes it later."""
     try:
         refresh_row(conversation_id)
     except (DatabaseError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What is stored of a caller, in store and files: what forgetting deletes, and what it looks for afterwards."""
+"""Finds what is stored of a caller, in store and files: forgetting deletes it, then searches for traces of it."""
 
 import re
 from collections import Counter
@@ -37,9 +37,9 @@ _KINDS = {kinds.CARD: "cards", kinds.PREFERENCE: "preferences"}
 class Files:
     """A caller's files.
 
-    `calls` are the conversations that are theirs: those that they made, and those of no known caller whose files name
-    them. `versions` and `receipts` belong to conversations that are another caller's by now. `loose` are unreadable
-    bodies and events.
+    `calls` are their conversations: those that they made, and those of unknown callers whose files name them.
+    `versions` and `receipts` belong to conversations that have another caller now. `loose` are unreadable bodies and
+    events.
     """
 
     calls: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Files:
     loose: list[Path] = field(default_factory=list)
 
     def counts(self) -> Counter[str]:
-        """How many there are of each kind."""
+        """The number of files of each kind."""
         paths = [path for call in self.calls for path in conversation_files(call)]
         counts = Counter({"calls": len(self.calls), "receipts": len(self.receipts)})
         counts.update(map(_kind_of, [*paths, *self.versions]))
@@ -58,7 +58,7 @@ class Files:
 
 
 def keys_of_caller(caller: str) -> list[str]:
-    """The caller's key, and the other keys that they have or may have had."""
+    """The caller's key, and other keys that they have or may have had."""
     return list(dict.fromkeys([caller, caller_key(caller) or caller, *former_keys(caller)]))
 
 
@@ -70,17 +70,17 @@ def calls_of(caller: str) -> list[str]:
 
 
 def files_of(caller: str) -> Files:
-    """Find all files of the caller. It lists every conversation, and reads the receipts."""
+    """All files of the caller. Lists every conversation and reads the receipts."""
     needles, keys = Needles(caller), keys_of_caller(caller)
     found = Files(calls=calls_of(caller), loose=loose_files_naming(needles))
     of_nobody = _calls_of_nobody()
-    # A recording alone names nobody: what could not be read may.
+    # A recording names no one, but an unreadable file may.
     named = {one.decode() for path in found.loose for one in _CONVERSATION.findall(path.read_bytes())}
     own = set(found.calls)
     for conversation_id in conversation_ids():
         if conversation_id in own:
             continue
-        # Names, not Paths, of most calls: Python 3.12 never frees the parts of a Path.
+        # Most calls are read by names, not Paths: Python 3.12 never frees the parts of a Path.
         files, folder = file_names(conversation_id), folder_text(conversation_id)
         is_in_receipt = _is_in_receipt(conversation_id, keys)
         if conversation_id in of_nobody or not _has_party(conversation_id, files):
@@ -96,12 +96,12 @@ def files_of(caller: str) -> Files:
 
 
 def counts_of(memories: Iterable[Memory]) -> Counter[str]:
-    """How many memories, cards and preferences there are."""
+    """The number of memories, cards and preferences."""
     return Counter(_KINDS.get(memory.kind, "memories") for memory in memories)
 
 
 def needles_of(caller: str, memories: Iterable[Memory], files: Files) -> Needles:
-    """What must be found nowhere once the caller is forgotten: their number, names and sentences."""
+    """The texts that must not remain once the caller is forgotten: their number, names and sentences."""
     called, said = set[str](), dict[str, None]()
     for memory in memories:
         if memory.kind == kinds.CARD:
@@ -115,12 +115,12 @@ def needles_of(caller: str, memories: Iterable[Memory], files: Files) -> Needles
             continue
         called.add(call.caller_name)
         said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
-    # One word may be anybody's name.
+    # A single word is left out: it may be the name of other callers too.
     return Needles(caller, {name for name in called if len(name.split()) > 1}, said)
 
 
 def only_theirs(needles: Needles, caller: str) -> Needles:
-    """The needles without the names and sentences that are in the calls of others too."""
+    """The needles without the names and sentences that also occur in other callers' calls."""
     others = Conversation.objects.exclude(caller__in=keys_of_caller(caller))
 
     def is_theirs(text: str) -> bool:
@@ -131,7 +131,7 @@ def only_theirs(needles: Needles, caller: str) -> Needles:
 
 
 def conversations_of(memories: Iterable[Memory], files: Files) -> list[str]:
-    """The ids of the caller's conversations, those whose files are gone too."""
+    """The ids of the caller's conversations, including those whose files are gone."""
     of_memories = (memory.metadata.get("conversation_id") for memory in memories)
     return sorted({*files.calls, *(str(one) for one in of_memories if is_conversation_id(one))})
 
@@ -142,7 +142,7 @@ def _calls_of_nobody() -> set[str]:
 
 
 def _has_party(conversation_id: str, files: Iterable[str]) -> bool:
-    """Whether a transcription or a failure is stored, which says whose call it is."""
+    """Whether a transcription or a failure is stored. These name the caller."""
     return not {f"{conversation_id}_transcription.json", f"{conversation_id}_failure.json"}.isdisjoint(files)
 
 

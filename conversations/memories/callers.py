@@ -1,4 +1,4 @@
-"""The callers of whom something is stored: those of stored calls, and those whom only the store knows."""
+"""Lists the callers of whom something is stored: those with stored calls, and those whom only the store knows."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 
 
 def list_without_calls(store: OpenMemory, most: int) -> Iterator[None]:
-    """In small steps, list the callers of whom the store has memories, but no call is stored here (any more).
+    """List, in small steps, the callers with memories in the store but without stored calls here.
 
-    Of at most `most` of them card and dates are read; the next run continues. A store that is away changes nothing.
+    Reads card and dates of at most `most` of them; the next run continues. Without an answer of the store the list
+    stays as it is.
     """
     with contextlib.suppress(OpenMemoryError):
         if (users := store.users()) is not None:
@@ -41,7 +42,7 @@ def list_without_calls(store: OpenMemory, most: int) -> Iterator[None]:
 
 
 def not_called_since(store: OpenMemory, when: datetime) -> list[str]:
-    """The callers whose last call was before then, the longest ago first. Callers without a known call are left out."""
+    """The callers whose last call was before `when`, the earliest first. Callers without a known call are left out."""
     reconcile()
     for _ in list_without_calls(store, 10**9):
         pass

@@ -1,4 +1,4 @@
-"""The certificate of a forgotten caller, and the notes of a forgetting under way: no personal data in either."""
+"""The certificate of a forgotten caller, and the notes of a forgetting in progress. Neither holds personal data."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -35,9 +35,10 @@ KINDS = (
 
 @dataclass(slots=True)
 class Notes:
-    """A forgetting that is under way, kept in `_forgetting/`: what was asked for and found, before it is deleted.
+    """The notes of a forgetting in progress, kept in `_forgetting/`: what it was asked to delete, and how much it
+    found.
 
-    `conversations` are ids to be deleted at ElevenLabs, which nothing else knows once the files are gone.
+    `conversations` are ids to be deleted at ElevenLabs. Once the files are gone, they are known from here alone.
     """
 
     began_at: str
@@ -47,7 +48,7 @@ class Notes:
     found: dict[str, int] = field(default_factory=dict)
 
     def add(self, found: Mapping[str, int]) -> None:
-        """Note how many of each kind there are. What an interrupted run has deleted stays counted."""
+        """Note how many of each kind there are. Counts of an interrupted run are kept if they were higher."""
         self.found = {kind: max(self.found.get(kind, 0), found.get(kind, 0)) for kind in {*self.found, *found}}
 
 
@@ -56,7 +57,7 @@ def notes_path(caller: str) -> Path:
 
 
 def read_notes(caller: str) -> Notes | None:
-    """The notes that an interrupted forgetting left; None without any."""
+    """The notes of an interrupted forgetting; None if there are none."""
     with suppress(OSError, ValueError, TypeError):
         return Notes(**orjson.loads(notes_path(caller).read_bytes()))
     return None
@@ -75,7 +76,7 @@ def delete_notes(caller: str) -> None:
 
 
 def unfinished() -> int:
-    """How many forgettings were begun and not finished."""
+    """The number of forgettings that began and did not finish."""
     folder = Path(settings.PAYLOAD_STORAGE_PATH, "_forgetting")
     return sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
 

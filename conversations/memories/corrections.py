@@ -1,6 +1,6 @@
-"""What staff change in one caller's memories: under the caller's lock, with the card recomputed at the end.
+"""Changes that staff make to one caller's memories, under the caller's lock. The card is recomputed at the end.
 
-Every function raises OpenMemoryError where the store fails, and may then be repeated.
+Every function raises OpenMemoryError if the store fails, and may then be repeated.
 """
 
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ _SHARED_LINE = "Several people share this line."
 
 
 class OptedOut(Exception):
-    """Nothing may be stated about the caller: they are opted out."""
+    """The caller is opted out, so staff cannot add a memory of them."""
 
 
 def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
-    """Set a fact that wins over every call until it is taken back; returns the canonical name of its field.
+    """Set a fact that wins over every call until it is withdrawn; returns the canonical name of its field.
 
     Raises ValueError for an empty field or value, and OptedOut.
     """
@@ -45,7 +45,7 @@ def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
 
 
 def correct_insight(store: OpenMemory, caller: str, memory: Memory, text: str) -> None:
-    """Put an insight into other words: the call's is deleted as `delete_memory` does, and no call replaces the new one.
+    """Replace an insight with staff's words, which no call replaces. A call's insight is deleted by `delete_memory`.
 
     Raises ValueError for an empty text, and OptedOut.
     """
@@ -65,8 +65,8 @@ def correct_insight(store: OpenMemory, caller: str, memory: Memory, text: str) -
 def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bool) -> None:
     """Set or clear a preference of the caller: `kinds.OPT_OUT` or `kinds.SHARED_LINE`.
 
-    The opt-out is a decision: it deletes all that is remembered, and the store holds nothing of it. Raises OptedOut
-    for the mark of a shared line.
+    The opt-out is a decision, not a memory: it deletes all memories of the caller. For an opted-out caller
+    `kinds.SHARED_LINE` raises OptedOut.
     """
     if preference == kinds.OPT_OUT:
         with caller_lock(caller) as lock:
@@ -85,7 +85,7 @@ def set_preference(store: OpenMemory, caller: str, preference: str, *, holds: bo
 def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
     """Delete a memory, and withhold it in its call's receipt so that reprocessing never writes it again.
 
-    Deleting a correction takes it back.
+    Deleting a correction withdraws it.
     """
     conversation_id = memory.metadata.get("conversation_id")
     with _changing(store, caller):
@@ -103,7 +103,7 @@ def delete_memory(store: OpenMemory, caller: str, memory: Memory) -> None:
 def _state(
     store: OpenMemory, caller: str, key: str, content: str, said: dict[str, Any], kind: str = kinds.PREFERENCE
 ) -> None:
-    """Write a memory that is stated now, and after it was last taken back whatever the clock says."""
+    """Write a memory of staff. It is dated after its last withdrawal, even if the clock was set back."""
     before = decisions.about(caller)
     if before.opted_out:
         raise OptedOut
@@ -114,7 +114,7 @@ def _state(
 
 
 def _take_back(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
-    """Delete preferences, and record that they are withdrawn: no other store brings them back."""
+    """Delete preferences, and record that they are withdrawn: then no other store restores them."""
     names = [
         decisions.decide(caller, "withdrawn", decisions.key_detail(memory.key))
         for memory in memories
@@ -127,7 +127,7 @@ def _take_back(store: OpenMemory, caller: str, memories: list[Memory]) -> None:
 def _withhold(caller: str, conversation_id: str, memory: Memory) -> str:
     """Withhold the memory's content of its call; returns the name of the decision.
 
-    Done before deleting, which can be repeated after a crash.
+    This comes before deleting, because deleting can be repeated after a crash.
     """
     digest = content_digest(memory.content)
     detail = decisions.memory_detail(conversation_id, digest)
@@ -142,7 +142,7 @@ def _withhold(caller: str, conversation_id: str, memory: Memory) -> str:
 
 
 def _same(memory: Memory, other: Memory) -> bool:
-    """Whether both are equal texts of one call: one hash withholds them together."""
+    """Whether both memories have equal texts from one call. One hash withholds both."""
     call = memory.metadata.get("conversation_id")
     return bool(call) and call == other.metadata.get("conversation_id") and memory.content == other.content
 

@@ -1,6 +1,6 @@
-"""Makes the store keep to the decisions (`conversations.files.decisions`), whichever store it is.
+"""Deletes from the store what decisions (`conversations.files.decisions`) forbid.
 
-Each store holds a note of the decisions that were carried out in it. Where the note differs from the decisions (another
+Each store holds a note of the decisions that were carried out in it. If the note differs from the decisions (another
 store, an old file, a restored backup, an interrupted deletion), `settle` deletes what they forbid.
 """
 
@@ -33,16 +33,17 @@ _NOTE = "decisions"
 
 
 def opt_out(store: OpenMemory, caller: str) -> None:
-    """Record that the caller is opted out from now on, and delete all that is remembered of them.
+    """Opt the caller out from now on, and delete all memories of them.
 
-    The caller's lock must be held. The decision stands even if OpenMemoryError is raised; `settle` completes it.
+    The caller's lock must be held. If this raises OpenMemoryError, the decision still stands, and `settle` completes
+    it.
     """
     name = "" if decisions.about(caller).opted_out else decide(caller, "opted_out")
     _carry_out_opt_out(store, caller, name)
 
 
 def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended: datetime) -> None:
-    """Opt the caller out because the agent collected that in this call; recorded in the audit log the first time."""
+    """Opt the caller out as the agent collected in this call. The first time, the audit log records it."""
     name = decide(caller, "opted_out", at=ended)
     if name:
         try:
@@ -55,7 +56,7 @@ def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended:
 
 
 def opt_in(store: OpenMemory, caller: str) -> None:
-    """Record that the caller is no longer opted out: calls that begin from now on are remembered.
+    """End the caller's opt-out: calls that begin from now on are remembered.
 
     The caller's lock must be held.
     """
@@ -65,14 +66,14 @@ def opt_in(store: OpenMemory, caller: str) -> None:
 
 
 def permits(decided: Decided, memory: Memory) -> bool:
-    """Whether a store may hold this memory of the caller about whom this was decided."""
+    """Whether these decisions allow a store to hold this memory of their caller."""
     if decided.opted_out:
         return False
     if memory.kind == kinds.CARD:
         return True
     at = _time_of(memory)
     if kinds.is_stated(memory):
-        # An opt-out that an earlier version left in the store holds until it has become a decision.
+        # An earlier version kept the opt-out in the store: it applies until it becomes a decision.
         outdated = memory.metadata.get("preference") == kinds.OPT_OUT and bool(decided.periods)
         gone = decided.gone_until is not None and at <= decided.gone_until
         return not (outdated or gone or decided.withdraws(memory.key, at))
@@ -81,9 +82,9 @@ def permits(decided: Decided, memory: Memory) -> bool:
 
 
 def enforce(store: OpenMemory, caller: str) -> int:
-    """Delete what the decisions forbid of this caller, and recompute the card; returns how many memories went.
+    """Delete what the decisions forbid of this caller, and recompute the card; returns the number of deleted memories.
 
-    An opt-out that an earlier version left in the store becomes a decision. The caller's lock must be held. Raises
+    An opt-out that an earlier version kept in the store becomes a decision. The caller's lock must be held. Raises
     OpenMemoryError.
     """
     decided = decisions.about(caller)
@@ -103,9 +104,9 @@ def enforce(store: OpenMemory, caller: str) -> int:
 
 
 def settle(store: OpenMemory) -> bool:
-    """Delete from the store what the decisions forbid, unless it notes that this was done.
+    """Delete from the store what the decisions forbid, unless its note says that this was done.
 
-    Returns whether the store keeps to all of them: a store that cannot list its users may hold memories of forgotten
+    Returns whether the store is settled. A store that cannot list its users may still hold memories of forgotten
     callers whose files are gone. Raises OpenMemoryError.
     """
     wanted = decisions.fingerprint()
@@ -119,7 +120,7 @@ def settle(store: OpenMemory) -> bool:
         if subjects.hold(caller):
             deleted += _settle_caller(store, caller)
     for caller in opted_out_callers():
-        if not subjects.hold(caller):  # by an earlier version
+        if not subjects.hold(caller):  # opted out by an earlier version
             deleted += _settle_caller(store, caller)
     if deleted:
         log.warning("deleted memories that decisions forbid", memories=deleted)
@@ -162,7 +163,7 @@ def _settle_caller(store: OpenMemory, caller: str) -> int:
 
 
 def _adopted(caller: str, memories: Iterable[Memory], decided: Decided) -> str:
-    """The name of the decision that the opt-out among these memories became; "" if there is none."""
+    """The name of the decision made from an opt-out among these memories; "" if there is none."""
     for memory in memories:
         if memory.kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.OPT_OUT:
             at = _time_of(memory)
@@ -172,7 +173,7 @@ def _adopted(caller: str, memories: Iterable[Memory], decided: Decided) -> str:
 
 
 def _time_of(memory: Memory) -> datetime:
-    """When a call began, or when a preference was stated; of other memories, when they were added."""
+    """The start of the memory's call, or the time of a preference; for other memories, when they were added."""
     try:
         at = datetime.fromisoformat(str(memory.metadata.get("called_at")))
     except ValueError:
@@ -184,7 +185,7 @@ def _users(store: OpenMemory) -> Iterable[str] | None:
     try:
         return store.users()
     except OpenMemoryError:
-        return None  # an older server refuses to list them; if it is away, the next read raises
+        return None  # an older server refuses to list them; if it is not reachable, the next read raises
 
 
 @healed
@@ -198,7 +199,7 @@ def _callers() -> list[str]:
 
 
 def _noted(store: OpenMemory) -> str | None:
-    """The fingerprint that the store notes; None if it notes none yet."""
+    """The fingerprint in the store's note; None if it has no note yet."""
     for memory in store.memories(BOOKKEEPER):
         if memory.key == _NOTE and len(memory.content) == len(NOTHING_DECIDED):
             return memory.content

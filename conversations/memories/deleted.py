@@ -1,6 +1,6 @@
-"""What staff deleted of a caller, one memory at a time, and restoring it.
+"""Memories that staff deleted one at a time, and restoring them.
 
-No text of it is kept: it is read again from the stored call, and is lost with that.
+Their texts are not kept. They are read again from the stored call, and are lost when that is removed.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from elmemory.memory.openmemory import OpenMemory
 
 
 class DeletedMemory(NamedTuple):
-    """A memory that staff deleted. `name` stands for it in addresses; `deleted_at` is None where that is not known."""
+    """A memory that staff deleted. `name` identifies it in URLs; `deleted_at` is None if it is not known."""
 
     name: str
     conversation_id: str
@@ -38,13 +38,13 @@ class DeletedMemory(NamedTuple):
 def deleted_memories(caller: str) -> list[DeletedMemory]:
     """The memories of the caller that staff deleted and can restore, those of the oldest call first.
 
-    Nothing of a call that may no longer be remembered, because the caller was forgotten or opted out since.
+    Memories of calls before the caller was forgotten or opted out are left out: they may not be remembered.
     """
     decided = decisions.about(caller)
     if decided.opted_out:
         return []
     calls = calls_of(caller)
-    # Receipts of earlier versions say alone what was deleted.
+    # Earlier versions recorded deleted memories only in receipts.
     by_receipt = Conversation.objects.filter(caller__in=keys_of_caller(caller), withholds=True)
     some = {*by_receipt.values_list("pk", flat=True), *decided.calls_withheld(calls)}
     return [one for call in calls if call in some for one in _deleted_of(call, caller, decided)]
@@ -53,7 +53,7 @@ def deleted_memories(caller: str) -> list[DeletedMemory]:
 def restore(store: OpenMemory, caller: str, conversation_id: str, name: str) -> None:
     """Restore a memory that staff deleted, by processing its call again.
 
-    Raises OpenMemoryError; the worker completes it then. Raises FileNotFoundError if there is nothing to restore.
+    Raises FileNotFoundError if there is nothing to restore, and OpenMemoryError; the worker then completes it.
     """
     if not any(one.name == name for one in _deleted_of(conversation_id, caller, decisions.about(caller))):
         raise FileNotFoundError

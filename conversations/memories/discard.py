@@ -1,4 +1,4 @@
-"""Discarding a parked call, with what was remembered of it, or a delivery that cannot be read: neither comes back."""
+"""Discards a parked call with its memories, or an unreadable delivery. Neither comes back."""
 
 from pathlib import Path
 
@@ -16,21 +16,23 @@ from elmemory.memory.openmemory import OpenMemory
 
 
 class NotParked(Exception):
-    """The call is not parked, or not any more."""
+    """The call is not parked, or no longer."""
 
 
 def discard_call(store: OpenMemory, conversation_id: str) -> None:
-    """Delete a parked call. Raises NotParked, OSError, and OpenMemoryError; then it may be repeated."""
+    """Delete a parked call. Raises NotParked, and OSError or OpenMemoryError, after which it may be repeated."""
     row, receipt = Conversation.objects.filter(pk=conversation_id).first(), read_receipt(conversation_id)
     if row is None or row.memory_state != MemoryState.FAILED:
         raise NotParked
-    callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ())})
+    # Where the store finds them: also those of a run that was interrupted before the receipt.
+    holders = store.users_of(conversation_id) or ()
+    callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ()), *holders})
     with caller_lock(*callers) as lock:
-        # It may have been processed again, and remembered, while the lock was awaited.
+        # The worker may have processed it while this waited for the lock.
         if is_done(conversation_id, read_receipt(conversation_id)):
             raise NotParked
         for caller in callers:
-            # Parking may have left some of its memories.
+            # Some of its memories may have been written before it was parked.
             if memories := store.of_conversation(caller, conversation_id):
                 close_card(store, caller)
                 for memory in memories:
@@ -43,7 +45,7 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
 
 
 def discard_delivery(path: Path) -> None:
-    """Delete a body of `_unreadable/`: a restored backup or the same bytes do not bring it back. Raises OSError."""
+    """Delete a body of `_unreadable/`. Neither a restored backup nor the same bytes bring it back. Raises OSError."""
     mark_deleted(path.stem)
     path.unlink(missing_ok=True)
     sync_folder(path.parent)

@@ -1,7 +1,7 @@
-"""Forgetting a caller: deletes all their memories and, if staff choose so, the files of their calls, and proves it.
+"""Forgets a caller: deletes all their memories and, if staff choose so, the files of their calls, and verifies it.
 
-Calls that stay are never remembered again for the caller: their receipts list the caller as forgotten. A decision holds
-the time: a call that began before and arrives later is treated alike. An opt-out stays.
+The receipts of remaining calls list the caller as forgotten, so the calls are never remembered again for the caller. A
+decision keeps the time, so that calls that began before and arrive later are not remembered either. An opt-out remains.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,7 @@ from elmemory.searches.models import SavedSearch
 
 
 class Extent(NamedTuple):
-    """The number of a caller's memories, calls, files of calls and notes, and the size of those files in bytes."""
+    """The numbers of a caller's memories, calls, files and notes; `size` is the size of the files in bytes."""
 
     memories: int
     calls: int
@@ -62,7 +62,7 @@ class Extent(NamedTuple):
 
 
 def extent(store: OpenMemory, caller: str) -> Extent:
-    """What is stored about the caller. Raises OpenMemoryError."""
+    """The extent of what is stored about the caller. Raises OpenMemoryError."""
     memories = len(store.memories(caller))
     calls = calls_of(caller)
     sizes = [path.stat().st_size for call in calls for path in conversation_files(call)]
@@ -72,10 +72,12 @@ def extent(store: OpenMemory, caller: str) -> Extent:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """How a caller is forgotten: with `payloads` their files are deleted too, with `elevenlabs` their conversations
-    there. `everywhere` searches all files afterwards, not only the databases, also for these `names` and `sentences`.
-    The audit log names the user of `request`, else that of the operating system. `reconciled`: the index is up to date,
-    and the files need not be compared with it.
+    """How a caller is forgotten.
+
+    `payloads` also deletes their files, `elevenlabs` their conversations there. `everywhere` searches all files
+    afterwards, not only the databases, also for these `names` and `sentences`. The audit log names the user of
+    `request`, else that of the operating system. `reconciled`: the index is up to date and need not be compared with
+    the files.
     """
 
     payloads: bool = False
@@ -88,14 +90,14 @@ class Forgetting:
 
 
 class Forgotten(NamedTuple):
-    """The entry of the audit log with the certificate, and what was searched for afterwards."""
+    """The entry of the audit log with the certificate, and the result of the search afterwards."""
 
     entry: Entry
     searched: Searched
 
 
 def belongings(store: OpenMemory, caller: str) -> tuple[list[Memory], Files]:
-    """The caller's memories, under every key that they had, and their files. Raises OpenMemoryError."""
+    """The caller's memories under all their keys, and their files. Raises OpenMemoryError."""
     memories = [memory for key in keys_of_caller(caller) for each in _stores(store) for memory in each.memories(key)]
     return list({memory.id: memory for memory in memories}.values()), files_of(caller)
 
@@ -103,12 +105,12 @@ def belongings(store: OpenMemory, caller: str) -> tuple[list[Memory], Files]:
 def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
     """Delete what is stored of the caller, search for what is left, and certify it in the audit log.
 
-    After an interruption it can be repeated, and then completes. Raises OpenMemoryError if memories may be left,
-    OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if the conversations there
-    are left.
+    It can be repeated after an interruption, and then completes. Raises OpenMemoryError if memories may be left,
+    OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if conversations are left
+    there.
     """
     if not how.reconciled:
-        reconcile()  # finds calls that the index has missed
+        reconcile()  # finds calls that the index lacks
     with caller_lock(*keys_of_caller(caller)) as lock:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)
@@ -117,8 +119,8 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         notes = _noted(interrupted, how, memories, files)
         notes.add({"notes of staff": sum(bool(review.note) for review in theirs)})
         enforce(store, caller)
-        # Both are written before anything is deleted: no other process writes the memories again meanwhile, and an
-        # interrupted run is known.
+        # Both are written before anything is deleted, so that no other process writes the memories again, and an
+        # interrupted run is noticed.
         decision = decide(caller, "forgotten")
         certificate.write_notes(caller, notes)
         for conversation_id in files.calls:
@@ -139,7 +141,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
         delete_at_elevenlabs(notes.conversations)
     needles = only_theirs(needles, caller)
     notes.add({"saved searches": delete_saved_searches(caller, [*needles.names, *how.names])})
-    # The rows of calls that stay hold all of this.
+    # The index is searched only if no rows of the caller's calls remain in it.
     aliases = [alias for alias in connections if notes.payloads or alias != INDEX]
     searched = _without_traces(needles, aliases, was_interrupted=interrupted is not None)
     if how.everywhere:
@@ -153,7 +155,7 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
 
 
 def delete_files(caller: str, files: Files) -> None:
-    """Delete the caller's files durably. What names them is deleted last: after an interruption it is found again."""
+    """Delete the caller's files durably. Files that name the caller go last: an interrupted run can find them again."""
     keys = keys_of_caller(caller)
     for path in files.versions:
         path.unlink(missing_ok=True)
@@ -165,7 +167,7 @@ def delete_files(caller: str, files: Files) -> None:
     for conversation_id in files.calls:
         delete_conversation(conversation_id)
     for path in files.loose:
-        # A restored backup would bring it back.
+        # Without a tombstone a restored backup would bring it back.
         with suppress(ValueError):
             mark_deleted(path.stem)
         path.unlink(missing_ok=True)
@@ -173,9 +175,9 @@ def delete_files(caller: str, files: Files) -> None:
 
 
 def delete_searches(needles: Needles) -> int:
-    """Delete what staff typed into searches from the sessions that name the caller, and sessions that are over.
+    """Delete staff's searches from the sessions that name the caller, and expired sessions.
 
-    Returns how many named the caller.
+    Returns how many sessions named the caller.
     """
     Session.objects.filter(expire_date__lt=now()).delete()
     found = 0
@@ -190,7 +192,7 @@ def delete_searches(needles: Needles) -> int:
 
 
 def delete_saved_searches(caller: str, names: Iterable[str]) -> int:
-    """Delete the saved searches that name the caller, by reference or by a name; returns how many there were."""
+    """Delete the saved searches that name the caller, by reference or name; returns how many there were."""
     reference, needles = caller_reference(caller), Needles(caller, names)
     texts = ((search.pk, unquote_plus(f"{search.query} {search.name}")) for search in SavedSearch.objects.iterator())
     named = [pk for pk, text in texts if reference in text or needles.are_in(text)]
@@ -198,7 +200,7 @@ def delete_saved_searches(caller: str, names: Iterable[str]) -> int:
 
 
 def delete_at_elevenlabs(conversation_ids: Iterable[str]) -> int:
-    """Delete these conversations at ElevenLabs; returns how many were there. Raises ElevenLabsError."""
+    """Delete these conversations at ElevenLabs; returns how many existed. Raises ElevenLabsError."""
     from elmemory.agents.api import Api
 
     with Api() as api:
@@ -206,7 +208,7 @@ def delete_at_elevenlabs(conversation_ids: Iterable[str]) -> int:
 
 
 def remove_traces() -> None:
-    """Remove what deleted rows left in the databases: words of the full-text index, logs. Raises DatabaseError."""
+    """Remove the traces of deleted rows: words of the full-text index, logs of databases. Raises DatabaseError."""
     remove_abandoned_spools()
     remove_deleted_words()
     for alias in connections:
@@ -214,9 +216,9 @@ def remove_traces() -> None:
 
 
 def _without_traces(needles: Needles, aliases: Sequence[str], *, was_interrupted: bool) -> Searched:
-    """Remove the traces in the databases; write those again that still have some. Returns the last search.
+    """Remove the traces in the databases, and rewrite all databases if some remain; returns the last search.
 
-    What an interrupted run deleted is not known any more, and cannot be searched for.
+    After an interrupted run they are always rewritten: what it deleted can no longer be searched for.
     """
     remove_traces()
     searched = search_databases(needles, aliases)
@@ -230,7 +232,7 @@ def _without_traces(needles: Needles, aliases: Sequence[str], *, was_interrupted
 def _noted(
     interrupted: certificate.Notes | None, how: Forgetting, memories: list[Memory], files: Files
 ) -> certificate.Notes:
-    """The notes of this run, with those of an interrupted one."""
+    """The notes of this run, including those of an interrupted run."""
     notes = interrupted or certificate.Notes(now().isoformat(timespec="seconds"))
     notes.payloads, notes.elevenlabs = notes.payloads or how.payloads, notes.elevenlabs or how.elevenlabs
     found = counts_of(memories)
@@ -280,7 +282,7 @@ def _certified(caller: str, notes: certificate.Notes, needles: Needles, searched
 
 
 def _stores(store: OpenMemory) -> Iterator[OpenMemory]:
-    """The store in use, and the embedded one if it was used before: going back must bring nobody back."""
+    """The store in use, and the embedded one if it was used before: switching back must not bring callers back."""
     yield store
     if not isinstance(store, EmbeddedOpenMemory):
         embedded = EmbeddedOpenMemory()
@@ -290,7 +292,7 @@ def _stores(store: OpenMemory) -> Iterator[OpenMemory]:
 
 
 def _leave_out(receipt: Receipt, keys: Iterable[str]) -> None:
-    """Take the caller out of the receipt of a call that is another's: the decision holds."""
+    """Remove the caller from the receipt of another caller's call. The decision still applies."""
     receipt.callers = [key for key in receipt.callers if key not in keys]
     receipt.forgotten = [key for key in receipt.forgotten if key not in keys]
 
@@ -299,7 +301,7 @@ def _list_as_forgotten(conversation_id: str, caller: str) -> None:
     """List the caller as forgotten in the call's receipt."""
     receipt = read_receipt(conversation_id)
     if receipt is None:
-        return  # not processed yet: the mark takes effect then
+        return  # not processed yet: the mark takes effect when it is
     receipt.forgotten = sorted({*receipt.forgotten, caller})
     receipt.memories = []
     write_receipt(conversation_id, receipt)

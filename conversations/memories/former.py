@@ -1,4 +1,4 @@
-"""Former keys: caller keys of earlier rules, which are fillers or other spellings by the present rules."""
+"""Former keys: caller keys of earlier rules that present rules treat as fillers or as other spellings of a number."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from elmemory.memory.openmemory import Entry, OpenMemory
 def misplaced_calls() -> dict[str, list[str]]:
     """The former keys that still have memories, each with the ids of its conversations.
 
-    Reads all receipts, because a rebuilt index holds the present keys only.
+    Reads all receipts, because a rebuilt index has only present keys.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for conversation_id in conversation_ids():
@@ -30,14 +30,14 @@ def misplaced_calls() -> dict[str, list[str]]:
 
 
 class WithoutCalls(NamedTuple):
-    """How many callers have no stored call but memories, and how many memories these are."""
+    """The number of callers who have memories but no stored call, and of these memories."""
 
     callers: int
     memories: int
 
 
 def memories_without_calls(store: OpenMemory) -> WithoutCalls | None:
-    """Count memories of callers without stored calls; None if the store cannot list its users.
+    """Count the memories of callers without stored calls; None if the store cannot list its users.
 
     Raises OpenMemoryError and DatabaseError.
     """
@@ -55,7 +55,7 @@ def former_callers(caller: str | None) -> list[str]:
 def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequence[str]) -> None:
     """Move the preferences of the former keys to the caller, except those that the caller already has.
 
-    The locks of all these keys must be held. Raises OpenMemoryError; it may be repeated then.
+    The locks of all these keys must be held. Raises OpenMemoryError, and may then be repeated.
     """
     if not caller:
         return

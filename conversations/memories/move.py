@@ -1,7 +1,7 @@
-"""Copying all memories of one store to another, user by user. Repeated after an interruption, it completes the copy.
+"""Copies all memories of one store to another, user by user. A repeated run completes an interrupted copy.
 
-A memory is named by its key, in every store. Memories of other clients have none: they are named by their id, and on a
-server, which gives ids of its own, by the key `moved:` and that id. Receipts name memories by their keys, too.
+A memory is identified by its key in every store. Memories of other clients have no key: the embedded store keeps their
+ids, and a server, which assigns new ids, gets the key `moved:<id>`. Receipts also name memories by their keys.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,9 +29,10 @@ _WEIGHTS = frozenset(("key", "salience", "decay_lambda"))
 
 
 class Comparison(NamedTuple):
-    """One user's memories in two stores: how many the source has, the target lacks, and the target has otherwise.
+    """One user's memories in two stores: the number in the source, of those missing in the target, and of those
+    changed.
 
-    `extra` are those that only the target has. The digests are of all contents, by the names of the memories.
+    `extra` counts memories that only the target has. The digests cover all contents, by the names of the memories.
     """
 
     memories: int
@@ -47,13 +48,13 @@ class Comparison(NamedTuple):
 
 
 class Target(Protocol):
-    """The store that is written to."""
+    """A store that memories are copied to."""
 
     @property
     def store(self) -> OpenMemory: ...
 
     def write(self, user_id: str, memories: Sequence[Memory]) -> None:
-        """Write the memories in this order; none is doubled."""
+        """Write the memories in this order, without duplicates."""
 
 
 class ServerTarget:
@@ -77,7 +78,7 @@ class EmbeddedTarget:
 
 @contextmanager
 def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
-    """The embedded store in the database with these settings, with its tables. Raises DatabaseError."""
+    """A target in the database with these settings, whose tables are created. Raises DatabaseError."""
     connections[MOVED] = ConnectionHandler({"default": {}, MOVED: database})[MOVED]
     try:
         call_command("migrate", "openmemory", database=MOVED, verbosity=0)
@@ -88,7 +89,7 @@ def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
 
 
 def users_of(store: OpenMemory) -> tuple[list[str], bool]:
-    """The users of the store, and whether it listed them; else they are the callers that receipts name."""
+    """The users of the store, and whether the store listed them. If not, they are the callers that receipts name."""
     listed = store.users()
     if listed is not None:
         return sorted(listed), True
@@ -97,9 +98,9 @@ def users_of(store: OpenMemory) -> tuple[list[str], bool]:
 
 
 def copy(source: OpenMemory, target: Target, user_id: str, *, delete_extra: bool) -> tuple[int, Comparison]:
-    """Copy what the target lacks of this user; return how many memories that were, and how the stores compare now.
+    """Copy what the target lacks of this user; returns the number of copied memories, and a new comparison.
 
-    A card that the source no longer has is always deleted, other such memories with `delete_extra`. Raises
+    A card that the source no longer has is always deleted, other such memories only with `delete_extra`. Raises
     OpenMemoryError or DatabaseError.
     """
     with caller_lock(user_id) as lock:
@@ -117,13 +118,13 @@ def copy(source: OpenMemory, target: Target, user_id: str, *, delete_extra: bool
 
 
 def compare(source: OpenMemory, target: OpenMemory | None, user_id: str) -> Comparison:
-    """Compare this user's memories; without a target it has none. Raises OpenMemoryError."""
+    """Compare this user's memories. No target counts as an empty one. Raises OpenMemoryError."""
     with caller_lock(user_id):
         return _compared(source.memories(user_id), target.memories(user_id) if target else [])
 
 
 def _write(target: Target, user_id: str, memories: Sequence[Memory]) -> None:
-    """Write what the target can take; the comparison shows what it cannot."""
+    """Write what the target can store. The comparison shows the rest."""
     try:
         if memories:
             target.write(user_id, memories)
@@ -151,7 +152,7 @@ def _name(memory: Memory) -> str:
 
 
 def _substance(memory: Memory) -> tuple[Any, ...]:
-    """What is equal in every store: not the id and the times, which a server sets itself."""
+    """The parts of a memory that are equal in every store. A server sets id and times itself."""
     metadata = {name: value for name, value in memory.metadata.items() if name not in _WEIGHTS}
     return memory.content, list(memory.tags), metadata, memory.salience, memory.decay_lambda
 
@@ -162,7 +163,7 @@ def _digest(memories: Iterable[Memory]) -> str:
 
 
 def _as_it_was_written(memory: Memory) -> Memory:
-    """The memory without what a server has made of it: the key of one that had none, and 0 for 0.0."""
+    """The memory without a server's changes: a key for one that had none, and 0 for 0.0."""
     if not memory.key.startswith(_PREFIX):
         weights = {name: getattr(memory, name) for name in ("salience", "decay_lambda") if name in memory.metadata}
         return memory._replace(metadata={**memory.metadata, **weights})

@@ -1,4 +1,4 @@
-"""The nightly verification: the worker takes its steps between batches, and goes on where it was after a restart."""
+"""The nightly verification: the worker takes its steps between batches. After a restart it continues."""
 
 import time
 from collections import Counter
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 _NIGHT = range(2, 5)
 _HOUR = 3600
-# Once a night; a server that is off at night is verified by day.
+# Once a night, or by day if the server is off at night.
 _EARLIEST_SECONDS, _LATEST_SECONDS = 20 * _HOUR, 36 * _HOUR
 _AFTER_START_SECONDS = 600
 _CALLS = 50
@@ -32,7 +32,7 @@ _SAVED_SECONDS = 30
 
 
 class NightlyVerification:
-    """A pass over everything, in steps of about a twentieth of a second, at most a fifth of the time."""
+    """One verification of everything, in steps of about a twentieth of a second, at most a fifth of the time."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class NightlyVerification:
         self._next = time.monotonic() + _AFTER_START_SECONDS
 
     def step(self) -> bool:
-        """Take one step, if it is due; returns whether there was one."""
+        """Take a step if one is due; returns whether it did."""
         began = time.monotonic()
         if began < self._next:
             return False
@@ -55,7 +55,7 @@ class NightlyVerification:
             self._steps = None
         except (Busy, OpenMemoryError) as error:
             self._steps, self._next = None, began + _HOUR
-            log.info("the verification goes on in an hour", reason=type(error).__name__)
+            log.info("the verification continues in an hour", reason=type(error).__name__)
             return False
         except BaseException:
             self._steps, self._next = None, began + _HOUR
@@ -70,7 +70,7 @@ class NightlyVerification:
             if not last:
                 yield from self._databases(report)
                 if report.counts:
-                    conclude(report)  # before the store is asked, which perhaps cannot answer
+                    conclude(report)  # now, because the store may not answer
                 report.add(neglected_decisions(self._store))
             save_at, until = time.monotonic() + _SAVED_SECONDS, time.monotonic() + _STEP_SECONDS
             while ids := ids_after(last, _CALLS):
@@ -88,7 +88,7 @@ class NightlyVerification:
             conclude(report)
 
     def _databases(self, report: Report) -> Iterator[None]:
-        """Check the databases in a thread: SQLite reads all pages in one go."""
+        """Check the databases in a thread, because SQLite reads all pages at once."""
         with ThreadPoolExecutor(1, thread_name_prefix="verify") as thread:
             checking = thread.submit(_faults_of_databases)
             while wait([checking], _STEP_SECONDS).not_done:
@@ -97,7 +97,7 @@ class NightlyVerification:
 
 
 def conclude(report: Report) -> None:
-    """Note the result of a pass, for `/health`, the doctor and the front page."""
+    """Record the result of a pass, for `/health`, the doctor and the front page."""
     note_run("verify", ok=not report.counts, detail=report.summary)
     if report.counts:
         log.error("what is stored has faults: run manage.py verify", **_as_fields(report))
@@ -122,11 +122,11 @@ def _faults_of_databases() -> list[Finding]:
     try:
         return [finding for finding in broken_databases(index=False) if finding]
     finally:
-        connections.close_all()  # those of this thread
+        connections.close_all()  # the connections of this thread
 
 
 def _saved() -> tuple[Report, str]:
-    """The report of a pass that was interrupted, and the call at which it was; an empty one without."""
+    """The report of an interrupted pass, and the last call that it verified; without one, an empty report and ""."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         value = orjson.loads((payload_root() / "_verifying").read_bytes())
         report = Report(value["calls"], value["memories"], Counter(value["counts"]))

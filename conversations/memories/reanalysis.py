@@ -1,7 +1,7 @@
-"""Has ElevenLabs analyse stored calls again, with the fields that their agents collect now, and stores the results.
+"""Has ElevenLabs analyse stored calls again, with their agents' present fields, and stores the results.
 
-A result is a newer version of the transcription; the delivered one stays beside it. The files say what is left to do,
-and ElevenLabs is asked for what it has before it is asked to analyse: no call is paid for twice.
+A result is a newer version of the transcription; the delivered one stays beside it. The files show what remains to be
+done, and existing results are fetched before an analysis is requested: no call is paid for twice.
 """
 
 import time
@@ -30,7 +30,7 @@ from elmemory.agents.data_collection import collected
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.openmemory import OpenMemory
 
-# The event's own field with the ids of the fields for which an analysis was requested.
+# Added to the event: the ids of the fields for which an analysis was requested.
 _ANALYSED = "analysed"
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 5, 2.0
 
@@ -38,7 +38,7 @@ type Result = Literal["analysed", "fetched", "unfinished", "gone", "changed ther
 
 
 class Analysis(NamedTuple):
-    """What an agent's analysis consists of now: names of its fields by id, and its number of evaluation criteria."""
+    """The present settings of an agent's analysis: names of its fields by id, and its number of evaluation criteria."""
 
     fields: dict[str, str]
     criteria: int
@@ -56,7 +56,7 @@ class Analysis(NamedTuple):
 
 @dataclass(slots=True)
 class Survey:
-    """Stored calls by what there is to do: `calls` are analysed, `requested` only fetched, as they were paid for.
+    """Stored calls that need work: `calls` are to be analysed, `requested` were paid for and only need fetching.
 
     `left_out` counts the others by reason. `charges` are the credits of earlier analyses, per extraction.
     """
@@ -72,7 +72,7 @@ class Survey:
 
     @property
     def credits(self) -> int | None:
-        """The expected charge, by what earlier analyses of stored calls cost; None if none of them says so."""
+        """The expected charge, by earlier analyses of stored calls; None if none of them states a charge."""
         return round(self.extractions * sum(self.charges) / len(self.charges)) if self.charges else None
 
 
@@ -84,7 +84,7 @@ def survey(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Survey:
-    """Find the stored calls without a result for each field of their agents, oldest first.
+    """Survey the stored calls that lack a result for a field of their agents, oldest first.
 
     Raises ElevenLabsError and OpenMemoryError.
     """
@@ -112,11 +112,11 @@ def survey(
 
 
 def analyse(api: Api, store: OpenMemory, conversation_id: str, analysis: Analysis) -> Result:
-    """Have the call analysed, unless ElevenLabs has the results already, and store them for the worker.
+    """Store new results for the call, which ElevenLabs analyses unless it has them already. The worker processes them.
 
-    "unfinished": results are missing still; the next run fetches them. "changed there": ElevenLabs no longer has all
-    that the caller said, so that its version would replace a better one. Raises ElevenLabsError, OpenMemoryError, and
-    OSError if it cannot be stored.
+    "unfinished": results are still missing, and the next run fetches them. "changed there": ElevenLabs no longer has
+    all of the caller's words, so its version must not replace ours. Raises ElevenLabsError, OpenMemoryError, and
+    OSError if the results cannot be stored.
     """
     if free_bytes() < settings.MIN_FREE_MB * 2**20:
         raise OSError("the disk is nearly full")
@@ -179,7 +179,7 @@ def _read(conversation_id: str) -> Transcription:
 
 
 def _conversation(raw: bytes, conversation_id: str) -> tuple[bytes, Transcription]:
-    """The conversation as ElevenLabs sent it, and to be read. Raises ElevenLabsError if it is not this conversation."""
+    """The conversation as ElevenLabs sent it, and parsed. Raises ElevenLabsError for another conversation."""
     try:
         data: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -190,12 +190,12 @@ def _conversation(raw: bytes, conversation_id: str) -> tuple[bytes, Transcriptio
 
 
 def _said(call: Transcription) -> set[str]:
-    """What the caller said; after ElevenLabs' deletion or redaction it is no longer there."""
+    """The caller's words. ElevenLabs may have deleted or redacted them."""
     return {turn.message for turn in call.turns if turn.is_of_caller}
 
 
 def _charge(call: Transcription) -> Iterator[float]:
-    """Yield the credits per extraction of the call's last analysis, if the payload says so."""
+    """Yield the credits per extraction of the call's last analysis, if the payload states them."""
     charge = number(call.at("metadata", "charging", "analysis", "last_run", "charge"))
     if charge is not None and (results := len(call.collected()) + len(call.criteria())):
         yield charge / results
@@ -204,7 +204,7 @@ def _charge(call: Transcription) -> Iterator[float]:
 def _store(raw: bytes, conversation_id: str, call: Transcription, analysis: Analysis) -> None:
     event = {
         "type": TRANSCRIPTION,
-        # Later than the version it replaces, whatever clock that one is from.
+        # Later than the version that it replaces, even if that one's clock was ahead.
         "event_timestamp": max(int(time.time()), int(event_seconds(call.event) or 0) + 1),
         "fetched": True,
         _ANALYSED: sorted(analysis.fields),

@@ -1,4 +1,4 @@
-"""Turns a stored transcription into the memories of its caller. Repeating it changes nothing."""
+"""Turns a stored transcription into the memories of its caller. A second run changes nothing."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ type Result = Literal["done", "already done", "changed meanwhile"]
 
 
 class Changes(NamedTuple):
-    """How many memories a run would add, change and remove."""
+    """The number of memories that a run would add, change and remove."""
 
     added: int = 0
     changed: int = 0
@@ -60,15 +60,17 @@ class Changes(NamedTuple):
 def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stored: StoredCall | None = None) -> Result:
     """Write the memories of a stored transcription, then the caller's card, then the receipt.
 
-    `stored` is the transcription if it has just been read. "changed meanwhile": another version has arrived, which
-    needs a run of its own. Raises NotReadable for an unreadable payload, OpenMemoryError, FileNotFoundError without a
-    transcription, Busy if another process holds the caller's lock and `wait` is false, and LockLost (a DatabaseError)
+    `stored` is the transcription if it has just been read. "changed meanwhile" means that another run is needed, for
+    instance for a new version. Raises NotReadable for an unreadable payload, OpenMemoryError, FileNotFoundError without
+    a transcription, Busy if another process holds a lock and `wait` is false, and LockLost (a DatabaseError)
     if the lock was lost in between.
     """
     call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
     former = former_callers(call.caller)
-    with caller_lock(call.caller, *former, *(before.callers if before else ()), wait=wait) as lock:
+    callers = call.caller, *former, *(before.callers if before else ())
+    # Without a receipt nothing names the caller of another version, which another process may be processing.
+    with caller_lock(*callers, call="" if before else conversation_id, wait=wait) as lock:
         receipt = read_receipt(conversation_id)
         if is_done(conversation_id, receipt):
             return "already done"
@@ -76,7 +78,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
-        # Before the first receipt: who has memories of this call, by a run that was interrupted.
+        # Without a receipt, an interrupted run may have written memories of this call. The store says whose.
         holders = None if receipt else store.users_of(conversation_id)
         receipt = receipt or new_receipt(stamp)
         if holders:
@@ -86,7 +88,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
                 return "changed meanwhile"  # the next run takes their locks too
         if _carry_out_decisions(store, call, receipt):
             return "changed meanwhile"
-        # Of this call nothing was ever written for a caller whom the receipt did not name.
+        # A receipt names a caller before their memories are written: any other caller has none of this call.
         is_new = bool(call.caller) and call.caller not in receipt.callers
         if call.caller and is_new:
             receipt.callers.append(call.caller)
@@ -107,7 +109,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
                 else:
                     puts = _rewrite(store, caller, conversation_id, memories)
             except NotStorable:
-                card.close()  # the call is parked, perhaps with some of its memories written
+                card.close()  # the call is parked; some of its memories may be written
                 raise
             receipt.memories += [
                 RememberedMemory(memory.key, put.id, content_digest(memory.content))
@@ -142,9 +144,9 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
-    """Whether there are memories of this conversation, or would be: it has a caller, and no decision forbids it.
+    """Whether the conversation has, or would get, memories: it has a caller, and no decision forbids it.
 
-    Raises as `remember` does.
+    Raises the errors of `remember`.
     """
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
@@ -156,7 +158,7 @@ def memories_of(
 ) -> Iterator[kinds.NewMemory]:
     """The facts, messages and call of a transcription, in this order; the call alone if a mailbox answered.
 
-    `redacted` takes a text and its context: what the agent asked, or the field's label.
+    `redacted` takes a text and its context: the agent's question, or the field's label.
     """
     conversation_id = call.conversation_id
     common = {
@@ -200,7 +202,7 @@ def memories_of(
         elif turn.role == "agent":
             asked = said
     outcome = "failed" if call.status == "failed" else call.successful or "unknown"
-    # A call without a direction is inbound: older memories have none.
+    # Without a direction a call counts as inbound, as in older memories.
     direction = {"direction": "outbound"} if call.outbound else {}
     language_of_agent = {"agent_language": language} if (language := call.agent_language[:_LONGEST_CODE]) else {}
     when = {**common, **direction, **language_of_agent, "timezone": call.timezone}
@@ -214,7 +216,7 @@ def memories_of(
 
 
 def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
-    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether its files changed.
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether the files changed.
 
     The caller's lock must be held.
     """
@@ -230,11 +232,11 @@ def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receip
 
 
 def _wanted(card: WrittenCard, caller: str, call: Transcription, receipt: Receipt) -> list[kinds.NewMemory]:
-    """The memories that this caller should have of the call: none unless the call is theirs, and they allow it."""
+    """The memories that this caller should have of the call: none unless they are its caller and decisions allow it."""
     about = decisions.about(caller)
     if caller != call.caller or caller in receipt.forgotten or not about.allows(call.started_at(receipt.arrival)):
         return []
-    if card.opted_out:  # in the store, by an earlier version
+    if card.opted_out:  # an earlier version kept this in the store
         return []
     memories = list(memories_of(call, receipt.arrival))
     if not (receipt.withheld or about.withheld):
@@ -243,9 +245,9 @@ def _wanted(card: WrittenCard, caller: str, call: Transcription, receipt: Receip
 
 
 def withheld_of(call: Transcription, receipt: Receipt) -> list[str]:
-    """For each memory of the call the digest under which staff deleted it, "" if they did not."""
+    """For each memory of the call, the digest under which staff deleted it; "" if they did not."""
     about = decisions.about(call.caller)
-    # Staff may have deleted a memory while REDACT was set in another way.
+    # REDACT may have had another value when staff deleted a memory.
     each_way = (memories_of(call, receipt.arrival, redact) for redact in (redacted, _unredacted, fully_redacted))
 
     def is_withheld(digest: str) -> bool:
@@ -266,10 +268,10 @@ def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> li
 
 
 def _is_unwritten(store: OpenMemory, caller: str, conversation_id: str, called_at: str, card: WrittenCard) -> bool:
-    """Whether nothing was written yet of a call that is new by its receipt.
+    """Whether no memory of the call was written, if its receipt says that the call is new.
 
-    Its receipt may be lost, or older than the store after a restored backup. A store that finds the memories of a call
-    shows that; in another, only a call that is newer than all of the card's was certainly never written.
+    The receipt may be lost, or older than the store after a restored backup. Some stores can find the memories of a
+    call. In others, only a call that is newer than all calls of the card is certain to be unwritten.
     """
     if store.finds_conversations:
         return not _of_conversation(store, caller, conversation_id)
@@ -279,14 +281,14 @@ def _is_unwritten(store: OpenMemory, caller: str, conversation_id: str, called_a
 def _encoded(
     store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory], *, is_new: bool
 ) -> list[kinds.NewMemory]:
-    """The memories with vectors, if there is an encoder. What is stored of the call already is not encoded again."""
+    """The memories with vectors, if there is an encoder. Stored memories of the call are not encoded again."""
     if (encodes := encoder()) is None or not memories:
         return memories
     return with_vectors(encodes, memories, () if is_new else _of_conversation(store, caller, conversation_id))
 
 
 def _rewrite(store: OpenMemory, caller: str, conversation_id: str, memories: list[kinds.NewMemory]) -> list[Put]:
-    """Make these the caller's only memories of the conversation; then recompute the card."""
+    """Replace the caller's memories of the conversation with these; then recompute the card."""
     puts = store.put_all(caller, kinds.entries(memories))
     keys = {memory.key for memory in memories}
     for memory in _of_conversation(store, caller, conversation_id):

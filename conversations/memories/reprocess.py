@@ -1,4 +1,4 @@
-"""Reprocessing: flags calls that are done, and places unreadable bodies again."""
+"""Reprocessing: flags processed calls as pending again, and places unreadable bodies again."""
 
 import shutil
 from contextlib import suppress
@@ -13,7 +13,7 @@ from conversations.files.spool import MOST_IN_MEMORY, spool
 
 
 def request(conversation_id: str) -> None:
-    """Flag a call that is done, in its receipt, so that it is pending again; a call that is not done stays pending."""
+    """Flag a processed call in its receipt, so that it is pending again. A pending call stays pending."""
     before = read_receipt(conversation_id)
     if before is None:
         return
@@ -26,17 +26,17 @@ def request(conversation_id: str) -> None:
 
 
 def replay_unreadable() -> tuple[list[Delivery], int]:
-    """Place each body of `_unreadable/` again: the deliveries that were placed, and how many bodies stay unreadable."""
+    """Place each body of `_unreadable/` again; returns the placed deliveries, and the number of bodies left there."""
     deliveries = []
     for path in unreadable_paths():
-        with suppress(FileNotFoundError):  # retried or discarded by somebody else meanwhile
+        with suppress(FileNotFoundError):  # retried or discarded by another process meanwhile
             deliveries.append(replay(path))
     placed = [delivery for delivery in deliveries if delivery.status != "unreadable"]
     return placed, len(deliveries) - len(placed)
 
 
 def replay(path: Path) -> Delivery:
-    """Place this unreadable body again; once it is placed, it is deleted from `_unreadable/`. Raises OSError."""
+    """Place this unreadable body again, and delete it from `_unreadable/` if that succeeds. Raises OSError."""
     with spool() as spooled, path.open("rb") as source:
         shutil.copyfileobj(source, spooled.file)
         try:
@@ -49,7 +49,7 @@ def replay(path: Path) -> Delivery:
 
 
 def why_unreadable(path: Path) -> str:
-    """Why this unreadable body cannot be read; empty if it can by now. Raises OSError."""
+    """The reason why this body is unreadable; empty if it can be read by now. Raises OSError."""
     with spool() as spooled, path.open("rb") as source:
         while piece := source.read(MOST_IN_MEMORY):
             spooled.write(piece)

@@ -1,7 +1,8 @@
-"""Retention: removes what was kept for as long as the settings say, in small steps, each recorded in the audit log.
+"""Retention: removes what has been kept for the time that the settings name, in small steps that the audit log records.
 
-The worker takes the steps between batches. When payloads go, the receipt stays: it keeps the caller, the dates and the
-keys of the memories, which stay too. A caller who has not called for `RETAIN_MEMORY_DAYS` is forgotten, with all files.
+The worker takes the steps between batches. When payloads are removed, the receipt stays with the caller, the dates and
+the keys of the memories; the memories stay too. A caller who has not called for `RETAIN_MEMORY_DAYS` is forgotten, with
+all files.
 """
 
 import os
@@ -51,7 +52,9 @@ _DAY, _PASS_SECONDS = 86_400, 3600
 
 
 class Rule(NamedTuple):
-    """What is removed when: `column` of the index before a time. `reason` is for the audit log."""
+    """A rule for one kind of payload: it is due if `column` of the index is less than `before`. The audit log gets
+    `reason`.
+    """
 
     kind: str
     column: str
@@ -60,9 +63,9 @@ class Rule(NamedTuple):
 
 
 def rules() -> list[Rule]:
-    """The rules for calls that the settings switch on."""
+    """The rules for calls that the settings enable."""
     moment, found = time.time(), []
-    # Recordings are payloads: without a time of their own they go with the others.
+    # Recordings are payloads: without their own period they are removed with the others.
     days = {
         RECORDING: settings.RETAIN_AUDIO_DAYS or settings.RETAIN_PAYLOAD_DAYS,
         PAYLOAD: settings.RETAIN_PAYLOAD_DAYS,
@@ -76,7 +79,7 @@ def rules() -> list[Rule]:
 
 
 def pass_over(store: OpenMemory) -> Iterator[int]:
-    """Remove what is due, and yield after each step how many were removed."""
+    """Remove everything that is due; yields after each step the number of removed items."""
     reviews.erase_of_deleted_calls()
     for rule in rules():
         yield from _steps(partial(retained.due_calls, rule.column, rule.before, _CALLS), partial(_remove, rule))
@@ -91,7 +94,7 @@ def pass_over(store: OpenMemory) -> Iterator[int]:
 
 
 def kept_for() -> list[str]:
-    """What the settings say, for people: "audio 90 days"."""
+    """The periods in the settings, for people: "audio 90 days"."""
     names = ("AUDIO", "PAYLOAD", "UNREADABLE", "MEMORY", "AUDIT")
     days = {name.lower(): getattr(settings, f"RETAIN_{name}_DAYS") for name in names}
     honoured = ["ElevenLabs' deletion settings"] if settings.HONOUR_DELETION_SETTINGS else []
@@ -99,7 +102,7 @@ def kept_for() -> list[str]:
 
 
 def overdue() -> dict[str, int]:
-    """How many calls and bodies should have been removed more than a day ago, by kind."""
+    """By kind, the number of calls and bodies that should have been removed more than a day ago."""
     late = Counter[str]()
     for rule in rules():
         late[rule.kind] = max(late[rule.kind], retained.count_due_calls(rule.column, rule.before - _DAY))
@@ -109,7 +112,7 @@ def overdue() -> dict[str, int]:
 
 
 class Retention:
-    """The steps of retention, one at a time; a pass over everything begins an hour after the last has ended."""
+    """Takes the steps of retention one at a time. A new pass begins an hour after the previous one has ended."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store
@@ -122,22 +125,22 @@ class Retention:
             if time.monotonic() < self._next:
                 return False
             self._steps = pass_over(self._store)
-        # Before the step: one that fails is tried again in the next pass.
+        # Set before the step, so that the next pass repeats a step that fails.
         steps, self._steps, self._next = self._steps, None, time.monotonic() + _PASS_SECONDS
         log_of_audit = connections[router.db_for_write(Entry)]
         try:
-            log_of_audit.ensure_connection()  # what cannot be recorded is not removed
+            log_of_audit.ensure_connection()  # nothing is removed that cannot be recorded
             if next(steps, None) is None:
                 return False
         except DatabaseError:
-            log_of_audit.close()  # a server that was restarted is found by the next pass
+            log_of_audit.close()  # the next pass connects to a restarted server
             raise
         self._steps = steps
         return True
 
 
 def _steps[T](due: Callable[[int], list[T]], remove: Callable[[list[T]], int]) -> Iterator[int]:
-    """Remove in steps until nothing is due; what is locked, or cannot be removed, is left to the next pass."""
+    """Remove in steps until nothing is due. What is locked or cannot be removed is left to the next pass."""
     left = 0
     while found := due(left):
         removed = remove(found)
@@ -146,7 +149,7 @@ def _steps[T](due: Callable[[int], list[T]], remove: Callable[[list[T]], int]) -
 
 
 def _remove(rule: Rule, calls: list[Conversation]) -> int:
-    """Remove the files of these calls; returns of how many. A call whose files have changed meanwhile is left."""
+    """Remove the files of these calls; returns from how many. A call whose files have changed meanwhile is left."""
     removed = [call.pk for call in calls if _remove_files(call, rule.kind)]
     for _ in refresh_rows(removed):
         pass
@@ -168,7 +171,7 @@ def _remove_files(call: Conversation, kind: str) -> bool:
         ):
             if call.pk not in locked or fingerprint(call.pk) != call.fingerprint:
                 return False
-            # Before the files go: if this process dies in between, the next pass removes them.
+            # Noted before the files are removed: if this process dies in between, the next pass removes them.
             _note(call, receipt, kind)
             lock.confirm()
             remove_files(call.pk, payload_files(call.pk).get(kind, []))
@@ -181,7 +184,7 @@ def _remove_files(call: Conversation, kind: str) -> bool:
 
 
 def _note(call: Conversation, receipt: Receipt | None, kind: str) -> None:
-    """Note in the call's receipt what is removed, and keep there what its page and its row need afterwards."""
+    """Record in the call's receipt what is removed, and keep there what its page and row need afterwards."""
     if call.has_transcription and kind == PAYLOAD:
         with transcription_path(call.pk).open("rb") as file:
             raw, stat = file.read(), os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""Notes and reviews of staff: what goes with a call or its caller, and the copy in the index that lists filter by."""
+"""Notes and reviews of staff: erasing them with a call or caller, and copying them into the index for filters."""
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
@@ -16,14 +16,14 @@ from elmemory.audit.models import Review
 from elmemory.memory.needles import Needles
 
 _BATCH = 500
-# The ids of reviewed calls that had no row when this process last looked them up.
+# Reviewed calls that had no row when this process last looked.
 _without_rows: list[str] = []
 
 
 def reviews_of(keys: Iterable[str], conversation_ids: Iterable[str]) -> list[Review]:
-    """The reviews of calls of this caller, by any of their keys, of these calls, and notes that name the number.
+    """The reviews of this caller's calls and of these calls, and those with a note that names the caller's number.
 
-    The files of a call may be gone: the review names the caller itself.
+    A review itself names the caller, under any of `keys`, because the files of its call may be gone.
     """
     keys, wanted = list(keys), set(conversation_ids)
     needles = [Needles(key) for key in keys]
@@ -38,7 +38,7 @@ def reviews_of(keys: Iterable[str], conversation_ids: Iterable[str]) -> list[Rev
 
 
 def erase(reviews: Iterable[Review]) -> None:
-    """Delete these reviews; of calls whose files stay only the note goes."""
+    """Delete these reviews. If the files of a reviewed call remain, only the note is deleted."""
     for review in reviews:
         if review.reviewed_at and conversation_folder(review.pk).exists():
             _clear(Review.objects.filter(pk=review.pk))
@@ -47,12 +47,12 @@ def erase(reviews: Iterable[Review]) -> None:
 
 
 def erase_notes(conversation_ids: Iterable[str]) -> None:
-    """Delete the notes of these calls, whose words are gone; that they were reviewed stays."""
+    """Delete the notes of these calls, whose texts were removed. The marks as reviewed remain."""
     _clear(Review.objects.filter(pk__in=list(conversation_ids)).exclude(note=""))
 
 
 def erase_undone() -> None:
-    """Delete what a restored backup has brought back of deleted calls, and of callers who were forgotten since."""
+    """Delete the reviews that a restored backup brought back: of deleted calls, and of callers forgotten since."""
     for review in Review.objects.iterator(_BATCH):
         at = review.note_at or review.reviewed_at
         row = Conversation.objects.filter(pk=review.pk).first()
@@ -64,10 +64,9 @@ def erase_undone() -> None:
 
 @healed
 def align() -> None:
-    """Make the column `reviewed` of the index that of the reviews.
+    """Copy the marks of the reviews to the column `reviewed` of the index, which may have been rebuilt.
 
-    The index may have been rebuilt. While the counts agree it reads nothing else. A reviewed call without a row, whose
-    files are gone, counts as marked for as long as it has none.
+    Only counts are read if they agree. A reviewed call without files has no row, and counts as marked until it has one.
     """
     reviewed = Review.objects.filter(reviewed_at__isnull=False)
     marked_rows = _marked()
@@ -85,7 +84,7 @@ def align() -> None:
 
 
 def _still_without_rows(reviewed: QuerySet[Review]) -> int:
-    """How many reviewed calls had no row when that was last looked up; 0 if one of them has changed since."""
+    """The number of reviewed calls without a row at the last look; 0 if one of them has changed since."""
     for ids in batched(_without_rows, _BATCH):
         has_row = Conversation.objects.filter(pk__in=ids).exists()
         if has_row or reviewed.filter(pk__in=ids).count() < len(ids):
@@ -94,13 +93,13 @@ def _still_without_rows(reviewed: QuerySet[Review]) -> int:
 
 
 def _marked() -> QuerySet[Conversation]:
-    """The rows with `reviewed`, by the condition of its index, as SQLite ignores it for values that are passed."""
+    """The rows with `reviewed`. The condition is written as in its index: SQLite does not use that for parameters."""
     is_marked = "reviewed = 1" if connections[ALIAS].vendor == "sqlite" else "reviewed"
     return Conversation.objects.filter(RawSQL(is_marked, (), output_field=BooleanField()))  # noqa: S611
 
 
 def erase_of_deleted_calls() -> None:
-    """Delete the reviews of calls that were deleted, and the notes of those that were reduced to metadata."""
+    """Delete the reviews of deleted calls, and the notes of calls that were reduced to metadata."""
     for review in _stored():
         if is_deleted(review.pk):
             review.delete()

@@ -1,4 +1,4 @@
-"""Searching everything that is stored for traces of a caller: every byte of the files, every row of the databases."""
+"""Searches all stored data for traces of a caller: every byte of the files, every row of the databases."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,12 +23,12 @@ from elmemory.memory.text import counted
 
 _ROWS_AT_ONCE = 200
 _MOST_PER_FILE = 20
-# Not within a number or a sentence: what is found lies in one value.
+# Separates values, so that no hit extends over two.
 _BETWEEN = b"|"
 
 
 class Trace(NamedTuple):
-    """What was found ("number", "name", "sentence", "word") and where: a file with an offset, or a table."""
+    """A hit: its kind ("number", "name", "sentence", "word") and place (a file with an offset, or a table)."""
 
     what: str
     where: str
@@ -36,7 +36,7 @@ class Trace(NamedTuple):
 
 @dataclass(slots=True)
 class Searched:
-    """How much was searched, and what was found."""
+    """How much was searched, and the traces that were found."""
 
     files: int = 0
     rows: int = 0
@@ -47,7 +47,7 @@ class Searched:
 def search_databases(needles: Needles, aliases: Iterable[str], *, rows_too: bool = False) -> Searched:
     """Search these databases: the bytes of SQLite files, and the rows of others.
 
-    With `rows_too` also the rows of SQLite: a text that continues on another page is found only there.
+    `rows_too` searches the rows of SQLite as well: only they show a text that continues on another page.
     """
     searched, aliases = Searched(), list(aliases)
     for alias in aliases:
@@ -83,7 +83,7 @@ def search_everything(needles: Needles, store: OpenMemory, keys: Iterable[str]) 
 
 
 def _data_files() -> Iterator[Path]:
-    """The files in the payload folder, and in folders that hold this project's databases alone."""
+    """The files in the payload folder, and in folders that hold only databases of this project."""
     databases = [path for alias in connections for path in files_of(alias)[:1]]
     folders = {payload_root(), *data_folders([payload_root(), *databases])}
     outermost = [folder for folder in folders if not any(other in folder.parents for other in folders)]
@@ -94,7 +94,7 @@ def _data_files() -> Iterator[Path]:
 
 
 def _note_hits(path: Path, hits: Iterable[Hit], searched: Searched) -> None:
-    """Note the file and its hits. Raises OSError."""
+    """Count the file and add its hits. Raises OSError."""
     searched.bytes += path.stat().st_size
     found = dict.fromkeys(hits)
     searched.files += 1
@@ -102,7 +102,7 @@ def _note_hits(path: Path, hits: Iterable[Hit], searched: Searched) -> None:
 
 
 def _search_rows(alias: str, needles: Needles, searched: Searched) -> None:
-    """Search rows, several at a time; those of a hit one by one."""
+    """Search the rows in groups; rows of a group with a hit are then searched one by one."""
     several: list[tuple[str, bytes]] = []
 
     def search() -> None:
@@ -121,7 +121,7 @@ def _search_rows(alias: str, needles: Needles, searched: Searched) -> None:
 
 
 def _search_sessions(needles: Needles, searched: Searched) -> None:
-    """Search what staff looked for: the table holds it compressed."""
+    """Search the decoded sessions for staff's searches: the table holds them compressed."""
     for session in Session.objects.iterator():
         if needles.are_in(str(session.get_decoded())):
             searched.traces.append(Trace("number", "default: a search of staff in table django_session"))

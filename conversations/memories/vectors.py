@@ -1,4 +1,4 @@
-"""Vectors for memories that have none by the present encoder: from before it was installed, or of another one."""
+"""Makes missing vectors of memories that were written without an encoder, or with another one."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from elmemory.memory.encoder.vectors import has_vector, vector_of, wants_vector
 from elmemory.memory.openmemory import Entry, OpenMemory
 from elmemory.memory.records import Memory
 
-# Encoded without the lock, in some five seconds; written under it in a moment.
+# A batch is encoded in some five seconds without the lock, and written at once under it.
 _AT_ONCE = 200
 
 
 def without_vector(encoder: Encoder, store: OpenMemory, caller: str) -> list[Memory]:
-    """The caller's memories that a search may find and that have no vector by this encoder. Raises OpenMemoryError.
+    """The caller's memories that a search may find but that have no vector of this encoder. Raises OpenMemoryError.
 
-    Memories of other clients, which have no key, stay without one.
+    Memories of other clients, which have no key, are left out.
     """
     return [
         memory
@@ -27,10 +27,10 @@ def without_vector(encoder: Encoder, store: OpenMemory, caller: str) -> list[Mem
 
 
 def add_vectors(encoder: Encoder, store: OpenMemory, caller: str) -> Iterator[int]:
-    """Add the vectors that are missing of the caller, and yield how many after each batch.
+    """Add the caller's missing vectors; yields their number after each batch.
 
-    May be interrupted and repeated. What is changed, deleted or forbidden meanwhile stays as it is then. Raises
-    OpenMemoryError.
+    It may be interrupted and repeated. A memory that is changed, deleted or forbidden meanwhile is not overwritten.
+    Raises OpenMemoryError.
     """
     missing = without_vector(encoder, store, caller)
     for first in range(0, len(missing), _AT_ONCE):

@@ -1,7 +1,7 @@
-"""Verifying what is stored: files against receipts, receipts against the store, decisions against both.
+"""Verifies stored data: files against receipts, receipts against the store, decisions against both.
 
-Nothing is changed. Calls are delivered and processed meanwhile: a finding is what is found again under the caller's
-lock.
+Nothing is changed. Because calls are delivered and processed meanwhile, a finding counts only if it is found again
+under the caller's lock.
 """
 
 import os
@@ -53,7 +53,7 @@ _CALLERS_AT_ONCE = 256
 
 
 class Finding(NamedTuple):
-    """`kind` is one of REMEDIES; `where` a conversation id, or a database with its fault."""
+    """A fault. `kind` is one of REMEDIES; `where` is a conversation id, or a database with its fault."""
 
     kind: str
     where: str
@@ -61,7 +61,7 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at, and what was found: counts by kind, and the first of each."""
+    """How much was verified, and the findings: counts by kind, and the first of each."""
 
     calls: int = 0
     memories: int = 0
@@ -77,23 +77,23 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """For people: "2 calls: memories missing"."""
+        """The report in words, such as "3 calls and 12 memories: no fault"."""
         found = ", ".join(f"{count} × {kind}" for kind, count in self.counts.most_common())
         return found or f"{counted(self.calls, 'call')} and {counted(self.memories, 'memory', 'memories')}: no fault"
 
 
 class Verification:
-    """Looks at the calls of one pass. The memories of a caller are read once for calls that follow each other."""
+    """Verifies calls one by one. A caller's memories are read once for consecutive calls."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store
         self._read: OrderedDict[str, dict[str, str]] = OrderedDict()
         self.memories = 0
-        # Calls without some of their memories that wait to be processed again.
+        # The number of calls that lack memories and are to be processed again.
         self.waiting = 0
 
     def call(self, conversation_id: str) -> list[Finding]:
-        """What is wrong with the call. Raises OpenMemoryError."""
+        """The findings about the call. Raises OpenMemoryError."""
         found = self._look(conversation_id)
         if not found:
             return []
@@ -125,7 +125,7 @@ class Verification:
         return [Finding(kind, conversation_id) for kind in kinds]
 
     def _lacks(self, conversation_id: str, receipt: Receipt) -> bool:
-        """Whether the store lacks a memory that the receipt names, and no decision forbids it."""
+        """Whether the store lacks a memory that the receipt names and no decision forbids."""
         if not (receipt.memories and receipt.caller):
             return False
         stored = self._memories_of(receipt.caller, conversation_id)
@@ -134,7 +134,7 @@ class Verification:
         return bool(lacking) and any(_is_allowed(conversation_id, receipt, memory) for memory in lacking)
 
     def _memories_of(self, caller: str, conversation_id: str) -> dict[str, str]:
-        """The digests of the contents, by key."""
+        """The digests of the memories' contents, by key."""
         if self._store.finds_conversations:
             memories = self._store.of_conversation(caller, conversation_id)
             return {memory.key: content_digest(memory.content) for memory in memories}
@@ -147,7 +147,7 @@ class Verification:
 
 
 def broken_databases(*, index: bool) -> Iterator[Finding | None]:
-    """What is broken in the databases; None between two tables. The index is replaced by itself where it is broken."""
+    """The faults of the databases, and None between two tables. A broken index is replaced automatically."""
     for alias in sorted(connections):
         if alias == INDEX and not index:
             continue
@@ -156,12 +156,12 @@ def broken_databases(*, index: bool) -> Iterator[Finding | None]:
 
 
 def neglected_decisions(store: OpenMemory) -> list[Finding]:
-    """Decisions that the store does not keep to. Raises OpenMemoryError."""
+    """A finding if the store has not carried out all decisions. Raises OpenMemoryError."""
     return [] if decided.is_settled(store) else [Finding("decisions", "the store does not keep to all of them yet")]
 
 
 def repair(finding: Finding) -> bool:
-    """Repair what needs nothing but the files here; False for other kinds. Raises OSError."""
+    """Repair a finding if the files here suffice; False for other kinds. Raises OSError."""
     if finding.kind == MISSING_MEMORIES:
         reprocess.request(finding.where)
     elif finding.kind == DELETED_CALL:
@@ -172,7 +172,7 @@ def repair(finding: Finding) -> bool:
 
 
 def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
-    """What is wrong with the transcription that the receipt is of. One that has been replaced since is pending."""
+    """The faults of the transcription that the receipt names. A replaced transcription is pending, and has none."""
     try:
         with open(payload_text(conversation_id, TRANSCRIPTION), "rb") as file:
             stat, digest = os.fstat(file.fileno()), file_digest(file, "sha256").hexdigest()
@@ -183,7 +183,7 @@ def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
 
 
 def _is_cut_short(conversation_id: str) -> bool:
-    """Whether the transcription of a call that is not processed has no end. Parked ones have one, as they arrived."""
+    """Whether an unprocessed transcription lacks its end. Parked ones are unreadable as well, but have their end."""
     path = transcription_path(conversation_id)
     with suppress(OSError, NotReadable):
         read_call(conversation_id)
@@ -192,7 +192,7 @@ def _is_cut_short(conversation_id: str) -> bool:
 
 
 def _changed_versions(conversation_id: str) -> list[str]:
-    """Versions beside a payload have the first digits of their hash in their names."""
+    """A finding if the hash of a version is not the one in its name."""
     for name in file_names(conversation_id):
         if named := _VERSION.fullmatch(name):
             with suppress(FileNotFoundError), open(f"{folder_text(conversation_id)}/{name}", "rb") as file:
@@ -202,7 +202,7 @@ def _changed_versions(conversation_id: str) -> list[str]:
 
 
 def _is_allowed(conversation_id: str, receipt: Receipt, memory: RememberedMemory) -> bool:
-    """Whether decisions let the store hold this memory."""
+    """Whether decisions allow the store to hold this memory."""
     about = decisions.about(receipt.caller)
     if receipt.caller in receipt.forgotten or about.opted_out:
         return False

@@ -43,10 +43,10 @@ _END = object()
 
 
 class _Attempt(NamedTuple):
-    """An attempt to process a conversation. `read` is its transcription, None if that is gone or unreadable.
+    """One attempt to process a conversation. `read` is its transcription, None if that is gone or unreadable.
 
-    `fault` says why the conversation is not done; with `parked` another attempt would be no use. `seconds` is
-    the time it took.
+    `fault` says why the conversation is not done; `parked` means that another attempt would fail too. `seconds` is the
+    duration.
     """
 
     conversation_id: str
@@ -59,8 +59,8 @@ class _Attempt(NamedTuple):
 class Worker:
     """Processes up to `jobs` conversations at a time, never two of one caller. Several workers may share a folder.
 
-    While OpenMemory is away the worker tries one conversation per `pause`, which doubles from 1 to 30 seconds. When it
-    answers again, all conversations that failed are due.
+    If OpenMemory does not answer, the worker tries one conversation per `pause`, which doubles from 1 to 30 seconds.
+    When OpenMemory answers again, all failed conversations are due.
     """
 
     def __init__(self, store: OpenMemory, jobs: int = 4) -> None:
@@ -80,7 +80,7 @@ class Worker:
         self._reconciled_for = 0.0
 
     def stop(self) -> None:
-        """Make `run` return once the conversations in progress are processed."""
+        """Make `run` return after the conversations in progress."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -100,16 +100,16 @@ class Worker:
                     elif not (done or reconciled or retained or verified):
                         self._stopping.wait(_POLL_SECONDS)
                 except Exception as error:
-                    # No error may end the worker: nothing else processes the queue.
-                    log.error("the worker failed and goes on", **_kind_and_place(error))
+                    # No error may end the worker, because nothing else processes the queue.
+                    log.error("the worker failed and continues", **_kind_and_place(error))
                     if isinstance(error, OperationalError):
-                        # Deliveries may have no rows from while the index was away.
+                        # Deliveries that arrived without an index may have no rows.
                         self._reconciling, self._reconcile_at = None, time.monotonic()
                     self._stopping.wait(1)
             self._tally.close()
 
     def run_once(self) -> None:
-        """Process what is due and remove what retention says, until nothing is left to do now."""
+        """Process what is due, and remove what retention says, until nothing is left to do."""
         self.reconcile()
         self.handle_clock_change()
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="process") as pool:
@@ -118,7 +118,7 @@ class Worker:
         self._tally.close()
 
     def _wait(self, seconds: float) -> None:
-        """Wait without calling OpenMemory; refresh the index and reconcile meanwhile."""
+        """Wait without calling OpenMemory. Refresh the index and reconcile meanwhile."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stopping.is_set():
             self.refresh_index()
@@ -131,7 +131,7 @@ class Worker:
             pass
 
     def _reconcile(self) -> Iterator[None]:
-        """`reconcile` in steps of a fraction of a second; settling another store takes longer."""
+        """Reconcile in steps of a fraction of a second. Only settling another store takes longer."""
         try:
             settle(self._store)
         except OpenMemoryError as error:
@@ -151,10 +151,10 @@ class Worker:
             yield from list_without_calls(self._store, _CARDS_AT_ONCE)
 
     def _reconcile_a_step(self) -> bool:
-        """Take a step of reconciling, if it is due or has begun; returns whether there was one."""
+        """Take a step of reconciling if one is due; returns whether it did."""
         began = time.monotonic()
         if (made := index_made()) != self._index_made:
-            # Created again, perhaps by another process: the rows that were there are gone.
+            # The index was created again, perhaps by another process, and its rows are gone.
             self._index_made, self._reconciling, self._reconcile_at = made, None, began
         if self._reconciling is None:
             if began < self._reconcile_at:
@@ -166,14 +166,14 @@ class Worker:
         self._reconciled_for += now - began
         if ended:
             self._reconciling = None
-            # Reading a large folder takes long: reconciling gets at most a fiftieth of the time.
+            # Reading a large folder takes long, so reconciling gets at most a fiftieth of the time.
             self._reconcile_at = max(self._reconcile_at, now + 49 * self._reconciled_for)
         return True
 
     def refresh_index(self, but: Collection[str] = ()) -> None:
         """Refresh the rows that are behind, except those of `but`.
 
-        A fault other than an unavailable database must not stop processing.
+        Errors are logged, because they must not stop processing, unless the database is unavailable.
         """
         try:
             refresh_stale_rows(but)
@@ -183,9 +183,9 @@ class Worker:
             log.error("the index is behind", **_kind_and_place(error))
 
     def handle_clock_change(self) -> None:
-        """Make failed conversations due after the clock was set back, and at the start.
+        """Make failed conversations due at the start, and after the clock was set back.
 
-        Next attempts are wall-clock times: with a clock set back they would lie far ahead.
+        The times of next attempts are wall-clock times, which would then be far in the future.
         """
         clock = time.time() - time.monotonic()
         if clock < self._clock - 1:
@@ -195,13 +195,13 @@ class Worker:
     def process_due(self, pool: ThreadPoolExecutor | None = None) -> int:
         """Process a batch of due conversations, in the pool's threads if given; returns how many are done.
 
-        Their rows are written once they all are processed; the other rows that are behind, before that. When one finds
-        OpenMemory away, those that have not begun stay due. `pause` doubles if OpenMemory answered none of them, else
-        it becomes 0.
+        Their rows are written once all are processed; other rows that are behind are refreshed first. If OpenMemory
+        does not answer for one conversation, those that have not begun stay due. `pause` doubles if it answered none of
+        them, else it becomes 0.
         """
         self._answered.clear()
         self._found_away.clear()
-        # Rows of calls that are processed soon are written once, after that.
+        # The rows of calls that are about to be processed are written only once, afterwards.
         soon = due_conversations(1 if self.pause else _BATCHES_AHEAD * 32 * self._jobs)
         due = soon[: 32 * self._jobs]
         self.refresh_index(but=frozenset(soon))
@@ -226,7 +226,7 @@ class Worker:
         return attempt and attempt._replace(seconds=time.monotonic() - began)
 
     def _attempt(self, conversation_id: str) -> _Attempt | None:
-        """Process one conversation; None if it was not tried. Does not use the index: other threads do the same."""
+        """Process one conversation; None if it was not tried. Several threads run this, without using the index."""
         if self._stopping.is_set() or self._found_away.is_set():
             return None
         read = None
@@ -246,10 +246,10 @@ class Worker:
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return _Attempt(conversation_id, read, str(error))
         except Exception as error:
-            # A traceback could hold the transcript; the kind of error and its place do not.
+            # The log gets no traceback, which could hold the transcript.
             log.error("could not process a call", conversation_id=conversation_id, **_kind_and_place(error))
             return _Attempt(conversation_id, read, type(error).__name__)
-        # A call without a caller is done without OpenMemory.
+        # A call without a caller does not need OpenMemory.
         if result == "done" and read.call.caller:
             self._answered.set()
         return _Attempt(conversation_id, read)
@@ -259,22 +259,22 @@ class Worker:
         read = {attempt.conversation_id: attempt.read for attempt in done if attempt.read}
         sum(refresh_rows([attempt.conversation_id for attempt in done], read))
         if failed:
-            # Completing a thin row later would erase the failure.
+            # Refreshing a thin row later would erase the failure.
             self.refresh_index()
         for attempt in failed:
             record_failure(attempt.conversation_id, attempt.fault, parked=attempt.parked)
         self._copy_cards({one.call.caller for one in read.values() if one.call.caller})
 
     def _copy_cards(self, callers: Iterable[str]) -> None:
-        """Copy the callers' cards into the index, except those of locked callers: the holder of the lock does it."""
+        """Copy the callers' cards into the index. A locked caller's card is left to the holder of the lock."""
         for some in batched(callers, _CARDS_PER_WRITE):
-            # Under the locks: a card read before the caller was forgotten must not be written after that.
+            # Under the locks, so that no card of a caller who is being forgotten is written afterwards.
             with free_caller_locks(*some) as free, contextlib.suppress(OpenMemoryError):
                 save_cards({caller: read_card(self._store, caller) for caller in free})
 
 
 def _kind_and_place(error: BaseException) -> dict[str, str]:
-    """For the log: the error's class, and the function and line that raised it. Never its message."""
+    """The error's class, and the function and line that raised it, for the log. Its message is never logged."""
     traceback = error.__traceback__
     while traceback and traceback.tb_next:
         traceback = traceback.tb_next

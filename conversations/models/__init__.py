@@ -1,4 +1,4 @@
-"""The index: rows about the payload files, for the admin and the worker. Disposable; the files are the truth."""
+"""The index: rows about the payload files, for the admin and the worker. It can always be rebuilt from the files."""
 
 from conversations.models.callers import Caller, CallerCalls, CallerCard
 from conversations.models.calls import (

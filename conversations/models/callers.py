@@ -5,10 +5,10 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class CallerCard(models.Model):
-    """A copy of a caller's card, as it was when it was last read or written; for lists.
+    """A copy of a caller's card as of its last reading or writing, for lists.
 
-    `number` and `first_call` are those of a caller without stored calls, of whom the store has memories; else empty.
-    The caller was not heard of after `last_call`, as far as was known when it was written.
+    `number` and `first_call` are set only for a caller without stored calls of whom the store has memories. `last_call`
+    is the caller's last call known when the row was written.
     """
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
@@ -16,11 +16,11 @@ class CallerCard(models.Model):
     first_call = models.DateTimeField(null=True)
     last_call = models.DateTimeField(null=True)
     name = models.CharField(max_length=128, default="")
-    # The name as the search compares it.
+    # The name as tokens of the search.
     name_words = models.TextField(default="")
     opted_out = models.BooleanField(default=False)
     shared_line = models.BooleanField(default=False)
-    # The beginning of the card's summary, or of the store's own where the card has none.
+    # The beginning of the card's summary; without one, of the store's own.
     summary = models.CharField(max_length=200, default="")
     is_stores_own = models.BooleanField(default=False)
 
@@ -39,14 +39,14 @@ class CallerCard(models.Model):
 
 
 class CallerCalls(models.Model):
-    """What the stored calls of a caller come to, written with their rows: counting them for each list takes long."""
+    """Figures of a caller's stored calls. They are stored because counting for each list would take long."""
 
     caller_ref = models.CharField(max_length=32, primary_key=True)
     number = models.CharField(max_length=32)
     calls = models.IntegerField(default=0)
     first_call = models.DateTimeField(null=True)
     last_call = models.DateTimeField(null=True)
-    # The names in the calls, as the search compares them.
+    # The names in the calls, as tokens of the search.
     name_words = models.TextField(default="")
 
     class Meta:
@@ -68,7 +68,7 @@ class Caller(models.Model):
     last_call = models.DateTimeField(gettext_lazy("last call"), null=True)
     opted_out = models.BooleanField(gettext_lazy("opted out"), default=False)
     shared_line = models.BooleanField(gettext_lazy("shared line"), default=False)
-    # Of the calls and of the card.
+    # The names in the calls and on the card.
     name_words = models.TextField(default="")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The rows of calls with their labels, of other payloads, and the row that names the version of the tables."""
+"""The rows of calls, their labels and other payloads, and the row with the version of the tables."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
-    """ElevenLabs' evaluation of the call. These are the known values; a payload may hold another."""
+    """ElevenLabs' evaluation of the call. These values are known; a payload may hold another."""
 
     SUCCESS = "success", gettext_lazy("success")
     FAILURE = "failure", gettext_lazy("failure")
@@ -45,12 +45,12 @@ class Channel(models.TextChoices):
     UNKNOWN = "", gettext_lazy("unknown")
 
 
-# Django's `get_…_display` makes such a dictionary for each call.
+# Django's `get_…_display` would build this dictionary on each call.
 _NAMES = dict([*Direction.choices, *Channel.choices])
 
 
 class Recall(models.TextChoices):
-    """What this server answered when the phone rang, as far as the payload shows it."""
+    """How this server answered the ring, as far as the payload shows it."""
 
     MEMORY = "memory", gettext_lazy("with memory")
     NEUTRAL = "neutral", gettext_lazy("neutral")
@@ -59,13 +59,13 @@ class Recall(models.TextChoices):
 
 class Conversations(models.QuerySet["Conversation"]):
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> list[date]:  # type: ignore[override]
-        """As Django's, but computed once per day: Django on SQLite calls a Python function once per row."""
+        """The dates as Django's `dates` returns them, computed per day: on SQLite Django calls a function per row."""
         days = self.order_by().values_list(field_name, flat=True).distinct()
         first = {"year": {"month": 1, "day": 1}, "month": {"day": 1}}.get(kind, {})
         return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
 
 
-# The columns of all filters: counting and listing by any of them reads a covering index, not the rows.
+# The columns of all filters: counting and listing by them reads only a covering index.
 _NEWEST = (
     "sort_key",
     "started_on",
@@ -83,12 +83,12 @@ _NEWEST = (
     "language",
     "duration_seconds",
     "cost",
-    # Those of the figures of a search.
+    # The columns of the figures of a search.
     "has_transcription",
     "first_answer_ms",
     "turn_ms",
 )
-# The columns of the figures over time, so that they too are read from an index.
+# The columns of the figures over time, which are also read from an index alone.
 _FIGURES = (
     "started_on",
     "agent_id",
@@ -129,11 +129,11 @@ class Conversation(models.Model):
     outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
     successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
-    # Of the call's main language, in lower case: "en", "pt-br".
+    # The code of the call's main language, in lower case: "en", "pt-br".
     language = models.CharField(max_length=16, default="")
-    # Whether the caller had an earlier call that was held (see `conversations.index.returning`).
+    # Whether the caller had an earlier call that was held; set by `conversations.index.returning`.
     is_returning = models.BooleanField(default=False)
-    # From the end of the caller's words to the agent's voice: the first answer, and the median of all.
+    # The waits from the end of the caller's words to the agent's voice: the first, and the median of all.
     first_answer_ms = models.IntegerField(null=True)
     turn_ms = models.IntegerField(null=True)
     title = models.TextField(default="")
@@ -146,26 +146,26 @@ class Conversation(models.Model):
     audio_at = models.FloatField(null=True)
     failure_at = models.FloatField(null=True)
 
-    # From when retention counts, in seconds since 1970: the start of the call, or its arrival if that was earlier. None
-    # while no such file is stored.
+    # The start of retention, in seconds since 1970: the call's start, or its arrival if that was earlier. None without
+    # such a file.
     audio_since = models.FloatField(null=True)
     payload_since = models.FloatField(null=True)
-    # When ElevenLabs deletes it, as the payload says.
+    # The time at which ElevenLabs deletes it, from the payload.
     audio_due = models.FloatField(null=True)
     payload_due = models.FloatField(null=True)
 
     memory_state = models.CharField(gettext_lazy("memory"), max_length=8, choices=MemoryState, default=MemoryState.NONE)
     memories = models.IntegerField(default=0)
-    # Whether the receipt names memories that staff deleted.
+    # Whether the receipt lists memories that staff deleted.
     withholds = models.BooleanField(default=False)
-    # Of the files that the row was made from; empty while the row is behind them.
+    # The fingerprint of the files that the row was made from; empty while the row is behind them.
     fingerprint = models.CharField(max_length=64, default="")
     pending_since = models.FloatField(null=True)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.FloatField(default=0)
     error = models.TextField(default="")
 
-    # A copy of what staff decided, which no file says: refreshing leaves it (`conversations.memories.reviews`).
+    # Copied from staff's reviews by `conversations.memories.reviews`. No file has it, so refreshing leaves it alone.
     reviewed = models.BooleanField(_("reviewed"), default=False)
 
     objects = Conversations.as_manager()
@@ -199,6 +199,12 @@ class Conversation(models.Model):
                 fields=["caller", "sort_key", "outcome", "is_returning", "started_at", "caller_name"],
                 name="conversation_of_caller",
             ),
+            models.Index(
+                # SQLite would choose another if `is_returning` were in the condition alone.
+                fields=["caller", "is_returning", "sort_key"],
+                name="conversation_not_returning",
+                condition=models.Q(caller__gt="", is_returning=False),
+            ),
             models.Index(fields=["caller_ref", "started_at", "sort_key"], name="conversation_by_ref"),
             models.Index(fields=["fingerprint"], name="conversation_behind", condition=models.Q(fingerprint="")),
             models.Index(fields=_FIGURES, name="conversation_figures"),
@@ -209,7 +215,7 @@ class Conversation(models.Model):
                 models.Index(fields=[name], name=f"conversation_{name}", condition=models.Q((f"{name}__isnull", False)))
                 for name in ("audio_since", "payload_since", "audio_due", "payload_due")
             ),
-            # To read the values themselves (`conversations.index.values`). With their conditions SQLite uses them for
+            # For reading distinct values (`conversations.index.values`). Because of the conditions SQLite uses them for
             # nothing else: it would read the row of each call in a language, instead of an index with all columns.
             models.Index(
                 fields=["agent_id", "agent_name"], name="conversation_of_agent", condition=models.Q(agent_id__gt="")
@@ -226,17 +232,17 @@ class Conversation(models.Model):
 
     @property
     def direction_and_channel(self) -> str:
-        """Direction and channel as far as they are known: "inbound · WhatsApp"; "web" and "chat" have no direction."""
+        """Direction and channel as far as they are known: "inbound · WhatsApp". Web and chat have no direction."""
         return " · ".join(str(_NAMES.get(part, part)) for part in (self.direction, self.channel) if part)
 
     @property
     def visitor(self) -> str:
-        """Who is meant where there is no number because the channel has none; empty for the other channels."""
+        """A name for the customer of a channel without numbers; empty for the other channels."""
         return str(_NAMES[self.channel]) if self.channel in (Channel.WEB, Channel.CHAT) else ""
 
 
 class Label(models.TextChoices):
-    """What a call is labelled with, beside a name: tools by their name, evaluation criteria by their result."""
+    """The kinds of labels. A label also has a name: that of the tool or of the evaluation criterion."""
 
     TOOL = "tool", _("tool used")
     TOOL_FAILED = "tool_failed", _("tool failed")
@@ -246,7 +252,7 @@ class Label(models.TextChoices):
 
 
 class CallLabel(models.Model):
-    """A tool that a call used, or an evaluation criterion of it; by the call's sort key."""
+    """A tool that a call used, or one of its evaluation criteria. The call is named by its sort key."""
 
     pk = models.CompositePrimaryKey("kind", "name", "sort_key")
     kind = models.CharField(max_length=16, choices=Label)
@@ -281,9 +287,10 @@ class LoosePayload(models.Model):
 
 
 class IndexSchema(models.Model):
-    """The one row that names the version of the tables in the database and the key of the caller references.
+    """The single row with the version of the tables in the database.
 
-    `made` is another text each time the tables are created, `release` the version of elmemory that created them.
+    `version` includes the key of the caller references. `made` is a new text each time the tables are created,
+    `release` the version of elmemory that created them.
     """
 
     version = models.CharField(max_length=64, primary_key=True)

@@ -1,4 +1,4 @@
-"""What the agent did in its turns: which tools it used, and how long callers waited for its answers."""
+"""Reads what the agent did in its turns: which tools it used, and how long callers waited for its answers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ _VOICE = "convai_tts_service_ttfb"
 
 
 class Tools(NamedTuple):
-    """Names of tools: those that were used, and those of them that failed at least once."""
+    """Names of the tools that were used, and of those that failed at least once."""
 
     used: set[str]
     failed: set[str]
@@ -47,7 +47,7 @@ def waits(turns: Iterable[Turn]) -> Iterator[float]:
 
 
 def _elapsed(turn: Mapping[str, Any], *names: str) -> float | None:
-    """The first of these figures that the turn has, in seconds."""
+    """The first of these metrics that the turn has, in seconds."""
     metrics = turn.get("conversation_turn_metrics")
     metrics = metrics.get("metrics") if isinstance(metrics, dict) else None
     if not isinstance(metrics, dict):

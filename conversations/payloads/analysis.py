@@ -1,4 +1,4 @@
-"""The results of ElevenLabs' analysis of a call: data collection and evaluation criteria, in all their shapes."""
+"""Reads the results of ElevenLabs' analysis of a call, data collection and evaluation criteria, in all shapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from elmemory.memory.values import usable_value
 
 _IDS_OF_COLLECTED = "data_collection_id", "id", "name"
 _IDS_OF_CRITERIA = "criteria_id", "id", "name"
-# ElevenLabs keeps variables that are named so from models: such a result is no fact that an agent could be given.
+# ElevenLabs hides variables with this prefix from models, so no agent may be given such a result as a fact.
 _NOT_FOR_MODELS = "secret__"
 
 
@@ -20,7 +20,7 @@ _NOT_FOR_MODELS = "secret__"
 class CollectedItem:
     """One result of data collection.
 
-    `id` is the payload's and part of the memory's key; `name` is for people and names the field; `value` is of any
+    `id` is the payload's id and part of the memory's key; `name` is for people and names the field; `value` has any
     type; `agent_id` is empty for a result of the whole conversation.
     """
 
@@ -37,8 +37,9 @@ class CollectedItem:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One evaluation criterion. `result` is success, failure or unknown; `agent_id` is empty for a result of the whole
-    conversation.
+    """One evaluation criterion. `result` is success, failure or unknown.
+
+    `agent_id` is empty for a result of the whole conversation.
     """
 
     id: str
@@ -49,9 +50,10 @@ class Criterion:
 
 
 class Collected(NamedTuple):
-    """A result of data collection with its value as text; None if it says nothing.
+    """A result of data collection with its value as text; None if the value says nothing.
 
-    `confirmed`: the text alone would say nothing, and the rest of the call made it a value (the last name Null).
+    `confirmed`: the text alone would say nothing, but the rest of the call shows that it is a value (the last name
+    Null).
     """
 
     item: CollectedItem
@@ -62,9 +64,9 @@ class Collected(NamedTuple):
 def collected_in(analysis: object) -> list[CollectedItem]:
     """The results of data collection, without repetitions.
 
-    After transfers each agent has results of its own, and newer payloads list results a second time. Per id or field
-    the first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces
-    one without.
+    After transfers each agent has its own results, and newer payloads list results twice. For each id or field the
+    first value counts: the whole conversation's, then the last agent's, and so on. A result with a value replaces one
+    without.
     """
     found: list[CollectedItem] = []
     places: dict[tuple[str, str], int] = {}
@@ -84,12 +86,12 @@ def collected_in(analysis: object) -> list[CollectedItem]:
 
 
 def values_collected(analysis: object, field: str) -> list[Any]:
-    """Every value that was collected for this field, also those that count for nothing in `collected_in`."""
+    """Every value that was collected for this field, including those that `collected_in` leaves out."""
     return [item.value for item, _ in _records(analysis) if field in (item.field, canonical_field(item.id))]
 
 
 def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collected]:
-    """The results with their values as text. `said`, the caller's sentences, can confirm an unusual name."""
+    """The results with their values as text. An unusual name counts if `said`, the caller's sentences, confirms it."""
     items = [item for item in items if not item.name.strip().casefold().startswith(_NOT_FOR_MODELS)]
     names = {item.field: item.value for item in items if item.field in NAME_FIELDS and isinstance(item.value, str)}
     collected = []
@@ -101,7 +103,7 @@ def texts_of(items: Sequence[CollectedItem], said: Sequence[str]) -> list[Collec
 
 
 def criteria_in(analysis: object) -> list[Criterion]:
-    """The evaluation criteria: the whole conversation's, and each agent's where it has none or an unknown one."""
+    """The evaluation criteria: the whole conversation's, or each agent's if that is missing or unknown."""
     whole: dict[str, Criterion] = {}
     of_agents: dict[tuple[str, str], Criterion] = {}
     for block, agent_id in _blocks(analysis):
@@ -118,8 +120,9 @@ def criteria_in(analysis: object) -> list[Criterion]:
 
 
 def _records(analysis: object) -> Iterator[tuple[CollectedItem, bool]]:
-    """All results of data collection in order of precedence. The flag: keep it beside another of its field, because
-    the agent's author asks for both.
+    """Yields the results of data collection in order of precedence, with a flag.
+
+    The flag: keep the result beside another of its field, because the agent's author asks for both.
     """
     for block, agent_id in _blocks(analysis):
         for name in ("data_collection_results", "data_collection_results_list"):
@@ -131,8 +134,9 @@ def _records(analysis: object) -> Iterator[tuple[CollectedItem, bool]]:
 
 
 def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The analysis itself, then its scoped blocks with their agent ids: whole conversations, then agents from the
-    last to the first.
+    """Yields the analysis, then its scoped blocks, each with its agent id.
+
+    Blocks of whole conversations come first, then those of agents from the last to the first.
     """
     if not isinstance(analysis, dict):
         return
@@ -145,7 +149,7 @@ def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
 def _results(results: object, id_names: tuple[str, ...], bare: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Ids and results, from an object keyed by id or a list of items with ids.
 
-    A result that is no object becomes one with this value under the name `bare`.
+    A result that is not an object becomes `{bare: result}`.
     """
     if isinstance(results, dict):
         for id_, result in results.items():
@@ -162,7 +166,7 @@ def _name(result: Mapping[str, Any], id_: str) -> str:
 
 
 def _keys(item: CollectedItem) -> tuple[tuple[str, str], ...]:
-    """What makes two results one: their id or their field."""
+    """The keys by which results are compared: two with the same id or the same field are one."""
     return ("id", item.id), ("field", item.field)
 
 

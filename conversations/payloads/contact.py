@@ -1,4 +1,4 @@
-"""The two parties of a conversation: the channel, the direction, and who the customer is."""
+"""Reads the parties of a conversation: the channel, the direction, and the customer."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ type Channel = Literal["phone", "whatsapp", "sms", "web", "chat"]
 
 type _Section = Mapping[str, Any]
 
-# The sections of the metadata, one for each channel, and the ids in them that are ours.
+# Per channel: its section of the metadata, and the names of our own ids in it.
 _OUR_IDS = {
     "phone_call": ("agent_number", "phone_number_id"),
     "whatsapp": ("whatsapp_phone_number_id",),
@@ -26,7 +26,7 @@ _HAS_PLUS = re.compile(r"\s*(?:(?:sips?|tel|whatsapp):)?\s*<?\+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What the payload says of the two parties. `caller` is the customer's caller key, or None."""
+    """The parties of a conversation. `caller` is the customer's caller key, or None."""
 
     channel: Channel
     outbound: bool
@@ -34,7 +34,7 @@ class Contact:
 
 
 def contact_of(metadata: Mapping[str, Any], source: str, caller_id: object, called_number: object) -> Contact:
-    """Return the contact. The customer is the one named by the channel's section, else by the two variables.
+    """The contact. The customer is named by the channel's section, else by the two variables.
 
     `source` is ElevenLabs' `conversation_initiation_source`; `caller_id` and `called_number` are the variables
     `system__caller_id` and `system__called_number`. Ids that a section names as ours are never the customer.
@@ -48,7 +48,7 @@ def contact_of(metadata: Mapping[str, Any], source: str, caller_id: object, call
         return None if _id(raw) in ours else raw
 
     def of_variable(raw: object) -> object:
-        # On WhatsApp and SMS the variables may hold ids that look like numbers: only a plus makes them numbers.
+        # On WhatsApp and SMS the variables may hold ids that look like numbers. Real numbers begin with a plus.
         is_id = channel in ("whatsapp", "sms") and not (isinstance(raw, str) and _HAS_PLUS.match(raw))
         return None if is_id else not_ours(raw)
 
@@ -85,7 +85,7 @@ def _named(key: str, section: _Section) -> list[object]:
         return [section.get("external_number" if key == "phone_call" else "sms_user_phone_number")]
     recipient = section.get("recipient")
     phone = recipient.get("phone") if isinstance(recipient, dict) else recipient
-    # WhatsApp may send an id of its own in place of a number: it identifies no one.
+    # WhatsApp may send an id of its own in place of a number. That id identifies no one.
     return [raw for raw in map(_with_plus, (phone, section.get("whatsapp_user_id"))) if caller_key(raw)]
 
 
@@ -100,5 +100,5 @@ def _is_given(raw: object) -> bool:
 
 
 def _id(raw: object) -> str:
-    """The id in a spelling that can be compared; empty where none is given."""
+    """The id in a spelling that can be compared; empty if there is none."""
     return (caller_key(raw) or str(raw).strip()) if _is_given(raw) else ""

@@ -1,4 +1,4 @@
-"""Why a call failed, in plain words and with a remedy."""
+"""Explains why a call failed, in plain words and with a remedy."""
 
 import re
 
@@ -10,7 +10,7 @@ _MISSING_VARIABLES = re.compile(r"missing required dynamic variables(?: in ([^:]
 _MEANT_TO_END = re.compile(
     r"ended by|client disconnected|end_call|call ended|hung up|agent ended|remote party", re.IGNORECASE
 )
-# How the worker begins the reason of a parked call, and why a body cannot be read.
+# Prefixes of the worker's reason for a parked call, and reasons why a body cannot be read.
 _PAYLOAD_IS = "the payload is "
 _NOT_READABLE = (
     gettext_noop("not JSON"),
@@ -39,7 +39,7 @@ _CODES = {
 
 
 def explained(call: Transcription) -> str:
-    """The reason of a failure, with a remedy where there is one; empty if the call ended normally."""
+    """The reason of a failure, and a remedy if there is one; empty if the call ended normally."""
     error = call.at("metadata", "error")
     reason = error.get("reason") if isinstance(error, dict) else error
     code = error.get("code") if isinstance(error, dict) else None
@@ -72,7 +72,7 @@ def _missing(found: re.Match[str]) -> str:
 
 
 def reason_in_language(reason: str) -> str:
-    """Why a body cannot be read, or a call not be processed, in the language of the page: reasons are English."""
+    """The reason why a body cannot be read or a call cannot be processed, translated. Reasons are stored in English."""
     what = reason.removeprefix(_PAYLOAD_IS)
     shown = gettext(what) if what in _NOT_READABLE else what
     return shown if what == reason else gettext("the payload is %(what)s") % {"what": shown}

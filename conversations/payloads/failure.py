@@ -1,4 +1,4 @@
-"""Lenient reading of a `call_initiation_failure`: a call that never connected."""
+"""Lenient reading of a `call_initiation_failure`, the event of a call that never connected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _DETAILS = " (SIP "
 
 
 def in_language(text: str) -> str:
-    """A title or plain words of a failure, in the language of the page: they are stored in English."""
+    """A title or an explanation of a failure, translated. They are stored in English."""
     words, separator, details = text.removeprefix(_NEVER).partition(_DETAILS)
     never = gettext(_NEVER) if text.startswith(_NEVER) else ""
     return f"{never}{gettext(words)}{separator}{details}" if never or words in _REASONS.values() else text

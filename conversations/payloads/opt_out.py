@@ -1,4 +1,4 @@
-"""The opt-out that an agent collects: the result of data collection that OPT_OUT_FIELD names, a truth value."""
+"""The opt-out that an agent collects: a truth value in the result of data collection named by OPT_OUT_FIELD."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from conversations.payloads.analysis import CollectedItem, values_collected
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.text import field_name
 
-# A sentence that begins so means yes: "ja, bitte", "Yes, do not remember me".
+# A sentence that begins with one of these means yes: "ja, bitte", "Yes, do not remember me".
 _YES = frozenset(
     """
     yes yeah yep yup y true ja jawohl jo joo jah jaha oui ouais vrai sí si sì sim vero verdadero verdadeiro da adevărat
@@ -19,7 +19,7 @@ _YES = frozenset(
     ya iya opo oo ndiyo ndio yebo eya ee bẹẹni vâng có dạ
     """.split()
 )
-# Only these alone: a sentence that begins so may mean anything.
+# These mean yes only alone: a sentence that begins with one may mean anything.
 _YES_ALONE = frozenset(
     """
     1 t x on ok okay sure certainly absolutely definitely correct right confirmed agreed checked opt_out opted_out
@@ -40,13 +40,13 @@ def asks_for_opt_out(analysis: object) -> bool:
 
 
 def is_opt_out_field(item: CollectedItem) -> bool:
-    """Whether this result is the opt-out, which is no fact."""
+    """Whether this result is the opt-out. The opt-out is not stored as a fact."""
     name = canonical_field(settings.OPT_OUT_FIELD)
     return bool(name) and name in (item.field, canonical_field(item.id))
 
 
 def is_yes(value: object) -> bool:
-    """Whether a truth value, as models write it in many languages, means yes. The field's own name does so too."""
+    """Whether a truth value, as models write it in many languages, means yes. The field's own name also means yes."""
     match value:
         case bool():
             return value

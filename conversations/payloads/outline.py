@@ -1,4 +1,4 @@
-"""Reading a payload of any size in little memory: its outline, with the long strings left in the file.
+"""Reads a payload of any size in little memory: its outline, with the long strings left in the file.
 
 An audio event is one JSON object with tens of megabytes of base64 in one string, and a signed body may be any JSON. The
 outline holds the few values that say what the payload is; everything else is skipped, not decoded. Order, spaces,
@@ -17,11 +17,11 @@ from typing import IO, Any, NamedTuple
 import orjson
 
 _CHUNK = 2**16
-# A regex holds the interpreter: chunks that are scanned are small enough for a live call to wait.
+# A regex holds the GIL: scanned chunks are small, so that a live call waits only briefly.
 _SCANNED = 2**14
 _LONG = 2**16
 _LARGEST_WIDE = 2**24
-# 30 values a turn: a call of more than ten hours.
+# Enough for a call of more than ten hours, at 30 values per turn.
 _MOST_VALUES = 500_000
 _MOST_MEMBERS = 10_000
 _DEEPEST = 1000
@@ -50,21 +50,21 @@ _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 class NotReadable(ValueError):
-    """The payload cannot be read. The message says why, and holds nothing of the payload."""
+    """The payload cannot be read. The message gives the reason and quotes nothing from the payload."""
 
 
 class LongString(NamedTuple):
-    """A long JSON string in a file: its characters, escaped, are the bytes from `start` up to `end`."""
+    """A long JSON string in a file. Its characters, still escaped, are the bytes from `start` up to `end`."""
 
     start: int
     end: int
 
 
 def read_outline(file: IO[bytes]) -> Any:
-    """The event in the file, with those of its members that `_OUTLINE` names. Raises NotReadable.
+    """The event in the file, with only the members that `_OUTLINE` names. Raises NotReadable.
 
-    A string of more than 64 KiB is a `LongString`; objects and lists are None. What is skipped is only checked for
-    closed strings and brackets.
+    A string of more than 64 KiB is a `LongString`; objects and lists are None. In skipped parts only strings and
+    brackets are checked.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -90,7 +90,7 @@ def parse(raw: bytes) -> Any:
     value nested more than 100 levels deep becomes None. The text may be UTF-16 or UTF-32, with a byte order mark.
     """
     if len(raw) > _MOST_VALUES and _values(raw) > _MOST_VALUES:
-        # Nesting that is too deep to be read does not count.
+        # Values that are nested too deeply to be read do not count.
         raw = b"" if raw.count(b",") > _MOST_VALUES else _shallow(raw.decode("utf-8", "replace")).encode()
         if not raw or _values(raw) > _MOST_VALUES:
             raise NotReadable(f"made of more than {_MOST_VALUES:,} values")
@@ -116,7 +116,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _shallow(text: str) -> str:
-    """The JSON text with null in the place of values that are nested too deeply."""
+    """The JSON text with null in place of values that are nested too deeply."""
     kept = []
     depth = start = 0
     for token in _NESTING.finditer(text):
@@ -136,7 +136,9 @@ def _shallow(text: str) -> str:
 
 
 class _Scanner:
-    """Reads JSON from a file token by token, and skips values in chunks. Works in at most a few chunks of memory."""
+    """Reads JSON from a file token by token, and skips values in chunks. It never holds more than a few chunks in
+    memory.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -146,7 +148,7 @@ class _Scanner:
         self._members_left = _MOST_MEMBERS
 
     def value(self, wanted: Any) -> Any:
-        """The next value; of an object, the members that `wanted` names, if it is a dictionary."""
+        """The next value. Of an object, only the members that `wanted` names, if `wanted` is a dictionary."""
         token = self.token()
         if token == b'"':
             return self._string()
@@ -159,7 +161,7 @@ class _Scanner:
         return _loads(token.decode("ascii", "replace"))
 
     def token(self) -> bytes:
-        """The next bracket, quote, comma, colon or word, of which the first KiB; empty at the end."""
+        """The next bracket, quote, comma, colon or word (only its first KiB); empty at the end."""
         self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
         while not (found := _TOKEN.match(self._buffer, self._at)):
             if not self._read_on():
@@ -233,7 +235,9 @@ class _Scanner:
                 self._raw_string()
 
     def _skip_tokens(self, depth: int, end: int) -> int:
-        """Skip up to this place in the buffer, or less; return the depth there, 0 just behind the end of the value."""
+        """Skip tokens, at most up to this place in the buffer. Returns the depth there: 0 just behind the end of the
+        value.
+        """
         for token in _BRACKET_OR_STRING.finditer(self._buffer, self._at, end):
             if token[0] in b"[{":
                 depth += 1
@@ -249,7 +253,7 @@ class _Scanner:
         return depth
 
     def _read_on(self) -> bool:
-        """Append a chunk to what is left of the buffer; False at the end of the file."""
+        """Append the next chunk to the rest of the buffer; False at the end of the file."""
         chunk = self._file.read(_SCANNED)
         self._offset += self._at
         self._buffer = self._buffer[self._at :] + chunk
@@ -274,7 +278,7 @@ def _marks(raw: bytes) -> int:
 
 
 def _end_of_string(chunk: bytes, start: int) -> int:
-    """Where the string's closing quote is, or half an escape at the chunk's end, or the chunk's end."""
+    """The position of the string's closing quote; without one, of an escape that the chunk cuts in two, or its end."""
     quote = chunk.find(b'"', start)
     end = len(chunk) if quote < 0 else quote
     if chunk.find(b"\\", start, end) < 0:

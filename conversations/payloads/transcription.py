@@ -1,7 +1,7 @@
 """Lenient reading of a stored transcription.
 
-ElevenLabs' payloads differ from their documentation and from one another: a field of the wrong type counts as
-missing, and never costs the call.
+ElevenLabs' payloads differ from their documentation and from one another. A field of the wrong type counts as missing;
+the rest of the call is still read.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Transcription:
 
     @classmethod
     def read(cls, raw: bytes) -> "Transcription":
-        """Raises NotReadable if the bytes are not an event."""
+        """The transcription in these bytes. Raises NotReadable if they are not an event."""
         event = parse(raw)
         if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
             raise NotReadable("not an event")
@@ -77,7 +77,7 @@ class Transcription:
 
     @property
     def successful(self) -> str:
-        """success, failure or unknown; empty if the payload does not say."""
+        """The evaluation of the call: success, failure or unknown; empty if the payload has none."""
         return self.text("analysis", "call_successful")
 
     @property
@@ -94,7 +94,7 @@ class Transcription:
 
     @property
     def agent_language(self) -> str:
-        """The language that the agent was given for this call; empty for its own."""
+        """The language that was set for the agent in this call; empty if the agent spoke its own."""
         return self.text("conversation_initiation_client_data", "conversation_config_override", "agent", "language")
 
     @property
@@ -103,7 +103,7 @@ class Transcription:
 
     @property
     def cost(self) -> int | None:
-        """In ElevenLabs' credits."""
+        """The cost in ElevenLabs' credits."""
         value = number(self.at("metadata", "cost"))
         return int(value) if value is not None and abs(value) < _MOST_CREDITS else None
 
@@ -128,7 +128,9 @@ class Transcription:
 
     @property
     def deletion_due(self) -> dict[str, int]:
-        """When ElevenLabs deletes the "payload" and the "audio", or did, in seconds since 1970; without those kept."""
+        """When ElevenLabs deletes, or deleted, the "payload" and the "audio", in seconds since 1970; what it keeps is
+        left out.
+        """
         asked = self.at("metadata", "deletion_settings")
         asked = asked if isinstance(asked, dict) else {}
         due = {}
@@ -185,7 +187,7 @@ class Transcription:
         return mailbox_answered(self.at("transcript"), self.metadata, self.termination_reason)
 
     def started_at(self, arrived_at: datetime) -> datetime:
-        """The start of the call in UTC, else the time of the event, else of its arrival."""
+        """The start of the call in UTC; without it, the time of the event, else of its arrival."""
         stated = unix_seconds(self.at("metadata", "start_time_unix_secs")) or event_seconds(self.event)
         return datetime.fromtimestamp(stated, UTC) if stated else arrived_at
 
@@ -218,7 +220,7 @@ class Transcription:
 
     @property
     def asks_for_opt_out(self) -> bool:
-        """Whether the call collected that the caller does not want to be remembered (OPT_OUT_FIELD)."""
+        """Whether the agent collected that the caller does not want to be remembered (OPT_OUT_FIELD)."""
         return not self.reached_mailbox and asks_for_opt_out(self.at("analysis"))
 
     def criteria(self) -> list[Criterion]:

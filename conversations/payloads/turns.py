@@ -1,4 +1,4 @@
-"""The turns of a transcript: the kind of each, and whether a mailbox answered the call."""
+"""Reads the turns of a transcript: the kind of each, and whether a mailbox answered the call."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,9 @@ from conversations.payloads.values import dicts, is_true, seconds, text
 type Kind = Literal["said", "keypad", "platform event", "context", "backchannel", "file", "mailbox"]
 
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
-# Speech recognition writes no closing # or *. A person may type one.
+# Speech recognition writes no final # or *, but a person may type one.
 _KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]|[*#]+")
-# What transcripts hold for a silence.
+# Transcripts write a silence as dots.
 _WORDLESS = re.compile(r"[\s.…,_–—-]*")
 _MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox|\bmachine_(?:start|end)", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one voice of a multi-voice agent said."""
+    """The words of one voice of a multi-voice agent."""
 
     voice: str
     text: str
@@ -41,8 +41,8 @@ class Part:
 class Turn:
     """One turn of the transcript.
 
-    `position` is its index in the payload's list, `seconds` its time in the call, `kind` who or what it comes from
-    (turns of the agent are always "said"), `raw` the turn as the payload has it.
+    `position` is its index in the payload's list, `seconds` its time in the call, `kind` who or what it comes from (an
+    agent's turn is always "said"), `raw` the turn as the payload has it.
     """
 
     position: int
@@ -61,12 +61,12 @@ class Turn:
 
     @property
     def is_of_caller(self) -> bool:
-        """Whether the caller said or wrote the words of the turn; a silence, written as dots, holds none."""
+        """Whether the caller said or wrote the words of the turn. A silence, written as dots, has no words."""
         return self.role == "user" and self.kind == "said" and not _WORDLESS.fullmatch(self.message)
 
 
 def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:
-    """All readable turns. If a `mailbox` answered, the user's words are the mailbox's."""
+    """All readable turns. If a `mailbox` answered, the user's turns are the mailbox's."""
     return [
         _turn(position, turn, mailbox=mailbox)
         for position, turn in enumerate(transcript if isinstance(transcript, list) else ())

@@ -15,7 +15,7 @@ _LONGEST_CALL = 30 * 24 * 3600
 
 
 def number(value: object) -> float | None:
-    """A number, also one written as text; None for other values and for 2**53 and more."""
+    """The value as a number, which may be written as text; None for other values and from 2**53 on."""
     match value:
         case bool():
             return None
@@ -33,7 +33,7 @@ def seconds(value: object) -> float | None:
 
 
 def call_seconds(value: object) -> int | None:
-    """The length of a call in whole seconds; None if the value is none, or longer than 30 days."""
+    """The length of a call in whole seconds; None if it is not a number, or longer than 30 days."""
     length = seconds(value)
     return int(length) if length is not None and length <= _LONGEST_CALL else None
 
@@ -41,7 +41,7 @@ def call_seconds(value: object) -> int | None:
 def unix_seconds(value: object) -> float | None:
     """A time in seconds since 1970, from seconds or milliseconds (also as text) or ISO 8601 (UTC without an offset).
 
-    None if the value is no time after 1970.
+    None if the value is not a time after 1970.
     """
     moment = number(value)
     if moment is not None and moment >= _FEWEST_MILLISECONDS:
@@ -74,9 +74,9 @@ def dicts(value: object) -> list[dict[str, Any]]:
 
 
 def well_formed(text: str) -> str:
-    """The text with lone surrogates replaced, which neither databases nor UTF-8 can hold, and without NUL.
+    """The text without NUL, and with lone surrogates replaced: neither databases nor UTF-8 can hold those.
 
-    No store holds NUL: the digest of a text that has one would never be that of the memory made of it.
+    No store holds NUL: the digest of a text with NUL would differ from that of the memory made from it.
     """
     text = text.replace("\x00", "")
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -9,7 +9,7 @@ from conversations.index.excerpt import marked
 
 register = template.Library()
 register.filter(marked)
-# What identifiers in stored data are called on a page; others are shown as they are.
+# The names that pages show for identifiers in stored data; other identifiers are shown unchanged.
 _NAMES = {
     "fact": gettext_lazy("fact"),
     "insight": gettext_lazy("insight"),
@@ -39,19 +39,19 @@ _NAMES = {
 
 @register.filter
 def named(identifier: str) -> str:
-    """A kind of memory or turn, a sector, or an evaluation, in the words of the language."""
+    """The name of a kind of memory or turn, a sector, or an evaluation, in the page's language."""
     return str(_NAMES.get(identifier, identifier))
 
 
 @register.filter
 def chips(changelist: Any) -> list[tuple[Any, Any, str]]:
-    """Per filter in use of a list: what it is about, what is chosen, and the query string without it."""
+    """For each active filter of a list: its title, the chosen value, and the query string without it."""
     return list(filters.chips(changelist))
 
 
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)
 def dashboard(context: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the front page, for staff with permission to see calls."""
+    """The figures of the front page, for staff who may see calls."""
     request = context["request"]
     may_see = request.user.has_perm("conversations.view_conversation")
     return {"may_see": may_see, "perms": context["perms"], **(shown() if may_see else {})}

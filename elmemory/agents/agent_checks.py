@@ -1,4 +1,4 @@
-"""Checks of agents at ElevenLabs: all that `provision` sets, and faults that only a live call would show."""
+"""Checks of agents at ElevenLabs: what `provision` sets, and faults that otherwise only a live call shows."""
 
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -43,10 +43,10 @@ _MOST_AGENTS_LISTED = 10
 
 
 def check_agents(agent_ids: Sequence[str], url: str, *, every: bool = False) -> list[Check]:
-    """Check these agents, all of the workspace with `every`, or its only one if none is named.
+    """Check these agents; with `every`, all of the workspace; without ids, its only agent.
 
-    `url` is the public address of this server, empty if it is not known. Of several agents, each has a section with
-    its faults and notes.
+    `url` is the public address of this server, empty if it is not known. If there are several agents, each has a
+    section with its faults and notes.
     """
     try:
         with Api(timeout=20) as api:

@@ -14,10 +14,10 @@ from elmemory.environment.hosts import unencrypted
 log = structlog.get_logger(__name__)
 
 _PAGE = 100
-# Lists end after this many pages, or when pages are empty or repeat the one before this many times in a row.
+# A list ends after so many pages, or after so many empty or repeated pages in a row.
 _MOST_PAGES = 10_000
 _MOST_REPEATS = 10
-# A repeated write could create something twice; reads may be repeated.
+# Only reads are retried: a repeated write could create something twice.
 _NO_RETRY: Any = {"max_retries": 0}
 
 
@@ -49,7 +49,7 @@ class Api:
         self._sdk: ElevenLabs = ElevenLabs(
             api_key=key, base_url=settings.ELEVENLABS_BASE_URL or None, timeout=timeout, httpx_client=self._http
         )
-        self.ahead_seconds: float | None = None  # of this clock, ahead of ElevenLabs'; as of the last answer
+        self.ahead_seconds: float | None = None  # how far this clock is ahead of ElevenLabs', by the last answer
 
     def __enter__(self) -> Self:
         return self
@@ -69,11 +69,11 @@ class Api:
         return str(made["secret_id"])
 
     def webhooks(self) -> list[dict[str, Any]]:
-        """`[{"webhook_id", "name", "webhook_url", "auth_type", "is_disabled", "is_auto_disabled", …}]`."""
+        """Return `[{"webhook_id", "name", "webhook_url", "auth_type", "is_disabled", "is_auto_disabled", …}]`."""
         return list(self._json(self._sdk.webhooks.with_raw_response.list)["webhooks"])
 
     def create_webhook(self, name: str, url: str) -> tuple[str, str]:
-        """Create an HMAC webhook; return its id and its secret, which ElevenLabs returns only now."""
+        """Create an HMAC webhook. Return its id and its secret, which ElevenLabs returns only this once."""
         from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
 
         hmac = WebhookHmacSettings(auth_type="hmac", name=name, webhook_url=url)
@@ -86,14 +86,14 @@ class Api:
         self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_NO_RETRY)
 
     def workspace(self) -> dict[str, Any]:
-        """`{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
+        """Return `{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
         return dict(self._json(self._agents_api.settings.with_raw_response.get))
 
     def update_workspace(self, **sections: Any) -> None:
         self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_NO_RETRY)
 
     def tools(self) -> list[dict[str, Any]]:
-        """`[{"id", "tool_config", …}]`."""
+        """Return `[{"id", "tool_config", …}]`."""
         return self._pages(self._agents_api.tools.with_raw_response.list, "tools")
 
     def create_tool(self, config: dict[str, Any]) -> str:
@@ -106,18 +106,18 @@ class Api:
         self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_NO_RETRY)
 
     def agents(self) -> list[dict[str, Any]]:
-        """`[{"agent_id", "name", …}]`."""
+        """Return `[{"agent_id", "name", …}]`."""
         return self._pages(self._agents_api.agents.with_raw_response.list, "agents")
 
     def agent(self, agent_id: str) -> dict[str, Any]:
-        """`{"agent_id", "name", "conversation_config", "platform_settings", "phone_numbers", …}`."""
+        """Return `{"agent_id", "name", "conversation_config", "platform_settings", "phone_numbers", …}`."""
         return dict(self._json(self._agents_api.agents.with_raw_response.get, agent_id))
 
     def update_agent(self, agent_id: str, **sections: Any) -> None:
         self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
 
     def tier(self) -> str:
-        """Return the tier of the workspace's subscription, such as "creator"; "" if the key may not see it."""
+        """Return the tier of the workspace's subscription, such as "creator"; "" if the key lacks the permission."""
         try:
             return str(self._json(self._sdk.user.subscription.with_raw_response.get).get("tier") or "")
         except ElevenLabsError as error:
@@ -126,7 +126,7 @@ class Api:
             raise
 
     def phone_numbers(self) -> list[dict[str, Any]]:
-        """`[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
+        """Return `[{"phone_number", "assigned_agent": {"agent_id"} | null, …}]` of the workspace."""
         return list(self._json(self._agents_api.phone_numbers.with_raw_response.list))
 
     def conversations(
@@ -148,7 +148,7 @@ class Api:
             return bytes(answer._response.content)
 
     def run_analysis(self, conversation_id: str) -> bytes:
-        """Run the agent's present criteria and data collection again, which is charged; return the conversation."""
+        """Run the agent's present criteria and data collection again and return the conversation. This costs money."""
         with self._request():
             run = self._agents_api.conversations.analysis.with_raw_response.run
             return bytes(run(conversation_id, request_options=_NO_RETRY)._response.content)
@@ -159,7 +159,7 @@ class Api:
             yield from self._agents_api.conversations.audio.get(conversation_id, request_options={"chunk_size": 2**16})
 
     def delete_conversation(self, conversation_id: str) -> bool:
-        """Delete a conversation with its recording; False if ElevenLabs does not have it (any more)."""
+        """Delete a conversation with its recording. Return False if ElevenLabs does not have it."""
         try:
             self._json(self._agents_api.conversations.with_raw_response.delete, conversation_id)
         except ElevenLabsError as error:
@@ -197,7 +197,7 @@ class Api:
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         with self._request():
             try:
-                # The only way to the unchanged JSON: the SDK's public API offers headers and models only.
+                # Private, but the only way to the unchanged JSON: the SDK's public API returns headers and models only.
                 response = method(*arguments, **named)._response
                 answer = response.json()
             except (TypeError, AttributeError, ValueError) as error:
@@ -208,7 +208,7 @@ class Api:
 
     @contextmanager
     def _request(self) -> Iterator[None]:
-        """Keep to the request rate; turn errors of the SDK and of the connection into ElevenLabsError."""
+        """Run one request at the permitted rate; raise errors of the SDK and the connection as ElevenLabsError."""
         import httpx
         from elevenlabs.core.api_error import ApiError
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A "fault" needs the `remedy`; a "note" is worth knowing, or could not be checked."""
+    """The state "fault" needs the `remedy`; a "note" is for information, or says what could not be checked."""
 
     section: str
     name: str

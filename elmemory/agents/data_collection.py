@@ -1,8 +1,7 @@
-"""The fields of data collection that memory uses: which an agent has, lacks, and has in its author's own words.
+"""The data-collection fields that memory uses: those that an agent has, lacks, or defines in its own words.
 
-They are written into the agent's own `data_collection`, not as analysis items of the workspace: ElevenLabs makes an
-item of each such field by itself, under the id written here, while an item that several agents share cannot be changed
-or removed for one of them.
+They are written into the agent's `data_collection`. ElevenLabs makes an analysis item of each field, with the same id.
+Analysis items of the workspace are not used: agents share them, so one cannot be changed or removed for a single agent.
 """
 
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ _OTHER_LANGUAGES = "en"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field; `reason` says to people what it is good for. Most calls do not mention a field that is `rare`."""
+    """One field. `reason` explains its purpose to people. Most calls have no value for a `rare` field."""
 
     id: str
     reason: str
@@ -34,18 +33,19 @@ class Field:
     rare: bool = False
 
     def definition(self, language: str) -> Json:
-        """Return the field as ElevenLabs takes it, with the extraction prompt of this language, else of English."""
+        """Return the field as JSON for ElevenLabs, with the extraction prompt in this language, else in English."""
         prompts = _prompts()
         prompt = prompts.get(language.partition("-")[0].lower(), prompts[_OTHER_LANGUAGES])[self.id]
         return {"type": self.type, "description": prompt, **({"enum": list(self.enum)} if self.enum else {})}
 
     def is_ours(self, found: Json) -> bool:
-        """Whether the agent's field is as provisioning writes it, in any language."""
+        """Whether the agent's field is one that provisioning wrote, in any language."""
         same = found.get("type") == self.type and tuple(found.get("enum") or ()) == self.enum
         return same and str(found.get("description")) in {texts[self.id] for texts in _prompts().values()}
 
 
-# By priority: the first ones are added if there is no room for all. Who collects profiles must hear a refusal.
+# By priority: the first ones are added if there is no room for all. The opt-out comes directly after the profile: an
+# agent that collects profiles must collect opt-outs.
 FIELDS = (
     Field("first_name", "the greeting by name"),
     Field("caller_profile", "lasting things that the next call should know"),
@@ -77,15 +77,15 @@ def most_fields(tier: str) -> int:
 
 
 def collected(agent: Json) -> dict[str, Json]:
-    """Return the agent's fields by id, in their order."""
+    """Return the agent's fields by id, in the agent's order."""
     found = (agent.get("platform_settings") or {}).get("data_collection") or {}
     return {id_: one for id_, one in found.items() if isinstance(one, dict)}
 
 
 def of_agent(field: Field, wiring: Wiring) -> tuple[str, Json] | None:
-    """Return id and definition of the agent's field for this; None if it has none.
+    """Return id and definition of the agent's field for this purpose; None if it has none.
 
-    An author's field of another spelling (`First Name`), or an item whose name says it, is used as well.
+    The id or the name may be spelled differently (`First Name`), if the agent's author wrote the field.
     """
     found = collected(wiring.agent)
     if field.id in found:
@@ -102,12 +102,12 @@ def missing(wiring: Wiring) -> list[Field]:
 
 
 def left_out(wiring: Wiring, collecting: Collecting) -> list[Field]:
-    """Return the missing fields for which there is no room."""
+    """Return the missing fields that exceed the limit of fields per agent."""
     return missing(wiring)[_room(wiring, collecting) :]
 
 
 def wanted(wiring: Wiring, collecting: Collecting) -> dict[str, Json]:
-    """Return the agent's fields as they should be: an author's unchanged, ours in the agent's language."""
+    """Return the fields that the agent should have: its author's unchanged, ours in the agent's language."""
     found, language = collected(wiring.agent), str(wiring.agent_config.get("language") or "")
     ours = {field.id: field for field in FIELDS if field.id in found and field.is_ours(found[field.id])}
     if collecting.change == "remove":
@@ -118,7 +118,7 @@ def wanted(wiring: Wiring, collecting: Collecting) -> dict[str, Json]:
 
 
 def reasons(wiring: Wiring, collecting: Collecting) -> Iterator[str]:
-    """Yield, for people, what each added field is good for, and how many fields are left then."""
+    """Yield lines for people: the purpose of each added field, and how many more fields are allowed."""
     used = len(collected(wiring.agent))
     after = wanted(wiring, collecting)
     if collecting.change == "remove":
@@ -135,7 +135,7 @@ def _room(wiring: Wiring, collecting: Collecting) -> int:
 
 
 def _most(wiring: Wiring, collecting: Collecting) -> int:
-    """Return the limit; an agent with more fields than it shows a higher one."""
+    """Return the limit, raised to the number of fields that the agent already has."""
     return _MOST_OF_ENTERPRISES if len(collected(wiring.agent)) > collecting.most else collecting.most
 
 

@@ -1,4 +1,4 @@
-"""Wires agents to this server: plans steps, and carries them out one by one, each verified by reading it back."""
+"""Wires agents to this server: plans steps, carries them out one by one, and verifies each by reading it back."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -41,10 +41,10 @@ class Step:
     before: Any
     after: Any
     write: Callable[[Api], str | None]
-    """Returns the secret of a webhook that it creates, else None."""
+    """Returns the secret if it creates a webhook, else None."""
     reasons: tuple[str, ...] = ()
     is_shared: bool = False
-    """Whether it writes what all agents of the workspace use."""
+    """Whether it writes an object that all agents of the workspace use."""
 
     @property
     def diff(self) -> list[str]:
@@ -63,7 +63,7 @@ class Stopped(Exception):
 def plan(wiring: Wiring, server: ThisServer, collecting: Collecting | None = None) -> list[Step]:
     """Return the missing writes, in their order; none if the agent is wired correctly.
 
-    With `collecting`, the writes that add the fields of data collection too; or only the one that removes them.
+    `collecting` adds the writes for the fields of data collection; if it removes them, that is the only write.
     """
     if collecting is not None and collecting.change == "remove":
         return list(_data_collection(wiring, collecting))
@@ -110,7 +110,7 @@ def carry_out(
 
 
 def warnings(wiring: Wiring, server: ThisServer) -> Iterator[str]:
-    """Yield what provisioning cannot correct, and what it takes over from other servers."""
+    """Yield warnings: faults that provisioning cannot correct, and settings of other servers that it replaces."""
     yield from _replacements(wiring, server)
     webhook = wiring.webhook(server.url + POST_CALL_PATH, server.replaced_webhooks)
     if webhook is None:
@@ -216,9 +216,10 @@ def _section_step(
 
 
 def _target(wiring: Wiring, section: str, server: ThisServer) -> str:
-    """Return "agent" or "workspace": whose settings of the section to write.
+    """Return "agent" or "workspace": where to write the settings of the section.
 
-    The agent's, so that other agents keep theirs; the workspace's on request, or if they name this server already.
+    The agent's settings leave other agents as they are. The workspace's are written on request, or if they name this
+    server already.
     """
     if wiring.holder(section) == "agent":
         return "agent"
@@ -246,7 +247,7 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             request["response_mocks"] = tool["response_mocks"]
         tool_id = tool["id"]
         write = _writer(lambda api: api.update_tool(tool_id, request))
-        # An agent may have a tool of its own by this name.
+        # A tool of this name with another URL may belong to this agent alone.
         is_shared = tool_url(tool) == url
         yield Step("tool search_data", before, after, write, is_shared=is_shared)
 
@@ -292,7 +293,7 @@ def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
     if before == after:
         return
     ours, agent_id = _platform_settings(wiring), wiring.agent["agent_id"]
-    # The list of attached items is what ElevenLabs makes of the fields: an old one would contradict them.
+    # ElevenLabs derives the list of attached items from the fields: an old list would contradict them.
     ours.pop("analysis_items", None)
     ours["data_collection"] = after
     if scopes := ours.get("data_collection_scopes"):

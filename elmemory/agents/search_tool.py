@@ -5,14 +5,14 @@ import re
 
 from elmemory.agents.wiring import CALLED, CALLER, TOOL_NAME, Json, filled_by, with_key
 
-# A question in another language than the memories finds a fifth of what the caller's own language finds.
+# A question in another language finds a fifth of what one in the language of the memories finds.
 _DESCRIPTION = (
     "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
     "Ask one short question in plain words, in the language that the caller speaks. Use it before asking the caller "
     "for something they may have told us already."
 )
 _QUERY_DESCRIPTION = "The question, in plain words and in the language that the caller speaks; never translate it"
-# Texts of earlier versions, which provisioning replaces; texts of others stay.
+# Texts of earlier versions, which provisioning replaces. It keeps texts of other authors.
 _FORMER = {
     (
         "Look up what this caller said in earlier calls: appointments, people, preferences, problems, promises. "
@@ -31,7 +31,7 @@ _LANGUAGE = re.compile(
 
 
 def completed_tool(config: Json, url: str, secret: str | None) -> Json:
-    """Return the tool with everything that is required; the rest stays, or gets the values of a new tool."""
+    """Return the tool with all that is required. Other values stay, or are those of a new tool if missing."""
     config = {
         "type": "webhook",
         "name": TOOL_NAME,
@@ -59,7 +59,7 @@ def completed_tool(config: Json, url: str, secret: str | None) -> Json:
 
 
 def language_problem(config: Json, fix: str) -> tuple[str, str] | None:
-    """Return what is wrong and its remedy if neither the tool nor its query says in which language to ask."""
+    """Return a fault and its remedy if neither the tool nor its query says in which language to ask."""
     body = (config.get("api_schema") or {}).get("request_body_schema") or {}
     query = (body.get("properties") or {}).get("query") or {}
     descriptions = [str(one.get("description") or "").strip() for one in (config, query)]

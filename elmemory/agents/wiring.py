@@ -27,7 +27,7 @@ INITIATION, POST_CALL = "conversation_initiation_client_data_webhook", "webhooks
 
 type Json = dict[str, Any]
 
-# ElevenLabs returns neither the value of a secret nor whether a webhook has retries: our names of webhooks record both.
+# Our webhooks' names record retries and the secret's fingerprint, because ElevenLabs returns neither.
 _MARK = re.compile(r"\s*\(retries on(?:, key ([0-9a-f]{8}))?\)$")
 _VARIABLE = re.compile(r"{{\s*([^{}\s]+)\s*}}")
 
@@ -59,7 +59,7 @@ class ThisServer:
         )
 
     def replacing_webhooks(self, wiring: "Wiring") -> "ThisServer":
-        """Return a copy that wants a new post-call webhook instead of the existing ones."""
+        """Return a copy for which a new post-call webhook replaces the existing ones."""
         url = self.url + POST_CALL_PATH
         existing = frozenset(webhook["webhook_id"] for webhook in wiring.webhooks if webhook["webhook_url"] == url)
         return replace(self, replaced_webhooks=existing)
@@ -98,14 +98,14 @@ class Wiring:
 
     @classmethod
     def read_all(cls, api: Api, agent_ids: Iterable[str]) -> "list[Wiring]":
-        """Return the wiring of each agent; what belongs to the workspace is read once."""
+        """Return the wiring of each agent. Objects of the workspace are read once."""
         found: list[Wiring] = []
         for agent_id in agent_ids:
             found.append(replace(found[0], agent=api.agent(agent_id)) if found else cls.read(api, agent_id))
         return found
 
     def holder(self, section: str) -> Literal["agent", "workspace"]:
-        """Whose settings of the section (INITIATION or POST_CALL) apply to this agent."""
+        """Return which settings of the section (INITIATION or POST_CALL) apply: the agent's or the workspace's."""
         return "agent" if _is_set(self.of_agent(section)) else "workspace"
 
     def settings(self, section: str) -> Json:
@@ -150,7 +150,7 @@ class Wiring:
 
     @property
     def languages(self) -> list[str]:
-        """The codes of the agent's own language and of those that it has beside it."""
+        """The codes of the agent's main language and of its additional languages."""
         config = self.agent.get("conversation_config") or {}
         return [str(self.agent_config.get("language") or "en"), *(config.get("language_presets") or {})]
 
@@ -163,7 +163,7 @@ class Wiring:
     def variables(self) -> set[str]:
         """Names of the `{{…}}` in prompts and first messages, including those of other languages and workflow nodes.
 
-        Without variables of the system and secrets, which ElevenLabs provides.
+        System variables and secrets, which ElevenLabs provides, are left out.
         """
         config = self.agent.get("conversation_config") or {}
         texts = _texts(
@@ -242,7 +242,7 @@ def header(headers: Json | None, name: str = KEY_HEADER) -> tuple[str, Any]:
 
 
 def with_key(headers: Json | None, secret: str | None) -> Json:
-    """Return the headers with the key from the secret with this id; None stands for a secret not yet made."""
+    """Return the headers with the key taken from the secret with this id; None for a secret that is not made yet."""
     name, value = header(headers)
     if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
         value = {"secret_id": secret or "(the new secret)"}

@@ -1,9 +1,9 @@
-"""Who acts, for what is recorded without a call of `record`."""
+"""The context variable that names who acts, for signal handlers that write the audit log."""
 
 from contextvars import ContextVar
 
 from django.http import HttpRequest
 
-# The request that is being answered; "command" in a process that runs a management command, where the user of the
-# operating system acts; None in migrations and tests, whose changes are not recorded.
+# The current request; "command" in a management command, which the user of the operating system runs; None in
+# migrations and tests, whose changes are not recorded.
 acting: ContextVar[HttpRequest | str | None] = ContextVar("acting", default=None)

@@ -40,7 +40,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail_shown", "address")
     list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
-    # Not `address__exact`: PostgreSQL refuses to compare an address with what is none.
+    # Not `address__exact`: PostgreSQL raises an error if the text is not an address.
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__iexact")
     search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
     date_hierarchy = "at"
@@ -100,7 +100,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         return [export, path(certificate, view, name="audit_entry_certificate"), *super().get_urls()]
 
     def certificate_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The certificate of a forgotten caller: a page, or with `as=text` or `as=json` a file."""
+        """Return the certificate of a forgotten caller: a page, or a file with `as=text` or `as=json`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         entry = get_object_or_404(Entry.objects.exclude(document=""), pk=object_id)
@@ -115,7 +115,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         )
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The list as it is filtered, as CSV."""
+        """Return the filtered list as CSV."""
         if not (self.has_view_permission(request) and self.has_export_permission(request)):
             raise PermissionDenied
         try:
@@ -136,7 +136,7 @@ def _file(content: bytes, kind: str, name: str) -> HttpResponse:
 
 
 def _link(page: str | None, key: str) -> str:
-    """A link to the object's page, where there is one."""
+    """Return the object's name, as a link if the object has a page."""
     if not (page and key):
         return key
     try:

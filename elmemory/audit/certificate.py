@@ -10,7 +10,7 @@ from elmemory.memory.text import counted
 
 
 def as_json(entry: Entry) -> bytes:
-    """The certificate with what proves it: the entry's number, time, user and hash."""
+    """Return the certificate as JSON, with its proof: number, time, user and hash of the entry."""
     return orjson.dumps(_value(entry), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -1,7 +1,7 @@
 """The hash chain of the audit log: each entry's hash covers its fields and the hash of the entry before it.
 
-The newest hash is also written to a file, so that entries removed from the end are missed. Whoever can write
-both the database and that file can still rewrite the log: keep what `audit verify` prints in another place too.
+The newest hash is also written to a file, which reveals that entries were removed from the end. Whoever can write both
+the database and that file can still rewrite the log: keep the output of `audit verify` elsewhere too.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class Chained(Protocol):
-    """An entry, as the model and its historical versions in migrations have it."""
+    """The fields of an entry, common to the model and its historical versions in migrations."""
 
     pk: int
     at: datetime
@@ -50,7 +50,7 @@ class Head(NamedTuple):
 
 
 def digest(previous: str, entry: Chained) -> str:
-    """The hash of the entry that follows the one with the hash `previous`, in hexadecimal."""
+    """Return the hash of this entry, in hexadecimal. `previous` is the hash of the entry before it."""
     return sha256(previous.encode() + orjson.dumps(_fields(entry, entry.object))).hexdigest()
 
 
@@ -60,19 +60,19 @@ def _fields(entry: Chained, what: str) -> list[object]:
         entry.pk, at, entry.user_id, entry.username, entry.action, entry.kind, what, entry.caller, entry.detail,
         entry.address,
     ]  # fmt: skip
-    # Entries had none once, and most have none: their hashes do not depend on it.
+    # Only if there is one: the hashes of entries older than this field must stay the same.
     if document := getattr(entry, "document", ""):
         fields.append(document)
     return fields
 
 
 def signature(summary: Chained) -> str:
-    """The HMAC of a summary of closed entries, by a key derived from SECRET_KEY."""
+    """Return the HMAC of a summary of closed entries, with a key derived from SECRET_KEY."""
     return _signature(summary, settings.SECRET_KEY)
 
 
 def is_signed(summary: Chained) -> bool:
-    """Whether the summary has its signature, with SECRET_KEY or one of its fallbacks."""
+    """Whether the summary is signed with SECRET_KEY or one of its fallbacks."""
     keys = settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
     return summary.action == "close" and any(
         constant_time_compare(summary.object, _signature(summary, key)) for key in keys
@@ -80,21 +80,21 @@ def is_signed(summary: Chained) -> bool:
 
 
 def _signature(summary: Chained, key: str | bytes) -> str:
-    # In place of its object, which is the signature, the hash from which the chain goes on.
+    # The object field holds the signature itself, so the hash from which the chain continues takes its place.
     signed = orjson.dumps(_fields(summary, summary.hash))
     return salted_hmac("elmemory.audit.closed", signed, key, algorithm="sha256").hexdigest()
 
 
 def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None = None) -> Iterator[str]:
-    """Yield what is wrong with the log. `entries` are all of it, by id.
+    """Yield the faults of the log. `entries` are all entries, sorted by id.
 
-    `written` is the head of the file, `noted` one that was kept elsewhere.
+    `written` is the head in the file, `noted` an earlier head that was kept elsewhere.
     """
     missing = {head for head in (noted, written) if head}
     previous, last = "", 0
     for entry in entries:
         if entry.pk < 0 and not last:
-            # The summary of closed entries: the chain goes on from the last of them.
+            # A summary: the chain continues from the last entry that it closes.
             previous, last = entry.hash, -entry.pk
             if not is_signed(entry):
                 yield f"the summary of the closed entries up to {last} is not signed with this SECRET_KEY"
@@ -112,11 +112,11 @@ def faults(entries: Iterable[Chained], written: Head | None, noted: Head | None 
             yield f"entry {entry.pk} is not the one that was written: the log was rewritten from there or before"
         previous, last = entry.hash, entry.pk
     for head in sorted(missing):
-        yield f"entry {head.pk} was the newest once and is missing: the end of the log was removed, from {last + 1} on"
+        yield f"entry {head.pk} was once the newest, but is missing: the end of the log was removed, from {last + 1} on"
     if written and last > written.pk:
         yield (
             f"entries {written.pk + 1} to {last} are newer than the head in its file:"
-            " inserted by hand, or their process was killed in that instant"
+            " inserted by hand, or their process was killed before it wrote the head"
         )
 
 
@@ -125,7 +125,7 @@ def head_path() -> Path:
 
 
 def read_head() -> Head | None:
-    """The newest entry according to the file; None without a file. Raises ValueError if it cannot be read."""
+    """Return the newest entry according to the file; None without a file. Raises ValueError if it is malformed."""
     try:
         return parse_head(head_path().read_text(encoding="ascii").strip())
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def read_head() -> Head | None:
 
 
 def parse_head(text: str) -> Head:
-    """`ID:HASH` as a head. Raises ValueError."""
+    """Parse `ID:HASH`. Raises ValueError."""
     pk, _, hash_ = text.partition(":")
     if len(hash_) != 64:
         raise ValueError("not ID:HASH")
@@ -141,7 +141,7 @@ def parse_head(text: str) -> Head:
 
 
 def write_head(head: Head) -> None:
-    """Write the head to its file, unless a later one is there. A full disk is logged and stops nobody's work."""
+    """Write the head to its file, unless the file has a later one. A full disk is logged, not raised."""
     path = head_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Closing the oldest part of the audit log: its entries are removed, and one signed summary stands for them.
+"""Closes the oldest part of the audit log: deletes its entries, and adds one signed summary in their place.
 
-The summary has the hash of the last entry that it closes, so that the chain goes on from it, and that entry's id,
-negated. Its signature, an HMAC by a key derived from SECRET_KEY, covers how many entries of which time are closed. The
-next summary replaces it. The database refuses to delete entries that no summary closes (`elmemory.audit.triggers`).
+The summary has the hash of the last entry that it closes, from which the chain continues, and that entry's id, negated.
+Its signature, an HMAC with a key derived from SECRET_KEY, covers the number and the dates of the closed entries. The
+next summary replaces it. Database triggers refuse to delete other entries (`elmemory.audit.triggers`).
 """
 
 import re
@@ -27,26 +27,26 @@ _COUNTED = re.compile(r"(?P<count>[0-9]+) entr(?:y|ies), (?P<first>\S+) to \S+")
 
 
 class NotClosed(Exception):
-    """The old entries are not what was written: `audit verify` says where. They stay."""
+    """The old entries were altered, so they are not deleted. `audit verify` shows where."""
 
 
 class _Part(NamedTuple):
-    """The oldest entries of the log: the summary of those closed before, if any, and those to be closed."""
+    """The oldest part of the log: the summary of entries closed earlier, if any, and the entries to close."""
 
     summary: Entry | None
     entries: Sequence[Entry]
 
 
 def close_entries(before: datetime, most: int) -> int:
-    """Close entries that were added before this time, at most `most`; returns how many. Raises NotClosed.
+    """Close at most `most` entries from before this time. Return their number. Raises NotClosed.
 
-    The newest entry always stays. Less than `most` are closed once a day only: each closing is itself an entry.
+    The newest entry always stays. Fewer than `most` are closed only once a day, because each closing adds an entry.
     """
     using = router.db_for_write(Entry)
     if not _oldest(before, most).entries:
         return 0
     with transaction.atomic(using):
-        # First: so the entry of this closing is the newest one.
+        # Recorded first, so that the newest entry is the one of this closing.
         record(None, Action.RETAIN, "log", detail=f"closing entries from before {before:%Y-%m-%d}")
         lock(transaction.get_connection(using))
         summary, entries = _oldest(before, most)
@@ -60,11 +60,11 @@ def close_entries(before: datetime, most: int) -> int:
 
 
 def _oldest(before: datetime, most: int) -> _Part:
-    """What is to be closed now."""
+    """Return the entries to close now."""
     oldest = list(Entry.objects.order_by("pk")[: most + 2])
     summary = oldest.pop(0) if oldest and oldest[0].pk < 0 else None
     old = []
-    # The last one may be the newest of the log.
+    # Without the last one: it may be the newest of the log.
     for entry in oldest[:-1][:most]:
         if entry.at >= before:
             break
@@ -75,7 +75,7 @@ def _oldest(before: datetime, most: int) -> _Part:
 
 
 def _replace(summary: Entry | None, entries: Sequence[Entry], using: str) -> None:
-    """Add the summary of these entries, then delete them and the summary before."""
+    """Add the summary of these entries, then delete them and the earlier summary."""
     before = _COUNTED.fullmatch(summary.detail) if summary else None
     count = len(entries) + (int(before["count"]) if before else 0)
     first = before["first"] if before else f"{entries[0].at:%Y-%m-%d}"

@@ -14,7 +14,7 @@ _FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"
 
 
 async def csv_lines(entries: QuerySet[Entry]) -> AsyncIterator[str]:
-    """A header, then a line for each entry, oldest first; times are UTC."""
+    """Yield a header and a line for each entry, oldest first. Times are in UTC."""
     yield csv_line(COLUMNS)
     async for entry in entries.order_by("pk").aiterator(1000):
         yield csv_line(row(entry))
@@ -26,7 +26,7 @@ def row(entry: Entry) -> list[object]:
 
 
 def csv_line(values: Iterable[object]) -> str:
-    """The cells as a line. No cell is one that a spreadsheet takes for a formula."""
+    """Return the cells as a CSV line. Cells that a spreadsheet would read as a formula are escaped."""
     text = io.StringIO()
     csv.writer(text).writerow(
         f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in values

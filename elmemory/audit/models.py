@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 from elmemory.audit.chain import Head, digest, write_head
 
 _MIDNIGHT = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
-_LOCK = 0x656C6D61  # any number that no other advisory lock of this database has
+_LOCK = 0x656C6D61  # arbitrary, but different from the other advisory locks of this database
 
 
 class Action(models.TextChoices):
@@ -43,7 +43,7 @@ class Action(models.TextChoices):
 
 
 class AppendOnly(Exception):
-    """An attempt to change or delete entries of the audit log, or to add some outside the chain."""
+    """An attempt to change or delete entries of the audit log, or to add entries outside the chain."""
 
 
 class Entries(models.QuerySet["Entry"]):
@@ -57,9 +57,9 @@ class Entries(models.QuerySet["Entry"]):
         raise AppendOnly
 
     def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
-        """As Django's for years, months and days, but looks for the first entry of each in the database's index.
+        """Return the years, months or days with entries, like Django, but with one index lookup for each.
 
-        Django on SQLite calls a Python function for each entry.
+        On SQLite, Django would call a Python function for each entry.
         """
         begin: dict[str, Any] = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind] | _MIDNIGHT
         longest = {"year": 366, "month": 31, "day": 1}[kind]
@@ -67,7 +67,7 @@ class Entries(models.QuerySet["Entry"]):
         first = times.first()
         while first:
             found.append(localtime(first, tzinfo).replace(**begin))
-            # Half a day more, as days in which clocks are changed have up to 25 hours.
+            # Half a day more: a day on which clocks change has up to 25 hours.
             after = (found[-1] + timedelta(days=longest, hours=12)).replace(**begin)
             first = times.filter(**{f"{field_name}__gte": after}).first()
         return found if order == "ASC" else found[::-1]
@@ -76,9 +76,9 @@ class Entries(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """An action of a user.
 
-    `object` is a conversation id, a caller reference or the like, never a phone number; `detail` holds no personal
-    data, nor does `document`: JSON, the certificate of a forgotten caller. `id` rises by one with each entry, and
-    `hash` chains them (`elmemory.audit.chain`). A negative `id` is that of the summary that stands for closed entries
+    `object` is a conversation id, a caller reference or the like, never a phone number. `document` is the certificate
+    of a forgotten caller, in JSON; neither it nor `detail` holds personal data. `id` rises by one with each entry, and
+    `hash` chains them (`elmemory.audit.chain`). A summary of closed entries has a negative `id`
     (`elmemory.audit.closing`).
     """
 
@@ -108,7 +108,7 @@ class Entry(models.Model):
         return f"{self.username} {self.get_action_display()} {self.kind} {self.object}".strip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Add the entry to the end of the chain. Time, id and hash are set here, while no other process adds one."""
+        """Add the entry to the end of the chain. Sets its time, id and hash while other writers are locked out."""
         if not self._state.adding:
             raise AppendOnly
         using = kwargs.get("using") or router.db_for_write(Entry)
@@ -127,7 +127,7 @@ class Entry(models.Model):
 
 
 class Review(models.Model):
-    """What staff say of a call: a note, and that it was reviewed. It goes with the call, and with its caller.
+    """What staff say of a call: a note, and that it was reviewed. Deleted with the call or its caller.
 
     `caller` is the caller reference; the call's files may be gone. The audit log never holds the note.
     """
@@ -148,7 +148,7 @@ class Review(models.Model):
 
 
 def lock(connection: BaseDatabaseWrapper) -> None:
-    """Hold off other writers until the transaction ends. SQLite's transactions do so: they begin as IMMEDIATE."""
+    """Lock out other writers until the transaction ends. On SQLite, BEGIN IMMEDIATE has done so already."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

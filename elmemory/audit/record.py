@@ -1,4 +1,4 @@
-"""Writing the audit log."""
+"""Writes the audit log."""
 
 from datetime import timedelta
 from getpass import getuser
@@ -25,11 +25,11 @@ def record(
     detail: str = "",
     once_in: timedelta | None = None,
 ) -> None:
-    """Add an entry: the user of this request did `action` to the object `what` of this kind.
+    """Add an entry: the user of this request did `action` to the object `what` of this `kind`.
 
-    Without a request a command did, and the operating system's user is named. `caller` is the caller reference that
-    the object belongs to. With `once_in` a repetition within that time adds none: a player requests a recording piece
-    by piece.
+    Without a request, the user is that of the operating system, who runs a command. `caller` is the reference of the
+    caller to whom the object belongs. With `once_in`, a repetition within that time adds no entry: a player requests a
+    recording piece by piece.
     """
     entry = _entry(request, action, kind, what, caller=what if kind == "caller" else caller, detail=detail)
     names = ("username", "action", "kind", "object", "caller", "detail", "address")
@@ -40,7 +40,7 @@ def record(
 
 
 def certify(request: HttpRequest | None, caller: str, detail: str, document: str) -> Entry:
-    """Add the entry with the certificate of a forgotten caller, JSON, and return it."""
+    """Add and return an entry with the certificate of a forgotten caller. `document` is JSON."""
     entry = _entry(request, Action.CERTIFICATE, "caller", caller, caller=caller, detail=detail)
     entry.document = document
     entry.save()
@@ -64,7 +64,7 @@ def _entry(request: HttpRequest | None, action: Action, kind: str, what: str, *,
 def record_command(name: str, detail: str = "") -> None:
     """Add an entry: the user of the operating system ran this command.
 
-    A database that does not answer is logged and stops no command: some are there to repair it.
+    A database that does not answer is logged, not raised: the command may be the one that repairs it.
     """
     try:
         record(None, Action.RUN, "command", name, detail=detail)
@@ -73,18 +73,18 @@ def record_command(name: str, detail: str = "") -> None:
 
 
 def command_user() -> str:
-    """`command:` and the name of the operating system's user."""
+    """Return `command:` and the name of the operating system's user."""
     try:
         return f"command:{getuser()}"[:150]
-    except OSError:  # a container's user need not have a name
+    except OSError:  # a container's user may have no name
         return "command:unnamed"
 
 
 def keyed_reference(text: str) -> str:
-    """A keyed hash that stands for a text which may be personal data: equal texts have equal references."""
+    """Return a keyed hash of a text that may be personal data. Equal texts have equal hashes."""
     return salted_hmac("elmemory.audit", text, algorithm="sha256").hexdigest()[:24]
 
 
 def request_address(request: HttpRequest) -> str | None:
-    """The address of the client, by the rule of TRUSTED_PROXIES."""
+    """Return the client's address; headers of TRUSTED_PROXIES count."""
     return client_address(request.META.get("REMOTE_ADDR"), request.headers)

@@ -43,7 +43,7 @@ ROLES = {
     gettext_noop("privacy officer"): _PRIVACY_OFFICER,
 }
 ADMINISTRATOR = gettext_noop("administrator")
-# What each role may do, for those who choose one.
+# What each role may do, as shown where a role is chosen.
 EXPLAINED = {
     "viewer": gettext_lazy("reads calls, transcripts, callers and their memories, with numbers masked."),
     "supervisor": gettext_lazy(
@@ -63,20 +63,20 @@ EXPLAINED = {
 
 
 def is_behind(using: str) -> bool:
-    """Whether this database lacks permissions of this version, or has other texts for them. `migrate` corrects it."""
+    """Whether the permissions in this database are missing or worded differently. `migrate` corrects them."""
     stored = Permission.objects.using(using).filter(content_type__app_label__in=_APPS)
     texts = {tuple(row[:3]): row[3] for row in stored.values_list(*_OF_MODEL, "codename", "name")}
     return any(texts.get((app, model, codename)) != text for app, model, codename, text in _permissions())
 
 
 def make_roles(using: str, **kwargs: Any) -> None:  # noqa: ARG001
-    """Create the groups in this database, with their permissions, whose texts become those of this version.
+    """Create the groups and their permissions in this database, and update the texts of the permissions.
 
-    A receiver of `post_migrate`: Django itself only adds permissions.
+    A receiver of `post_migrate`. Django itself only adds permissions and never updates their texts.
     """
     if not router.allow_migrate_model(using, Group):
         return
-    token = acting.set(None)  # what every version of the program does is no decision to record
+    token = acting.set(None)  # no user decided this, so it is not recorded
     try:
         _complete(using)
     finally:

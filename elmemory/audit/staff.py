@@ -1,4 +1,4 @@
-"""Users in the admin: each with a role, and what the role may do is said where it is chosen."""
+"""Users in the admin. Each has a role; the form says what each role may do."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     class _GroupAdmin(CarefulLookups[Group], GroupAdmin): ...
 
-else:  # not generic at run time
+else:  # UserAdmin is not generic at run time
 
     class _UserAdmin(CarefulLookups, UserAdmin): ...
 
@@ -32,10 +32,10 @@ else:  # not generic at run time
 
 
 class StaffForm(UserCreationForm[User]):
-    """A new user who may log in here, with one role."""
+    """The form for a new user, who may log in and has one role."""
 
     role = forms.ChoiceField(label=gettext_lazy("Role"), widget=forms.RadioSelect)
-    # Whether the role of an administrator is offered; the admin sets it per request.
+    # Whether to offer the administrator's role; the admin sets it per request.
     may_make_administrators = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,7 +49,7 @@ class StaffForm(UserCreationForm[User]):
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
-    """The roles by the names that the page's language has for them."""
+    """Filters users by role, with the names of roles in the language of the page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +60,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 class StaffAdmin(_UserAdmin):
-    """Users with their roles; a new one needs one page."""
+    """Users with their roles. A new user is created on a single page."""
 
     list_display = ("username", "role", "first_name", "last_name", "is_active", "last_login")
     list_filter = (("groups", RoleFilter), "is_superuser", "is_active")
@@ -105,12 +105,12 @@ class StaffAdmin(_UserAdmin):
             form.instance.groups.add(Group.objects.get(name=form.cleaned_data["role"]))
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        """Back to the list: there is nothing left to fill in."""
+        """Redirect to the list: nothing is left to fill in."""
         return super(UserAdmin, self).response_add(request, obj, post_url_continue)
 
 
 class RoleAdmin(_GroupAdmin):
-    """The roles, with permissions in the language of the page: the database has their names in English."""
+    """The roles. Permissions are shown in the language of the page; the database has them in English."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})

@@ -1,7 +1,7 @@
-"""Database triggers that refuse to change or delete entries of the audit log, except those that a summary closes.
+"""Database triggers that refuse to change entries of the audit log, and to delete any that no summary closes.
 
-A migration that makes SQLite rebuild the table drops them with it: it must call `install` again. `audit verify` reports
-triggers that are missing.
+A migration for which SQLite rebuilds the table drops the triggers, and must call `install` again. `audit verify`
+reports triggers that are missing.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -9,8 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 _EVENTS = {"audit_entry_no_update": "UPDATE", "audit_entry_no_delete": "DELETE", "audit_entry_no_close": "INSERT"}
 _NAMES = tuple(_EVENTS)
 _REFUSAL = "the audit log is append-only"
-# Deleted may be what a later summary of closed entries stands for, and added a summary that stands for an entry that is
-# there and not the newest.
+# Entries that a later summary covers may be deleted. A summary may be added if the last entry that it closes exists and
+# is not the newest.
 _ALLOWED = {
     "UPDATE": "1 = 0",
     "DELETE": "EXISTS (SELECT 1 FROM audit_entry WHERE id < 0 AND id <> OLD.id AND -id >= ABS(OLD.id))",
@@ -46,7 +46,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """For migrations that must change entries, and for tests that empty their databases."""
+    """Drop the triggers, for migrations that change entries and for tests that empty their databases."""
     on = " ON audit_entry" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         for name in _NAMES:
@@ -54,7 +54,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """The names of those that the database does not have, or that are disabled."""
+    """Return the names of the triggers that the database lacks or that are disabled."""
     query = (
         "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_entry'::regclass AND tgenabled <> 'D'"
         if connection.vendor == "postgresql"

@@ -1,4 +1,4 @@
-"""What is recorded without being asked: logins, lockouts, changes of users, groups and login devices, refusals."""
+"""Signal handlers and middleware that record logins, lockouts, refusals, and changes of users, groups and devices."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -21,7 +21,7 @@ from elmemory.audit.record import record
 _KINDS: dict[type[Model], str] = {User: "user", Group: "role", TOTPDevice: "device", StaticDevice: "device"}
 _FORBIDDEN = 403
 _AT_MOST_EACH = timedelta(minutes=1)
-# What each login changes.
+# Fields that every login changes.
 _UNRECORDED = frozenset(("id", "last_login", "last_t", "drift", "last_used_at"))
 
 
@@ -39,7 +39,7 @@ def connect() -> None:
 
 
 class AuditMiddleware:
-    """Names the request as the acting one, and records refusals in the admin."""
+    """Sets the request as the acting one, and records refused requests in the admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -53,14 +53,14 @@ class AuditMiddleware:
         if response.status_code == _FORBIDDEN and request.user.is_authenticated:
             match = request.resolver_match
             what = str(match.kwargs.get("object_id", "")) if match else ""
-            # An address that was typed may hold anything: only what has a letter, as ids have, is kept.
+            # Ids have letters. Anything else in the URL is not recorded: it may be a phone number that somebody typed.
             known = what if any(character.isalpha() for character in what) and what.isascii() else ""
             record(request, Action.REFUSED, "page", known, detail=(match.view_name if match else "") or "")
         return response
 
 
 def _logged_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:  # noqa: ARG001
-    if request and hasattr(request, "user"):  # no login that a program makes by itself
+    if request and hasattr(request, "user"):  # else a program logged the user in
         record(request, Action.LOGIN, "session", detail="with a code" if getattr(user, "otp_device", None) else "")
 
 
@@ -79,9 +79,9 @@ def _locked_out(request: HttpRequest, username: str | None, **kwargs: Any) -> No
 
 
 def _attempted(request: HttpRequest, action: Action, username: str | None) -> None:
-    """Record an attempt at this user's account: while it is locked, and for names that no user has, once a minute.
+    """Record a failed login; only once a minute for a locked user, or for a name that no user has.
 
-    Such a name is not recorded: it may be a password.
+    A name that no user has is not recorded: it may be a password.
     """
     user = User.objects.filter(username=username).first() if username and "\0" not in username else None
     what, detail = (str(user.pk), user.username) if user else ("", "no such user")
@@ -90,7 +90,7 @@ def _attempted(request: HttpRequest, action: Action, username: str | None) -> No
 
 
 def _saving(sender: type[Model], instance: Any, update_fields: Iterable[str] | None, using: str, **kwargs: Any) -> None:  # noqa: ARG001
-    """Note on the object which fields will change."""
+    """Store on the object which fields will change, for `_saved`."""
     if acting.get() is None:
         return
     old = sender._base_manager.using(using).filter(pk=instance.pk).first() if instance.pk else None
@@ -110,7 +110,7 @@ def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> 
 
 
 def _is_rehashing(changed: list[str]) -> bool:
-    """Whether a login has stored the password with the hasher of a newer Django."""
+    """Whether a login only stored the same password with a newer hasher."""
     actor = acting.get()
     return changed == ["password"] and isinstance(actor, HttpRequest) and not actor.user.is_authenticated
 
@@ -119,7 +119,7 @@ def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:  # noqa
     _record_change(instance, "deleted")
 
 
-@translation.override("en")  # entries are in one language, whoever acts
+@translation.override("en")  # entries are in English, whatever the user's language
 def _related(
     sender: type[Model], instance: Any, action: str, reverse: bool, model: type[Model], pk_set: set[int] | None,  # noqa: ARG001
     **kwargs: Any,  # noqa: ARG001
@@ -133,7 +133,7 @@ def _related(
 
 
 def _record_change(instance: Any, what: str) -> None:
-    """Record who changed the user, group or device. Nothing acts in a migration or in a test's preparation."""
+    """Record who changed the user, group or device. Changes by migrations and test fixtures are not recorded."""
     actor = acting.get()
     if actor is None:
         return

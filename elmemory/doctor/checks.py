@@ -50,8 +50,8 @@ _RECENT_CALLS, _FEWEST_CALLS = 50, 10
 def run_checks(agent_ids: Sequence[str] = (), url: str = "", *, every_agent: bool = False) -> list[Check]:
     """Run all checks; `url` is this server's public address, PUBLIC_URL if empty.
 
-    Takes seconds, sends requests to the address and to ElevenLabs if they are set, and changes nothing. A process that
-    serves calls `run_checks_in_subprocess` instead.
+    Takes seconds and changes nothing. Sends requests to the address and to ElevenLabs, if they are set. A serving
+    process must use `run_checks_in_subprocess`.
     """
     url = url.rstrip("/") or settings.PUBLIC_URL
     checks = [
@@ -72,7 +72,7 @@ def run_checks(agent_ids: Sequence[str] = (), url: str = "", *, every_agent: boo
 
 
 def run_checks_in_subprocess(agent_id: str = "") -> list[Check]:
-    """Run all checks in another process: importing ElevenLabs' SDK in this one would delay live calls.
+    """Run all checks in another process, because importing ElevenLabs' SDK would delay this one's live calls.
 
     Raises OSError, subprocess.SubprocessError or ValueError if the process gives no result.
     """
@@ -123,7 +123,7 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
     yield Check(_HERE, "index", "ok", "readable")
     if queue["oldest_seconds"] > _LONGEST_WAIT_SECONDS:
         detail = f"{counted(queue['pending'], 'call waits', 'calls wait')}, the oldest for {queue['oldest_seconds']} s"
-        remedy = "Does a worker run, and does OpenMemory answer? The worker logs what keeps it."
+        remedy = "Does a worker run, and does OpenMemory answer? The worker logs why it waits."
         yield Check(_HERE, "queue", "fault", detail, remedy)
     else:
         yield Check(_HERE, "queue", "ok", counted(queue["pending"], "call waits", "calls wait"))
@@ -133,7 +133,7 @@ def _queue(queue: dict[str, Any]) -> Iterator[Check]:
 
 
 def _at_rest() -> Iterator[Check]:
-    """Check for folders that hold personal data on a volume that is not encrypted."""
+    """Check whether the folders with personal data are on encrypted volumes."""
     folders = {Path(settings.PAYLOAD_STORAGE_PATH)} | {path.parent for path in sqlite_files().values()}
     seen: dict[bool | None, list[str]] = {}
     for folder in sorted(folders):
@@ -152,7 +152,7 @@ def _at_rest() -> Iterator[Check]:
 
 
 def _encoder() -> Iterator[Check]:
-    """Say whether searches go by what memories mean, too."""
+    """Report whether searches also compare meanings."""
     found = installed()
     if settings.EMBEDDINGS == OFF:
         yield Check(_HERE, "encoder", "ok", "off by EMBEDDINGS: searches go by words alone")
@@ -164,7 +164,7 @@ def _encoder() -> Iterator[Check]:
 
 
 def _retention() -> Iterator[Check]:
-    """Say what retention removes, and whether anything should be gone for more than a day."""
+    """Report what retention removes, and whether any removal is overdue by more than a day."""
     if not (kept := kept_for()):
         yield Check(_HERE, "retention", "ok", "off: everything is kept until staff delete it")
         return
@@ -178,7 +178,7 @@ def _retention() -> Iterator[Check]:
 
 
 def _callers() -> Iterator[Check]:
-    """Check for calls remembered under a key that by the present rules is no caller's, or is spelled otherwise."""
+    """Check for calls remembered under a former key: one that identifies no caller now, or is spelled otherwise."""
     misplaced = misplaced_calls()
     of_no_caller = {key: calls for key, calls in misplaced.items() if not caller_key(key)}
     respelled = {key: calls for key, calls in misplaced.items() if key not in of_no_caller}
@@ -194,7 +194,7 @@ def _callers() -> Iterator[Check]:
 
 
 def _without_files() -> Iterator[Check]:
-    """Check for memories of callers whose calls are not stored here any more."""
+    """Check for memories of callers whose calls are no longer stored here."""
     what = "memories without files"
     try:
         found = memories_without_calls(open_memory())
@@ -216,7 +216,7 @@ def _without_files() -> Iterator[Check]:
 
 
 def _collected(agent_ids: Sequence[str]) -> Iterator[Check]:
-    """Check which fields of data collection were null in all of the last calls, of these agents if any are named."""
+    """Check which data-collection fields were null in all of the last calls. Without ids, of all agents."""
     calls = Conversation.objects.filter(has_transcription=True, outcome=Outcome.DONE)
     if agent_ids:
         calls = calls.filter(agent_id__in=agent_ids)
@@ -224,7 +224,7 @@ def _collected(agent_ids: Sequence[str]) -> Iterator[Check]:
     try:
         newest = list(calls.order_by("-sort_key").values_list("conversation_id", flat=True)[:_RECENT_CALLS])
     except DatabaseError:
-        return  # the state of the index is checked elsewhere
+        return  # another check reports the state of the index
     for conversation_id in newest:
         with contextlib.suppress(OSError, NotReadable):
             call = Transcription.read(transcription_path(conversation_id).read_bytes())
@@ -272,7 +272,7 @@ def _reachable(url: str) -> Iterator[Check]:
 
 
 def _reason_to_keep_keys(url: str, health: httpx2.Response, nonce: str) -> str:
-    """Return why the keys must not be sent to this address, "" if they may be."""
+    """Return why the keys must not be sent to this address; "" if they may be sent."""
     if not url.startswith("https://") and not is_loopback(url):
         return "the address is not https"
     if not hmac.compare_digest(health.headers.get(PROOF_HEADER, "").encode(), proof(nonce).encode()):
@@ -298,7 +298,7 @@ def _health(answer: httpx2.Response) -> Check:
 
 
 def _answer(client: httpx2.Client, path: str, key: str, body: dict[str, str]) -> Check:
-    """Check a webhook with the ring or search of a stranger."""
+    """Check the answer of a webhook to a ring or search of a stranger."""
     answer = client.post(path, json=body, headers={"x-api-key": key})
     if answer.status_code == 200:
         return Check(_OUTSIDE, path, "ok", f"answers in {_milliseconds(answer)} ms")

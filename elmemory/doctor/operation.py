@@ -1,4 +1,4 @@
-"""Checks of what runs and of what runs now and then: server, worker, their builds, backup and verification."""
+"""Checks of the running server and worker, their builds, and the last backup and verification."""
 
 import hmac
 import secrets

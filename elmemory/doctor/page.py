@@ -19,13 +19,13 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 class DoctorPage:
-    """The view, and the lock that lets checks run once at a time: they use a second of CPU."""
+    """The view, with a lock: only one run of checks at a time, since each uses a second of CPU."""
 
     def __init__(self) -> None:
         self._running = Lock()
 
     def view(self, request: HttpRequest) -> HttpResponse:
-        """Show a form; after POST, the checks as well."""
+        """Show a form; after POST, also the checks."""
         if not request.user.has_perm("conversations.run_doctor"):
             raise PermissionDenied
         agent_id = request.POST.get("agent", "").strip()

@@ -1,5 +1,4 @@
-"""Whether a folder is on an encrypted volume, as far as Linux shows it: dm-crypt below its mount, or an encrypting file
-system."""
+"""Whether a folder is on an encrypted volume, as far as Linux shows it: on dm-crypt or an encrypting file system."""
 
 import os
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ _DEEPEST = 8
 
 
 def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
-    """Whether the folder is on an encrypted volume; None where that cannot be seen.
+    """Whether the folder is on an encrypted volume; None if that is unknown.
 
-    It cannot on networks, in containers' overlays, where the disk or the host encrypts, and on systems other than
-    Linux. `system` is the root below which /proc and /sys are read.
+    It is unknown for network and overlay file systems, if the disk or the host may encrypt, and on systems other than
+    Linux. `system` is the root for reading /proc and /sys.
     """
     try:
         mounts = list(_mounts(system / "proc/self/mountinfo"))
@@ -23,13 +22,13 @@ def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
     containing = [mount for mount in mounts if real.is_relative_to(mount[0])]
     if not containing:
         return None
-    # Of mounts on one point, the last covers the others.
+    # Of several mounts on one point, the last hides the others.
     _, device, kind, source = max(enumerate(containing), key=lambda item: (len(item[1][0]), item[0]))[1]
     if kind in _ENCRYPTING:
         return True
     block = system / "sys/dev/block" / device
     if not block.exists():
-        # File systems of several devices, such as btrfs, have a number of their own.
+        # File systems of several devices, such as btrfs, have a device number of their own.
         block = system / "sys/class/block" / Path(os.path.realpath(source)).name
         if not source.startswith("/dev/") or not block.exists():
             return None
@@ -37,7 +36,7 @@ def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
 
 
 def _is_crypt(block: Path, depth: int = 0) -> bool:
-    """Whether the block device is of dm-crypt, or stands on such devices alone: LVM or RAID on LUKS."""
+    """Whether the block device is a dm-crypt one, or built on such devices only: LVM or RAID on LUKS."""
     try:
         if "CRYPT-" in (block / "dm/uuid").read_text(encoding="ascii"):
             return True
@@ -53,7 +52,7 @@ def _is_crypt(block: Path, depth: int = 0) -> bool:
 
 
 def _mounts(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Mount point, device number, type of file system and source of each mount."""
+    """Yield mount point, device number, file system type and source of each mount."""
     for line in path.read_text(encoding="utf-8").splitlines():
         before, _, after = line.partition(" - ")
         fields, (kind, source, *_) = before.split(), after.split()
@@ -61,7 +60,7 @@ def _mounts(path: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _unescaped(text: str) -> str:
-    """The text with the octal escapes of blanks and backslashes undone."""
+    """Return the text with octal escapes of blanks and backslashes decoded."""
     for escaped, plain in ((r"\040", " "), (r"\011", "\t"), (r"\012", "\n"), (r"\134", "\\")):
         text = text.replace(escaped, plain)
     return text

@@ -1,4 +1,4 @@
-"""What tells one version of the code from another: a hash of its source files."""
+"""The build: a hash of the source files, which identifies a version of the code."""
 
 from functools import cache
 from hashlib import sha256
@@ -9,12 +9,12 @@ _PACKAGES = "elmemory", "webhooks", "conversations"
 
 @cache
 def build() -> str:
-    """The first digits of the hash of the files, as they are when a process first asks: call it at its start."""
+    """Return the build of this process. The first call computes it: call it at the start of the process."""
     return files_build()
 
 
 def files_build() -> str:
-    """The first digits of the hash of the files as they are now."""
+    """Return the build of the files as they are now."""
     digest, folder = sha256(), Path(__file__).resolve().parent.parent.parent
     for package in _PACKAGES:
         for path in sorted((folder / package).rglob("*.py")):

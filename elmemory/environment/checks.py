@@ -1,4 +1,4 @@
-"""System checks of the environment: every fault at once, by its variable's name and with what to do.
+"""System checks of the environment. They report all faults at once, each with its variable and a remedy.
 
 No message repeats a value: messages are logged, and a value may be a secret that was written in the wrong place.
 """
@@ -28,8 +28,8 @@ from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
 
-# Errors with which the server can still do its other work: an endpoint without its key, or with one that no sender has,
-# refuses every request, and an OpenMemory server may be run without one.
+# Errors with which the server can still start: an endpoint without a usable key refuses every request, and an
+# OpenMemory server may have no key.
 _MISSING_OPENMEMORY_KEY = "elmemory.E014"
 BEARABLE = frozenset((MISSING_SECRET, _MISSING_OPENMEMORY_KEY, UNUSABLE_KEY))
 
@@ -66,7 +66,7 @@ def _malformed() -> Iterator[CheckMessage]:
 
 
 def _in_the_clear() -> Iterator[CheckMessage]:
-    """Report http:// URLs of other machines. Names without a dot are those of containers on this machine."""
+    """Report http:// URLs of other machines. Names without a dot are taken for containers on this machine."""
     for variable, exposed in (
         ("PUBLIC_URL", "logins and callers' data"),
         ("OPENMEMORY_PORT", "callers' data"),
@@ -229,7 +229,7 @@ def sqlite_files() -> dict[str, Path]:
 
 
 def _one_database_for_two() -> Iterator[CheckMessage]:
-    """Report databases that are one: each needs its own, since each has migrations of its own."""
+    """Report variables that name the same database: each needs its own, with its own migrations."""
 
     def place(variable: str) -> tuple[Any, ...]:
         database = settings.DATABASES[_DATABASES[variable]]

@@ -11,9 +11,9 @@ import environ
 
 _POSTGRESQL = "django.db.backends.postgresql"
 _ENGINES = "django.db.backends.sqlite3", _POSTGRESQL
-# What is deleted is overwritten with zeros in the file.
+# SQLite overwrites deleted content with zeros.
 OVERWRITE = "PRAGMA secure_delete=ON;"
-# A lost server is noticed within half a minute, not after TCP's two hours. The URL's query may set others.
+# A lost server is noticed within half a minute, not after TCP's two hours. The URL's query may override them.
 _LIVELINESS = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
@@ -21,7 +21,7 @@ _LIVELINESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-# Of several hosts the one that accepts writes: after a failover it is another one.
+# Of several hosts, use the one that accepts writes, which a failover changes.
 _WRITABLE = {"target_session_attrs": "read-write"}
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d+))?")
 
@@ -34,7 +34,8 @@ def of_url(text: str) -> dict[str, Any]:
     scheme, _, rest = text.partition("://")
     authority, _, name_and_query = rest.partition("/")
     if not scheme.startswith("sqlite"):
-        # With such a sign in a password, the rest of it would be read as host, port or database, which messages repeat.
+        # After such a character in a password, the rest would be parsed as host, port or database, which messages
+        # repeat.
         if re.search(r"[#\s]", text) or "@" in name_and_query.partition("?")[0] or re.search(r"\?|@.*@", authority):
             raise ValueError
     elif authority not in ("", ":memory:"):
@@ -44,7 +45,7 @@ def of_url(text: str) -> dict[str, Any]:
         raise ValueError
     if url["ENGINE"] == _POSTGRESQL:
         if "pool" in url.get("OPTIONS", {}):
-            raise ValueError  # each thread keeps its connection, which Django does not allow with a pool
+            raise ValueError  # each thread keeps its connection, which a pool does not allow
         several = "," in url["HOST"]
         if several:
             url |= _hosts_and_ports(authority.rpartition("@")[2])
@@ -53,9 +54,9 @@ def of_url(text: str) -> dict[str, Any]:
 
 
 def _hosts_and_ports(listed: str) -> dict[str, str]:
-    """The hosts and ports of `h1:5433,h2,[::1]:5434` as libpq takes them: one port for each host.
+    """Return the hosts and ports of `h1:5433,h2,[::1]:5434` in libpq's form: one port, perhaps empty, per host.
 
-    django-environ leaves out the ports that are not given, and libpq would take the one that is for all hosts.
+    django-environ drops empty ports, and libpq would use a single port for all hosts.
     """
     pairs = [_HOST.fullmatch(host) for host in unquote(listed).split(",")]
     if not all(pairs):
@@ -66,7 +67,7 @@ def _hosts_and_ports(listed: str) -> dict[str, str]:
 
 def sqlite(path: Path) -> dict[str, Any]:
     """Return Django's settings of the SQLite database in this file; make its folder."""
-    with contextlib.suppress(OSError):  # the system checks report it
+    with contextlib.suppress(OSError):  # the system checks report this fault
         path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",

@@ -1,6 +1,6 @@
-"""`.env`: read it, set a variable, make it (`python -m elmemory.environment.dotenv`).
+"""Reads `.env`, sets a variable in it, and makes it (`python -m elmemory.environment.dotenv`).
 
-Its syntax is that of python-dotenv, without the interpolation of other variables: a value that begins with $ is itself.
+Its syntax is that of python-dotenv without interpolation: a $ in a value has no meaning.
 """
 
 import codecs
@@ -25,7 +25,7 @@ _FRESH = {
     "ELEVENLABS_POST_CALL_KEY": "put the secret here that ElevenLabs shows for the post-call webhook",
     "OPENMEMORY_KEY": "key of an OpenMemory server",
 }
-_BYTES = 50  # 67 characters: Django's deployment checks want 50 of SECRET_KEY
+_BYTES = 50  # 67 characters: Django's deployment checks require 50 for SECRET_KEY
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
@@ -46,7 +46,7 @@ def read(path: Path) -> Iterator[Statement]:
     if "\0" in text:
         raise UnicodeError
     for key, value, (source, line), failed in parse_stream(io.StringIO(text)):
-        # The parser puts the blank lines before a statement into it.
+        # The parser counts blank lines before a statement as part of it.
         line += source[: len(source) - len(source.lstrip())].count("\n")
         if failed or (key is not None and (value is None or not _NAME.fullmatch(key))):
             yield Statement(line, None, "", source)
@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Statement]:
 
 
 def make(folder: Path) -> dict[str, str]:
-    """Write `.env` in this folder, readable by its owner alone. Return the fresh secrets by name, none if it exists."""
+    """Write `.env` in this folder, readable by its owner only. Return the fresh secrets by name; {} if it exists."""
     fresh = {name: secrets.token_urlsafe(_BYTES) for name in _FRESH}
     lines = (folder / ".env.example").read_text(encoding="utf-8").splitlines()
     lines = [f"{line}{fresh[line[:-1]]}" if line.endswith("=") and line[:-1] in fresh else line for line in lines]
@@ -67,9 +67,9 @@ def make(folder: Path) -> dict[str, str]:
 
 
 def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> str:
-    """Return what the first run prints about the `.env` that was just made in this folder.
+    """Return the text that the first run prints about the new `.env` in this folder.
 
-    Only a terminal may be shown the secrets: other output is stored in logs.
+    Secrets are included only for a terminal: other output may be stored in logs.
     """
     if not with_secrets:
         return f"\n  Made {folder / '.env'} with fresh secrets; only its owner can read it.\n"
@@ -78,9 +78,9 @@ def announcement(folder: Path, made: dict[str, str], *, with_secrets: bool) -> s
 
 
 def put(path: Path, name: str, value: str) -> None:
-    """Set a variable in this file, in its line or in a new one; keep mode, symbolic link and all other lines.
+    """Set a variable in this file, in its line or a new one. Mode, symbolic link and other lines stay.
 
-    Replaces the file atomically and durably. Raises OSError or UnicodeError if that fails; then nothing has changed.
+    Replaces the file atomically and durably. Raises OSError or UnicodeError, with the file unchanged.
     """
     path = path.resolve()
     quoting = "never" if _UNQUOTED.fullmatch(value) else "always"
@@ -94,7 +94,7 @@ def put(path: Path, name: str, value: str) -> None:
 
 
 def _encoding(path: Path) -> str:
-    """Return the encoding by the byte order mark, which editors on Windows write at the start of a file."""
+    """Return the encoding by the byte order mark, which editors on Windows write."""
     with path.open("rb") as file:
         start = file.read(3)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -1,4 +1,4 @@
-"""Typed reads of the settings' variables, which collect all faults.
+"""Typed reads of the settings' variables. All faults are collected.
 
 A fault raises no exception here: the default is used, and the system checks report the fault.
 """
@@ -22,10 +22,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 _PATH_VARIABLE = "ELMEMORY_ENV_FILE"
 _FROM_FILE: set[str] = set()
-# Of the parts of a SIP address, such as ;user=phone, a semicolon is one.
-_OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*[a-z-]+=)")
+# A semicolon may begin a parameter of a SIP address: ;user=phone, ;lr.
+_OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*(?:[\w.-]+=|(?:lr|ob|gr)\b))", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# OPENMEMORY_FROM_KEY and OPENMEMORY_TARGET_KEY, which commands read, are less like OPENMEMORY_KEY than that.
+# How similar a misspelled name is. OPENMEMORY_FROM_KEY, which a command reads, is less similar to OPENMEMORY_KEY.
 _CLOSE = 0.86
 # Placeholders of examples and templates. Not "secret" or "test", which people use in trials.
 _PLACEHOLDER = re.compile(
@@ -45,7 +45,7 @@ type Kind = Literal["error", "key", "warning"]
 
 
 if not (BASE_DIR / "manage.py").is_file():
-    BASE_DIR = Path.cwd()  # installed as a package, which is no place for settings and data
+    BASE_DIR = Path.cwd()  # installed as a package: settings and data must not be kept in site-packages
 
 
 class Fault(NamedTuple):
@@ -61,9 +61,9 @@ class Fault(NamedTuple):
 
 
 class Environment:
-    """Reads variables from the environment, else from `.env`; `faults` holds what could not be read.
+    """Reads variables from the environment, else from `.env`. `faults` are the values that it could not read.
 
-    An empty value of anything but a text counts as not given.
+    An empty value counts as not given, except for texts.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -74,12 +74,12 @@ class Environment:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults of all reads until now, and of `.env`, whose names are compared with the names read."""
+        """The faults of all reads so far and of `.env`, including its names that no setting reads."""
         return [*self._faults, *self._faults_of_statements()]
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the variables that were read until now."""
+        """The names of the variables that were read so far."""
         return frozenset(self._names)
 
     def text(self, name: str, default: str = "") -> str:
@@ -117,11 +117,11 @@ class Environment:
         return self._read(name, self.text(name), default, read, hint)
 
     def origin(self, name: str, example: str) -> str:
-        """`scheme://host` or `scheme://host:port`, as browsers send it."""
+        """Return `scheme://host` or `scheme://host:port`, in the form that browsers send."""
         return self._host(name, hosts.origin, f"Write scheme and host alone, such as {example}.")
 
     def address(self, name: str, example: str) -> str:
-        """An http(s) URL without a slash at its end."""
+        """Return an http(s) URL without a trailing slash."""
         return self._host(name, hosts.address, f"Write it as {example}.")
 
     def host_patterns(self, name: str) -> list[str]:
@@ -148,13 +148,13 @@ class Environment:
         return default
 
     def texts(self, name: str) -> list[str]:
-        """A comma-separated list."""
+        """Return the entries of a comma-separated list."""
         if _OTHER_COMMA.search(self.text(name)):
             self._fault(name, "holds a separator that is no comma", "Separate the entries by commas.")
         return self._items(name)
 
     def path(self, name: str, default: str) -> Path:
-        """A path; a relative one starts at the project's folder."""
+        """Return a path. A relative one starts at the project's folder."""
         return self._read(name, self.text(name), BASE_DIR / default, _path, "Write the path of a folder.")
 
     def json_object(self, name: str, example: str) -> dict[str, str]:
@@ -169,7 +169,7 @@ class Environment:
         return self._read(name, self._raw(name), {}, read, f"Write a JSON object of texts, such as {example}.")
 
     def texts_by_name(self, name: str, example: str) -> dict[str, str]:
-        """Return a JSON object whose values are texts, and nothing else."""
+        """Return a JSON object whose values are texts."""
 
         def read(text: str) -> dict[str, str]:
             value = orjson.loads(text)
@@ -180,7 +180,7 @@ class Environment:
         return self._read(name, self._raw(name), {}, read, f"Write a JSON object of texts, such as {example}.")
 
     def language(self, name: str, default: str) -> str:
-        """Return the code of a language, which may be named in other ways; also as a locale: de_DE.UTF-8, or de:en."""
+        """Return the code of a language, which may be given by name or as a locale: de_DE.UTF-8, or de:en."""
 
         def read(text: str) -> str:
             first = re.split("[.:@]", text)[0]
@@ -193,7 +193,7 @@ class Environment:
         return self._read(name, self.text(name), default, read, "Write a code such as de or pt-br.")
 
     def database(self, name: str, default: str) -> dict[str, Any]:
-        """A database by its URL, or an SQLite file by its path."""
+        """Return Django's settings of a database, given by its URL or by the path of an SQLite file."""
 
         def read(text: str) -> dict[str, Any]:
             return databases.of_url(text) if "://" in text else databases.sqlite(_path(text))
@@ -242,7 +242,7 @@ class Environment:
         return [value for value in good if value]
 
     def _raw(self, name: str, default: str = "") -> str:
-        # Not through django-environ, which takes a value that begins with $ for another variable's name.
+        # Not through django-environ, which replaces a value that begins with $ by another variable's.
         self._names.add(name)
         return os.environ.get(name, default).strip()
 
@@ -250,12 +250,12 @@ class Environment:
         self._faults[Fault(name, problem, hint, kind)] = None
 
     def _load(self, path: Path) -> list[dotenv.Statement]:
-        """Add the variables of this file to the environment, except those it has; of several, the last holds."""
+        """Add this file's variables to the environment, except those that it has. The last of several counts."""
         if str(path) in (".", os.devnull):
             return []
         name = _PATH_VARIABLE if os.environ.get(_PATH_VARIABLE) else path.name
         try:
-            # Opening a named pipe would wait for its writer.
+            # Opening a named pipe would block until something writes to it.
             statements = list(dotenv.read(path)) if path.is_file() else []
             if not path.is_file() and (path.exists() or name == _PATH_VARIABLE):
                 self._fault(name, "is no file", "Make it a text file, or remove it: it is not needed.")
@@ -277,7 +277,7 @@ class Environment:
         for statement in self._statements:
             where = f"{file}, line {statement.line}"
             if not statement.name:
-                # A quote that is not closed takes the next lines with it.
+                # An unclosed quote extends the value over the next lines.
                 lost = [name for name in sorted(self._names) if re.search(rf"\b{name}\b", statement.text)]
                 problem = f"does not assign {', '.join(lost)}" if lost else "assigns nothing"
                 yield Fault(where, problem, "Write NAME=value, with a # before a remark; a quote ends in its line.")
@@ -285,9 +285,9 @@ class Environment:
             before = seen.get(statement.name)
             if statement.name not in self._names:
                 if near := get_close_matches(statement.name.upper(), self._names, 1, _CLOSE):
-                    yield Fault(where, f"is this {near[0]}?", "Nothing reads the name that is there.", "warning")
+                    yield Fault(where, f"is this {near[0]}?", "No setting has the name in the file.", "warning")
             elif before and before.value != statement.value:
-                problem = f"is there more than once in {file}; line {statement.line} holds, not line {before.line}"
+                problem = f"is set more than once in {file}; line {statement.line} holds, not line {before.line}"
                 yield Fault(statement.name, problem, "Remove one.", "warning")
             seen[statement.name] = statement
 
@@ -295,7 +295,7 @@ class Environment:
 def _path(text: str) -> Path:
     """Return a path; a relative one starts at the project's folder.
 
-    Raises ValueError for one with a comment, and for a URL, also without its slashes: a password would name a folder.
+    Raises ValueError for a text with a comment, and for a URL, even without its slashes: it may hold a password.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
@@ -303,11 +303,11 @@ def _path(text: str) -> Path:
 
 
 def given_environment() -> dict[str, str]:
-    """Return the environment of this process without what was read from `.env`, for one that shall read it again."""
+    """Return the environment without the variables from `.env`, for a new process that reads the file again."""
     return {name: value for name, value in os.environ.items() if name not in _FROM_FILE}
 
 
 def dotenv_path() -> Path:
-    """Return the path of `.env` beside manage.py, or that in ELMEMORY_ENV_FILE; empty means no file."""
+    """Return the path in ELMEMORY_ENV_FILE (empty: no file), else that of `.env` beside manage.py."""
     named = os.environ.get(_PATH_VARIABLE)
     return BASE_DIR / ".env" if named is None else Path(named)

@@ -1,4 +1,4 @@
-"""The settings that are given, as the lines of a `.env`, with or without their secrets."""
+"""Writes the given settings as the lines of a `.env`, with or without secrets."""
 
 import os
 import re
@@ -9,7 +9,7 @@ _PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
 def as_dotenv(names: Iterable[str], *, with_secrets: bool) -> str:
-    """The variables with these names that have a value. A secret that is left out is a remark."""
+    """Return lines for those of these variables that have a value. A comment takes the place of each omitted secret."""
     lines = []
     for name in sorted(names):
         if not (value := os.environ.get(name, "").strip()):
@@ -22,7 +22,7 @@ def as_dotenv(names: Iterable[str], *, with_secrets: bool) -> str:
 
 
 def _quoted(value: str) -> str:
-    """As python-dotenv reads it back."""
+    """Return the value quoted for python-dotenv."""
     if re.fullmatch(r"[\w.,:/+=@%-]*", value, re.ASCII):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

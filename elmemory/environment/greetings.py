@@ -11,10 +11,10 @@ from django.core.signals import setting_changed
 
 from elmemory.memory.language_codes import language_code, variants
 
-# Between agent and language, as in agent_1:de.
+# Separates agent and language, as in agent_1:de.
 _BOTH = ":"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
-# What is this short and no language is a slip, not an agent's id.
+# A name of this form that is no language is a mistake, not an agent's id.
 _SHORT = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,8})?")
 _LONGEST = 1000
 
@@ -23,10 +23,10 @@ type _Key = tuple[str, str]
 
 
 def greeting_for(agent_id: str, language: str) -> str:
-    """The text of the greeting, with {name} in it; empty for none.
+    """Return the text of the greeting, with the placeholder {name}; empty for none.
 
-    The most specific one of GREETINGS: of the agent in the language, else of the agent, else in the language; else
-    GREETING. "pt" is also for "pt-br" if that has no text. An empty language counts as LANGUAGE.
+    The most specific text counts: in GREETINGS for agent and language, for the agent, for the language; else GREETING.
+    The text for "pt" is used for "pt-br" if that has none. An empty language means LANGUAGE.
     """
     default, default_language, known = _greetings()
     if known:
@@ -65,7 +65,7 @@ def unusable_greetings() -> Iterator[CheckMessage]:
 
 @cache
 def _greetings() -> tuple[str, str, dict[_Key, str]]:
-    """GREETING, LANGUAGE, and GREETINGS by key; read once, since a ring would pay for each setting."""
+    """Return GREETING, LANGUAGE, and GREETINGS by key. Cached, because each ring needs them."""
     by_key = {key: text for name, text in settings.GREETINGS.items() if (key := _key(name))}
     return settings.GREETING, settings.LANGUAGE, by_key
 
@@ -78,7 +78,7 @@ setting_changed.connect(_forget_greetings)
 
 
 def _key(name: str) -> _Key | None:
-    """What a name in GREETINGS is for; None if it can be nothing."""
+    """Return agent and language that a name in GREETINGS stands for; None for an invalid name."""
     agent, both, language = name.strip().rpartition(_BOTH)
     agent, language = agent.strip(), language.strip()
     code = language_code(language)
@@ -90,14 +90,14 @@ def _key(name: str) -> _Key | None:
 
 
 def _problem(greeting: str) -> str:
-    """What is wrong with a text; empty if it can be used."""
+    """Return what is wrong with a text; empty if it is valid."""
     if len(greeting) > _LONGEST or _CONTROL.search(greeting):
         return f"it is longer than {_LONGEST:,} characters or has a line break or another control character"
     try:
         fields = list(Formatter().parse(greeting))
     except ValueError:
         fields = [("{", None, None, None)]
-    # Two braces, as ElevenLabs writes its own variables, would be spoken as one.
+    # Double braces, ElevenLabs' syntax for variables, would be spoken as single ones.
     can_be_filled_in = all(
         not re.search("[{}]", text) and (name is None or (name, form, conversion) == ("name", "", None))
         for text, name, form, conversion in fields

@@ -1,7 +1,7 @@
 """Host names and URLs of the settings, in the form in which browsers and Django write them.
 
-Values that cannot be right raise Unusable. Its message completes "the setting …" and never repeats the value, which may
-hold a password.
+Invalid values raise Unusable. Its message completes "the setting …" and never repeats the value, which may hold a
+password.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _LABEL_OF_A_CONTAINER = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# Not `is_private`, which also holds for the networks of documentation.
+# Not `is_private`, which is also true for documentation networks.
 _PRIVATE = [
     ip_network(each)
     for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
@@ -21,7 +21,7 @@ _PRIVATE_NAMES = (".internal", ".local", ".lan", ".home.arpa")
 
 
 class Unusable(ValueError):
-    """A value that cannot be right. The message says why, without the value."""
+    """An invalid value. The message says why, without the value."""
 
 
 def origin(text: str) -> str:
@@ -33,7 +33,7 @@ def origin(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Return an http(s) URL of another server, which may have a path, without a slash at its end."""
+    """Return an http(s) URL of another server without a trailing slash. It may have a path."""
     parts = _split(text)
     return f"{parts.scheme}://{_authority(parts, _LABEL_OF_A_CONTAINER)}{parts.path.rstrip('/')}"
 
@@ -52,18 +52,18 @@ def host_pattern(text: str) -> str:
 
 
 def unencrypted(url: str) -> Literal["", "private", "remote"]:
-    """Return how far data for this http URL travels in the clear; "" for https, this machine and container names."""
+    """Return which network data for this http URL crosses in the clear; "" for https, this machine and containers."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return ""  # whatever reads it reports it
+        return ""  # the code that uses the URL reports it
     name = (parts.hostname or "").removesuffix(".")
     if parts.scheme != "http" or name == "localhost" or name.endswith(".localhost"):
         return ""
     try:
         ip = ip_address(name)
     except ValueError:
-        if "." not in name and not re.fullmatch("[0-9]+|0x[0-9a-f]*", name):  # an IPv4 address, as one number
+        if "." not in name and not re.fullmatch("[0-9]+|0x[0-9a-f]*", name):  # unlike an IPv4 address as one number
             return ""
         return "private" if name.endswith(_PRIVATE_NAMES) else "remote"
     if ip.is_loopback or ip.is_unspecified:

@@ -1,7 +1,7 @@
 """The keys of the webhooks and of other servers: which one is sent, and the system checks of their values.
 
-A header key, as the secret of the post-call webhook, may have two values, separated by a comma, while one is being
-replaced: every value is accepted, the first is sent.
+A header key and the secret of the post-call webhook may have two values, separated by a comma, while one is being
+replaced. Each value is accepted, the first is sent.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _SHORTEST = 12
 
 
 def first_key(variable: str) -> str:
-    """Return the value of this variable that is sent, "" if it has none."""
+    """Return the value of this variable that is sent; "" without one."""
     return next(iter(_keys(variable)), "")
 
 
@@ -44,7 +44,7 @@ def missing_secrets() -> Iterator[CheckMessage]:
 
 
 def unusable_keys() -> Iterator[CheckMessage]:
-    """Report keys that no sender can show. The environment, unlike `.env`, keeps quotes and comments in a value."""
+    """Report keys that no sender can send. The environment, unlike `.env`, keeps quotes and comments in a value."""
     for variable in (*_SECRETS, "ELEVENLABS_API_KEY", "OPENMEMORY_KEY", "METRICS_KEY"):
         keys = _keys(variable)
         for key in keys:

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the umask of every command, files of secrets, and the check of modes."""
+"""Keeps files private to their owner: the umask of every command, files of secrets, checks of modes."""
 
 import os
 import stat
@@ -13,12 +13,12 @@ _MOST_CONVERSATIONS = 200
 
 
 def set_umask() -> None:
-    """Make every file and folder that this process creates readable by its owner alone. Call it first."""
+    """Set the umask so that only the owner can read the files that this process creates. Call it first."""
     os.umask(0o077)
 
 
 def write_private(path: Path, text: str, *, replace: bool = False) -> None:
-    """Write a new file with mode 0600. Raises FileExistsError if it exists, unless `replace`; other OSErrors."""
+    """Write a new file with mode 0600. Raises OSError; FileExistsError if it exists, unless `replace` is set."""
     if replace:
         path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -27,7 +27,7 @@ def write_private(path: Path, text: str, *, replace: bool = False) -> None:
 
 
 def private_folder() -> Path:
-    """The folder for our own small files: that of the default database if it is SQLite, else the payload folder."""
+    """Return the folder for small files of our own: that of an SQLite default database, else the payload folder."""
     database = settings.DATABASES[DEFAULT_DB_ALIAS]
     if database["ENGINE"].endswith("sqlite3"):
         return Path(database["NAME"]).parent
@@ -35,7 +35,7 @@ def private_folder() -> Path:
 
 
 def is_loose(path: Path) -> bool:
-    """Whether others than the owner may read, write or enter it; False if it is missing, and on Windows."""
+    """Whether users other than the owner may read, write or enter it; False if it is missing, and on Windows."""
     if os.name != "posix":
         return False
     try:
@@ -45,7 +45,7 @@ def is_loose(path: Path) -> bool:
 
 
 def loose_below(folder: Path) -> bool:
-    """Whether a payload folder or what is in its first 200 conversations is loose."""
+    """Whether a payload folder, or any file of its first 200 conversations, is loose."""
     return is_loose(folder) or any(map(is_loose, islice(_contents(folder), _MOST_CONVERSATIONS * 8)))
 
 
@@ -55,9 +55,9 @@ def files_of_sqlite(database: Path) -> list[Path]:
 
 
 def data_folders(places: Iterable[Path]) -> set[Path]:
-    """Return the folders that hold at least two of these places: those that exist for elmemory's data alone.
+    """Return the folders that hold at least two of these places, and so are for elmemory's data alone.
 
-    A folder that everybody may write to, such as /tmp, a home directory and the root are none.
+    Without the root, home directories, and folders that everybody may write to, such as /tmp.
     """
     parents = [place.parent for place in places]
     return {folder for folder in parents if parents.count(folder) > 1 and not _is_shared(folder)}

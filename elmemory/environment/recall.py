@@ -1,4 +1,4 @@
-"""Checks of the settings that limit what is remembered and what leaves."""
+"""Checks of the settings that limit what is remembered and what is disclosed."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from elmemory.memory.redaction import KNOWN, OFF
 _SEPARATOR = re.compile("[,;|、，；]")
 _MARK = re.compile(r"[^\W_][\w -]{0,39}")
 _UNITS = "a", "A", "1", " ", "-", ".", "@", "a ", "1 ", "1-", "a1", "a.", "a@", "é"
-# Short texts first: an exponential pattern shows there, and is not tried on longer ones.
+# Short texts first: they are enough to find an exponential pattern, which longer ones would block on.
 _LENGTHS = (*range(8, 36, 4), 64, 128, 256, 512, 1024, 2048, 4096)
 _SLOW_SECONDS = 0.05
 _MOST_UNITS = 60
@@ -55,7 +55,7 @@ def _positions(names: list[str], usable: list[bool]) -> str:
 
 
 def _fault(name: str, pattern: str) -> tuple[str, str] | None:
-    """What is wrong with a pattern of REDACT_PATTERNS, and what to do."""
+    """Return the fault and the remedy for a pattern of REDACT_PATTERNS; None for a valid one."""
     if not _MARK.fullmatch(name):
         return "has no usable name", "Name it by letters, digits and blanks: it stands in brackets in memories."
     try:
@@ -70,9 +70,9 @@ def _fault(name: str, pattern: str) -> tuple[str, str] | None:
 
 
 def _is_slow(pattern: re.Pattern[str]) -> bool:
-    """Whether a text of up to 4,096 characters is found that takes the pattern longer than 50 ms.
+    """Whether the pattern takes more than 50 ms for one of the texts tried, of up to 4,096 characters.
 
-    The texts repeat characters and neighbours of the pattern itself. This finds nested and adjacent repeats, not all.
+    The texts repeat characters and adjacent pairs of the pattern. This finds nested and adjacent repeats, but not all.
     """
     written = [char for char in pattern.pattern if char.isprintable()]
     units = dict.fromkeys((*_UNITS, *written, *map("".join, pairwise(written))))

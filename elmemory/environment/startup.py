@@ -1,4 +1,4 @@
-"""The system checks at the start of a server, and of each command that works on its data."""
+"""Runs the system checks at the start of a server, and of each command that works on its data."""
 
 import sys
 from functools import cache
@@ -18,8 +18,7 @@ log = structlog.get_logger(__name__)
 def report_checks() -> None:
     """Run the system checks, once in a process, and report all faults on stderr.
 
-    Faults that leave nothing to serve raise SystemExit. A missing key does not: its endpoint refuses
-    every request, and the others go on serving live calls.
+    Raises SystemExit if the server cannot start. A missing key only closes its endpoint; the others serve live calls.
     """
     faults = [
         message for message in checks.run_checks() if message.level >= checks.WARNING and not message.is_silenced()
@@ -38,7 +37,7 @@ def report_checks() -> None:
 
 
 class CheckedCommand(BaseCommand):
-    """A command that works on the server's data: it runs the checks of the server, and stops where the server would."""
+    """A command that works on the server's data. It runs the server's checks, and stops at the same faults."""
 
     requires_system_checks = ()  # Django's own handling stops at a missing key, which only closes an endpoint
 

@@ -1,4 +1,4 @@
-"""What an agent needs first: open requests and promises, lasting facts, how the last call ended; as text, bounded."""
+"""The first part of a card's text: open requests and promises, lasting facts, how the last call ended. Bounded."""
 
 import contextlib
 from collections.abc import Iterable, Mapping
@@ -23,9 +23,9 @@ _EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
 class Briefing(NamedTuple):
-    """What stands now, as the newest calls say. `mood` is empty unless the last call ended badly.
+    """What holds now by the newest calls. `mood` is empty unless the last call ended badly.
 
-    `open_since` and `promised_on` are days as people say them; no day is given for a promise to do what is requested.
+    `open_since` and `promised_on` are days in words. `promised_on` is empty if the promise is about the open request.
     """
 
     open_request: str = ""
@@ -41,7 +41,7 @@ NOTHING_STANDS = Briefing()
 
 
 def briefing_from(written: object) -> Briefing:
-    """The briefing in the metadata of a card; nothing stands in the card of an older version."""
+    """Return the briefing in a card's metadata; an empty one if another version wrote the card."""
     if not isinstance(written, list) or len(written) != len(Briefing._fields):
         return NOTHING_STANDS
     *texts, insights = written
@@ -49,9 +49,9 @@ def briefing_from(written: object) -> Briefing:
 
 
 def preferred_language(state: CardState) -> str:
-    """The code of the language that staff or the newest call that says so prefer for the caller; else empty.
+    """Return the code of the caller's preferred language, by staff or the newest call that names one; else empty.
 
-    A call's "no" says nothing, for `false` is written so; in a correction it is the code of Norwegian.
+    "no" is Norwegian in a correction. From a call it is ignored, because `false` is written so.
     """
     holding = state.facts.get(PREFERRED_LANGUAGE)
     if not holding or (holding.value.casefold() == "no" and not holding.corrected):
@@ -60,7 +60,7 @@ def preferred_language(state: CardState) -> str:
 
 
 def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
-    """What stands by the state: requests and promises that no later call settled, and sentences that none replaced."""
+    """Return the briefing from the state: requests and promises not settled since, and sentences not replaced."""
     facts = state.facts
     last = max(filter(None, (state.last_inbound, state.last_outbound)), default=None)
     request, promise = (_unsettled(facts.get(name), facts.get(RESOLVED_REQUEST), last) for name in _SETTLED_TOGETHER)
@@ -79,7 +79,7 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
 
 
 def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
-    """The call and the text of each, without commands: those of the newest call first, of one call in their order."""
+    """Yield call id and text of each, without commands: newest call first, and within a call in their order."""
     in_order = sorted(insights, key=lambda one: one.order.position)
     for one in sorted(in_order, key=lambda one: one.order[:2], reverse=True):
         if not commands_an_agent(one.text):
@@ -87,7 +87,7 @@ def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
 
 
 def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
-    """The days of the last inbound and the last outbound call, and the last summary with its day; empty without one."""
+    """Return the days of the last inbound and outbound call, and the last summary with its day; "" for none."""
     spoken = state.last_spoken
     said = spoken.summary if spoken else ""
     summary = bounded_sentences(phrases.before_summary(_day_of_call(spoken, phrases)) + said) if said else ""
@@ -96,9 +96,9 @@ def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
 
 
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
-    """The request or promise, unless it was settled by a later call or in its own, or nobody spoke of it for long.
+    """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
-    A call that settles one request may open another. It repeats the settled one if both say the same.
+    A call may settle one request and open another. If both say the same, the request is settled.
     """
     if said is None or commands_an_agent(said.value):
         return None
@@ -111,7 +111,7 @@ def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | 
 
 
 def within(first: Iterable[str], then: Iterable[str], last: str, phrases: Phrases) -> str:
-    """The sentences in this order, at most SUMMARY_LENGTH characters: the last one stays, of `then` those that fit."""
+    """Join the sentences within SUMMARY_LENGTH: `first`, bounded; those of `then` that fit; always `last`."""
     room = SUMMARY_LENGTH - len(last) - bool(last)
     text = bounded_sentences(phrases.joined(*first), room)
     for sentence in filter(None, then):
@@ -121,12 +121,12 @@ def within(first: Iterable[str], then: Iterable[str], last: str, phrases: Phrase
 
 
 def dated(message: str, text: str, day: str) -> str:
-    """A sentence such as "Open: A new card by Friday (7 April 2026)."; empty without a text and its day."""
+    """Return a sentence such as "Open: A new card by Friday (7 April 2026)."; empty without text or day."""
     return message.format(text=text.rstrip(".。। "), day=day) if text and day else ""
 
 
 def calls(inbound: int, last_inbound: str, outbound: int, last_outbound: str, phrases: Phrases) -> str:
-    """A sentence that says how often they called us and we them, and the last days; empty if neither happened."""
+    """Return a sentence with the number of inbound and outbound calls and their last days; empty without calls."""
     they, we = {"count": inbound, "day": last_inbound}, {"count": outbound, "day": last_outbound}
     counted = phrases.counted
     if not outbound:
@@ -146,7 +146,7 @@ def calls(inbound: int, last_inbound: str, outbound: int, last_outbound: str, ph
 
 
 def spoken_date(metadata: Mapping[str, Any], phrases: Phrases | None = None) -> str:
-    """The day of a call, such as "7 October 2026", in the call's own time zone; in English without phrases."""
+    """Return the day of a call in its own time zone, such as "7 October 2026"; in English without phrases."""
     phrases = phrases or phrases_for(ENGLISH)
     try:
         called_at = datetime.fromisoformat(str(metadata.get("called_at")))
@@ -157,7 +157,7 @@ def spoken_date(metadata: Mapping[str, Any], phrases: Phrases | None = None) -> 
 
 def _zone(name: str) -> ZoneInfo:
     if name:
-        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown names
+        with contextlib.suppress(ValueError, OSError, KeyError):  # unknown zone names
             return ZoneInfo(name)
     return ZoneInfo(settings.TIME_ZONE)
 
@@ -171,7 +171,7 @@ def _day_of(said: Holding | None, phrases: Phrases) -> str:
 
 
 def _moment(called_at: str) -> datetime:
-    """The time of a call; the earliest one for what is no time."""
+    """Return the time of a call; the earliest possible time if it is malformed."""
     try:
         moment = datetime.fromisoformat(called_at)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Caches of values that may be personal data: a process that runs for long clears them every ten minutes.
+"""Caches of values that may be personal data. A long-running process clears them every ten minutes.
 
-A caller who is forgotten leaves them with that. The memory is free then, not overwritten: only the end of the process
-is the end of every byte.
+A forgotten caller is removed from them then. The memory is freed, not overwritten: bytes may remain until the process
+ends.
 """
 
 import time
@@ -15,7 +15,7 @@ _clear: list[Callable[[], object]] = []
 
 
 def kept_briefly[**P, R](maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function as `lru_cache` does, with a cache that `clear_caches` empties."""
+    """Decorate a function like `lru_cache`, with a cache that `clear_caches` empties."""
 
     def cached(function: Callable[P, R]) -> Callable[P, R]:
         with_cache = lru_cache(maxsize)(function)
@@ -26,18 +26,18 @@ def kept_briefly[**P, R](maxsize: int) -> Callable[[Callable[P, R]], Callable[P,
 
 
 def on_clearing(clear: Callable[[], object]) -> None:
-    """Have `clear` called by each `clear_caches`."""
+    """Register a function that `clear_caches` calls."""
     _clear.append(clear)
 
 
 def clear_caches() -> None:
-    """Empty the caches of this process. The next calls fill them again."""
+    """Empty the caches of this process."""
     for clear in _clear:
         clear()
 
 
 def clear_caches_regularly() -> None:
-    """Start the thread that clears the caches of a process which serves."""
+    """Start the thread that clears the caches of a serving process."""
 
     def run() -> None:
         while True:

@@ -37,9 +37,9 @@ NEWEST = 100
 # The card is written last: nearly always it is the newest memory.
 FEW = 2
 _READS = FEW, NEWEST, None
-# Written with every card; raised when what counts as a usable fact changes.
+# Stored with every card. To be raised when the rules for usable facts change.
 _RULES = 2
-# Names that are written without a blank, the family's first.
+# Names in these scripts are written without a blank, family name first.
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]+")
 _VARIABLES = frozenset((OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE))
 
@@ -48,12 +48,12 @@ _VARIABLES = frozenset((OPEN_REQUEST, AGENT_PROMISE, PREFERRED_LANGUAGE))
 class Card:
     """What an agent should know about a caller before the first word. Every text is clean and bounded.
 
-    `facts` maps field to value, newest first, without what the briefing holds. `last_call_summary` is a sentence or
-    two, empty if the caller never spoke. `call_count` counts the calls of both directions, `outbound_count` those that
-    we made. `language` is the code of the caller's language, in which the text is; empty if it is unknown. Where they
-    prefer one, `by_calls` holds what stands there without that: the language of their calls and, if it is another,
-    `last_called_on`, `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an
-    opted-out caller holds nothing else.
+    `facts` maps field to value, newest first, without those in the briefing. `last_call_summary` is a sentence or two,
+    empty if the caller never spoke. `call_count` counts calls of both directions, `outbound_count` those that we made.
+    `language` is the code of the caller's language, in which the text is written; empty if unknown. If the caller
+    prefers a language, `by_calls` holds the language of their calls and, if that differs, `last_called_on`,
+    `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an opted-out caller holds
+    nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -67,12 +67,12 @@ class Card:
     opted_out: bool = False
     by_calls: Sequence[str] = ()
     language: str = field(default="", compare=False)
-    # The summary as it was written: a ring need not put it together. Without it, `summary` does.
+    # The stored summary, so that a ring need not compose it. If it is empty, `summary` composes it.
     written_summary: str = field(default="", compare=False)
 
     @property
     def user_name(self) -> str:
-        """The first name if one is known, else the name given; empty on a shared line."""
+        """The first name if known, else the full name given; empty on a shared line."""
         if self.shared_line:
             return ""
         return self._name("first_name") or self._name("name")
@@ -88,7 +88,7 @@ class Card:
 
     @property
     def summary(self) -> str:
-        """The profile in sentences that an agent can use."""
+        """The profile in sentences for the agent."""
         if self.written_summary:
             return self.written_summary
         if self.opted_out:
@@ -119,7 +119,7 @@ class Card:
         return person_or_nothing(name) if name else ""
 
     def variable(self, name: str) -> str | None:
-        """The fact whose field the dynamic variable of this name names; never a name on a shared line."""
+        """Return the fact for the dynamic variable of this name; None without one, and for names on a shared line."""
         field_asked_for = canonical_field(name)
         if field_asked_for in NAME_FIELDS:
             return None if self.shared_line else self._name(field_asked_for)
@@ -129,16 +129,16 @@ class Card:
 
 
 def card_of(memories: Iterable[Memory]) -> Card | None:
-    """The card computed from one caller's memories; None if nothing is remembered.
+    """Compute the card from one caller's memories; None if nothing is remembered.
 
-    Per field the newest call wins (call start, then conversation id, then position); corrections win over every call.
+    The newest call wins for each field (call start, conversation id, position); corrections win over calls.
     """
     state = state_of(memories)
     return None if state is None else card_from_state(state)
 
 
 def card_from_state(state: CardState) -> Card:
-    """The text of the card with this state."""
+    """Return the card with the text for this state."""
     language = preferred_language(state) or state.language
     phrases = phrases_for(language)
     last_called_on, last_outbound_on, last_call_summary = dated_texts(state, phrases)
@@ -166,7 +166,7 @@ def _by_calls(state: CardState, preferred: str) -> Sequence[str]:
 
 
 def read_card(store: OpenMemory, caller: str) -> Card | None:
-    """The caller's card. One read if the card is the newest memory, else two or three."""
+    """Return the caller's card; None without one. Reads once if the card is the newest memory, else more often."""
     for limit in _READS:
         memories = store.memories(caller, limit)
         if cards := cards_among(memories):
@@ -177,13 +177,13 @@ def read_card(store: OpenMemory, caller: str) -> Card | None:
 
 
 def peek_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
-    """Whether the store could answer without waiting, and the card."""
+    """Return whether the store could answer without waiting, and the card."""
     newest = store.peek(caller, FEW)
     if newest is None:
         return False, None
     is_stranger = True
     for metadata in newest:
-        # Cards are written under the caller's lock: the newest is the one with the highest revision.
+        # Cards are written under the caller's lock, so the newest has the highest revision.
         if metadata.get("kind") == kinds.CARD:
             return True, card_from(metadata)
         is_stranger = False
@@ -193,8 +193,8 @@ def peek_card(store: OpenMemory, caller: str) -> tuple[bool, Card | None]:
 def write_card(store: OpenMemory, caller: str) -> Card | None:
     """Recompute the card from the caller's memories, write it if it changed, and return it; None without memories.
 
-    The caller's lock must be held. A changed card is written as a new memory before the old one is deleted, so that
-    readers always find one of them; one whose state alone changed is written in place.
+    The caller's lock must be held. A new card is written before the old one is deleted, so that readers always find
+    one. If only the state has changed, it is updated in place.
     """
     memories = store.memories(caller)
     cards = cards_among(memories)
@@ -214,7 +214,7 @@ def write_card(store: OpenMemory, caller: str) -> Card | None:
 
 
 class WrittenCard:
-    """A caller's card as the store holds it now. The caller's lock must be held."""
+    """A caller's card as stored now. The caller's lock must be held."""
 
     def __init__(self, store: OpenMemory, caller: str) -> None:
         self._store = store
@@ -231,17 +231,17 @@ class WrittenCard:
         return card is not None and card.opted_out
 
     def may_take(self, conversation_id: str) -> bool:
-        """Whether this call may be added, if it is a new one; else the card must be recomputed."""
+        """Whether `add_call` may add this call, if it is new; else the card must be recomputed."""
         return self._state is not None and self._state.is_open and not self._state.mentions(conversation_id)
 
     def is_newer(self, called_at: str) -> bool:
-        """Whether a call of this time, as its memories state it, is newer than all calls of the card."""
+        """Whether a call at this time is newer than all calls of the card. `called_at` is as in its memories."""
         return self._state is not None and self._state.last_called_at < called_at
 
     def add_call(self, memories: Sequence[kinds.NewMemory]) -> list[Put]:
-        """Write the memories of a call of which nothing was ever written, then the card with this call added to it.
+        """Write the memories of a new call, then the card with this call. No memory of the call may exist yet.
 
-        Costs what the call costs, however many memories the caller has. `may_take` must hold.
+        The cost does not depend on how many memories the caller has. `may_take` must be true.
         """
         if not memories or self._state is None:
             return []
@@ -252,9 +252,9 @@ class WrittenCard:
         return puts[:-1]
 
     def close(self) -> None:
-        """Let no call be added to the card until `write_card` has recomputed it, by whichever process.
+        """Prevent any process from adding calls to the card until `write_card` has recomputed it.
 
-        Before memories change in another way than by a call that is added: the change may be interrupted.
+        Call it before changing memories in any way but `add_call`: the change may be interrupted.
         """
         if self._cards and "state" in (metadata := dict(self._cards[0].metadata)):
             del metadata["state"]
@@ -262,14 +262,14 @@ class WrittenCard:
 
 
 def close_card(store: OpenMemory, caller: str) -> None:
-    """Call this before memories of the caller are changed or deleted, and `write_card` after it, under their lock."""
+    """Prevent additions to the card. Call this before, and `write_card` after, memories are changed or deleted."""
     WrittenCard(store, caller).close()
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
-    """The card if none is written yet; None while the memories of a first call are being written.
+    """Compute the card if none is stored yet; None while the memories of a first call are being written.
 
-    The memory of the call itself is written last.
+    The memory of kind "call" is written last.
     """
     memories = list(memories)
     complete = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
@@ -277,7 +277,7 @@ def unwritten_card(memories: Iterable[Memory]) -> Card | None:
 
 
 def _holds(memory: Memory, card: Card) -> bool:
-    """Whether the memory holds the text of this card, its facts in this order and written by today's rules."""
+    """Whether the memory holds the text of this card, with its facts in the same order, by the current rules."""
     stored = card_from(memory.metadata)
     by_rules = not stored.facts or memory.metadata.get("usable") == _RULES
     return by_rules and stored == card and list(stored.facts) == list(card.facts)
@@ -289,7 +289,7 @@ def cards_among(memories: Iterable[Memory]) -> list[Memory]:
 
 
 def _revision_of(cards: Sequence[Memory]) -> int:
-    """The highest revision of these cards, sorted as by `cards_among`; 0 for none."""
+    """Return the highest revision of these cards, which `cards_among` has sorted; 0 without cards."""
     return _revision(cards[0].metadata) if cards else 0
 
 
@@ -299,7 +299,7 @@ def _revision(card: Mapping[str, Any]) -> int:
 
 
 def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
-    """The memory that holds the card: its text, which a ring reads, and its state."""
+    """Return the memory for the card: its text, which a ring reads, and its state."""
     card = card_from_state(state)
     # Facts as pairs: their order is part of the card, and JSON stores may sort an object's keys.
     metadata = {
@@ -317,17 +317,17 @@ def card_memory(state: CardState, revision: int) -> kinds.NewMemory:
         "opted_out": card.opted_out,
         "language": card.language,
         "by_calls": list(card.by_calls),
-        # As text: a ring does not read it.
+        # As text, which a ring need not parse.
         "state": orjson.dumps(state.as_metadata()).decode(),
     }
     return kinds.NewMemory(kinds.CARD, f"card:{revision}", card.summary, metadata)
 
 
 def card_from(metadata: Mapping[str, Any]) -> Card:
-    """The card in the metadata of a card memory. What an older version wrote is held to today's rules."""
+    """Return the card in the metadata of a card memory. The current rules are applied to cards of older versions."""
     facts = {str(name): str(value) for name, value in metadata.get("facts") or ()}
     last_call_summary = str(metadata.get("last_call_summary") or "")
-    if not (rules := metadata.get("usable")):  # written when "[NAME]" and "not provided" were still facts
+    if not (rules := metadata.get("usable")):  # an old version: "[NAME]" and "not provided" were still facts
         facts = {name: usable_value(value, name) or "" for name, value in facts.items()}
     if rules != _RULES:
         facts = {name: text for name, value in facts.items() if (text := speakable(value, name))}
@@ -350,7 +350,7 @@ def card_from(metadata: Mapping[str, Any]) -> Card:
 
 
 def _as_stored(memory: kinds.NewMemory) -> Memory:
-    """The memory as the store will return it, without an id."""
+    """Return the memory in the form in which the store will return it, without an id."""
     metadata = {"kind": memory.kind, "key": memory.key, **memory.metadata}
     return Memory("", "", memory.content, metadata=orjson.loads(storable_json(metadata)))
 

@@ -1,7 +1,7 @@
-"""The state of a caller's card: the data that its text is made from, without a word of that text.
+"""The state of a caller's card: the data from which its text is made.
 
-It is computed from all memories of the caller, or from the state before and the memories of one more call. The order in
-which calls are added does not matter. Its size is bounded, whatever the caller's history.
+It is computed from all memories of the caller, or from the previous state and the memories of one more call. The order
+in which calls are added does not matter. Its size is bounded.
 """
 
 from collections import Counter
@@ -26,12 +26,12 @@ MOST_INSIGHTS = 40
 _MOST_EQUAL = 3
 _LONGEST_INSIGHT = 300
 _LONGEST_ZONE = 64
-# Written with every state; raised when what a state holds changes.
+# Stored with every state. To be raised when its content changes.
 _VERSION = 3
 
 
 class Order(NamedTuple):
-    """Where a memory stands among the caller's: later calls are newer, then later ids, then later positions."""
+    """The order of a caller's memories: by call start, then conversation id, then position."""
 
     called_at: str = ""
     conversation_id: str = ""
@@ -39,7 +39,7 @@ class Order(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """The current value of a field. Holdings of one field compare by which of them is current."""
+    """The value of a field. Of several holdings of one field, the greatest is current."""
 
     corrected: bool
     order: Order
@@ -47,7 +47,7 @@ class Holding(NamedTuple):
 
 
 class LastCall(NamedTuple):
-    """A call, as far as the text speaks of it. Later calls are greater."""
+    """What the text says of a call. Later calls are greater."""
 
     called_at: str
     conversation_id: str
@@ -56,7 +56,7 @@ class LastCall(NamedTuple):
 
 
 class Language(NamedTuple):
-    """The code of the language of a call. The greater one counts: what is known of the call before the agent's own."""
+    """The language of a call. The greatest counts: the call's own language comes before the agent's."""
 
     is_of_call: bool
     spoke: bool
@@ -66,7 +66,7 @@ class Language(NamedTuple):
 
 
 class Insight(NamedTuple):
-    """A lasting sentence about the caller. Later ones are greater."""
+    """A lasting sentence about the caller. Later sentences are greater."""
 
     order: Order
     text: str
@@ -74,13 +74,13 @@ class Insight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CardState:
-    """What the text of a card is made from.
+    """The data from which the text of a card is made.
 
-    `facts` maps field to holding, newest first: at most MOST_FACTS of them. `insights` are the newest MOST_INSIGHTS,
-    newest first, of equal ones the newest few. `last_spoken` is the last call in which the caller spoke, with its
-    summary; `language_of_calls` the language of the last call that has one, of those in which they spoke if there are
-    such. `is_open` says that one more call may be added: false where a correction is so old that it is not among the
-    facts, but still wins over later calls. The state of an opted-out caller holds nothing else.
+    `facts` maps field to holding, newest first, at most MOST_FACTS. `insights` are the newest MOST_INSIGHTS, newest
+    first; of equal ones, the newest few. `last_spoken` is the last call in which the caller spoke, with its summary;
+    `language_of_calls` the language of the last call that has one, preferably one in which they spoke. `is_open` says
+    that calls may be added: not if an old correction is no longer among the facts, but wins over later calls. The state
+    of an opted-out caller holds nothing else.
     """
 
     facts: Mapping[str, Holding] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class CardState:
     is_open: bool = True
 
     def with_call(self, memories: Iterable[Memory]) -> "CardState":
-        """The state after one more call with these memories, none of which are part of it yet."""
+        """Return the state after one more call with these memories, none of which it includes yet."""
         if self.opted_out:
             return self
         memories = list(memories)
@@ -107,7 +107,7 @@ class CardState:
         newest = nlargest(MOST_FACTS, holdings.items(), key=_order_of_facts)
         left_out = holdings.keys() - dict(newest).keys()
         calls = [memory for memory in memories if memory.kind == kinds.CALL]
-        # Calls remembered before there was a direction count as inbound.
+        # Calls of versions that stored no direction count as inbound.
         outbound = [call for call in calls if call.metadata.get("direction") == "outbound"]
         inbound = [call for call in calls if call.metadata.get("direction") != "outbound"]
         spoken = [call for call in calls if call.metadata.get("spoke")]
@@ -126,12 +126,12 @@ class CardState:
 
     @property
     def language(self) -> str:
-        """The code of the language in which the caller was last spoken to; empty if no call has one."""
+        """The code of the language of the caller's last call; empty if no call has one."""
         return self.language_of_calls.code if self.language_of_calls else ""
 
     @property
     def last_called_at(self) -> str:
-        """The time of the newest call, as its memories state it; empty without calls."""
+        """The time of the newest call, in the form of its memories; empty without calls."""
         last = (self.last_inbound, self.last_outbound, self.last_spoken)
         return max((call.called_at for call in last if call), default="")
 
@@ -144,7 +144,7 @@ class CardState:
         )
 
     def as_metadata(self) -> dict[str, Any]:
-        """The state as JSON, without the counts, preferences and values of facts that the card's metadata hold."""
+        """Return the state for JSON, without counts, preferences and values that the card's metadata already hold."""
         return {
             "version": _VERSION,
             "facts": [
@@ -161,7 +161,7 @@ class CardState:
 
 
 def state_of(memories: Iterable[Memory]) -> CardState | None:
-    """The state computed from all memories of one caller; None if nothing is remembered."""
+    """Compute the state from all memories of one caller; None if nothing is remembered."""
     memories = list(memories)
     stated = {memory.metadata.get("preference") for memory in memories if memory.kind == kinds.PREFERENCE}
     if kinds.OPT_OUT in stated:
@@ -171,7 +171,7 @@ def state_of(memories: Iterable[Memory]) -> CardState | None:
 
 
 def state_from(metadata: Mapping[str, Any]) -> CardState | None:
-    """The state in the metadata of a card; None if it holds none, or one of another version."""
+    """Return the state in a card's metadata; None if there is none, or one of another version."""
     try:
         written = orjson.loads(metadata["state"])
         if written["version"] != _VERSION:
@@ -200,7 +200,7 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
 
 
 def newest_facts(memories: Iterable[Memory]) -> list[Memory]:
-    """The memory with the current value of each field, the newest first. Values that say nothing are left out."""
+    """Return the memory with the current value of each field, newest first. Values that say nothing are left out."""
     newest = sorted(_current(memories).items(), key=lambda item: _order_of_facts((item[0], item[1][0])), reverse=True)
     return [memory for _, (_, memory) in newest]
 
@@ -216,9 +216,9 @@ def call_order(memory: Memory) -> Order:
 
 
 def fact_value(memory: Memory) -> str:
-    """The clean value of a fact or a correction; empty if it says nothing ("[NAME]"), or is no name in a name field.
+    """Return the clean value of a fact or correction; "" if it says nothing ("[NAME]"), or is no name in a name field.
 
-    A correction, and a value that the rest of its call confirmed, counts as it is written.
+    Corrections, and values confirmed by the rest of their call, are only cleaned.
     """
     value, field_name = memory.metadata.get("value"), str(memory.metadata.get("field"))
     if memory.kind == kinds.PREFERENCE or memory.metadata.get("confirmed"):
@@ -227,13 +227,13 @@ def fact_value(memory: Memory) -> str:
 
 
 def speakable(text: str, field_name: str) -> str:
-    """The clean text; empty if it stands in a name field and is no name."""
+    """Return the clean text; empty if the field is a name field and the text is no name."""
     text = cleaned(text)
     return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
 
 
 def _current(memories: Iterable[Memory]) -> dict[str, tuple[Holding, Memory]]:
-    """The current holding of each field that these memories give a value, and its memory."""
+    """Return, by field, the current holding and the memory that states it."""
     current: dict[str, tuple[Holding, Memory]] = {}
     for memory in memories:
         if not (name := memory.metadata.get("field")):
@@ -242,10 +242,10 @@ def _current(memories: Iterable[Memory]) -> dict[str, tuple[Holding, Memory]]:
         corrected = kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
         if not (corrected or kind == kinds.FACT):
             continue
-        # What passes is corrected until the next call.
+        # The correction of a passing field holds until the next call.
         lasts, order = corrected and name not in PASSING, call_order(memory)
         before = current.get(name)
-        # Cleaning a value takes longer than all the rest, and stores return the newest first.
+        # Stores return the newest first: skip older values before cleaning, the slowest step.
         if before and (lasts, order) < before[0][:2]:
             continue
         if value := fact_value(memory):
@@ -259,13 +259,13 @@ def _insights(memories: Iterable[Memory]) -> Iterable[Insight]:
     for memory in memories:
         if memory.kind == kinds.INSIGHT and (text := cleaned(memory.content)):
             order = call_order(memory)
-            if kinds.is_stated(memory):  # newer than every call: no call replaces it
+            if kinds.is_stated(memory):  # sorts after every call, so that no call replaces it
                 order = order._replace(called_at=f"~{order.called_at}")
             yield Insight(order, bounded_words(text, _LONGEST_INSIGHT))
 
 
 def _newest_insights(insights: Iterable[Insight]) -> tuple[Insight, ...]:
-    """At most MOST_INSIGHTS, newest first. Of equal ones the newest few count, or they would crowd out the others."""
+    """Return at most MOST_INSIGHTS, newest first. Of equal ones, only the newest few: they would crowd out others."""
     newest, times = [], Counter[str]()
     for insight in sorted(insights, reverse=True):
         text = insight.text.casefold()
@@ -276,7 +276,7 @@ def _newest_insights(insights: Iterable[Insight]) -> tuple[Insight, ...]:
 
 
 def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:
-    """Two corrections of the same second are ordered by their fields."""
+    """Return the sort key of a field with its holding. The field orders corrections of the same second."""
     name, holding = fact
     return holding.order, name
 
@@ -295,19 +295,19 @@ def _language(call: Memory) -> Language | None:
 
 
 def _last(before: LastCall | None, calls: Iterable[Memory], *, with_summary: bool = False) -> LastCall | None:
-    """The last of the calls and the one before."""
+    """Return the latest of `calls` and `before`."""
     call = max(calls, key=call_order, default=None)
     if call is None:
         return before
     order = call_order(call)
-    # The text uses no more of a summary.
+    # The text of a card uses no more of a summary.
     summary = cleaned(str(call.metadata.get("summary") or ""))[: SUMMARY_LENGTH + 1] if with_summary else ""
     last = LastCall(order.called_at, order.conversation_id, zone_name(call.metadata), summary)
     return max(before, last) if before else last
 
 
 def zone_name(metadata: Mapping[str, Any]) -> str:
-    """The name of the call's time zone; empty if it is none, or longer than any."""
+    """Return the name of the call's time zone; empty if it is no text, or longer than any zone's name."""
     name = metadata.get("timezone")
-    # ZoneInfo looks for each part of a longer name in the file system.
+    # ZoneInfo would look up each part of a longer name in the file system.
     return name if isinstance(name, str) and len(name) <= _LONGEST_ZONE else ""

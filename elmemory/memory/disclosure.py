@@ -1,6 +1,6 @@
-"""Which facts leave: SPOKEN_FACTS at the ring, SEARCHABLE_FACTS in searches. A caller id can be forged.
+"""Which facts are disclosed: SPOKEN_FACTS at the ring, SEARCHABLE_FACTS in searches. A caller id can be forged.
 
-Other text is searched for the values of facts that do not leave: "My address is 12 Elm Street" states one.
+Other text must not state the value of an undisclosed fact either: "My address is 12 Elm Street".
 """
 
 import re
@@ -32,7 +32,7 @@ from elmemory.memory.text import sentences
 
 ALL, NONE = "all", "none"
 
-# Shorter values, and these, are in too many sentences that have nothing to do with the fact.
+# Shorter values, and these words, occur in too many unrelated sentences.
 _SHORTEST, _SHORTEST_UNSPACED = 3, 2
 _SAY_LITTLE = frozenset("yes no true false not none and the for with".split())
 _UNSPACED = re.compile(f"[{UNSPACED}]")
@@ -40,22 +40,22 @@ _LISTED = re.compile(r"[,;،、，；\n]")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d(?:[ ().,/+-]{0,2}\d)*")
 _SHORTEST_NUMBER, _SHORTEST_NUMBER_IN_TEXT = 3, 5
-# Of a number with country or area code the last digits are enough.
+# The last digits identify a number that has a country or area code.
 _WHOLE_NUMBER, _SUBSCRIBER_NUMBER = 10, 7
 _DIGITS = {word: str(digit) for digit, word in enumerate("zero one two three four five six seven eight nine".split())}
 _DIGIT_WORD = re.compile(rf"\b(?:{'|'.join(_DIGITS)}|oh)\b")
 _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _SPOKEN_SIGN = re.compile(r"\s*\b(at|dot)\b\s*|\s*([@.])\s*")
-# A sentence that must not leave is stated by one with so many of its words.
+# A text with so many words of a secret sentence states it.
 _FEWEST_WORDS, _SHARE_OF_WORDS = 2, 0.6
 _LONGEST_DAY = 40
-# A time of day is stated with half of the words that stand beside it: "Friday 09:00" by "Friday at nine".
+# A time of day is stated by a text with the time and half of the words beside it: "Friday 09:00", "Friday at nine".
 _SHARE_BESIDE_TIME = 0.5
 
 
 @lru_cache(maxsize=8)
 def fields_of(setting: tuple[str, ...]) -> frozenset[str] | None:
-    """The canonical fields that a setting names; None for all (also an empty setting)."""
+    """Return the canonical fields that a setting names; None for all fields, which an empty setting means too."""
     names = [name.strip().casefold() for name in setting]
     if not names or names == [ALL]:
         return None
@@ -63,9 +63,9 @@ def fields_of(setting: tuple[str, ...]) -> frozenset[str] | None:
 
 
 def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = None) -> Card:
-    """The card with the facts that the setting names, and without sentences and facts that state another's value.
+    """Return the card with the allowed facts only, without facts and sentences that state the value of another fact.
 
-    `secret` are the values that must not leave, if they were computed already.
+    `setting` names the allowed fields. `secret` may be passed if it was computed already.
     """
     allowed = fields_of(tuple(setting))
     if allowed is None:
@@ -86,7 +86,7 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
 
 
 def _in_language_of_calls(card: Card) -> Card:
-    """The card as if no language were preferred. What the calls' was, a card of an older version does not say."""
+    """Return the card in the language of the caller's calls, which cards of older versions do not hold."""
     language, *texts = card.by_calls or ("",)
     if not texts:
         return replace(card, language=language)
@@ -120,10 +120,10 @@ def _disclosed_briefing(now: Briefing, secret: "Secrets") -> Briefing:
 
 
 class Secrets:
-    """The values of one caller's facts that must not leave.
+    """The values of one caller's facts that must not be disclosed.
 
-    `values` are pairs of field and value, former ones too; `facts` are the current ones. What an allowed fact says in
-    the same words is no secret, and neither are the words of an allowed name.
+    `values` are pairs of field and value, including former values; `facts` are the current facts. The text of an
+    allowed fact is not secret, nor are the words of an allowed name.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]], facts: Mapping[str, str], allowed: frozenset[str]) -> None:
@@ -138,7 +138,7 @@ class Secrets:
         self._days: set[int] = set()
         self._years: list[int] = []
         self._times: list[tuple[set[int], set[str]]] = []
-        # Sentences that must not leave: how many of its words tell one, and the sentences that a word is in.
+        # Secret sentences: how many words are enough to state each, and, by word, the numbers of the sentences.
         self._enough: list[int] = []
         self._sentences_with: defaultdict[str, list[int]] = defaultdict(list)
         for name, value in values:
@@ -164,7 +164,7 @@ class Secrets:
         days = _days_in(value)
         self._days |= days
         self._years += [date.fromordinal(day).year for day in days]
-        # Beside letters, as in AC-471182, only longer numbers are telling.
+        # In a text with letters, such as AC-471182, only longer numbers identify anything.
         shortest = _SHORTEST_NUMBER_IN_TEXT if any(char.isalpha() for char in value) else _SHORTEST_NUMBER
         for digits in () if days else _numbers_in(value):
             if len(digits) >= shortest:
@@ -176,16 +176,16 @@ class Secrets:
             self._sentences_with[word].append(len(self._enough))
         self._enough.append(max(_FEWEST_WORDS, ceil(len(stated) * _SHARE_OF_WORDS)))
 
-    def _tells_sentence(self, spoken: Sequence[str]) -> bool:
+    def _states_sentence(self, spoken: Sequence[str]) -> bool:
         if not self._enough:
             return False
-        shared: dict[int, int] = {}  # a Counter takes longer than all the rest
+        shared: dict[int, int] = {}  # a Counter would be slower than the rest of the method
         for word in set(terms_of(spoken)):
             for number in self._sentences_with.get(word, ()):
                 shared[number] = shared.get(number, 0) + 1
         return any(count >= self._enough[number] for number, count in shared.items())
 
-    def _tells_time(self, text: str) -> bool:
+    def _states_time(self, text: str) -> bool:
         if not self._times:
             return False
         times, beside = times_named(text)
@@ -200,7 +200,7 @@ class Secrets:
         return name not in NAME_FIELDS and self.stated_in(value)
 
     def stated_in(self, text: str) -> bool:
-        """Whether the text states a secret: its words, or its number, date, time or address in another spelling."""
+        """Whether the text states a secret: in the same words, or its number, date, time or address in any spelling."""
         if not text:
             return False
         spoken = words(text)
@@ -211,17 +211,17 @@ class Secrets:
             return True
         if self._numbers and any(_is_said(number, secret) for number in _numbers_in(text) for secret in self._numbers):
             return True
-        if self._tells_sentence(spoken) or self._tells_time(text):
+        if self._states_sentence(spoken) or self._states_time(text):
             return True
         return bool(self._days and not self._days.isdisjoint(_days_in(text, self._years)))
 
     def without_sentences(self, text: str, before: re.Pattern[str]) -> str:
-        """The text without the sentences that state a secret; the date before a summary stays with what is left."""
+        """Return the text without sentences that state a secret. What `before` matches at its start stays."""
         prefix = found.group() if (found := before.match(text)) else ""
         said = sentences(text[len(prefix) :])
         kept = [sentence for sentence in said if not self.stated_in(sentence)]
         rest = "".join(kept).strip()
-        # A secret may be longer than a sentence: "St. Paul".
+        # A secret may extend over two sentences: "St. Paul".
         if not rest or (len(kept) > 1 and self.stated_in(rest)):
             return ""
         return prefix + rest
@@ -229,14 +229,14 @@ class Secrets:
 
 @cache
 def _before_summary(phrases: Phrases) -> re.Pattern[str]:
-    """What matches the date before the summary of a call, in this language or in English, as in older cards."""
+    """Return a pattern for the date before a call's summary, in this language or English, as in older cards."""
     day = f"[^:：]{{1,{_LONGEST_DAY}}}?"
     beginnings = (re.escape(one.before_summary("@")).replace("@", day) for one in (phrases, phrases_for(ENGLISH)))
     return re.compile("|".join(beginnings))
 
 
 def _parts(name: str, value: str, open_names: set[str]) -> list[str]:
-    """The value, the items of a list, and the words of a name."""
+    """Return the parts of a value that are secret: the whole, items of a list, words of a name."""
     if name in NAME_FIELDS:
         return [word for word in words(value) if word not in open_names]
     if name in SENTENCES:
@@ -246,7 +246,7 @@ def _parts(name: str, value: str, open_names: set[str]) -> list[str]:
 
 
 def _normal(text: str) -> str:
-    """The folded words and their stems between blanks, so that a phrase is found at the borders of words."""
+    """Return the folded words and their stems, each between blanks, so that phrases match at word boundaries."""
     return _normal_of(words(text))
 
 
@@ -263,7 +263,7 @@ def _contains(text: str, secret: str) -> bool:
     if secret in text:
         return True
     plain = secret.strip()
-    # Scripts that write no blanks between words have no borders to look for.
+    # Unspaced scripts have no word boundaries.
     return bool(_UNSPACED.search(plain)) and plain.replace(" ", "") in text.replace(" ", "")
 
 
@@ -277,7 +277,7 @@ def _is_said(number: str, secret: str) -> bool:
 
 
 def _days_in(text: str, years: Sequence[int] = ()) -> set[int]:
-    """The single days that the text names, as ordinals; 3/12/1984 is two of them.
+    """Return the single days that the text names, as ordinals. 3/12/1984 is two days.
 
     A day without a year is that day in each of `years`.
     """
@@ -290,5 +290,5 @@ def _days_in(text: str, years: Sequence[int] = ()) -> set[int]:
 
 
 def _address(text: str) -> str:
-    """Lower case, with @ and full stops for "at" and "dot"."""
+    """Return the text in lower case, with "@" and "." for the words "at" and "dot"."""
     return _SPOKEN_SIGN.sub(lambda found: "@" if found[1] == "at" or found[2] == "@" else ".", folded(text))

@@ -1,4 +1,4 @@
-"""Names of data-collection fields: one name for all spellings, and the label that people read."""
+"""Names of data-collection fields: the canonical name for all spellings, and the label that people read."""
 
 from functools import lru_cache
 
@@ -14,11 +14,11 @@ _OTHER_NAMES_OF_FIELDS = {
 CALLER_PROFILE = "caller_profile"
 OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST = "open_request", "agent_promise", "resolved_request"
 PREFERRED_LANGUAGE, MOOD = "preferred_language", "mood"
-# What a later call may settle or change: a correction holds until then.
+# A later call may change these: a correction holds only until the next call.
 PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
-# These have their own places in the card's text and their own variables.
+# The card's text and the dynamic variables have places of their own for these.
 BRIEFED = PASSING | {PREFERRED_LANGUAGE}
-# Free text: other words may say the same.
+# Values in free text: different words may say the same.
 SENTENCES = frozenset((CALLER_PROFILE, OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST))
 # The dynamic variables that every ring sends; a test compares them.
 VARIABLES = (
@@ -31,13 +31,13 @@ _FIELD = {other: name for name, others in _OTHER_NAMES_OF_FIELDS.items() for oth
 
 @lru_cache(maxsize=1024)
 def canonical_field(raw: str) -> str:
-    """One name for all spellings of a field: `First Name`, `given_name` and `firstName` are `first_name`."""
+    """Return the canonical name of a field: `first_name` for `First Name`, `given_name` and `firstName`."""
     name = field_name(raw)
     return _FIELD.get(name, name)
 
 
 @lru_cache(maxsize=1024)
 def label(name: str) -> str:
-    """A field's name as people write it: `first_name` is "First name"."""
+    """Return a field's name for people: "First name" for `first_name`."""
     words = name.replace("_", " ")
     return words[:1].upper() + words[1:]

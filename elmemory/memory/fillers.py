@@ -1,15 +1,15 @@
-"""Filler numbers: what networks send in place of a number that is withheld or not known."""
+"""Filler numbers: what networks send for a withheld or unknown number."""
 
 import phonenumbers
 
 _WORDS = "anonymous", "restricted", "unknown", "private", "unavailable", "blocked"
-# Spelled on a keypad, these too are as long as a number of some country, and none of them is valid there.
+# Typed on a keypad, these words have the length of a phone number in some country, but are not valid there.
 _RARER_WORDS = *_WORDS, "withheld", "outofarea", "notavailable", "undefined", "unbekannt", "desconocido", "sconosciuto"
 _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
 _SHORTEST_WORD = 7
 
 _SPELLED_WORDS = frozenset(word.translate(_KEYPAD) for word in _RARER_WORDS)
-# With a 1 before them, cut off, or both: but a 1 and ten digits are a North American number.
+# Words cut off or with a leading 1. A 1 and ten digits are excluded: they may be a North American number.
 _SPELLED_PARTS = frozenset(
     first + digits[:length]
     for digits in _SPELLED_WORDS
@@ -25,15 +25,15 @@ _ZERO_SUBSCRIBER = 6
 
 
 def spells_a_word(digits: str) -> bool:
-    """Whether the digits of an id, all of them, are a network's word for a withheld number, typed on a keypad."""
+    """Whether the id's digits are a network's word for a withheld number, typed on a keypad."""
     return digits.lstrip("+0") in _SPELLED_WORDS or digits.removeprefix("+") in _SPELLED_PARTS
 
 
 def is_filler(country: str, national: str) -> bool:
-    """Whether this number, a country code and a national number that the plan has room for, is a filler.
+    """Whether this number, a country code and a national number of possible length, is a filler.
 
-    One digit repeated, digits that count up or down, a subscriber number of zeros, an area that cannot be. Numbers that
-    are valid by their plan and only look like one are callers: +48 12 345 67 89 is a number in Krakow.
+    Fillers are one repeated digit, digits that count up or down, a subscriber number of zeros, an impossible area code.
+    A number that counts but is valid in its plan is a caller: +48 12 345 67 89 is a number in Krakow.
     """
     if len(set(national)) == 1:
         return True
@@ -55,7 +55,7 @@ def _counts(digits: str) -> bool:
 
 
 def _is_impossible_in_north_america(national: str) -> bool:
-    """No area begins with 0 or 1, none is a service such as 911, and no subscriber number begins with 000."""
+    """Whether the area code begins with 0 or 1 or is a service (911), or the subscriber number begins with 000."""
     if national[0] in "01":
         return True
     if len(national) != len("4155550100"):
@@ -66,10 +66,10 @@ def _is_impossible_in_north_america(national: str) -> bool:
 
 def _is_zero_subscriber(number: phonenumbers.PhoneNumber, length: int, zeros: int, *, valid: bool) -> bool:
     if number.country_code == int(_NORTH_AMERICA):
-        return False  # 000 is an exchange that cannot be; 200 0000 is a number
+        return False  # 000 is no exchange, but 200 0000 is a number
     if not valid:
         return True
     if area := phonenumbers.length_of_geographical_area_code(number):
         return area + zeros >= length
-    # Without areas +47 22 00 00 00 is a number like others; seven zeros after the first digits are not.
+    # In a plan without area codes +47 22 00 00 00 is an ordinary number; with seven zeros it is a filler.
     return zeros > _ZERO_SUBSCRIBER and phonenumbers.length_of_national_destination_code(number) + zeros >= length

@@ -17,31 +17,31 @@ _SPARED, _RANGE = "!", "*"
 
 
 def caller_key(raw: object) -> str | None:
-    """The caller key of one raw id, or None where it identifies no caller.
+    """Return the caller key of a raw id; None if it identifies no caller.
 
-    `raw` is whatever stood in the payload; anything but text and whole numbers identifies no caller.
+    `raw` is any value from a payload. Only texts and whole numbers can identify a caller.
     """
     return _key(raw, _rules().conventions)
 
 
 def number_key(raw: object) -> str | None:
-    """The E.164 form of the number that a raw id spells, even of a filler; None where it spells none."""
+    """Return the E.164 form of the number in a raw id, even of a filler; None if it is no number."""
     number = _number(_text(raw), _rules().conventions)
     return number.e164 if number else None
 
 
 def other_party(*raw_ids: object) -> str | None:
-    """The first of the raw ids that is a caller and none of our own (`AGENT_NUMBERS`)."""
+    """Return the first caller key of these raw ids that is not one of our own numbers (`AGENT_NUMBERS`)."""
     conventions = _rules().conventions
     others = (raw for raw in raw_ids if not _is_ours(raw, conventions))
     return next((key for raw in others if (key := _key(raw, conventions))), None)
 
 
 def caller_of_ring(caller_id: object, called_number: object) -> str | None:
-    """The customer of a call that is being set up.
+    """Return the caller key of the customer of a call that is being set up.
 
-    That is the calling party, except where it is one of our own numbers (an outbound call): then it
-    is the called one. A stranger who rings us stays a stranger.
+    The customer is the calling party; or the called party, if the calling party is one of our own numbers (an outbound
+    call). A stranger who rings us stays a stranger.
     """
     conventions = _rules().conventions
     if _is_ours(caller_id, conventions):
@@ -50,10 +50,10 @@ def caller_of_ring(caller_id: object, called_number: object) -> str | None:
 
 
 def caller_of_call(*, outbound: bool, external_number: object, caller_id: object, called_number: object) -> str | None:
-    """The customer of a finished call, from what its payload says of the two parties.
+    """Return the caller key of the customer of a finished call, from the parties in its payload.
 
-    `external_number` is the customer as the section of the call's channel names them (`phone_call`, `whatsapp`,
-    `sms`). Raw ids may be of any type: neither text nor number counts as absent, an unusable text as a stranger.
+    `external_number` is the customer by the section of the call's channel (`phone_call`, `whatsapp`, `sms`). Raw ids
+    may be of any type: what is neither text nor number counts as absent, an unusable text as a stranger.
     """
     if external_number != "" and isinstance(external_number, str | int) and not isinstance(external_number, bool):
         return other_party(external_number)
@@ -63,19 +63,19 @@ def caller_of_call(*, outbound: bool, external_number: object, caller_id: object
 
 
 def former_keys(key: str) -> list[str]:
-    """The keys that the same person may have had before two spellings of their number were made one."""
+    """Return the keys that this caller may have had before spellings of their number were merged."""
     conventions = _rules().conventions
     number = _number(key, conventions)
     return other_spellings(number, conventions.separate) if number else []
 
 
 def unreadable_not_callers() -> list[str]:
-    """The entries of `NOT_CALLERS` that name neither a number nor a range of numbers."""
+    """Return the entries of `NOT_CALLERS` that are neither a number nor a range."""
     return [entry for entry in _rules().not_callers if not _entry(entry, _rules().conventions).start]
 
 
 def _text(raw: object) -> str:
-    """The id as text without blanks around it; empty where it is of another type, or longer than any id."""
+    """Return the id as stripped text; empty if it has another type, or is longer than any id."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = str(raw) if raw.bit_length() < 64 else ""
     return raw.strip() if isinstance(raw, str) and len(raw) <= LONGEST_ID else ""
@@ -89,7 +89,7 @@ class _Rules(NamedTuple):
 
 @cache
 def _rules() -> _Rules:
-    """What the settings say; read once, since a ring would pay for each setting."""
+    """Return the settings for callers. Cached, because each ring needs them."""
     conventions = Conventions(
         settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS)
     )
@@ -137,7 +137,7 @@ def _number(raw: str, conventions: Conventions) -> Number | None:
 
 
 class _Entry(NamedTuple):
-    """One entry of NOT_CALLERS: a number, or the numbers that begin so; `spared` is a caller whatever the rules say."""
+    """One entry of NOT_CALLERS: a number, or all numbers with this start. `spared` numbers are always callers."""
 
     start: str
     is_range: bool

@@ -1,7 +1,7 @@
-"""Lasting sentences about a caller, distilled by ElevenLabs' analysis: which of them are current.
+"""Finds the current ones of the lasting sentences about a caller that ElevenLabs' analysis extracts.
 
-A later sentence replaces an earlier one that says the same, or something else about the same subject: "Olive takes 2.5
-mg methimazole" and "Olive now takes 5 mg methimazole". Only the card leaves the earlier one out; memory keeps it.
+A later sentence replaces an earlier one that says the same, or has another value for the same subject: "Olive takes 2.5
+mg methimazole" and "Olive now takes 5 mg methimazole". Only the card omits the earlier one; memory keeps it.
 """
 
 import re
@@ -15,7 +15,7 @@ from elmemory.memory.records import Match, Memory
 from elmemory.memory.subjects import CALLER, replaces, says_the_same
 from elmemory.memory.text import cleaned
 
-# A word with a digit is an amount, a date or a code.
+# Without digits: they are in amounts, dates and codes.
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 _NUMERALS = re.compile("[〇零一二三四五六七八九十百千万两]+")
@@ -25,9 +25,9 @@ _SHARE_OF_PAIRS = 0.85
 
 
 class Subject(NamedTuple):
-    """What a sentence is about: the beginnings of its words, and the pairs of characters of text without blanks.
+    """What a sentence is about: the beginnings of its words; for unspaced scripts, pairs of characters.
 
-    `telling` are the long words and those with a capital: names of people, medicines and things.
+    `telling` are long words and capitalised ones: names of people, medicines and things.
     """
 
     words: frozenset[str]
@@ -36,18 +36,18 @@ class Subject(NamedTuple):
 
 
 def current(insights: Iterable[tuple[str, str]]) -> list[str]:
-    """The sentences that hold, of pairs of a call's id and a sentence; the newest come first, as in the result."""
+    """Return the sentences that hold. `insights` are pairs of call id and sentence. Both are newest first."""
     return [text for (_, text), _ in _with_replaced(list(insights), lambda insight: insight)]
 
 
 def with_history(newest_first: Iterable[Memory]) -> list[tuple[Memory, list[Memory]]]:
-    """The sentences that hold, each with the older ones that it replaced. What staff stated is newer than any call."""
+    """Return the insights that hold, each with the older ones that it replaced. Those of staff count as the newest."""
     ordered = sorted(newest_first, key=is_stated, reverse=True)
     return _with_replaced(ordered, _said_in)
 
 
 def replaced_by_staff(newest_first: Iterable[Memory]) -> list[Memory]:
-    """The sentences that what staff stated replaced. Compares with those alone: `with_history` takes quadratic time."""
+    """Return the insights that statements of staff replaced. Faster than `with_history`, which is quadratic."""
     ordered = sorted(newest_first, key=is_stated, reverse=True)
     return [old for _, replaced in _with_replaced(ordered, _said_in, keeps=is_stated) for old in replaced]
 
@@ -59,9 +59,10 @@ def _said_in(memory: Memory) -> tuple[str, str]:
 def _with_replaced[T](
     newest_first: Sequence[T], said: Callable[[T], tuple[str, str]], keeps: Callable[[T], bool] = lambda _: True
 ) -> list[tuple[T, list[T]]]:
-    """What holds and `keeps` says yes to, each with what it replaced.
+    """Return the items that hold and for which `keeps` is true, each with the items that it replaced.
 
-    Two values that one call states side by side are two things: only their repetition replaces them.
+    `said` returns call id and text. Two values that one call states side by side belong to two things, so other values
+    do not replace them.
     """
     calls: dict[str, list[str]] = {}
     for call, text in map(said, newest_first):
@@ -85,7 +86,7 @@ def _with_replaced[T](
 
 
 def speaks_of(sentence: str, request: str) -> bool:
-    """Whether the sentence speaks of this request: it names all that the request names, or repeats a part of it."""
+    """Whether the sentence is about this request: it has all its telling words, or repeats a part of it."""
     new, old = subject_of(sentence), subject_of(request)
     if old.pairs:
         return len(old.pairs & new.pairs) >= max(_FEWEST_IN_COMMON, _SHARE_OF_PAIRS * len(old.pairs))
@@ -94,7 +95,7 @@ def speaks_of(sentence: str, request: str) -> bool:
 
 
 def above_the_same(matches: Sequence[Match]) -> list[Match]:
-    """The matches with each insight above the first sentence of the caller that says the same: it says it whole."""
+    """Move each insight above the caller's sentences on the same subject, because it is more complete."""
     ranked = list(matches)
     for match in matches:
         if match.memory.kind != INSIGHT:
@@ -108,7 +109,7 @@ def above_the_same(matches: Sequence[Match]) -> list[Match]:
 
 
 def _shares_subject(insight: str, sentence: str) -> bool:
-    """Whether the sentence has half of the insight's words, or of its pairs of characters, and at least two."""
+    """Whether the sentence shares half of the insight's words or pairs of characters, and at least two."""
     whole, part = subject_of(insight), subject_of(sentence)
     return any(
         len(of_insight & of_sentence) >= max(_FEWEST_IN_COMMON, len(of_insight) / 2)

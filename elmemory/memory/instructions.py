@@ -1,4 +1,4 @@
-"""Names that are instructions: what a caller gives as a name is spoken first, and must not command an agent."""
+"""Detects names that are instructions: an agent speaks the name first, and must not be commanded by it."""
 
 import re
 
@@ -6,7 +6,7 @@ from elmemory.memory.caches import kept_briefly
 from elmemory.memory.languages import fold
 from elmemory.memory.names import MOST_WORDS, PARTICLES, person_name, spoken_name, whole_name
 
-# Beginnings of words, folded, that no name begins with: to ignore, instruction, prompt, override, to reveal …
+# Folded beginnings of words that are in no name: ignore, instruction, prompt, override, reveal …
 _NEVER_IN_A_NAME = re.compile(
     r"\b(?:ignor[aeiouyz]|disregard|overrid|instru[ckz]|system\b|assistant\b|anweisung|bypass|jailbreak|prompt|pretend|reveal|"
     r"execut|repeat|respond|transfer|verg(?:iss|ess)|vergeet|missacht|befolg|wiederhol|olvid[ea]\b|olvidad|desobede|"
@@ -17,7 +17,7 @@ _NEVER_IN_A_NAME = re.compile(
 _NEVER_IN_A_NAME_UNSPACED = re.compile(
     "無視|无视|忽略|忘记|忘れて|忽視|指示|指令|提示词|命令|무시|지시|명령|잊어|ละเว้น|เพิกเฉย|คำสั่ง"
 )
-# In a sentence about a caller both are needed: "the heating system" and "a repeat prescription" command nothing.
+# A sentence is a command only with both: "the heating system" and "a repeat prescription" are none.
 _TO_IGNORE = (
     r"\b(?:ignor|disregard|overrid|bypass|forget|jailbreak|vergiss|vergess|missacht|vergeet|negeer|olvid|desobede|oubli"
     r"|esquec|desconsider|dimentic|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan|lupakan|bo qua"
@@ -32,7 +32,7 @@ _ROLE_OR_MODE = re.compile(
     r"|\bdu bist (?:jetzt|nun)\b|\bahora eres\b|\btu es maintenant\b|\bact as an? (?:unrestricted|admin)"
 )
 _ORDER = re.compile(rf"(?:{_TO_IGNORE}).*?(?:{_WHAT_COMMANDS})|(?:{_WHAT_COMMANDS}).*?(?:{_TO_IGNORE})", re.DOTALL)
-# Commands that are names as well (William Tell, Say Wah): they count before a word that no name has.
+# Commands that are also names (William Tell, Say Wah). They count only before a word that is in no name.
 _COMMANDS = frozenset(
     "say tell call forget give send show speak write read open play stop print act answer ask be become do go let make"
     " run please you from add delete remove drop set change use follow enter press dial connect hang"
@@ -59,9 +59,9 @@ _NOT_OF_A_NAME = frozenset(
 
 @kept_briefly(maxsize=4096)
 def person_or_nothing(text: str) -> str:
-    """The name in the text as an agent may say it; empty if it is an instruction or longer than names are.
+    """Return the name that an agent may speak; empty if the text is an instruction or too long for a name.
 
-    More than four words, particles such as "de la" not counted, are no name.
+    Too long is more than four words, without particles such as "de la".
     """
     words = [word for word in person_name(text).split() if word.casefold() not in PARTICLES]
     if len(words) > MOST_WORDS or is_command(whole_name(text)):
@@ -77,14 +77,14 @@ def commands_an_agent(sentence: str) -> bool:
 
 
 def is_command(name: str) -> bool:
-    """Whether what stands in a name's place tries to command an agent: "Ignore all instructions", "Say yes"."""
+    """Whether the text in a name field is a command to an agent: "Ignore all instructions", "Say yes"."""
     text = fold(name)
     if _NEVER_IN_A_NAME.search(text) or _NEVER_IN_A_NAME_UNSPACED.search(text):
         return True
     first, *others = text.split() or [""]
     if first not in _COMMANDS or not others:
         return False
-    # Not so of two letters: "do thi hoa" is Vietnamese.
+    # Longer than two letters: "do thi hoa" is a Vietnamese name.
     written_small = any(word.islower() and word not in PARTICLES for word in name.split()[1:])
     return (written_small and len(first) > 2) or any(
         word in _NOT_OF_A_NAME and word not in PARTICLES for word in others

@@ -15,22 +15,22 @@ PREFERENCE = "preference"
 
 SALIENCE = {FACT: 0.9, INSIGHT: 0.9, MESSAGE: 0.8, CALL: 0.85, CARD: 1.0, PREFERENCE: 1.0}
 
-# What staff may state about a caller: `metadata["preference"]` of a preference memory.
+# Values of `metadata["preference"]` of a preference memory: what staff may state about a caller.
 OPT_OUT = "opt_out"
 SHARED_LINE = "shared_line"
 CORRECTION = "correction"
-# In the metadata of an insight that staff put into other words.
+# Marks the metadata of an insight that staff reworded.
 CORRECTED = "corrected"
 
 
 def is_stated(memory: Memory) -> bool:
-    """Whether staff stated it: a preference, or an insight in their words."""
+    """Whether staff stated the memory: a preference, or an insight that they reworded."""
     return memory.kind == PREFERENCE or (memory.kind == INSIGHT and memory.metadata.get(CORRECTED) is True)
 
 
 @dataclass(frozen=True, slots=True)
 class NewMemory:
-    """A memory to be written. `metadata` lacks what `entries` adds: kind, key, salience and decay."""
+    """A memory to be written. `entries` adds kind, key, salience and decay to the metadata."""
 
     kind: str
     key: str
@@ -46,7 +46,7 @@ class NewMemory:
 
 
 def entries(memories: Iterable[NewMemory]) -> list[Entry]:
-    """The memories as entries for a store: without decay, with the salience of their kind."""
+    """Return the memories as entries for a store, with the salience of their kind and no decay."""
     return [
         Entry(
             memory.key,

@@ -1,4 +1,4 @@
-"""Codes of languages, read from the ways in which people, models and systems name them."""
+"""Language codes, from the names that people, models and systems use."""
 
 import re
 from functools import cache, lru_cache
@@ -6,11 +6,11 @@ from functools import cache, lru_cache
 from django.conf.locale import LANG_INFO
 
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
-# Script and region. What else follows a code may be any words of a caller, and a code is said to agents as it is.
+# Script and region only: other text after a code may be a caller's words, and agents receive the code unchecked.
 _REGION = re.compile(r"(?:[a-z]{4}(?=-|$))?-?(?:(?:[a-z]{2}|[0-9]{3})(?=-|$))?")
 _SEPARATORS = re.compile(r"[\s,;/()（）、，]+")
 _LONGEST = 60
-# ISO 639-2, whose codes have three letters; of some languages there are two.
+# Three-letter codes of ISO 639-2; some languages have two.
 _OF_THREE_LETTERS = dict(
     pair.split(":")
     for pair in (
@@ -23,7 +23,7 @@ _OF_THREE_LETTERS = dict(
         " pan:pa fil:fil"
     ).split()
 )
-# Beside the English and own names that Django knows.
+# In addition to Django's names: in English and in the language itself.
 _OTHER_NAMES = {
     name: code
     for code, names in {
@@ -56,10 +56,9 @@ _OTHER_CODES = {"fil", "tl", "zh", "ms", "no", "he", "ur"}
 
 
 def language_code(value: str) -> str:
-    """The code of a language that is named by a code or a name: "de" for "German", "Deutsch" and "ger"; else empty.
+    """Return the code for a code or name of a language: "de" for "German", "Deutsch" and "ger"; else empty.
 
-    A code keeps its script and region, "pt-br" for "pt_BR", and nothing else. Of a longer text the first name of a
-    language counts.
+    A code keeps only script and region: "pt-br" for "pt_BR". In a longer text the first name of a language counts.
     """
     text = value.strip().casefold().replace("_", "-")
     if len(text) > _LONGEST:
@@ -80,7 +79,7 @@ def _code_of(text: str) -> str:
 
 @cache
 def _names() -> dict[str, str]:
-    """Codes by the English and the own names of languages."""
+    """Return language codes by the English and the native name."""
     infos = [(code, info) for code, info in LANG_INFO.items() if "name" in info]
     own = {info["name_local"].casefold(): code for code, info in infos}
     return _OTHER_NAMES | own | {info["name"].casefold(): code for code, info in infos}
@@ -93,6 +92,6 @@ def _primary_codes() -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def variants(code: str) -> tuple[str, ...]:
-    """The code and the more general ones, the most specific first: "pt-br" and "pt"; none for an empty one."""
+    """Return the code and the more general ones, most specific first: "pt-br", "pt"; nothing for an empty code."""
     parts = code.split("-") if code else []
     return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))

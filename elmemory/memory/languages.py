@@ -1,4 +1,4 @@
-"""The tables of `nothing_words`, ready to be asked which words of a phrase belong to which language and kind."""
+"""The parsed tables of `nothing_words`: which words of a phrase belong to which language and kind."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ _LONGEST_STEM = 16
 
 
 class Words:
-    """Words of one kind: whole ones, beginnings (`provid*`), and phrases of several (`not_known`)."""
+    """Words of one kind: whole words, beginnings (`provid*`), and phrases (`not_known`)."""
 
     def __init__(self, entries: Sequence[str]) -> None:
         self.entries = folded = [fold(entry) for entry in entries]
@@ -30,7 +30,7 @@ class Words:
         return token in self._whole or (bool(self._starts) and token.startswith(self._starts))
 
     def found_in(self, tokens: Sequence[str]) -> Iterator[int]:
-        """Positions of the tokens that are words or parts of phrases of this kind."""
+        """Yield positions of the tokens that are words, or parts of phrases, of this kind."""
         for position, token in enumerate(tokens):
             if token in self:
                 yield position
@@ -58,7 +58,7 @@ class Script(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """The text without case, accents and the variants of a letter; apostrophes are all alike."""
+    """Return the text without case, accents and variants of letters, with one form of apostrophe."""
     if text.isascii():
         return text.casefold().replace("ma'am", "maam")
     text = unicodedata.normalize("NFKC", text).casefold().translate(_SAME_LETTERS)
@@ -71,7 +71,7 @@ def tokens_of(text: str) -> list[str]:
 
 
 def languages_of(tokens: Iterable[str], *, names: bool = False) -> list[Language]:
-    """The languages in which one of the tokens can be what makes a phrase for nothing; most values hold none."""
+    """Return the languages in which a token may mark a phrase for "nothing". For most values there are none."""
     index = _languages_by_token()
     found: set[int] = set()
     for token in tokens:
@@ -117,7 +117,7 @@ def scripts() -> dict[str, Script]:
         kinds: dict[str, list[str]] = {kind: [] for kind in Script._fields}
         for line in lines:
             kind, _, pattern = line.partition(": ")
-            # Of two words that begin alike the longer one counts.
+            # Longest first, since a regular expression takes the first alternative.
             longest_first = sorted(pattern.split("|"), key=len, reverse=True) if kind == "fill" else [pattern]
             kinds[kind].append(fold("|".join(longest_first)))
         known[title.strip("[]")] = Script(**{kind: re.compile("|".join(parts)) for kind, parts in kinds.items()})

@@ -1,4 +1,4 @@
-"""A person's name out of what stands in a name's field, and whether a word that looks like none is a name after all."""
+"""Extracts a person's name from the text of a name field, and recognises unusual names such as "Null"."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ NAME_FIELDS = "first_name", "last_name", "name"
 NAME_LENGTH = 60
 MOST_WORDS = 4
 
-# What most names are: a live call waits.
+# The form of most names, recognised fast for live calls.
 _PLAIN = re.compile(r"[^\W\d_]{2,}(?:[ '’-][^\W\d_]{2,}){0,4}")
-# \w knows no vowel signs, without which names in Hindi, Thai or pointed Arabic cannot be read.
+# \w excludes vowel signs, which names in Hindi, Thai or vocalised Arabic need.
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e\u0f71-\u109d\u17b4-\u17d3\u200c\u200d"
 # The stroke of "Rajesh s/o Kumar" is part of a name.
 _NOT_OF_A_NAME = re.compile(rf"[^\w\s.'’·・/{_SIGNS}-]|[\d_]|(?<!\s[ads])/|/(?![lop]\s)")
@@ -59,10 +59,10 @@ PARTICLES = frozenset(
     "der den ter ten zu y e und and i bin ibn bint binti ould".split()
 )
 _BEGIN_SENTENCES = frozenset("The This There It They Der Die Das El Il Het".split())
-# Particles, and the like of them that no list holds whole: "af Klint", "'t Hooft", "ní Bhriain".
+# Short words in small letters count as particles: "af Klint", "'t Hooft", "ní Bhriain".
 _LONGEST_PARTICLE = 3
 
-# Words that programs and models write for nothing and that are given names as well: with a capital they are names.
+# Given names that programs and models also write for "nothing". With a capital they are names.
 _ALSO_GIVEN_NAMES = frozenset(("Nil", "Na", "Nan", "Nada", "Nic", "Inga", "Ai", "Will"))
 _BESIDE_A_FIRST_NAME = frozenset(("Null", "Nil", "Na", "Nan", "Nada", "Noname"))
 _SENTENCE = re.compile(r"(?<=\w\w\w\w[.!?])\s+|(?<=[。！？])|\n")
@@ -89,7 +89,7 @@ _GIVEN_NAME_BEFORE = re.compile(r"[^.!?\s]\s+([^\W\d_][^\s,;:.]+)\s+$")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else a call says about one collected value.
+    """Other evidence in a call about a collected value.
 
     `rationale` is the reason that ElevenLabs gives for it, `names` are the call's other name fields as collected
     (canonical field to text), `said` the sentences of the caller.
@@ -105,10 +105,10 @@ NO_EVIDENCE = Evidence()
 
 @kept_briefly(maxsize=4096)
 def person_name(text: str) -> str:
-    """The name in the text, which ends at the first bracket, comma, semicolon or remark; empty where there is none.
+    """Return the name at the start of the text, up to a bracket, comma, semicolon or remark; empty without a name.
 
-    "Maya (spelled M-A-Y-A)" is Maya, and so are "My name is Maya" and "M-A-Y-A". There is no name where an @ or
-    braces are. Letters of any script, hyphens, apostrophes and full stops are left, digits never.
+    "Maya" for "Maya (spelled M-A-Y-A)", "My name is Maya" and "M-A-Y-A". A text with @ or braces has no name. Letters
+    of any script, hyphens, apostrophes and full stops are kept, digits are not.
     """
     if _is_plain(text):
         return text
@@ -121,7 +121,7 @@ def person_name(text: str) -> str:
 
 @kept_briefly(maxsize=4096)
 def whole_name(text: str) -> str:
-    """The text of a name's field up to the first bracket, comma or semicolon: a name and the words after it."""
+    """Return the text of a name field up to a bracket, comma or semicolon: a name, and perhaps other words."""
     if set("{}") & set(_TEMPLATE.sub("", text)):
         return ""
     text = unescape(text).replace("\\'", "'").translate(_APOSTROPHES)
@@ -143,12 +143,12 @@ def whole_name(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """The letters and the marks that names have, with single blanks."""
+    """Return letters and the punctuation of names, with single blanks."""
     return " ".join(_NOT_OF_A_NAME.sub(" ", text).split()).strip("-.'’·・ ")
 
 
 def spoken_name(text: str) -> str:
-    """The name as an agent may say it: `person_name`, at most four words of it."""
+    """Return the name that an agent may speak: at most four words of `person_name`."""
     name = person_name(text)
     if name.count(" ") < MOST_WORDS:
         return name
@@ -159,14 +159,14 @@ def spoken_name(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text is one to five words of letters, capitalised but for particles, and no remark among them."""
+    """Whether the text is one to five words of letters, all capitalised except particles."""
     if len(text) > NAME_LENGTH or not _PLAIN.fullmatch(text):
         return False
     return text.istitle() or all(word in PARTICLES or word[0].isupper() for word in text.split(" "))
 
 
 def family_name_first(text: str, evidence: Evidence) -> str:
-    """The given name of "Okafor, Maya" where the call's own last name is Okafor; else the text as it is."""
+    """Return the given name of "Okafor, Maya" if the call's last name is Okafor; else the text unchanged."""
     family, comma, given = text.partition(",")
     known = evidence.names.get("last_name", "")
     if comma and known and person_name(known).casefold() == person_name(family).casefold():
@@ -177,10 +177,10 @@ def family_name_first(text: str, evidence: Evidence) -> str:
 def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
     """Whether a word that usually says nothing (None, Null, Guest) is a name in this call.
 
-    It is one where, spelled with a capital: it is a given name as well and no program's word in this spelling (Nil);
-    or a sentence of the rationale that denies nothing says so ("The caller said her name is Jennifer Null"); or the
-    caller gave it as a name; or it is part of another, fuller name of the call; or it is a last name beside a first
-    name, unless it is spelled as programs spell nothing ("None", "Unknown") or the rationale denies something.
+    It must have a capital, and one of these must be true: it is also a given name (Nil); an affirmative sentence of the
+    rationale says so ("The caller said her name is Jennifer Null"); the caller gave it as a name; it is part of a
+    fuller name of the call; it is a last name beside a first name, unless programs write it for nothing ("None",
+    "Unknown") or the rationale denies something.
     """
     words = word.split()
     if not words or len(words) > 3 or not all(_is_capitalised(part) for part in words):
@@ -193,7 +193,7 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
     )
     for before, sentence in mentions:
         sense = sense_of(sentence, besides=word)
-        # A sentence that begins with the word has it for its subject: "None was provided."
+        # At the start of a sentence the word is its subject, not a name: "None was provided."
         if not before.strip() or sense.denies or _OF_A_RESULT.search(before) or _GIVES_CAUSE.search(sentence):
             continue
         if sense.reports or _is_named(before):
@@ -213,14 +213,14 @@ def is_name(word: str, field_name: str, evidence: Evidence) -> bool:
 
 
 def _mentions(text: str, word: str) -> Iterator[tuple[str, str]]:
-    """What stands before the word in its sentence, and the sentence; once per mention in this spelling."""
+    """Yield, for each mention in this spelling, the text before it in its sentence, and the sentence."""
     for sentence in _SENTENCE.split(text):
         for match in re.finditer(rf"(?<![\w-]){re.escape(word)}(?![\w-])", sentence):
             yield sentence[: match.start()], sentence
 
 
 def _is_named(before: str) -> bool:
-    """Whether a name follows: "my name is …", "Mrs …", "… Jennifer …"."""
+    """Whether a name follows this text: "my name is …", "Mrs …", "… Jennifer …"."""
     before = before.rstrip("\"'“‘«„.") + " " if before.rstrip() else before
     if _NAMING.search(before):
         return True
@@ -233,8 +233,9 @@ def _is_capitalised(word: str) -> bool:
 
 
 def _without_small_words(text: str) -> str:
-    """A name that begins with a capital ends where words in small letters begin that are no part of one: "Maya wants
-    to book", "Maya ohne Nachnamen". One such word at the end is left: some people write names so.
+    """Return a capitalised name without the words in small letters after it: "Maya wants to book".
+
+    Particles stay. A single word at the end stays too: some people write names so.
     """
     words = text.split()
     if not words or not words[0][:1].isupper():
@@ -253,7 +254,7 @@ def _without_small_words(text: str) -> str:
 
 
 def _unspelled(text: str) -> str:
-    """Letters that are spelled out are one word: "M-A-Y-A" is Maya; after the name itself they are dropped."""
+    """Return "Maya" for "M-A-Y-A". Letters that spell out a preceding name are dropped."""
     spelled = _SPELLED.search(text)
     if not spelled:
         return text

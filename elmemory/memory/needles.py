@@ -1,7 +1,7 @@
-"""Finding a caller in bytes, however they are stored: the number in any spelling, the name, and sentences.
+"""Finds traces of a caller in bytes: the number in any spelling, the name, and sentences.
 
-The bytes are compared as they are and with the escapes of JSON and URLs undone; a number by its digits, a text case
-folded and without blanks and punctuation. Dropping NUL bytes makes UTF-16 comparable too.
+Bytes are compared as stored, and with JSON and URL escapes decoded. Numbers are compared by their digits, texts in
+lower case without blanks and punctuation. NUL bytes are dropped, which covers UTF-16.
 """
 
 import re
@@ -21,28 +21,28 @@ _DROPPED = b"\x00\t\n\r ()-./_,:;*'\"\\?!"
 # Between two digits of a number: blanks and punctuation of ASCII, UTF-8 and UTF-16.
 _BETWEEN_DIGITS = rb"[\x00-\x20()./_,:;*'\"\\\x80-\xff-]{0,8}"
 _BETWEEN_LETTERS = rb"[\x00\t\n\r ()./_,:;*'\"\\?!-]*"
-# Each begins with one certain byte, which makes searching for it fast.
+# Each pattern begins with a fixed byte, which makes the search fast.
 _ESCAPES = (
     re.compile(rb"\\(?:u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*|[nrt])"),
     re.compile(rb"%[0-9a-fA-F]{2}"),
 )
 _OTHER_SCRIPTS = 0x660, 0x6F0, 0x966, 0xFF10
 _LONGEST = 120
-# Shorter sentences are in the calls of others too: "Hi.", "Yes please."
+# Shorter sentences also occur in calls of others: "Hi.", "Yes please."
 _FEWEST_OF_A_SENTENCE, _FEWEST_OF_A_NAME = 12, 3
-# The bytes before a piece of a file that must be searched again with it.
+# How many bytes before a piece of a file to search again with it.
 OVERLAP = 4096
 
 
 class Hit(NamedTuple):
-    """What was found, and its offset in the bytes."""
+    """An occurrence: what was found, and its offset in the bytes."""
 
     what: What
     offset: int
 
 
 class Needles:
-    """What is looked for of one caller. Sentences that are too short to mean this caller are left out (`too_short`)."""
+    """The search terms for one caller. Too short sentences are omitted; `too_short` counts them."""
 
     def __init__(self, number: str = "", names: Iterable[str] = (), sentences: Iterable[str] = ()) -> None:
         numbers = [phonenumbers.parse(each) for each in (number, *former_keys(number)) if number]
@@ -65,8 +65,8 @@ class Needles:
     def find(self, content: bytes, *, is_text: bool = False) -> Iterator[Hit]:
         """Yield each occurrence once.
 
-        In a text, digits directly before or after the number make it another number. In a database, where columns
-        touch, they do not.
+        In a text, digits directly before or after the number make it another number; in a database they do not, because
+        columns are adjacent.
         """
         seen = set()
         for hit in self._find(content, is_text=is_text):
@@ -104,7 +104,7 @@ class Needles:
 
 
 def _prefixes(country: str) -> frozenset[bytes]:
-    """The digits that may stand directly before the national number."""
+    """Return the digits that may directly precede the national number."""
     with_country = (f"{dialled}{country}{trunk}" for dialled in ("", "00", "011") for trunk in ("", "0"))
     return frozenset(digits.encode() for digits in ("", "0", *with_country))
 
@@ -117,7 +117,7 @@ def _is_whole(content: bytes, found: re.Match[bytes], prefixes: frozenset[bytes]
 
 
 def _forms(text: str) -> set[bytes]:
-    """The plain forms of a text in UTF-8 and UTF-16, in the cases that letters beyond ASCII may have."""
+    """Return the plain forms of a text in UTF-8 and UTF-16, in each case that non-ASCII letters may have."""
     cases = {text, text.lower(), text.upper(), text.casefold(), text.title()}
     encodings = "utf-8", "utf-16-le", "utf-16-be"
     return {_plain(case.encode(encoding, "replace"))[:_LONGEST] for case in cases for encoding in encodings} - {b""}
@@ -138,7 +138,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def _before_unescaping(escapes: re.Pattern[bytes], content: bytes, offset: int) -> int:
-    """The offset in the content of what is at this offset once the escapes are undone: within escapes, their first."""
+    """Convert an offset in the unescaped content to one in `content`: within an escape, its start."""
     shift = 0
     for escape in escapes.finditer(content):
         length = len(_unescaped(escape))
@@ -149,5 +149,5 @@ def _before_unescaping(escapes: re.Pattern[bytes], content: bytes, offset: int) 
 
 
 def _of_length(texts: Iterable[str], fewest: int) -> list[str]:
-    """The texts with at least so many letters and digits, each once."""
+    """Return the different texts with at least `fewest` letters and digits."""
     return [text for text in dict.fromkeys(texts) if sum(map(str.isalnum, text)) >= fewest]

@@ -1,10 +1,9 @@
-"""Whether a text says anything at all: marks of redaction and phrases for "not provided" do not.
+"""Recognises texts that say nothing: redaction marks, and phrases for "not provided".
 
-Extractors write what they did not find in words, in the language of the call: "The caller did not mention it". Such a
-phrase is known by rule. Its words are all of those that such phrases are made of, and among them is a negation with
-a verb of giving, saying or knowing ("not provided"), or a word that says nothing by itself ("unknown"). One word of
-another kind makes it a value: "None of the family smokes", "does not eat gluten". The words of each language are in
-`nothing_words`.
+If extractors find no value, they say so in the language of the call: "The caller did not mention it". The rule for such
+phrases: all words are typical of them, and there is a negation with a verb of giving, saying or knowing ("not
+provided"), or a word that alone says nothing ("unknown"). Any other word makes the text a value: "None of the family
+smokes", "does not eat gluten". `nothing_words` lists the words of each language.
 """
 
 import re
@@ -42,11 +41,11 @@ _OPEN_TAIL = re.compile(
     r"regarding|on|as to)\b"
     r"(?!.*\b(?:but|however|although|except)\b)"
 )
-# A remark after a phrase of one or two words: "N/A (the call was too short)". After "but" stands a value.
+# A short phrase with a remark: "N/A (the call was too short)". A remark with "but" may hold a value.
 _WITH_REMARK = re.compile(r"(.{2,40}?)(?:\s*[(\[（【;；.。]|\s+[-–—]+\s|\s*[–—])\s*(?=[^\W\d_])(.+)", re.DOTALL)
 _NOT_APPLICABLE = frozenset(("n/a", "not applicable", "n.a", "na"))
 _BUT = re.compile(r"\b(?:but|however|although|except|until|pero|mais|mas|ma|aber|maar|men|ale|но|але|ama|tetapi)\b")
-# The beginnings of "mention" in the languages with blanks.
+# The beginnings of "mention" in spaced languages.
 _MENTION = tuple(
     "mention mencion menzion erwahn genannt nannte nennt vermeld genoemd noemde wspomn упом згад zmin namn nevn naevn "
     "maini emlit spomen спомен αναφ belirt bahset يذكر تذكر ذكر menyebut disebut उल्लेख".split()
@@ -60,7 +59,7 @@ _TITLES = frozenset(
 _STAFF = frozenset(("agent", "assistant"))
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
 _BARE = frozenset(("none", "null", "nil", "nan", "n/a", "n.a", "na", "unknown", "undefined", "unspecified"))
-# In these fields "did not answer" and "not given" are what the field asks for.
+# In these fields "did not answer" and "not given" are values.
 _OUTCOME_FIELDS = frozenset(
     "outcome status result disposition consent permission agreement approval resultado ergebnis statut estado "
     "einwilligung zustimmung consentimiento consentimento consentement consenso stato esito".split()
@@ -69,10 +68,10 @@ _OUTCOME_FIELDS = frozenset(
 
 @kept_briefly(maxsize=4096)
 def says_nothing(text: str, field: str = "") -> bool:
-    """Whether the value of a field is a mark or a phrase for "nothing", in any of the languages.
+    """Whether the value of a field is a redaction mark or a phrase for "nothing", in any language.
 
-    `field` is the field's name: its words may stand in the phrase ("no budget was mentioned"), and what the field
-    itself asks for is no phrase (`documents_provided`: "not provided").
+    `field` is the field's name. Its words may be in the phrase ("no budget was mentioned"), unless they make it a value
+    (`documents_provided`: "not provided").
     """
     text = text.strip()
     if is_mask(text):
@@ -96,9 +95,9 @@ def says_nothing(text: str, field: str = "") -> bool:
 
 @kept_briefly(maxsize=4096)
 def is_no_name(text: str) -> bool:
-    """Whether what stands in a name's place is no name: "caller", "the user", "anonymous", "Speaker 2", "did not say".
+    """Whether the text of a name field is no name: "caller", "the user", "anonymous", "Speaker 2", "did not say".
 
-    More is taken for a phrase than in other fields: a name holds no negation with a verb of saying.
+    Stricter than `says_nothing`: a name has no negation with a verb of saying.
     """
     if says_nothing(text, "name"):
         return True
@@ -119,7 +118,7 @@ def is_no_name(text: str) -> bool:
             return True
         if len(tokens) > 1 and _refuses(language, tokens, "name"):
             return True
-        # "Caller hung up before the agent could ask", which no other rule knows.
+        # "Caller hung up before the agent could ask"
         role = 1 if tokens[0] in language.fill else 0
         person = len(tokens) > 2 and tokens[role] in language.name and tokens[role] not in _TITLES
         if person and words[-1].islower():
@@ -130,7 +129,7 @@ def is_no_name(text: str) -> bool:
 
 
 def is_mask(text: str) -> bool:
-    """Whether the text is nothing but marks for words taken out: `[NAME]`, `<REDACTED>`, `{{name}}`, `***`."""
+    """Whether the text consists of redaction marks only: `[NAME]`, `<REDACTED>`, `{{name}}`, `***`."""
     if _ONLY_MARKS.fullmatch(text):
         return True
     if _CROSSES.fullmatch(text) and sum(char in "xX×" for char in text) != 2:
@@ -140,16 +139,16 @@ def is_mask(text: str) -> bool:
 
 
 class Sense(NamedTuple):
-    """What a sentence does, in the language that most of its words belong to."""
+    """Whether a sentence denies, and whether it reports, in the language of most of its words."""
 
     denies: bool
     reports: bool
 
 
 def sense_of(sentence: str, *, besides: str) -> Sense:
-    """Whether a sentence denies or refuses something, and whether it reports that something was said.
+    """Return whether a sentence denies or refuses something, and whether it reports that something was said.
 
-    The words of `besides` do not count: whether "None" is a name is what is asked.
+    The words of `besides` do not count: they are the possible name.
     """
     left_out = set(tokens_of(fold(besides)))
     tokens = [token for token in tokens_of(fold(sentence)) if token not in left_out]
@@ -160,13 +159,13 @@ def sense_of(sentence: str, *, besides: str) -> Sense:
 
 
 def is_of_phrases(word: str) -> bool:
-    """Whether phrases for "nothing" have this word in any of the languages."""
+    """Whether the word occurs in phrases for "nothing", in any language."""
     token = fold(word)
     return any(token in kind for language in languages() for kind in language[1:])
 
 
 def is_role(word: str) -> bool:
-    """Whether a word stands for a person ("guest") and is no word for nothing ("unknown") in any language."""
+    """Whether the word means a person ("guest"), and not "nothing" ("unknown") in any language."""
     token = fold(word)
     return any(token in known.name for known in languages()) and not any(
         token in known.alone or token in known.none for known in languages()
@@ -174,7 +173,7 @@ def is_role(word: str) -> bool:
 
 
 def _describes_a_person(words: Sequence[str]) -> bool:
-    """Whether a capitalised word and a role in small letters stand for a person: "Existing client", "Maya's mother"."""
+    """Whether the text describes a person by a role in small letters: "Existing client", "Maya's mother"."""
     if not words[0][:1].isupper() or len(words) > 3 or fold(words[0]) in _TITLES:
         return False
     role = fold(words[-1])
@@ -182,11 +181,11 @@ def _describes_a_person(words: Sequence[str]) -> bool:
 
 
 def _says_nothing_in(language: Language, segments: Sequence[Sequence[str]], own: frozenset[str]) -> bool:
-    """Whether all segments are made of the language's words for nothing, and one of them denies or refuses."""
+    """Whether all segments consist of the language's words for "nothing", and one of them denies or refuses."""
     said = False
     for tokens in segments:
         if not _STAFF.isdisjoint(tokens) and not any(token.startswith("ask") for token in tokens):
-            return False  # "The agent did not answer" is what the caller complains of
+            return False  # "The agent did not answer" is a complaint, so a value
         every = set(range(len(tokens)))
         words = {*language.no.found_in(tokens), *language.give.found_in(tokens), *language.mute.found_in(tokens)}
         words |= {*language.fill.found_in(tokens), *language.name.found_in(tokens)}
@@ -227,20 +226,20 @@ def _is_short_denial(phrase: str) -> bool:
 
 
 def _mentions_not(language: Language, tokens: Sequence[str]) -> bool:
-    """Whether a person is said not to have mentioned something: then one word of any kind may name it."""
+    """Whether the phrase says that a person did not mention something. One other word may name that."""
     mentioned = any(token.startswith(_MENTION) for token in tokens)
     return mentioned and any(True for _ in language.name.found_in(tokens)) and _denies(language, tokens, set())
 
 
 def _refuses(language: Language, tokens: Sequence[str], *others: str) -> bool:
-    """Whether a verb of refusing goes with one of saying, or with a word of another kind."""
+    """Whether a verb of refusing goes with one of saying, or with a word of the kinds `others`."""
     mute = set(language.mute.found_in(tokens))
     refused = chain(*(getattr(language, kind).found_in(tokens) for kind in ("give", *others)))
     return bool(mute) and not mute.issuperset(refused)
 
 
 def _unspaced(folded: str, field: str, *, names: bool) -> bool:
-    """The rule for scripts without blanks: nothing is left when the words of such phrases are taken out."""
+    """Whether unspaced text says nothing: nothing is left without the words of such phrases."""
     compact = _UNSPACED_MARKS.sub("", folded)
     for script in scripts().values():
         rest, found = script.nothing.subn("\0", compact)

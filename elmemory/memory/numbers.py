@@ -1,7 +1,7 @@
-"""Reading a phone number out of a raw id: whatever spelling it has, one person's number is one `Number`.
+"""Reads phone numbers from raw ids. All spellings of a number give the same `Number`.
 
 A raw id is a number as people write it, a `tel:`, `sip:` or `whatsapp:` address, or such an address in angle brackets
-with a name before it. What the number plans of some countries write in two ways is merged into one.
+after a name. Numbers that some countries' plans write in two ways are merged into one form.
 """
 
 import re
@@ -17,7 +17,7 @@ from elmemory.memory.fillers import spells_a_word
 LONGEST_ID = 256
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-# Ten digits that the North American plan can hold: read without its metadata, which take eight times as long.
+# A possible North American number, read without its metadata: that is eight times as fast.
 _NORTH_AMERICAN = re.compile(r"1([2-9][0-9]{2}[2-9][0-9]{6})")
 _SCHEME = re.compile(r"(sips?|tel|whatsapp|sms|callto):/*", re.IGNORECASE)
 _EXTENSION = re.compile(
@@ -27,11 +27,11 @@ _SPELLED = re.compile(r"\(?\+?[ (]*[0-9][0-9 ()./-]*")
 _TRUNK_ZERO = re.compile(r"\( ?0 ?\)")
 _TRUNK = re.compile(r"0[1-9]")
 _PUNCTUATION = str.maketrans({"\u2212": "-", "\u2043": "-", "\u00b7": ".", "\u2044": "/", "\u2215": "/"})
-# E.164 allows fifteen digits. Numbers of people have at most thirteen, with few exceptions that number plans name; an
-# id of a platform, such as that of a WhatsApp number, has fifteen or more and no plus.
+# E.164 allows fifteen digits. Phone numbers have at most thirteen, with few exceptions in the metadata; ids of
+# platforms, such as that of a WhatsApp number, have fifteen or more and no plus.
 _LONGEST, _LONGEST_PLAIN = 15, 13
 
-# Region, its country code, a national number in the spelling that is given up, and the one in which it is kept.
+# Region, country code, a pattern for the spelling that is replaced, and its replacement.
 _MERGES = (
     ("MX", "52", re.compile(r"(?:1|0(?:1|44|45))([0-9]{10})"), r"\1"),
     ("AR", "54", re.compile(r"90?([0-9]{10})"), r"\1"),
@@ -63,7 +63,7 @@ class Number(NamedTuple):
 
 
 class Conventions(NamedTuple):
-    """What the settings say of reading: DEFAULT_REGION, TRUSTED_SIP_HOSTS, SEPARATE_SPELLINGS."""
+    """The settings for reading numbers: DEFAULT_REGION, TRUSTED_SIP_HOSTS, SEPARATE_SPELLINGS."""
 
     region: str = ""
     sip_hosts: tuple[str, ...] = ()
@@ -71,14 +71,14 @@ class Conventions(NamedTuple):
 
 
 class _Spelled(NamedTuple):
-    """The number in an address. `international`: without a plus, too, its country code comes first."""
+    """The number in an address. `international`: it begins with its country code, even without a plus."""
 
     text: str
     international: bool = False
 
 
 def read_number(raw: str, conventions: Conventions) -> Number | None:
-    """The number that a raw id spells; None where it spells none, or a network's word for a withheld one.
+    """Return the number in a raw id; None if there is none, or a network's word for a withheld number.
 
     It may be a filler: see `fillers.is_filler`.
     """
@@ -91,13 +91,13 @@ def read_number(raw: str, conventions: Conventions) -> Number | None:
     if spells_a_word(digits):
         return None
     if _TRUNK_ZERO.search(spelled.text) and digits != (without := _digits(_TRUNK_ZERO.sub("", spelled.text))):
-        # Part of the number in Italy, not dialled from abroad elsewhere: the plan decides.
+        # In Italy the zero belongs to the number; elsewhere it is not dialled from abroad. The plan decides.
         return _read(digits, spelled, conventions, valid=True) or _read(without, spelled, conventions)
     return _read(digits, spelled, conventions)
 
 
 def other_spellings(number: Number, separate: tuple[str, ...] = ()) -> list[str]:
-    """The E.164 spellings of the same number that were keys of their own before they were merged."""
+    """Return the E.164 spellings of this number that had their own keys before merging."""
     return [
         Number(country, pattern.sub(kept, number.national)).e164
         for region, country, pattern, kept in _UNMERGES
@@ -106,7 +106,7 @@ def other_spellings(number: Number, separate: tuple[str, ...] = ()) -> list[str]
 
 
 def _plain(raw: str) -> str:
-    """The id with ASCII digits, signs and blanks for those of any script, and without invisible marks."""
+    """Return the id with digits, punctuation and blanks of any script as ASCII, without invisible marks."""
     for _ in range(2):
         if "%" in raw:
             raw = unquote(raw)
@@ -132,7 +132,7 @@ def _plain_character(character: str) -> str:
 
 
 def _spelled(address: str, trusted: tuple[str, ...]) -> _Spelled | None:
-    """The number's text in an address; None where the address holds no number that identifies a caller."""
+    """Return the text of the number in an address; None if it holds none that identifies a caller."""
     if "<" in address:
         name, _, address = address.rpartition("<")
         address, closed, _ = address.partition(">")
@@ -169,7 +169,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _without_extension(text: str) -> str:
-    """The number before an extension, which is that of a desk, not of another line."""
+    """Return the number before an extension, which is a desk's, not another line's."""
     for extension in _EXTENSION.finditer(text):
         if extension.end() == len(text):
             return text[: extension.start()]
@@ -179,7 +179,7 @@ def _without_extension(text: str) -> str:
 def _is_trusted(host: str, trusted: tuple[str, ...]) -> bool:
     host = host.strip().lower()
     name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-    if name.endswith(".invalid"):  # RFC 3323: the host of who does not want to be known
+    if name.endswith(".invalid"):  # RFC 3323: the host of an anonymous caller
         return False
     return not trusted or name in map(str.lower, trusted)
 
@@ -189,10 +189,10 @@ def _digits(text: str) -> str:
 
 
 def _read(digits: str, spelled: _Spelled, conventions: Conventions, *, valid: bool = False) -> Number | None:
-    """`digits` have a plus before them where the text has; with `valid`, only a number in use by its plan."""
+    """Return the number of these digits, with or without a plus. With `valid`, only one in use by its plan."""
     separate = conventions.separate
     if digits.startswith("+"):
-        # No country code begins with a zero: a plus before 00 was put there by a machine.
+        # No country code begins with a zero: a program has put the plus before 00.
         return _international(digits[1:].removeprefix("00"), separate, valid=valid)
     if conventions.region and not spelled.international:
         if number := _of_region(digits, conventions):
@@ -209,13 +209,13 @@ def _read(digits: str, spelled: _Spelled, conventions: Conventions, *, valid: bo
     if number := _international(digits, separate, valid=valid):
         return number
     if conventions.region and not spelled.international and _TRUNK.match(digits):
-        # Of a range that is kept for films, or newer than the metadata: what is dialled so is a number of the region.
+        # A range reserved for films, or newer than the metadata: with a trunk prefix it is a number of the region.
         return _parsed(digits, conventions.region, separate, valid=False)
     return None
 
 
 def _of_region(digits: str, conventions: Conventions) -> Number | None:
-    """A valid number of the region, dialled as at home or with the country code but no plus."""
+    """Return a valid number of the region, in national form or with the country code but no plus."""
     code = str(phonenumbers.country_code_for_region(conventions.region))
     if digits.startswith(code) and (number := _international(digits, conventions.separate, valid=True)):
         return number
@@ -224,7 +224,7 @@ def _of_region(digits: str, conventions: Conventions) -> Number | None:
 
 
 def _international(digits: str, separate: tuple[str, ...], *, valid: bool = False) -> Number | None:
-    """The number of these digits, which begin with the country code; None where the plan has none of this length."""
+    """Return the number of these digits, which begin with the country code; None if the plan has no such length."""
     if fast := _NORTH_AMERICAN.fullmatch(digits):
         return None if spells_a_word(digits) else Number("1", fast[1])
     if spells_a_word(digits) or len(digits) > _LONGEST:
@@ -241,7 +241,7 @@ def _parsed(spelled: str, region: str | None, separate: tuple[str, ...], *, vali
     except phonenumbers.NumberParseException:
         return None
     possible = phonenumbers.is_possible_number_with_reason(parsed)
-    # What can be dialled within its area only has no area: no one's number, but for examples such as +1 555 0100.
+    # A number without area code identifies no one, except examples such as +1 555 0100.
     local = possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY and parsed.country_code == 1
     if not (local or possible == ValidationResult.IS_POSSIBLE):
         return None
@@ -255,7 +255,7 @@ def _parsed(spelled: str, region: str | None, separate: tuple[str, ...], *, vali
 
 
 def _parsed_again(number: Number) -> str:
-    """A row of zeros loses one with each reading: what has no stable form is no number of a caller."""
+    """Return the E.164 form after parsing it again. Rows of zeros lose one each time: they are no caller's number."""
     try:
         parsed = phonenumbers.parse(number.e164, None)
     except phonenumbers.NumberParseException:
@@ -264,7 +264,7 @@ def _parsed_again(number: Number) -> str:
 
 
 def _merged(country: str, national: str, separate: tuple[str, ...]) -> str:
-    """The national number in the one spelling that is kept of those which its plan has for it."""
+    """Return the national number in its canonical spelling."""
     for region, code, pattern, kept in _MERGES:
         if code == country and region not in separate and pattern.fullmatch(national):
             return pattern.sub(kept, national)

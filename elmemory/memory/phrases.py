@@ -1,7 +1,7 @@
 """The sentences and dates of a card in one language.
 
-Sentences come from the catalogs in `elmemory/locale/`, names of months from Django's. A language without a catalog has
-the sentences of LANGUAGE, else the English ones.
+Sentences come from the catalogs in `elmemory/locale/`, names of months from Django's. A language without a catalog uses
+those of LANGUAGE, else English.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from elmemory.memory.text import as_sentence
 
 _CATALOGS = Path(__file__).resolve().parent.parent / "locale"
 ENGLISH = "en"
-# Django's names of months begin with a capital there.
+# Django capitalises names of months in these languages, which do not.
 _LOWER_CASE_MONTHS = frozenset(("it", "pt"))
-# November in Django's Hindi.
+# November in Django's Hindi catalog, and its usual spelling.
 _MISSPELT = "नवमबर", "नवंबर"
-# Sentences follow one another without a blank.
+# These languages write no blank between sentences.
 _UNSPACED = frozenset(("ja", "zh"))
 
 
@@ -34,8 +34,8 @@ class Phrases:
         with (_CATALOGS / language / "LC_MESSAGES" / "card.mo").open("rb") as file:
             catalog = GNUTranslations(file)
         self._language = language
-        # Under other names than gettext's: the catalogs of the admin are filled with what is marked by those.
-        # Cached: a ring with SPOKEN_FACTS puts its profile together.
+        # Not named like gettext: what gettext's names mark goes into the catalogs of the admin. Cached, because a ring
+        # with SPOKEN_FACTS composes its profile.
         self.text: Callable[[str], str] = lru_cache(maxsize=256)(catalog.gettext)
         self.counted: Callable[[str, str, int], str] = lru_cache(maxsize=1024)(catalog.ngettext)
         self._in_context: Callable[[str, str], str] = lru_cache(maxsize=1024)(catalog.pgettext)
@@ -44,7 +44,7 @@ class Phrases:
         self._lower: Callable[[str], str] = str.lower if language in _LOWER_CASE_MONTHS else str
 
     def day(self, day: date) -> str:
-        """The day as people say it in a sentence, such as "7 October 2026"."""
+        """Return the day in the words of a sentence, such as "7 October 2026"."""
         if self._language == ENGLISH:
             return f"{day.day} {day:%B %Y}"  # without Django's catalogs
         pattern = self._in_context("date, first of a month" if day.day == 1 else "date", "j F Y")
@@ -52,23 +52,23 @@ class Phrases:
             return self._lower(format_date(day, pattern)).replace(*_MISSPELT)
 
     def sentence(self, text: str) -> str:
-        """The text as a sentence, with a full stop unless it ends with a mark."""
+        """Return the text with a full stop, unless it ends with punctuation."""
         return as_sentence(text, self._full_stop)
 
     def joined(self, *sentences: str) -> str:
         return self._blank.join(filter(None, sentences))
 
     def label(self, name: str) -> str:
-        """The label of a fact, which is translated if the field is a usual one."""
+        """Return the label of a fact, translated if the catalog has it."""
         return self._in_context("fact", name)
 
     def before_summary(self, day: str) -> str:
-        """What comes before the summary of the call on this day."""
+        """Return the text before the summary of a call on this day."""
         return self.text("On {day}: {summary}").format(day=day, summary="")
 
 
 def phrases_for(language: str) -> Phrases:
-    """The phrases of the language with this code; those of LANGUAGE if it is unknown or has no catalog."""
+    """Return the phrases for a language code; those of LANGUAGE if the language is unknown or has no catalog."""
     return _phrases_for(language, settings.LANGUAGE)
 
 
@@ -84,7 +84,7 @@ def _phrases(language: str) -> Phrases:
 
 @cache
 def languages() -> frozenset[str]:
-    """The codes of the languages with a catalog."""
+    """Return the codes of the languages with a catalog."""
     return frozenset(path.parent.parent.name for path in _CATALOGS.glob("*/LC_MESSAGES/card.mo"))
 
 

@@ -10,7 +10,7 @@ Sector = Literal["episodic", "semantic", "procedural", "emotional", "reflective"
 class Memory(NamedTuple):
     """One memory of a store. Times are in milliseconds since 1970, as in OpenMemory.
 
-    A tuple: a frozen dataclass takes three times as long to make, and a caller has thousands of memories.
+    A tuple: creating a frozen dataclass takes three times as long, and a caller has thousands of memories.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Memory(NamedTuple):
     last_seen_at: int = 0
     version: int = 1
     vector: bytes = b""
-    """As `elmemory.memory.encoder` makes it of the text; empty for none."""
+    """In the form of `elmemory.memory.encoder.vectors`; empty for none."""
     write_number: int = 0
     """On a server: rises with each write for this user. 0 in other stores, and for writes of older versions."""
 
@@ -50,8 +50,7 @@ class Put(NamedTuple):
 class Entry(NamedTuple):
     """A memory to be written, with the parameters of `OpenMemory.put`.
 
-    A memory that changes loses the vector it had, and gets this one; one that is as it was keeps its vector, unless
-    another is given.
+    A changed memory gets this vector, even if it is empty. An unchanged one keeps its vector, unless another is given.
     """
 
     key: str
@@ -64,7 +63,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, memory: Memory, metadata: Mapping[str, Any] | None = None) -> "Entry":
-        """The memory as it is, or with other metadata."""
+        """Return the entry for an existing memory, perhaps with other metadata."""
         metadata = memory.metadata if metadata is None else metadata
         weights = memory.salience, memory.decay_lambda
         return cls(memory.key, memory.content, memory.tags, metadata, *weights, memory.vector)

@@ -11,15 +11,15 @@ from django.conf import settings
 
 OFF = "off"
 
-# Between the digits of one number: blanks, dashes and what speech recognition writes for a pause.
+# Between the digits of a number: blanks, dashes and the punctuation that speech recognition writes for pauses.
 _GAP = r"[\s.,/_\-\u00ad\u2010-\u2015\u2212]{0,3}"
 _NUMBER = rf"\d(?:{_GAP}\d)"
-# No phone number with its plus, no IBAN, no part of an id.
+# Excludes phone numbers with a plus, IBANs and parts of ids.
 _NOT_AFTER = r"(?<![A-Za-z0-9_+])(?<!\+ )(?<![A-Z][A-Z]\d\d )"
 _MAYBE_CARD = re.compile(rf"{_NOT_AFTER}{_NUMBER}{{12,}}(?![A-Za-z0-9_])")
 _GROUP = re.compile(r"\d+")
 _CARD_LENGTHS = range(19, 12, -1)
-# First digits by length, after the networks' published ranges. Sixteen digits are a card whatever they begin with.
+# First digits by length, from the networks' published ranges. Sixteen digits may begin with any but zero.
 _NETWORKS = {
     13: re.compile("4"),
     14: re.compile("30[0-5]|3[689]"),
@@ -44,15 +44,15 @@ type Redact = Callable[[str, str], str]
 
 
 def redacted(text: str, context: str = "") -> str:
-    """The text with what REDACT and REDACT_PATTERNS name replaced: "[card number]", "[social security number]".
+    """Replace what REDACT and REDACT_PATTERNS name by marks: "[card number]", "[social security number]".
 
-    `context` is what the text answers or what it is called, such as the agent's question or a field's label.
+    `context` helps to recognise numbers: the agent's question, or the field's label.
     """
     return _replaced(text, context, tuple(settings.REDACT))
 
 
 def fully_redacted(text: str, context: str = "") -> str:
-    """`redacted` as if REDACT were not set."""
+    """Replace numbers like `redacted`, but of all kinds, as if REDACT were not set."""
     return _replaced(text, context, ())
 
 
@@ -67,7 +67,7 @@ def _without_cards(text: str, context: str) -> str:  # noqa: ARG001
 
 
 def _without_cards_among(numbers: str) -> str:
-    """Digits with gaps, in which a card number may stand beside an expiry date: it is made of whole groups."""
+    """Replace card numbers, which consist of whole groups of digits; an expiry date may be next to one."""
     groups = list(_GROUP.finditer(numbers))
     result, written, at = "", 0, 0
     while at < len(groups):
@@ -81,7 +81,7 @@ def _without_cards_among(numbers: str) -> str:
 
 
 def _end_of_card(groups: list[re.Match[str]], start: int) -> int | None:
-    """The last group of the longest card number that begins with this group."""
+    """Return the index of the last group of the longest card number that begins with this group; None for none."""
     digits, ends = "", dict[int, int]()
     for at in range(start, len(groups)):
         digits += groups[at].group()

@@ -1,4 +1,4 @@
-"""Search over one caller's memories."""
+"""Searches one caller's memories."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from elmemory.memory.openmemory.protocol import OpenMemory
 from elmemory.memory.ranking import Corpus
 from elmemory.memory.records import Match, Memory
 
-_BYTES_PER_MEMORY, _BYTES_PER_LETTER = 1600, 4
+_BYTES_PER_MEMORY, _BYTES_PER_LETTER, _BYTES_PER_LETTER_ASKED = 1600, 4, 2
 # In seconds, for a question without a deadline.
 _ENCODED_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The caller's card, None for a stranger or an opted-out caller; and the matches, best first."""
+    """The result: the card (None for a stranger or an opted-out caller), and the matches, best first."""
 
     card: Card | None
     matches: Sequence[Match]
@@ -37,7 +37,7 @@ class PreparedCaller:
     """One caller's card, and their memories laid out for the ranking.
 
     A search finds the newest fact of each field, and equal texts once. It never finds cards, preferences, memories of
-    an opted-out caller, or what SEARCHABLE_FACTS keeps back. `size` is how many bytes this takes, about.
+    an opted-out caller, or what SEARCHABLE_FACTS excludes. `size` is the approximate size in bytes.
     """
 
     def __init__(self, memories: Iterable[Memory]) -> None:
@@ -46,7 +46,7 @@ class PreparedCaller:
         card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
         opted_out = card is not None and card.opted_out
         self._card = None if opted_out else card
-        # What was read, for the next preparation.
+        # Kept for the next preparation.
         self.memories = () if opted_out else memories
         found = [] if opted_out else _searchable(memories)
         if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
@@ -56,21 +56,24 @@ class PreparedCaller:
         self._corpus: Corpus = Corpus(found)
         self._encoder = encoder()
         self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
-        self.size = sum(_BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) for memory in self.memories)
+        self.size = sum(map(_size, self.memories))
         self.size += self._vectors.size if self._vectors else 0
 
     def search(self, question: str, k: int, until: float | None = None) -> Found:
-        """The card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE.
+        """Return the card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE.
 
-        With an encoder, what the memories mean counts too, if the question is encoded by `until`, a time of
-        `time.monotonic`; else their words alone.
+        With an encoder, meaning counts too, if the question is encoded by `until`, a time of `time.monotonic`; else
+        words only.
         """
         today = localdate(timezone=get_default_timezone())
         ranked = self._corpus.rank(question, k, today, self._likeness(question, until))
         return Found(self._card, above_the_same(ranked))
 
     def _likeness(self, question: str, until: float | None) -> Callable[[], Mapping[int, float]] | None:
-        """How much each memory means what the question means, by its place; encoded while the words are ranked."""
+        """Return a function for the likeness of each memory to the question, by place; None without an encoder.
+
+        The question is encoded while the words are ranked.
+        """
         if not (self._vectors and self._encoder):
             return None
         vectors = self._vectors
@@ -83,14 +86,19 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     return PreparedCaller(store.memories(caller)).search(question, k)
 
 
+def _size(memory: Memory) -> int:
+    asked = len(memory.metadata.get("asked") or "")
+    return _BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) + _BYTES_PER_LETTER_ASKED * asked
+
+
 def _searchable(memories: Iterable[Memory]) -> list[Memory]:
-    """The memories that a search may find, in the order of their writing; of equal texts the one of the newest call."""
+    """Return the memories that a search may find, oldest written first. Of equal texts, that of the newest call."""
     by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
     stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
     outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
     insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
     if any(map(kinds.is_stated, insights)):
-        # Staff said it in other words. What only a newer call replaces stays reachable.
+        # Only what staff reworded is hidden. What a newer call replaced can still be found.
         outdated |= {old.id for old in replaced_by_staff(insights)}
     texts: dict[str, Memory] = {}
     for kind, memory in reversed(by_kind):
@@ -103,15 +111,15 @@ def _searchable(memories: Iterable[Memory]) -> list[Memory]:
 
 
 def _without_case(text: str) -> str:
-    """The text without case, its words between single blanks."""
+    """Return the text case-folded, with single blanks."""
     text = text.casefold()
-    # Of all white space only the blank is printable. Splitting takes three times as long as looking.
+    # The blank is the only printable white space. Splitting takes three times as long as this check.
     is_plain = text.isprintable() and "  " not in text and text.strip() == text
     return text if is_plain else " ".join(text.split())
 
 
 def _values(memories: Iterable[Memory]) -> list[tuple[str, str]]:
-    """Every value that a call or staff stated, former ones too, by its field."""
+    """Return pairs of field and value: all values that calls or staff stated, including former ones."""
     return [
         (CALLER_PROFILE, memory.content)
         if memory.kind == kinds.INSIGHT

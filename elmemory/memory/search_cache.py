@@ -18,15 +18,15 @@ from elmemory.memory.search import Found, PreparedCaller
 log = structlog.get_logger(__name__)
 
 _BYTES = 64 * 2**20
-# A caller of more than this share of the cache is kept apart, where a few such callers evict each other only.
+# Callers above this share of the cache are cached apart, where they evict only each other.
 _LARGE = 1 / 8
-# The thread that prepares callers sleeps this many times as long as it worked, so that live calls have the CPU.
+# The preparing thread sleeps this many times as long as it worked, to leave the CPU to live calls.
 _PAUSE_PER_WORK = 3
 _LONGEST_QUEUE = 8
 
 
 class _Entry(NamedTuple):
-    """A cached caller, and the store's token of the memories they were prepared from."""
+    """A cached caller, and the store's token of the memories at preparation."""
 
     token: Hashable
     caller: PreparedCaller
@@ -34,10 +34,10 @@ class _Entry(NamedTuple):
 
 
 class SearchCache:
-    """A cache of prepared callers, of about `most` bytes for small callers and as many for large ones. Thread-safe.
+    """A thread-safe cache of prepared callers: about `most` bytes for small callers, and as many for large ones.
 
-    The least recently used make room, and the newest stays, whatever its size. Before it serves a caller it asks the
-    store whether that caller's memories have changed: a forgotten caller is never served, and `drop_unused` drops them.
+    The least recently used are evicted, but never the newest entry. Each search asks the store whether the caller's
+    memories have changed, so a forgotten caller is never found; `drop_unused` removes them from memory.
     """
 
     def __init__(self, store: OpenMemory, most: int = _BYTES) -> None:
@@ -50,19 +50,19 @@ class SearchCache:
 
     @property
     def size(self) -> int:
-        """Bytes of the prepared callers, about."""
+        """The approximate size of the prepared callers in bytes."""
         return self._small.size + self._large.size
 
     def search(self, caller: str, question: str, k: int, until: float | None = None) -> Found:
-        """As `PreparedCaller.search`. Raises OpenMemoryError."""
+        """Search the caller's memories (`PreparedCaller.search`). Raises OpenMemoryError."""
         return self._current(caller).search(question, k, until)
 
     def holds(self, caller: str) -> bool:
-        """Whether the caller is cached, perhaps with outdated memories."""
+        """Whether the caller is cached. Their memories may be outdated."""
         return caller in self._small or caller in self._large
 
     def prepare_soon(self, caller: str) -> None:
-        """Prepare the caller in a background thread, unless they are cached or the queue of that thread is full."""
+        """Prepare the caller in a background thread, unless they are cached or its queue is full."""
         if self.holds(caller):
             return
         if self._to_prepare is None:
@@ -80,12 +80,12 @@ class SearchCache:
             except OpenMemoryError:
                 pass
             except Exception as error:
-                # Others are still to be prepared.
+                # The thread must go on to prepare others.
                 log.error("a caller could not be prepared", error=type(error).__name__)
             time.sleep(_PAUSE_PER_WORK * (time.thread_time() - began))
 
     def _current(self, caller: str) -> PreparedCaller:
-        """The prepared caller as the store has them now. Others who want the caller wait for a preparation."""
+        """Return the up-to-date prepared caller. Only one thread prepares a caller; others wait for it."""
         while True:
             if known := self._small.get(caller) or self._large.get(caller):
                 token, memories = self._store.memories_since(caller, known.token, known.caller.memories)
@@ -98,7 +98,7 @@ class SearchCache:
                     own = self._preparations[caller] = Future[None]()
             if others is None:
                 break
-            others.result()  # raises what the preparation raised
+            others.result()  # raises the exception of the preparation
         try:
             if known is None:
                 token, memories = self._store.memories_since(caller, None)
@@ -114,13 +114,13 @@ class SearchCache:
             del self._preparations[caller]
 
     def drop_unused(self) -> None:
-        """Drop the callers who were not used since the last clearing of caches: one may have been forgotten."""
+        """Drop callers not used since the last clearing of caches: they may have been forgotten."""
         with self._lock:
             for entries in (self._small, self._large):
                 entries.drop_unused_since(time.monotonic() - CLEARED_EVERY_SECONDS)
 
     def _keep(self, caller: str, entry: _Entry) -> None:
-        """Make this the most recently used entry of its size."""
+        """Store the entry as the most recently used one, with the small or the large callers."""
         is_small = entry.caller.size <= self._largest_small
         with self._lock:
             self._small.pop(caller)
@@ -129,7 +129,7 @@ class SearchCache:
 
 
 class _LeastRecentlyUsed:
-    """Entries of `most` bytes together, or a single one of any size. To be changed under a lock."""
+    """Entries of at most `most` bytes together, or a single one of any size. Changes need a lock."""
 
     def __init__(self, most: int) -> None:
         self.size = 0

@@ -1,8 +1,8 @@
-"""Whether a newer sentence about a caller replaces an older one: it says the same, or another value of its subject.
+"""Decides whether a newer sentence about a caller replaces an older one: by the same, or by a new value.
 
-A wrong merge hides a medicine or a person, a missed one repeats a sentence: in doubt both hold. The words of the two
-are compared without glue ("the", "is", "now") and numbers. Both hold if each has a word that the other lacks
-(left, right), if one of them has words in front of what they share, or if a relative or a title is in one alone.
+A wrong replacement hides a medicine or a person, a missed one repeats a sentence: in doubt both hold. Their words are
+compared without glue ("the", "is", "now") and numbers. Both hold if each has a word that the other lacks (left, right),
+if one has words before what they share, or if only one names a relative or a title.
 """
 
 import re
@@ -18,7 +18,7 @@ _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 _NUMERALS = re.compile("[〇零一二三四五六七八九十百千万两]+")
 _EMPTY_PHRASES = re.compile(r"\b(?:after all|at all|any more|en fait|al final)\b", re.IGNORECASE)
 _IN_LAW = re.compile(r"\b(\w+) in law\b")
-# The caller is who every sentence is about, in the languages of our extraction prompts.
+# Words for the caller, in the languages of our extraction prompts: every sentence is about the caller.
 CALLER = re.compile(
     r"caller|customer|patient|anrufer|kund|client|llamante|appelant|chiama|chamador|beller|klant|dzwoni|pacjent|pazient"
     r"|pacient|звон|клиент|пациент|musteri|arayan|hasta\b"
@@ -26,7 +26,7 @@ CALLER = re.compile(
 _SHORTEST_INFLECTED, _LONGEST_ENDING, _SHARE_OF_WORD = 4, 3, 0.8
 _FEWEST_IN_COMMON = 2
 
-# Another value, or an end: such a sentence may replace a longer one.
+# Words for a change or an end: a sentence with one may replace a longer sentence.
 _CHANGES = frozenset(
     "now longer not no never anymore doesn don isn can cannot stopped instead jetzt nun nicht kein keine keinen"
     " mehr statt ahora ya nunca maintenant desormais ne n plus pas non piu ora adesso nao ja agora mais deixou"
@@ -52,11 +52,11 @@ _COUNTS = frozenset(
     " piec szesc siedem osiem dziewiec dziesiec два две три четыре пять шесть семь восемь девять десять iki uc"
     " dort bes altı yedi sekiz dokuz".split()
 )
-# In a list each item counts: a shorter sentence does not replace it.
+# Words that mark a list: a shorter sentence does not replace it, since each item counts.
 _LISTS = frozenset(
     "and or but und oder aber y o pero et ou mais e ed ma mas en of maar i oraz lub ale и или но ve".split()
 )
-# Relatives, friends and titles: compared whole, because an ending may be another person.
+# Relatives, friends and titles: compared as whole words, because another ending may be another person.
 _PEOPLE = frozenset(
     "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt"
     " uncle cousin nephew niece grandmother grandfather grandma grandpa grandson granddaughter friend neighbour"
@@ -84,9 +84,10 @@ _PEOPLE_UNSPACED = re.compile("[父母爸妈媽夫妻儿兒女子兄弟姐姊妹
 
 
 class _Said(NamedTuple):
-    """The telling words in their order, with whether each counts as it is written; text without blanks; and numbers.
+    """A parsed sentence: its words, its unspaced text, and its numbers.
 
-    `apart`: for each word, whether anything stands between it and the one before.
+    `words` are pairs: a word, and whether it counts only in this form. `apart` says for each word whether anything
+    stands between it and the previous word.
     """
 
     words: tuple[tuple[str, bool], ...]
@@ -98,7 +99,7 @@ class _Said(NamedTuple):
 
 
 def replaces(newer: str, older: str) -> bool:
-    """Whether the older sentence no longer holds beside the newer one: the same, or another value of its subject."""
+    """Whether the newer sentence replaces the older one: it says the same, or has another value for its subject."""
     new, old = _said(newer), _said(older)
     if new[:3] == old[:3]:
         return bool(new.words or new.run or new.numbers)
@@ -112,7 +113,7 @@ def replaces(newer: str, older: str) -> bool:
         return in_common >= _FEWEST_IN_COMMON or not (added or added_run)
     if added or added_run or len(new.words) + len(new.run) < _FEWEST_IN_COMMON:
         return False
-    # Less is said of the same: only if it is another value, or an end.
+    # The newer sentence says less, so it must have another value or an end.
     return not old.lists and (new.changes or bool(new.numbers - old.numbers))
 
 
@@ -122,7 +123,7 @@ def says_the_same(one: str, other: str) -> bool:
 
 
 def _words_only_in_one(newer: _Said, older: _Said) -> tuple[list[str], list[str]] | None:
-    """The words that the newer sentence adds and those it lacks; None if they make it another subject."""
+    """Return the words that the newer sentence adds and those it lacks; None if its subject is another."""
     new, old = newer.words, older.words
     if _are_of_other_subjects(frozenset(new), frozenset(old)):
         return None
@@ -141,7 +142,7 @@ def _words_only_in_one(newer: _Said, older: _Said) -> tuple[list[str], list[str]
 
 
 def _are_of_other_subjects(new: frozenset[tuple[str, bool]], old: frozenset[tuple[str, bool]]) -> bool:
-    """Whether each surely has a word that the other lacks: no form of one begins otherwise. Most pairs end here."""
+    """Whether each surely has a word that the other lacks, in any form. A fast check, enough for most pairs."""
     added, lost = new - old, old - new
     if not added or not lost:
         return False
@@ -153,7 +154,7 @@ def _starts(words: frozenset[tuple[str, bool]]) -> set[str]:
 
 
 def _is_same(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
-    """Whether they are one word, in whichever form; names and people count as they are written."""
+    """Whether both are forms of one word. Names and people must be spelled the same."""
     (word, is_exact), (word_of_other, is_other_exact) = one, other
     if word == word_of_other:
         return True
@@ -168,7 +169,7 @@ def _is_same(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
 
 
 def _parts_only_in_one(new: str, old: str) -> tuple[str, str] | None:
-    """As `_words_only_in_one`, of text without blanks."""
+    """Return the parts that the new unspaced text adds and lacks; None if its subject is another."""
     if new == old:
         return "", ""
     if set(new) - set(old) and set(old) - set(new):

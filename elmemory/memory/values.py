@@ -1,4 +1,4 @@
-"""Collected values as the text that a person would write."""
+"""Converts collected values to text as people write it."""
 
 from elmemory.memory.instructions import is_command
 from elmemory.memory.names import (
@@ -17,12 +17,12 @@ _TRUTH = {"true": "yes", "false": "no"}
 
 
 def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENCE) -> str | None:
-    """The value of a canonical field as text, or None if it says nothing.
+    """Return the value of a canonical field as text; None if it says nothing.
 
-    Texts, numbers, truth values and flat lists of them are values. Null, empty ones, marks of redaction (`[NAME]`) and
-    phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` are "yes"
-    and "no", also as texts. Of a name field only the name is kept, and words such as "caller" are no names; `evidence`
-    decides on words that may be a name after all (Null, Guest).
+    Texts, numbers, booleans and flat lists of them are values. Null, empty texts, redaction marks (`[NAME]`) and
+    phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` become "yes"
+    and "no", also as texts. In a name field only the name is kept, and words such as "caller" are no names; `evidence`
+    decides on words that may be names (Null, Guest).
     """
     match value:
         case bool() | int() | float():
@@ -39,7 +39,7 @@ def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENC
 
 
 def _listed(items: list[str]) -> str:
-    """The items with commas between them, sentences with blanks."""
+    """Join the items with commas, sentences with blanks."""
     whole = items and all(item == as_sentence(item) for item in items)
     return (" " if whole else ", ").join(items)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 class SavedSearches(models.QuerySet["SavedSearch"]):
     def shown_to(self, user: Any) -> "SavedSearches":
-        """The user's own, and those for everyone."""
+        """Return the user's own searches and those for everyone."""
         return self.filter(Q(owner=user.pk) | Q(owner=None))
 
 

@@ -1,4 +1,4 @@
-"""Logging what a stranger can cause as often as he likes."""
+"""Logs events that strangers can cause, at a bounded rate."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ _SECONDS = 60
 
 
 class BoundedLog:
-    """Writes at most one warning a minute for each event and reason, with the number since the line before."""
+    """Writes at most one warning a minute for each event and reason, with the count since the last line."""
 
     def __init__(self, name: str) -> None:
         self._log = structlog.get_logger(name)
@@ -17,7 +17,7 @@ class BoundedLog:
         self._written_at: dict[tuple[str, str], float] = {}
 
     def warning(self, event: str, reason: str, **details: Any) -> None:
-        """`reason` is one of a few constants, never text from a request."""
+        """Log or count the event. `reason` is one of a few constants, never text from a request."""
         key, now = (event, reason), time.monotonic()
         self._times[key] = self._times.get(key, 0) + 1
         if now - self._written_at.get(key, float("-inf")) >= _SECONDS:

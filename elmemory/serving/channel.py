@@ -1,9 +1,9 @@
-"""The ASGI channel of one HTTP request: its types, and reading bounded bodies."""
+"""Types of the ASGI channel of an HTTP request, and readers of bounded bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-# A ring or a search is much smaller.
+# Rings and searches are much smaller.
 _SMALL = 2**16
 
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -12,13 +12,13 @@ type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class TooManyBytes(Exception):
-    """The bodies that are being received hold all the memory they may."""
+    """The bodies that are being received have used up the memory for bodies."""
 
 
 class BodyReader:
     """Reads request bodies into memory, each cut after `most` + 1 bytes.
 
-    Of bodies that arrive in several pieces, those above 64 KiB hold at most `most_together` bytes at a time.
+    All bodies together hold at most `most_together` bytes; beyond it, bodies above 64 KiB are refused.
     """
 
     def __init__(self, most: int, most_together: int) -> None:
@@ -27,9 +27,9 @@ class BodyReader:
         self._held = 0
 
     async def rest(self, message: dict[str, Any], receive: Receive) -> bytes | None:
-        """The body that begins with this message; None where the client disconnected before its end.
+        """Return the body that begins with this message; None if the client disconnected before its end.
 
-        Raises TooManyBytes. A larger body is read to its end all the same: the connection can be used again.
+        Raises TooManyBytes. A body that is cut is still read to its end, so that the connection can be reused.
         """
         body = bytearray()
         try:
@@ -48,9 +48,9 @@ class BodyReader:
 
 
 def with_bounded_body(application: Application, most: int, most_together: int) -> Application:
-    """The application, for which a request whose body is larger than `most` bytes is answered with 413.
+    """Wrap the application: a request with a body above `most` bytes is answered with 413.
 
-    Bodies above 64 KiB hold at most `most_together` bytes at a time; then such a request is answered with 503.
+    If all bodies together hold more than `most_together` bytes, requests with bodies above 64 KiB get 503.
     """
     held = 0
 

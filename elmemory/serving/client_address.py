@@ -1,4 +1,4 @@
-"""The address of a request's client, behind proxies too."""
+"""Finds the address of a request's client, even behind proxies."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +18,10 @@ type Address = IPv4Address | IPv6Address
 def client_address(peer: str | None, headers: Mapping[str, str]) -> str | None:
     """The client's IP address: the peer's, or the one that trusted proxies name in these headers.
 
-    `peer` is the other end of the connection, None for a Unix socket. Peers on this machine and in TRUSTED_PROXIES are
-    trusted; the headers of all others are ignored. The client is the last hop of `X-Forwarded-For`, else of `Forwarded`
-    (RFC 7239), that is not such a proxy itself; clients can forge the hops before it. If a hop cannot be read, the
-    peer's address is returned, or None if that is no address.
+    `peer` is the other end of the connection, None for a Unix socket. Only peers on this machine and in TRUSTED_PROXIES
+    are trusted; the headers of others are ignored. The client is the last hop of `X-Forwarded-For`, else of `Forwarded`
+    (RFC 7239), that is not a trusted proxy; clients can forge earlier hops. If a hop is malformed, returns the peer's
+    address, or None if that is no address.
     """
     address = _address(peer or "")
     own = str(address) if address else None
@@ -40,7 +40,7 @@ def client_address(peer: str | None, headers: Mapping[str, str]) -> str | None:
 
 
 def without_untrusted_scheme(scope: dict[str, Any]) -> dict[str, Any]:
-    """Return an ASGI scope without X-Forwarded-Proto, unless the peer is a trusted proxy: others cannot claim https."""
+    """Return the ASGI scope; without X-Forwarded-Proto, unless a trusted proxy has sent it."""
     peer, _ = scope.get("client") or (None, 0)
     address = _address(peer or "")
     headers = scope["headers"]
@@ -50,7 +50,7 @@ def without_untrusted_scheme(scope: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_on_this_machine(peer: str | None, header_names: Iterable[bytes]) -> bool:
-    """Whether the client has connected from a loopback address, without a proxy.
+    """Whether the client connected from a loopback address, without a proxy.
 
     `header_names` are in lower case, as in an ASGI scope.
     """
@@ -61,7 +61,7 @@ def is_on_this_machine(peer: str | None, header_names: Iterable[bytes]) -> bool:
 
 
 def _hops(headers: Mapping[str, str]) -> Iterator[str]:
-    """The nodes that the headers name, beginning with the client; "" for one that cannot be read."""
+    """Return the nodes in the headers, beginning with the client; "" for a malformed one."""
     if raw := headers.get("x-forwarded-for"):
         yield from (hop.strip() for hop in raw.split(","))
         return
@@ -87,7 +87,7 @@ def _is_trusted(address: Address) -> bool:
 
 
 def _address(text: str) -> Address | None:
-    """The address in the text, without a zone (`%eth0`); None if there is none. IPv4 mapped to IPv6 becomes IPv4."""
+    """Return the address in the text, without a zone (`%eth0`); None if there is none. Unmaps IPv4 from IPv6."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol with limits on what a client may send and how long it may take: nothing may stand before us.
+"""uvicorn's HTTP protocol with limits on size and time, for servers that no proxy protects.
 
-A connection waits for its client while it is idle and while a request has not arrived completely. uvicorn's own
-`limit_concurrency` counts idle connections too, and would refuse rings.
+A connection waits for its client while it is idle or a request is incomplete. uvicorn's `limit_concurrency` is not
+used: it counts idle connections too, and would refuse rings.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from elmemory.serving.bounded_log import BoundedLog
 
 _MOST_HEAD_BYTES = 2**15
 _MOST_HEADERS = 100
-# A head whose last byte is in the first or second piece is small enough.
+# Data are parsed in pieces of this size, so that a head of two pieces is within the limit.
 _PIECE = _MOST_HEAD_BYTES // 2
 _BODY_BYTES_PER_SECOND = 1024
 _TICKS_PER_SECOND = 10
@@ -26,11 +26,11 @@ log = BoundedLog(__name__)
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection on which a request's head is complete within 10 s and holds at most 100 headers and 32 KB.
+    """A connection that limits a request's head to 10 s, 100 headers and 32 KB.
 
-    A body may take 30 s, and one second more for each KiB. After an answer that was sent before the end of the body,
-    the rest is read for 5 s. `close_if_overdue` measures from its own calls. When more than 512 connections are open,
-    the one heard from longest ago that waits for its client is closed.
+    A body may take 30 s, plus one second per KiB. If the answer was sent before the end of the body, the rest is read
+    for 5 s. Times are measured by the calls of `close_if_overdue`. Beyond 512 open connections, one that waits for its
+    client is closed: the one silent for longest.
     """
 
     most_open = 512
@@ -40,7 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # Of the whole server; the one heard from longest ago comes first.
+        # All connections of the server, the one silent for longest first.
         self._open: OrderedDict[BoundedProtocol, None] = vars(self.server_state).setdefault("open", OrderedDict())
         self._head: Any = None
         self._head_bytes = 0
@@ -75,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._count_head_bytes(piece)
 
     def _count_head_bytes(self, piece: bytes) -> None:
-        """Count the pieces of an incomplete head. The first one may hold the end of the request before."""
+        """Add up the bytes of an incomplete head. Its first piece may begin with the end of the previous request."""
         if not self._is_in_head():
             self._head_bytes = 0
             return
@@ -86,7 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_head()
 
     def _is_in_head(self) -> bool:
-        """Whether a request's head, or the trailers of a chunked body, have begun and are incomplete."""
+        """Whether a request's head, or the trailers of a chunked body, are incomplete."""
         return self._is_in_trailers or (
             self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
         )
@@ -100,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
-        """What follows the last chunk's header are trailers, which count as a head."""
+        """Count what follows as a head: after the last chunk's header, trailers follow."""
         self._is_in_trailers = True
 
     def on_body(self, body: bytes) -> None:
@@ -112,10 +112,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_trailers = False
         super().on_message_complete()
         if self.cycle:
-            self.cycle.more_body = False  # uvicorn leaves it true if the answer was sent before
+            self.cycle.more_body = False  # uvicorn leaves it true if the answer was sent first
 
     def on_response_complete(self) -> None:
-        """Replaces uvicorn's method, which sets a timer for each idle connection: `close_if_overdue` needs none."""
+        """Continue like uvicorn's method, but without a timer per idle connection: see `close_if_overdue`."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -125,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no part of a request has arrived that is not answered."""
+        """Whether no request is being received or answered."""
         return (self.cycle is None or self.cycle.response_complete) and not self._is_in_head()
 
     @property
@@ -134,7 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle is None
 
     def close_if_overdue(self, now: float) -> None:
-        """Close the connection if its client has kept the server waiting for too long. `now` is the loop's time."""
+        """Close the connection if its client is too slow. `now` is the event loop's time."""
         if not self._is_waiting():
             self._wait = None
             return
@@ -150,7 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def _patience(self) -> float:
-        """The seconds that the client has for what it does now, not counting the bytes of a body."""
+        """Return how many seconds the client has for its present step, without those for the bytes of a body."""
         if self.cycle is None or self._is_in_head():
             return self.head_seconds
         if self.cycle.more_body:
@@ -163,7 +163,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class _Wait(NamedTuple):
-    """Since when a client keeps the server waiting for a part of a request, and how many seconds it has for that."""
+    """A wait for a client: the request, the seconds that the client has, and the start of the wait."""
 
     request: Any
     seconds: float

@@ -1,13 +1,13 @@
-"""Restarting a server without a gap: its listening socket outlives it.
+"""Restarts a server without refusing connections: its listening socket stays open.
 
-1. On SIGHUP the server starts a substitute: the same command, with the listening socket. If that does not begin to
-   serve, nothing else happens.
-2. The server stops accepting, finishes what is under way, and executes its own command, under the same process id. If
-   that cannot be executed, it serves again itself.
-3. Once the new server serves, the substitute stops accepting, finishes what is under way, and ends.
+1. On SIGHUP the server starts a substitute: the same command, with the listening socket. If it does not serve,
+   nothing else happens.
+2. The server stops accepting, finishes the requests in progress, and executes its own command, under the same process
+   id. If that fails, it serves again itself.
+3. Once the new server serves, the substitute stops accepting, finishes its requests, and ends.
 
-A connection waits in the socket's queue until one of them accepts it, and is never reset. The socket may also be
-systemd's (LISTEN_FDS), and `announce` reports to systemd (NOTIFY_SOCKET) that the server serves.
+Until one of them accepts a connection, it waits in the socket's queue; none is reset. The socket may come from systemd
+(LISTEN_FDS), and `announce` notifies systemd (NOTIFY_SOCKET).
 """
 
 import asyncio
@@ -36,18 +36,18 @@ log = structlog.get_logger(__name__)
 
 
 class Substitute(NamedTuple):
-    """The process that serves while this one restarts; it stops when `lifeline` is closed: also when this one dies."""
+    """The process that serves while this one restarts. It stops when `lifeline` is closed, or this process dies."""
 
     process: "subprocess.Popen[bytes]"
     lifeline: int
 
 
 class CannotListen(Exception):
-    """The address is in use, or none of this machine. The message says which, and what to do."""
+    """The address is in use, or not one of this machine. The message names it and says what to do."""
 
 
 class Entrance:
-    """The listening socket of this process: its own, systemd's, or that of the process which this one replaces."""
+    """The listening socket of this process: a new one, systemd's, or one inherited from the process it replaces."""
 
     def __init__(self, host: str, port: int) -> None:
         """Raises CannotListen."""
@@ -65,11 +65,11 @@ class Entrance:
         self._socket.set_inheritable(False)
 
     def listener(self) -> socket.socket:
-        """The socket for a server, which may close it."""
+        """Return a duplicate of the socket, which a server may close."""
         return self._socket.dup()
 
     def close(self) -> list[socket.socket]:
-        """Close the socket; returns the connections that waited in its queue, which closing alone would reset."""
+        """Accept and return the connections in the socket's queue, then close it. Closing would reset them."""
         waiting = []
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
@@ -79,9 +79,9 @@ class Entrance:
         return waiting
 
     def announce(self) -> None:
-        """Report that this process serves: to the process that waits for it, and to systemd."""
+        """Notify the waiting process and systemd that this process serves."""
         if self.is_substitute:
-            with contextlib.suppress(OSError):  # nobody waits any more
+            with contextlib.suppress(OSError):  # the waiting process has ended
                 os.write(self._numbers[1], b"1")
             os.close(self._numbers[1])
             return
@@ -95,7 +95,7 @@ class Entrance:
                 systemd.sendto(b"READY=1", address.replace("@", "\0", 1) if address[0] == "@" else address)
 
     def start_substitute(self, environment: Mapping[str, str]) -> Substitute | None:
-        """Start this command in another process, on this socket; None if it does not serve in time."""
+        """Start this command in another process, on this socket. Returns None if it does not serve in time."""
         ready, its_end = os.pipe()
         its_input, lifeline = os.pipe()
         handed = self._socket.fileno(), its_end
@@ -125,22 +125,22 @@ class Entrance:
         return None
 
     def replace_process(self, substitute: Substitute, environment: Mapping[str, str]) -> None:
-        """Execute this command in the place of this process, which keeps its id, while the substitute serves.
+        """Replace this process by a new execution of its command, while the substitute serves. The process id stays.
 
-        Returns only if it cannot be executed. Then this process is to serve again: `announce` ends the substitute.
+        Returns only if that fails. Then this process must serve again; `announce` ends the substitute.
         """
         self._numbers = [self._socket.fileno(), substitute.process.pid, substitute.lifeline]
         handed = {_VARIABLE: " ".join(["successor", *map(str, self._numbers)])}
         _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=True)
         try:
             os.execve(_command()[0], _command(), {**environment, **handed})  # noqa: S606
-        except OSError as error:  # its interpreter was moved, or there is no memory for it
+        except OSError as error:  # its interpreter was moved, or memory is short
             _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=False)
             log.error("the command cannot be executed: this server goes on", error=type(error).__name__)
 
 
 class LeavingServer(BoundedServer):
-    """A server that ends, or leaves its socket to another process, without breaking what is under way."""
+    """A server that ends, or leaves its socket to another process, without breaking off requests."""
 
     longest_seconds: float = 300
     idle_seconds: float = 2
@@ -154,7 +154,7 @@ class LeavingServer(BoundedServer):
     async def leave(self) -> None:
         """Stop accepting, answer one more request on each connection, and stop when the last one is closed.
 
-        Idle connections are closed after 2 seconds, those with a request under way are awaited for 300.
+        Closes idle connections after 2 seconds, and waits up to 300 seconds for the others.
         """
         log.info("leaves its socket to another process", connections=len(self.server_state.connections))
         self._has_left = True
@@ -173,9 +173,9 @@ class LeavingServer(BoundedServer):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End, but first answer the connections that were made already, if their first request comes within a second.
+        """End, after answering connections in the queue whose first request arrives within a second.
 
-        A proxy may have sent a delivery on them, and sends it no second time.
+        A proxy may have sent a delivery on one, and would not send it again.
         """
         if not self._has_left:
             await self._stop_accepting()
@@ -186,7 +186,7 @@ class LeavingServer(BoundedServer):
                 if not any(connection.is_fresh for connection in self._connections()):
                     break
                 await asyncio.sleep(self.fresh_seconds / 50)
-        # uvicorn would cancel what is still under way a second later, with a traceback.
+        # A second later, uvicorn would cancel the remaining requests with a traceback.
         most = (self.config.timeout_graceful_shutdown or 1) - 1
         asyncio.get_running_loop().call_later(most, self._abort)
         await super().shutdown(sockets)
@@ -198,7 +198,7 @@ class LeavingServer(BoundedServer):
     async def _stop_accepting(self) -> None:
         for server in self.servers:
             server.close()
-        self.config.encoded_headers.append((b"connection", b"close"))  # of all answers to come
+        self.config.encoded_headers.append((b"connection", b"close"))  # in all further answers
         await self.on_tick(0)
 
     def _protocol(self) -> asyncio.Protocol:
@@ -222,7 +222,7 @@ class LeavingServer(BoundedServer):
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that a server makes listen once it can answer: until then a balancer tries another server."""
+    """Return a bound socket. The server listens on it once it can answer, so that balancers try other servers first."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -237,7 +237,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _command() -> list[str]:
-    """The command of this process. An installed script names its interpreter, which may be another by now."""
+    """Return the command of this process. An installed script is run by its own interpreter, which may have changed."""
     script = Path(sys.argv[0])
     if script.suffix != ".py" and os.access(script, os.X_OK):
         return [str(script), *sys.argv[1:]]

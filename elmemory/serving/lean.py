@@ -1,6 +1,6 @@
 """An ASGI handler for Django views without middleware, thread context and database signals.
 
-A live call waits for the answers. Views that use a database do so in other threads.
+It saves time for live calls. Views must use databases in other threads.
 """
 
 import re
@@ -36,11 +36,11 @@ type Guard = Callable[["LeanRequest"], bool]
 
 
 class LeanRequest(ASGIRequest):
-    """A Django request with path and method; META and the other attributes are made on first access.
+    """A Django request with path and method. META and the other attributes are created on first access.
 
-    `receive` is the raw ASGI channel, `received_at` the monotonic time of arrival in seconds. The body of a streamed
-    path can only be read from `receive`: `body` raises RawPostDataException. There is no `user` and no `session`.
-    `auth` is what accepted the request.
+    `receive` is the raw ASGI channel, `received_at` the monotonic time of arrival in seconds. On streamed paths the
+    body can only be read from `receive`, and `body` raises RawPostDataException. There is no `user` and no `session`.
+    `auth` is the result of the guard that accepted the request.
     """
 
     auth: object = None
@@ -74,12 +74,12 @@ class LeanRequest(ASGIRequest):
         return encoding
 
     def shown(self, header: bytes) -> Iterator[bytes]:
-        """The values of a header; `header` is its name in lower case."""
+        """Return the values of a header. `header` is its name in lower case."""
         return (value for name, value in self.scope["headers"] if name == header)
 
 
 class LeanResponse(HttpResponse):
-    """A Django response of JSON bytes; headers, cookies and other attributes are made on first access."""
+    """A Django response of JSON bytes. Headers, cookies and other attributes are created on first access."""
 
     def __init__(self, raw: bytes = b"", status: int = 200) -> None:
         self.raw = raw
@@ -113,9 +113,9 @@ class JsonAnswer(LeanResponse):
 class LeanHandler:
     """An ASGI application that calls Django views whose paths never use the `default` database.
 
-    Bodies are cut after 1 MiB; views of the `streamed` paths read theirs from `request.receive`. If a path
-    has a guard that does not accept the request, the body is not read, and the view has to refuse the request.
-    Superfluous slashes in a path are ignored. All errors are answered in JSON.
+    Bodies are cut after 1 MiB; views of the `streamed` paths read theirs from `request.receive`. If a path's guard does
+    not accept the request, the body is not read, and the view must refuse the request. Superfluous slashes in a path
+    are ignored. All errors are answered in JSON.
     """
 
     def __init__(self, streamed: Collection[str] = (), guards: Mapping[str, Guard] | None = None) -> None:
@@ -130,7 +130,7 @@ class LeanHandler:
         try:
             view = self._views.get(path)
             if view is None:
-                # A POST loses its body in a redirect.
+                # A redirect would lose the body of a POST.
                 path = request.path = request.path_info = _SLASHES.sub("/", path).rstrip("/")
                 view = self._views.get(path) or self._view(path)
             guard = self._guards.get(path)
@@ -149,12 +149,12 @@ class LeanHandler:
             headers, content = _sendable(response)
         except Exception as error:
             headers, content = _sendable(response := _answer_to(error, path))
-        # The response needs no closing: it holds nothing but its body, and no receiver is connected to the signals.
+        # The response need not be closed: it holds only its body, and the signals have no receivers.
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     def _view(self, path: str) -> View:
-        """The view of a path, from a cache unless the path has arguments: there may be any number of those."""
+        """Return the view of a path. Cached, except for paths with arguments, whose number is unbounded."""
         match = resolve(path)
         view: View = match.func if iscoroutinefunction(match.func) else sync_to_async(match.func)
         if not match.args and not match.kwargs:
@@ -164,7 +164,7 @@ class LeanHandler:
 
 
 def _sendable(response: HttpResponseBase) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers and body for ASGI. Raises TypeError for a response without content, such as a stream."""
+    """Return headers and body for ASGI. Raises TypeError for a streaming response."""
     if isinstance(response, LeanResponse) and response.is_bare:
         return [(b"Content-Length", b"%d" % len(response.raw)), _JSON], response.raw
     if not isinstance(response, HttpResponse):
@@ -179,7 +179,7 @@ def _sendable(response: HttpResponseBase) -> tuple[list[tuple[bytes, bytes]], by
 
 
 def _as_json(response: HttpResponseBase) -> HttpResponseBase:
-    """An error response as JSON."""
+    """Return an error response as JSON."""
     if response.headers.get("Content-Type", "").startswith("application/json"):
         return response
     answer = JsonAnswer({"detail": response.reason_phrase}, response.status_code)

@@ -1,6 +1,6 @@
-"""uvicorn's HTTP protocol, which ignores offers to upgrade and writes head and body of an answer in one packet.
+"""uvicorn's HTTP protocol, changed to ignore upgrades and to write head and body of an answer in one packet.
 
-uvicorn writes them one after the other, which costs a second system call and wakes the other side twice.
+Two writes, as in uvicorn, cost a second system call and wake the client twice.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ log = BoundedLog(__name__)
 
 
 class UpgradeDecliningProtocol(HttpToolsProtocol):
-    """Reads a request that offers another protocol (`Upgrade: h2c`, websocket) as if it offered none: RFC 9110, 7.8.
+    """Ignores the offer of another protocol in a request (`Upgrade: h2c`, websocket), see RFC 9110, 7.8.
 
-    httptools takes what follows such a head for the other protocol. A new parser therefore reads the head again without
-    the offer, and then the rest.
+    httptools would read what follows such a head as the other protocol. So a new parser reads the head without the
+    offer, and then the rest.
     """
 
     def data_received(self, data: bytes) -> None:
@@ -42,7 +42,7 @@ class UpgradeDecliningProtocol(HttpToolsProtocol):
         self.parser.feed_data(head)
 
     def _should_upgrade(self) -> bool:
-        """Asked by uvicorn while it holds the head of an offer, for which it then starts no application."""
+        """Let uvicorn start no application for the head with the offer: it is parsed again without."""
         return True
 
     def _head_without_offer(self) -> bytes:

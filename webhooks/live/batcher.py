@@ -1,4 +1,4 @@
-"""Batches blocking work in which many items cost hardly more than one, such as flushing files."""
+"""Batches blocking work for which many items take hardly longer than one, such as flushing files."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ type _Submission[T, R] = tuple[T, asyncio.Future[R]]
 
 
 class Batcher[T, R]:
-    """Runs `work` on batches of submitted items, one batch at a time, in a thread of its own.
+    """Runs `work` on batches of submitted items, one batch at a time, in its own thread.
 
-    Items submitted while a batch is being worked on form the next batch. `work` returns one result per item, or the
-    exception that the item caused. One event loop at a time may use a batcher.
+    Items that are submitted during a batch form the next one. `work` returns one result per item, or the exception that
+    the item caused. Only one event loop at a time may use a batcher.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R | Exception]], name: str) -> None:
@@ -26,7 +26,7 @@ class Batcher[T, R]:
         self._is_working = False
 
     def submit(self, item: T) -> asyncio.Future[R]:
-        """Return a future for the item's result. Cancelling the future does not stop the work."""
+        """A future for the item's result. Cancelling the future does not stop the work."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._is_working = loop, [], False
@@ -38,7 +38,7 @@ class Batcher[T, R]:
         self._waiting.append((item, future))
         if not self._is_working:
             self._is_working = True
-            loop.call_soon(self._start_batch)  # later, so that all items of this turn of the loop share a batch
+            loop.call_soon(self._start_batch)  # deferred, so that all items of this loop iteration share a batch
         return future
 
     def _start_batch(self) -> None:

@@ -1,4 +1,4 @@
-"""A circuit breaker: refuses attempts after repeated failures, and probes now and then for recovery."""
+"""A circuit breaker: refuses attempts after repeated failures, and probes from time to time."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Breaker:
     """Opens after FAILURES in a row; then it allows one attempt, the probe, after each pause.
 
     A probe that succeeds closes the breaker; one that fails doubles the pause, up to LONGEST_PAUSE. Pauses are in
-    seconds. To be used from one thread.
+    seconds. Not thread-safe.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,11 +29,11 @@ class Breaker:
         return self._failures >= FAILURES
 
     def attempt(self) -> Attempt | None:
-        """Return a token to report a failure with, or None when the attempt is refused."""
+        """A token for reporting a failure, or None if the attempt is refused."""
         if self.is_open:
             if self._clock() < self._probe_at:
                 return None
-            self._schedule_probe()  # another one, in case this probe never reports
+            self._schedule_probe()  # the next probe, in case this one never reports
         return self._current
 
     def succeeded(self) -> None:
@@ -41,7 +41,7 @@ class Breaker:
         self._pause = FIRST_PAUSE
 
     def failed(self, attempt: Attempt) -> None:
-        """Count a failure. Attempts from before the breaker opened, or before the last probe, no longer count."""
+        """Count a failure. Attempts from before the breaker opened, or before the last probe, are ignored."""
         if attempt != self._current:
             return
         if self.is_open:

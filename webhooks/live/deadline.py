@@ -1,4 +1,4 @@
-"""Reads with a deadline: for live calls, a result that is late is worth nothing."""
+"""Runs reads with a deadline. For a live call a late result is useless."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from webhooks.live.threads import Overloaded, Threads
 
 
 class NotNow(Exception):
-    """The read was not attempted: the breaker is open, or too many reads are waiting."""
+    """The read was not attempted, because the breaker is open or too many reads are waiting."""
 
 
 class LiveReads:
     """Runs reads of one kind, such as rings, in threads, and abandons each at its deadline.
 
-    An abandoned read that has not begun never runs. One that has begun runs to its end, since a thread cannot be
-    stopped. Abandoned reads therefore never outnumber the threads, and the breaker soon refuses new ones.
+    An abandoned read that has not begun never runs. One that has begun runs to its end, because a thread cannot be
+    stopped. Therefore there are never more of these than threads, and the breaker soon refuses new reads.
     """
 
     def __init__(self, threads: Threads, breaker: Breaker) -> None:
@@ -23,7 +23,7 @@ class LiveReads:
         self._breaker = breaker
 
     async def within[T](self, seconds: float, work: Callable[[], T]) -> T:
-        """Return the result of `work`; raise TimeoutError after `seconds`, NotNow, or what `work` raises."""
+        """The result of `work`. Raises TimeoutError after `seconds`, NotNow, or the error of `work`."""
         if seconds <= 0:
             raise TimeoutError
         if (attempt := self._breaker.attempt()) is None:

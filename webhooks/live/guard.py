@@ -1,8 +1,8 @@
-"""Keeps from live calls what decisions forbid, while the store may still hold it.
+"""Hides callers from live calls while the store may still hold what decisions forbid.
 
-Normally it holds nothing of the kind, and a ring pays one comparison. After a change of store, a restored backup or an
-interrupted deletion the worker has to delete it first (`conversations.memories.decided`); until then callers about whom
-there is a decision are strangers.
+Normally the store is settled, and the guard costs a ring one comparison. After a change of store, a restored backup or
+an interrupted deletion the worker first has to settle it (`conversations.memories.decided`). Until then callers about
+whom there is a decision are strangers.
 """
 
 import threading
@@ -18,12 +18,12 @@ from elmemory.memory.openmemory import OpenMemory, OpenMemoryError
 log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 5
-# Listing very many decisions takes long: it gets at most a hundredth of the time.
+# Listing very many decisions takes long, so the watcher works at most a hundredth of the time.
 _PAUSE_PER_WORK = 100
 
 
 class Guard:
-    """Knows whether the store keeps to all decisions; a thread looks now and then. Before that, it does not."""
+    """Whether the store is settled. A thread checks it regularly; before the first check the answer is no."""
 
     def __init__(self, store: OpenMemory) -> None:
         self._store = store
@@ -31,17 +31,17 @@ class Guard:
         self._watcher: threading.Thread | None = None
 
     def hides(self, caller: str) -> bool:
-        """Whether nothing may be said about this caller now."""
+        """Whether live calls must treat this caller as a stranger now."""
         return not self._is_settled and bool(decisions.about(caller))
 
     def watch(self) -> None:
-        """Look at the store in a thread, from now on."""
+        """Start a thread that checks the store regularly."""
         if self._watcher is None:
             self._watcher = threading.Thread(target=self._watch, name="guard", daemon=True)
             self._watcher.start()
 
     def look(self) -> None:
-        """Compare the store with the decisions. A store that fails is looked at again."""
+        """Compare the store with the decisions. A store that fails counts as not settled."""
         try:
             settled = is_settled(self._store)
         except (OpenMemoryError, DatabaseError, OSError):

@@ -1,4 +1,4 @@
-"""The measured latency of reads, by which the event loop decides whether it may read without a thread."""
+"""Measures the latency of reads. It decides whether the event loop may read without a thread."""
 
 import time
 from collections.abc import Callable
@@ -12,8 +12,8 @@ _WEIGHT_OF_LAST = 0.1
 class ReadLatency:
     """A moving average of the duration of reads, in seconds; reads are quick while it is below QUICK_SECONDS.
 
-    At first, and when no read ended for FORGOTTEN_AFTER_SECONDS (a cache may have gone cold), the latency is unknown:
-    then some sixty quick reads, done in threads, are needed before reads count as quick.
+    The latency is unknown at first, and when no read ended for FORGOTTEN_AFTER_SECONDS, because a cache may have gone
+    cold. Then some sixty quick reads in threads are needed before reads count as quick.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,11 +26,11 @@ class ReadLatency:
         return self._average < QUICK_SECONDS and self._clock() - self._measured_at < FORGOTTEN_AFTER_SECONDS
 
     def start(self) -> float:
-        """Return the time at which a read starts, for `stop`."""
+        """The time at which a read starts, for `stop`."""
         return self._clock()
 
     def stop(self, started: float) -> None:
-        """Add the read that started at `started` to the average."""
+        """Add the duration of the read that started at `started` to the average."""
         now = self._clock()
         if now - self._measured_at >= FORGOTTEN_AFTER_SECONDS:
             self._average = _UNKNOWN_SECONDS

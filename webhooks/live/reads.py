@@ -1,6 +1,6 @@
 """Reads memory for live calls: the caller's card at the ring, and answers to questions during the call.
 
-They never raise and never take longer than their deadline, whatever the store does.
+The functions never raise, and never take longer than their deadline.
 """
 
 import time
@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 
 _MOST_THREADS = 16
 _MOST_WAITING = 64
-# Of a search's deadline: after it, words alone answer.
+# The share of a search's deadline after which the search uses words alone.
 _ENCODING_SHARE = 0.5
 
 
 class LiveMemory:
-    """The store with what live calls need to read it: guard, threads, breakers, measured latency, prepared callers."""
+    """The store with its helpers for live calls: guard, threads, breakers, measured latency, prepared callers."""
 
     def __init__(self, store: OpenMemory) -> None:
         self.store = store
@@ -53,7 +53,7 @@ def live_memory() -> LiveMemory:
 
 
 async def card_of_ringing(caller: str | None, received_at: float) -> Card | None:
-    """Return the caller's card; None without a caller, for a stranger, after a fault, and past RING_DEADLINE_MS."""
+    """The caller's card; None without a caller, for a stranger, after an error, and after RING_DEADLINE_MS."""
     outcome, card = "answered", None
     if caller is not None:
         try:
@@ -76,7 +76,7 @@ async def card_of_ringing(caller: str | None, received_at: float) -> Card | None
 
 
 async def found_for(caller: str | None, received_at: float, question: str, k: int) -> Found | None:
-    """Return up to `k` memories for the question; None after a fault and past SEARCH_DEADLINE_MS."""
+    """Up to `k` memories for the question; None after an error or after SEARCH_DEADLINE_MS."""
     outcome, found = "answered", Found(None, ())
     if caller is not None:
         try:
@@ -97,7 +97,7 @@ def _search(live: LiveMemory, caller: str, question: str, k: int, encoded_by: fl
 
 
 def _peek(live: LiveMemory, caller: str) -> tuple[bool, Card | None]:
-    """Read the card on the event loop while reads are quick: handing it to a thread takes longer than reading it.
+    """Read the card on the event loop if reads are quick, because handing it to a thread takes longer.
 
     Returns whether it was read, and the card.
     """

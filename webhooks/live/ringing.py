@@ -1,4 +1,4 @@
-"""Callers who ring now: what is pending of their earlier calls is remembered first."""
+"""Has the pending calls of callers who are ringing now processed first."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ _AT_ONCE = 200
 
 
 class Ringing:
-    """Collects callers, and hands them to `put_first` about once a second in a thread of its own."""
+    """Collects callers, and passes them to `put_first` about once a second in its own thread."""
 
     def __init__(self, put_first: Callable[[Iterable[str]], object]) -> None:
         self._put_first = put_first
@@ -22,7 +22,7 @@ class Ringing:
         self._thread: Thread | None = None
 
     def add(self, caller: str) -> None:
-        """Collect the caller. Does no more, because a ring waits for it."""
+        """Collect the caller. This does nothing else, because a ring waits for it."""
         self._callers.add(caller)
         if self._thread is None:
             self._thread = Thread(target=self._run, name="ringing", daemon=True)
@@ -37,5 +37,5 @@ class Ringing:
                     for some in batched(list(callers), _AT_ONCE):
                         self._put_first(some)
                 except Exception as error:
-                    # Without the index their calls wait for their turn.
+                    # Without the index these calls are processed in their usual order.
                     log.warning("callers who ring are not put first", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Threads for blocking work whose result a live call waits for."""
+"""Threads for blocking work whose result a live call is waiting for."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ type _Job = tuple["asyncio.Future[Any]", Callable[[], Any]]
 
 
 class Overloaded(Exception):
-    """Too many jobs are waiting: another one would only be late."""
+    """Too many jobs are waiting. Another one would only be late."""
 
 
 class Threads:
     """Runs jobs in `usual` threads, and in up to `most` while a job waits for longer than LONGEST_WAIT_SECONDS.
 
-    One thread is faster than many for work that uses the CPU, since threads compete for the interpreter; work that
-    waits for a server needs many. At most `waiting` jobs wait. The threads are daemons, so that one that hangs does
-    not keep the process from exiting.
+    For work that uses the CPU one thread is faster than many, because threads compete for the GIL; work that waits for
+    a server needs many. At most `waiting` jobs wait. The threads are daemons, so a hanging thread does not keep the
+    process from exiting.
     """
 
     def __init__(self, usual: int, most: int, waiting: int) -> None:
@@ -36,7 +36,7 @@ class Threads:
             Thread(target=self._work, name="live", daemon=True).start()
 
     def submit[T](self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Return a future for the result of `work`, which never runs if the future is cancelled before it begins.
+        """A future for the result of `work`, which never runs if the future is cancelled before it begins.
 
         Raises Overloaded.
         """
@@ -74,7 +74,7 @@ class Threads:
         loop.call_later(LONGEST_WAIT_SECONDS, self._check)
 
     def _check(self) -> None:
-        """Wake extra threads for jobs that have waited since the last check."""
+        """Wake extra threads for jobs that have been waiting since the previous check."""
         if self._watch is None:
             return
         loop, submitted_then = self._watch

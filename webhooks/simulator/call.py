@@ -1,4 +1,4 @@
-"""Invented calls, sent to a server as ElevenLabs sends real ones: for trials, demonstrations and tests."""
+"""Invented calls, sent to a server in the way ElevenLabs sends real ones: for trials, demonstrations and tests."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ _FRAMES_PER_SECOND = 38
 
 
 class Script(NamedTuple):
-    """The content of a call: its turns as (role, message), and the analysis that ElevenLabs would make of them."""
+    """The content of a call: its turns as (role, message), and ElevenLabs' analysis of them."""
 
     turns: Sequence[tuple[str, str]]
     facts: Mapping[str, str | None]
@@ -28,7 +28,7 @@ class Script(NamedTuple):
 
 
 def appointment(name: str) -> Script:
-    """A caller moves an appointment and mentions the name of the dog."""
+    """A call in which the caller moves an appointment and mentions the name of the dog."""
     first, _, last = name.partition(" ")
     return Script(
         turns=(
@@ -74,7 +74,7 @@ class SimulatedCall:
         return {"query": query, "user_id": self.caller, "agent_id": self.agent_id}
 
     def transcription(self, **changes: Any) -> dict[str, Any]:
-        """Return the transcription event; `changes` replace fields of its data."""
+        """The transcription event; `changes` replace fields of its data."""
         script = self.script or appointment(self.name)
         caller, called = self._ends
         data: dict[str, Any] = {
@@ -132,7 +132,7 @@ class SimulatedCall:
         return self._event("post_call_transcription", **data | changes)
 
     def failed_transcription(self) -> dict[str, Any]:
-        """Return the transcription event of a call that ended at once because a dynamic variable was missing."""
+        """The transcription event of a call that ended at once because a dynamic variable was missing."""
         event = self.transcription(status="failed", transcript=[], analysis=None)
         event["data"]["metadata"] |= {
             "call_duration_secs": 0,
@@ -142,7 +142,7 @@ class SimulatedCall:
         return event
 
     def failure(self) -> dict[str, Any]:
-        """Return the failure event of an outbound call to a busy line."""
+        """The failure event of an outbound call to a busy line."""
         body = {"To": self.caller, "From": self.agent_number, "CallStatus": "busy"}
         metadata = {"type": "twilio", "body": body}
         return self._event("call_initiation_failure", failure_reason="busy", metadata=metadata)
@@ -160,12 +160,12 @@ class SimulatedCall:
 
 
 def silence(seconds: int) -> bytes:
-    """Return a silent MP3."""
+    """A silent MP3."""
     return _SILENT_FRAME * (seconds * _FRAMES_PER_SECOND)
 
 
 def deliver(client: httpx2.Client, event: dict[str, Any], secret: str) -> httpx2.Response:
-    """POST an event to post-call, signed now; audio in chunks and without Content-Length, as ElevenLabs sends it."""
+    """POST an event to post-call, signed now. Audio is sent in chunks without Content-Length, as by ElevenLabs."""
     return deliver_body(client, orjson.dumps(event), secret, chunked=event["type"] == "post_call_audio")
 
 

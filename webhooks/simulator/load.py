@@ -1,4 +1,4 @@
-"""Many calls at once, invented or stored: for demonstration data, load, and moving to another server."""
+"""Plays many calls, invented or stored: for demonstration data, load tests, and moving to another server."""
 
 import base64
 import random
@@ -19,7 +19,9 @@ from webhooks.simulator.call import Script, SimulatedCall, deliver, deliver_body
 _THREADS = 32
 _DAYS = 30
 _LONGEST_WAIT_SECONDS = 10
-_AREAS = [area for area in (*range(415, 1000), *range(200, 415)) if area % 100 != 11]  # 911 and the like are none
+_AREAS = [
+    area for area in (*range(415, 1000), *range(200, 415)) if area % 100 != 11
+]  # 911 and the like are no area codes
 _FIRST_NAMES = "Maya Jonas Amara Felix Ines Tariq Zoë Henrik Lucia Omar Priya Mateo Elif Noah Yuki Clara".split()
 _LAST_NAMES = "Okafor Lindqvist Moreau Castillo Haddad Novak O'Hara Brandt Silva Tanaka Weber Rossi Kaya Ito".split()
 _ERRANDS = (
@@ -41,7 +43,7 @@ _ASIDES = (
 
 @dataclass(slots=True)
 class Tally:
-    """Counts answers by kind of request and status, and keeps their durations in seconds."""
+    """Counts answers by kind of request and status, and collects their durations in seconds."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Tally:
 
 
 def invented_calls(calls: int, callers: int) -> Iterator[SimulatedCall]:
-    """Return `calls` calls of the last thirty days by `callers` callers, the oldest first."""
+    """`calls` calls of the last thirty days by `callers` callers, the oldest first."""
     now = int(time.time())
     chance = random.Random()  # noqa: S311
     for number in range(calls):
@@ -89,7 +91,7 @@ def invented_calls(calls: int, callers: int) -> Iterator[SimulatedCall]:
 
 
 def invented_number(caller: int) -> str:
-    """Return a number of the range reserved for fiction, 555-0100 to 555-0199; the area code differs per hundred."""
+    """A number in the range reserved for fiction, 555-0100 to 555-0199; each hundred has another area code."""
     return f"+1{_AREAS[caller // 100]}55501{caller % 100:02}"
 
 
@@ -98,9 +100,9 @@ def play(
 ) -> Tally:
     """Send ring, transcription and recording of each call, at most `rate` calls a second (0: no limit).
 
-    The transcription holds the variables of the ring's answer, as ElevenLabs' does. A caller's calls follow one
-    another; if `patient`, each next one waits until the worker has remembered one, unless that once takes too long.
-    `done` is called after each call.
+    The transcription holds the variables of the ring's answer, as ElevenLabs' does. A caller's calls are sent in turn.
+    If `patient`, each later call waits until the worker has remembered one, unless a wait takes too long. `done` is
+    called after each call.
     """
     tally, secret = Tally(), first_key("ELEVENLABS_POST_CALL_KEY")
     locks, called = defaultdict[str, Lock](Lock), set[str]()
@@ -136,7 +138,7 @@ def play(
 
 
 def replay(client: httpx2.Client, folder: Path, *, rate: float, done: Callable[[], object]) -> Tally:
-    """Deliver the payloads stored in a payload folder, signed now: JSON byte for byte, recordings as audio events."""
+    """Deliver the payloads of a payload folder, signed now: JSON byte for byte, recordings as audio events."""
     tally, secret = Tally(), first_key("ELEVENLABS_POST_CALL_KEY")
 
     def send(path: Path) -> None:
@@ -152,7 +154,7 @@ def replay(client: httpx2.Client, folder: Path, *, rate: float, done: Callable[[
 
 
 def stored_payloads(folder: Path) -> list[Path]:
-    """Return the paths of all payloads in a payload folder, without receipts and other versions."""
+    """The paths of all payloads in a payload folder, without receipts and other versions."""
     return sorted(
         path
         for conversation in folder.iterdir()

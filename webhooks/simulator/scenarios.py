@@ -1,4 +1,4 @@
-"""Scenarios of calls, played against a running server: each shows requests and answers, and checks the answers."""
+"""Scenarios of calls against a running server. Each shows requests and answers, and checks the answers."""
 
 import time
 from collections.abc import Callable
@@ -17,11 +17,11 @@ _LONG_TURNS = 360
 
 
 class Unexpected(Exception):
-    """The server did not answer as expected; the message says what to check."""
+    """The server gave an unexpected answer; the message says what to check."""
 
 
 class Scenario:
-    """Plays scenarios for one call. `write` takes output; `style_heading` returns a heading with terminal styles."""
+    """Plays scenarios for one call. `write` prints; `style_heading` formats a heading for the terminal."""
 
     def __init__(
         self,

@@ -58,7 +58,7 @@ class Command(CheckedCommand):
         except ElevenLabsError as error:
             raise CommandError(f"{error}. What was fetched is stored; run it again to continue.") from None
         except OpenMemoryError:
-            raise CommandError("OpenMemory cannot be asked who allows it. Nothing is lost; run it again.") from None
+            raise CommandError("OpenMemory does not answer. Nothing is lost; run it again.") from None
         except OSError as error:
             raise CommandError(
                 f"{error.strerror or error}. What was fetched is stored; run it again to continue."
@@ -130,7 +130,7 @@ class Command(CheckedCommand):
             self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
 
     def _confirm(self, question: str, done: str) -> None:
-        """Raise CommandError for any answer but yes."""
+        """Ask the question. Raises CommandError for any answer but yes."""
         try:
             answer = input(f"{question} [y/N] ").strip().lower()
         except EOFError:
@@ -155,7 +155,7 @@ class Command(CheckedCommand):
     def _each[T](
         self, calls: Sequence[T], one: Callable[[T], Mapping[str, int]], id_of: Callable[[T], str], *, quiet: bool
     ) -> Counter[str]:
-        """Add up what `one` returns for each call; a call that fails counts as "failed", several in a row end it."""
+        """Sum up the results of `one`. A call that fails counts as "failed"; several in a row end the run."""
         sums, in_a_row = Counter[str](), 0
         with tqdm(calls, unit=" calls", disable=quiet or None, file=sys.stderr) as progress:
             for call in progress:
@@ -178,7 +178,7 @@ class Command(CheckedCommand):
 
 
 def _api(most_per_second: float) -> Api:
-    """Raises CommandError without a key."""
+    """The API client. Raises CommandError without a key."""
     try:
         return Api(most_per_second=most_per_second)
     except ElevenLabsError as error:

@@ -36,8 +36,8 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path)
-        parser.add_argument("--secrets", action="store_true", help="with the secrets of the settings")
-        parser.add_argument("--memories", action="store_true", help="with the memories of an OpenMemory server")
+        parser.add_argument("--secrets", action="store_true", help="include the secrets of the settings")
+        parser.add_argument("--memories", action="store_true", help="include the memories of an OpenMemory server")
         parser.add_argument("--keep", type=int, default=7, help="how many backups stay in the folder (7)")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -47,8 +47,8 @@ class Command(CheckedCommand):
         target = target.expanduser().resolve()
         root = settings.PAYLOAD_STORAGE_PATH.resolve()
         if target.is_relative_to(root) or root.is_relative_to(target):
-            raise CommandError("the backup and the payload folder must not lie in each other")
-        record_command("backup")  # before: so that the backup has the entry
+            raise CommandError("the backup and the payload folder must not lie inside one another")
+        record_command("backup")  # before the backup, so that it includes the entry
         try:
             with _writer(target, options["keep"]) as writer, self._progress(quiet=options["quiet"]) as progress:
                 made = backup(
@@ -61,9 +61,7 @@ class Command(CheckedCommand):
         except (BackupFault, OpenMemoryError, OSError, sqlite3.Error) as error:
             problem = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
             note_run("backup", ok=False, detail=problem)
-            raise CommandError(
-                f"{problem}. No backup was made; those that were made before are as they were."
-            ) from None
+            raise CommandError(f"{problem}. No backup was made; earlier backups are unchanged.") from None
         note_run("backup", ok=True, detail=counted(made.manifest.files, "file"))
         self._report(made, target, options)
 
@@ -79,7 +77,7 @@ class Command(CheckedCommand):
             f" ({filesizeformat(manifest.size)}), {copied}; databases: {databases}."
         )
         if unknown := unknown_entries():
-            self.stdout.write(f"Left out, as none of ours: {', '.join(unknown[:10])}")
+            self.stdout.write(f"Not copied, because elmemory does not know them: {', '.join(unknown[:10])}")
         if manifest.store == "server" and not options["memories"]:
             self.stdout.write(_ON_A_SERVER)
         if not manifest.with_secrets:

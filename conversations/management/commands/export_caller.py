@@ -16,7 +16,7 @@ from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
 
 class Command(CheckedCommand):
-    help = "Write everything that is known of a caller into a ZIP, which a person can read: open index.html in it."
+    help = "Write all stored data of a caller into a ZIP. People read it by opening its index.html."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="NUMBER", help="the caller's number, as +14155550100")

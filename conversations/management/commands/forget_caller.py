@@ -41,7 +41,7 @@ class Command(CheckedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller's number, such as +14155550100")
         parser.add_argument("--from", dest="file", type=Path, help="a file with one number on each line")
-        parser.add_argument("--not-called-for", type=int, metavar="DAYS", help="all callers without a call for so long")
+        parser.add_argument("--not-called-for", type=int, metavar="DAYS", help="callers without a call for that long")
         parser.add_argument("--payloads", action="store_true", help="delete the stored files of their calls too")
         parser.add_argument("--elevenlabs", action="store_true", help="delete their conversations at ElevenLabs too")
         parser.add_argument(
@@ -49,7 +49,7 @@ class Command(CheckedCommand):
             nargs="?",
             const=True,
             metavar="NUMBER",
-            help="before a number: forget nobody, search everything for this caller; after one: forget, then search",
+            help="before a number: only search everything for this caller; after one: forget, then search",
         )
         parser.add_argument("--name", action="append", default=[], help="with --verify: a name to search for")
         parser.add_argument("--sentences", type=Path, help="with --verify: a file of sentences, one on each line")
@@ -84,7 +84,7 @@ class Command(CheckedCommand):
             )
 
     def _callers(self, options: dict[str, Any]) -> list[str]:
-        """The caller keys that the arguments name, each once. Raises CommandError."""
+        """The caller keys that the arguments name, without duplicates. Raises CommandError."""
         given = [*options["numbers"], *(_lines(options["file"]) if options["file"] else [])]
         days = options["not_called_for"]
         if not given and days is None:
@@ -97,7 +97,7 @@ class Command(CheckedCommand):
         return list(dict.fromkeys(callers))
 
     def _count(self, callers: Iterable[str], options: dict[str, Any]) -> None:
-        """Print what would be deleted of each caller."""
+        """Print what would be deleted for each caller."""
         store = open_memory()
         reconcile()
         for caller in callers:
@@ -130,9 +130,9 @@ class Command(CheckedCommand):
             raise CommandError("nothing was deleted")
 
     def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
-        """Forget one caller and print the certificate; whether it was done wholly and nothing was found afterwards."""
+        """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""
         reference = caller_reference(caller)
-        # First: a process that dies in between must leave no deletion without an entry.
+        # Recorded first, so that a process that dies leaves no deletion without an entry.
         record(None, Action.FORGET, "caller", reference, detail=f"payloads {'deleted' if how.payloads else 'kept'}")
         try:
             done = forget(open_memory(), caller, how)
@@ -150,7 +150,7 @@ class Command(CheckedCommand):
         return not done.searched.traces
 
     def _verify(self, options: dict[str, Any], sentences: list[str]) -> None:
-        """Search everything for one caller, and forget nobody. Raises CommandError if something is found."""
+        """Search everything for one caller, without forgetting. Raises CommandError if something is found."""
         if options["numbers"] or options["file"] or options["payloads"] or options["elevenlabs"]:
             raise CommandError("--verify NUMBER only searches; write NUMBER --verify to forget the caller first")
         caller = _key(options["verify"], 1)
@@ -178,7 +178,7 @@ class Command(CheckedCommand):
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file that are not blank. Raises CommandError."""
+    """The non-blank lines of a file. Raises CommandError."""
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except OSError as error:
@@ -188,7 +188,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _key(text: str, position: int) -> str:
-    """The caller key that the text spells, also one of earlier rules. Raises CommandError, without the text."""
+    """The caller key of this number, or of earlier rules. Raises CommandError without showing the number."""
     if key := caller_key(text) or number_key(text):
         return key
     raise CommandError(f"entry {position} is not a phone number; write it as +14155550100")

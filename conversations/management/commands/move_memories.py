@@ -143,12 +143,12 @@ class Command(CheckedCommand):
         if any(one.missing or one.changed for one in different.values()):
             raise CommandError("the other store lacks memories; run it again to copy them")
         if different:
-            self.stdout.write("What only the other store has is left there; --delete-extra deletes it.\n")
+            self.stdout.write("What only the other store has stays there; --delete-extra deletes it.\n")
 
 
 @contextmanager
 def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Target | None]:
-    """The other store; None for a file that is not there and may not be made. Raises CommandError."""
+    """The other store; None if its file does not exist and must not be created. Raises CommandError."""
     if to.startswith(("http://", "https://")):
         if settings.OPENMEMORY_PORT and server_url(settings.OPENMEMORY_PORT) == to.rstrip("/"):
             raise CommandError(_SAME)
@@ -191,7 +191,7 @@ def _server(url: str) -> RemoteOpenMemory:
 
 
 def _about_target(problem: str) -> str:
-    """A message about the store of the settings, as one about the other store."""
+    """A message about the store of the settings, reworded for the other store."""
     return problem.replace("OPENMEMORY_PORT", "--to").replace("OPENMEMORY_KEY", _KEY)
 
 

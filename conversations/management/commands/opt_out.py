@@ -17,13 +17,11 @@ from elmemory.memory.text import counted
 
 
 class Command(CheckedCommand):
-    help = "Opt a number out: what is remembered of it is deleted, and nothing is remembered from then on."
+    help = "Opt a number out: delete its memories, and remember nothing from now on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", help="in any spelling; it need not have called")
-        parser.add_argument(
-            "--undo", action="store_true", help="take the opt-out back, for calls that begin from now on"
-        )
+        parser.add_argument("--undo", action="store_true", help="end the opt-out, for calls that begin from now on")
         parser.add_argument("--dry-run", action="store_true", help="say what would be deleted, and change nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 

@@ -24,7 +24,7 @@ class Command(CheckedCommand):
         parser.add_argument(
             "--vectors",
             action="store_true",
-            help="instead, make the vectors that memories lack by the encoder that is installed; may be interrupted",
+            help="instead, make missing vectors of memories with the installed encoder; may be interrupted",
         )
 
     def handle(self, *args: Any, quiet: bool, vectors: bool, **options: Any) -> None:  # noqa: ARG002
@@ -53,6 +53,6 @@ class Command(CheckedCommand):
         except (OpenMemoryError, DatabaseError) as error:
             reason = str(error) if isinstance(error, OpenMemoryError) else type(error).__name__
             raise CommandError(
-                f"{counted(made, 'vector was', 'vectors were')} made; then the store failed: {reason}. Repeat it."
+                f"{counted(made, 'vector was', 'vectors were')} made; then the store failed: {reason}. Run it again."
             ) from None
         self.stdout.write(f"{counted(made, 'vector')} made, of memories of {counted(len(users), 'caller')}.")

@@ -40,13 +40,11 @@ class Command(CheckedCommand):
         parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
         parser.add_argument("--until", help="calls that began before then")
         parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
-        parser.add_argument("--unreadable", action="store_true", help="try again to read what is kept as unreadable")
-        parser.add_argument(
-            "--discard-unreadable", action="store_true", help="list and delete what is kept as unreadable"
-        )
+        parser.add_argument("--unreadable", action="store_true", help="try again to read unreadable deliveries")
+        parser.add_argument("--discard-unreadable", action="store_true", help="list and delete unreadable deliveries")
         parser.add_argument("--misplaced", action="store_true", help="calls remembered under a key of earlier rules")
         parser.add_argument("--all", action="store_true", help="every call")
-        parser.add_argument("--dry-run", action="store_true", help="say per call what would be added, changed, removed")
+        parser.add_argument("--dry-run", action="store_true", help="count additions, changes and removals per call")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -81,7 +79,7 @@ class Command(CheckedCommand):
         """List the unreadable bodies and, if confirmed, delete them. Raises CommandError."""
         paths = unreadable_paths()
         for path in paths:
-            with suppress(FileNotFoundError):  # retried or discarded by somebody else meanwhile
+            with suppress(FileNotFoundError):  # retried or discarded by another process meanwhile
                 self.stdout.write(f"  {path.name}  {counted(path.stat().st_size, 'byte')}")
         if not paths or options["dry_run"]:
             self.stdout.write(
@@ -99,7 +97,7 @@ class Command(CheckedCommand):
         self.stdout.write(f"{counted(len(paths), 'unreadable delivery', 'unreadable deliveries')} deleted.")
 
     def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:
-        """The ids just placed, then those of the calls that the options select. Raises CommandError."""
+        """The ids that were just placed, then those of the calls that the options select. Raises CommandError."""
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
             "started_at__gte": day_or_time(options["since"]),
@@ -109,7 +107,7 @@ class Command(CheckedCommand):
         }
         if options["caller"] is not None:
             spellings = {options["caller"].strip(), caller_key(options["caller"]), number_key(options["caller"])}
-            # Earlier rules may have given the caller another key.
+            # The caller may have another key by earlier rules.
             filters["caller__in"] = [each for each in spellings if each and each.startswith("+")]
             if not filters["caller__in"]:
                 raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
@@ -122,13 +120,13 @@ class Command(CheckedCommand):
                 filters["conversation_id__in"] = options["conversations"]
             return [*placed, *rows.filter(**filters).order_by("started_at").values_list("pk", flat=True)]
         if not (options["conversations"] or options["unreadable"] or options["discard_unreadable"]):
-            raise CommandError("say which calls: conversation ids, a filter, --misplaced, --unreadable or --all")
+            raise CommandError("name the calls: conversation ids, a filter, --misplaced, --unreadable or --all")
         if invalid := [each for each in options["conversations"] if not is_conversation_id(each)]:
             raise CommandError(f"not conversation ids: {', '.join(invalid)}")
         return [*placed, *options["conversations"]]
 
     def _preview(self, ids: list[str]) -> None:
-        """Print what reprocessing would change, per call and in all."""
+        """Print what reprocessing would change, per call and in total."""
         store, sums = open_memory(), Counter[str]()
         for conversation_id in ids:
             try:
@@ -143,7 +141,7 @@ class Command(CheckedCommand):
         self.stdout.write(f"In all: {totals}. Nothing was changed.")
 
     def _reprocess(self, ids: list[str], *, jobs: int, quiet: bool) -> int:
-        """Reprocess the calls, and return how many failed."""
+        """Reprocess the calls; returns the number of failures."""
         store = open_memory()
         results = Counter[str]()
 
@@ -154,10 +152,10 @@ class Command(CheckedCommand):
                 result = "failed"
                 tqdm.write(f"{conversation_id}: {_reason(error)}", file=self.stderr)
             refresh_row(conversation_id)
-            connections.close_all()  # threads of the pool do not close theirs
+            connections.close_all()  # the pool's threads do not close their connections
             return result
 
-        # All are flagged first, so that the worker completes an interrupted run.
+        # All are flagged before any is processed, so that the worker completes an interrupted run.
         for conversation_id in ids:
             request(conversation_id)
         pool = ThreadPoolExecutor(jobs)

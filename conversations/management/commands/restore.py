@@ -38,15 +38,13 @@ _MEMORIES_OF_A_SERVER = (
 
 class Command(CheckedCommand):
     help = (
-        "Restore a backup into an empty installation, of a folder the newest one. Decisions that are there already are"
-        " kept. Afterwards the index is rebuilt and everything is verified."
+        "Restore a backup into an empty installation; from a folder, the newest one. Existing decisions are kept."
+        " Afterwards the index is rebuilt and everything is verified."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", metavar="DIR|FILE.tar.zst", type=Path)
-        parser.add_argument(
-            "--replace", action="store_true", help="give payloads and SQLite files that are there another name first"
-        )
+        parser.add_argument("--replace", action="store_true", help="first rename existing payloads and SQLite files")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -77,8 +75,8 @@ class Command(CheckedCommand):
             )
         if (found := restore.in_the_way(backup)) and not options["replace"]:
             raise CommandError(
-                f"the target is not empty: {'; '.join(found)}. --replace gives payloads and SQLite files another name;"
-                " of PostgreSQL name an empty database"
+                f"the target is not empty: {'; '.join(found)}. --replace renames payloads and SQLite files; for"
+                " PostgreSQL, name an empty database"
             )
         if manifest.secret_key != key_fingerprint():
             self.stdout.write(_OTHER_KEY)

@@ -27,14 +27,14 @@ from elmemory.memory.text import counted
 
 class Command(CheckedCommand):
     help = (
-        "Verify what is stored: the databases, files against receipts, receipts against the store, decisions. Exit code"
-        " 1 means faults, each with what repairs it, or that repairs wait for the worker."
+        "Verify stored data: the databases, files against receipts, receipts against the store, decisions. Exit code 1"
+        " means faults, each shown with its remedy, or repairs that wait for the worker."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--backup", type=Path, metavar="DIR|FILE", help="read and verify this backup instead")
         parser.add_argument(
-            "--repair", action="store_true", help="have calls without memories processed again, delete deleted calls"
+            "--repair", action="store_true", help="reprocess calls without memories, delete files of deleted calls"
         )
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -47,8 +47,8 @@ class Command(CheckedCommand):
             waiting = self._verify(open_memory(), report, repairs=options["repair"], quiet=quiet)
         except OpenMemoryError as error:
             if not report.counts:
-                raise CommandError(f"OpenMemory cannot be asked ({error}); nothing was concluded") from None
-            self.stdout.write(f"OpenMemory cannot be asked ({error}): the rest was not looked at.")
+                raise CommandError(f"OpenMemory does not answer ({error}); the verification has no result") from None
+            self.stdout.write(f"OpenMemory does not answer ({error}): the rest was not verified.")
         conclude(report)
         self._print(report)
         if waiting:
@@ -56,11 +56,11 @@ class Command(CheckedCommand):
         if report.counts:
             raise CommandError(counted(report.counts.total(), "fault"))
         if waiting:
-            raise CommandError("no fault but those that are being repaired")
+            raise CommandError("no faults except those that are being repaired")
         self.stdout.write(self.style.SUCCESS("No fault."))
 
     def _verify(self, store: OpenMemory, report: Report, *, repairs: bool, quiet: bool) -> int:
-        """Add what is found to the report; returns how many calls the worker is to repair. Raises OpenMemoryError."""
+        """Add the findings to the report; returns how many calls the worker will repair. Raises OpenMemoryError."""
         repaired = 0
         report.add(finding for finding in broken_databases(index=True) if finding)
         report.add(neglected_decisions(store))

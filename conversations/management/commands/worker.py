@@ -24,15 +24,15 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
-        parser.add_argument("--once", action="store_true", help="do what is due now, retention included, and end")
+        parser.add_argument("--once", action="store_true", help="process what is due now, including retention, and end")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        # The server that starts this process has reported the checks.
+        # The server that starts this process has already reported the checks.
         return super().execute(*args, **options | {"skip_checks": options["with_parent"]})
 
     def handle(self, *args: Any, jobs: int, once: bool, with_parent: bool, **options: Any) -> None:  # noqa: ARG002
-        # An index that is away is no reason not to start: the worker waits for it.
+        # The worker starts without a reachable index, and waits for it.
         with suppress(DatabaseError):
             ensure_schema(starting=True)
         worker = Worker(open_memory(), max(1, jobs))
@@ -44,7 +44,7 @@ class Command(CheckedCommand):
             worker.run_once()
             return
         if settings.BACKFILL_EVERY and settings.ELEVENLABS_API_KEY:
-            # A daemon thread: it stores files whole or not at all, so nothing is lost when the process ends.
+            # A daemon thread is enough: it writes files atomically, so nothing is lost when the process ends.
             fetching = (settings.BACKFILL_EVERY * 60, threading.Event())
             threading.Thread(target=Backfiller().run, args=fetching, daemon=True).start()
         clear_caches_regularly()
@@ -57,7 +57,7 @@ def _stop_at_end_of_input(worker: Worker) -> None:
 
 
 def _stop(worker: Worker) -> None:
-    """Stop the worker, and end the process after 8 seconds even if a store hangs. The next run completes the calls."""
+    """Stop the worker. The process ends after 8 seconds even if a store hangs; the next run completes the calls."""
     worker.stop()
     deadline = threading.Timer(_LONGEST_STOP_SECONDS, os._exit, (0,))
     deadline.daemon = True

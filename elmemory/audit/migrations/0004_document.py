@@ -53,6 +53,6 @@ class Migration(migrations.Migration):
                 verbose_name="did",
             ),
         ),
-        # SQLite makes the table again for a new column, without its triggers.
+        # For a new column, SQLite rebuilds the table without its triggers.
         migrations.RunPython(install, migrations.RunPython.noop),
     ]

@@ -1,4 +1,4 @@
-"""Dates in English that nobody mistakes, whichever order they are used to; times with their zone."""
+"""Dates in English with the month as a word, unambiguous in every country; times with their zone."""
 
 DATE_FORMAT = "j M Y"
 DATETIME_FORMAT = "j M Y, H:i T"

@@ -69,7 +69,7 @@ class Command(CheckedCommand):
 
 
 def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
-    """Return preferences by caller. A server cannot list its users: the callers are those of stored conversations."""
+    """Return preferences by caller. A server cannot list its users, so the callers of stored conversations are used."""
     reconcile()
     callers = Conversation.objects.exclude(caller="").values_list("caller", flat=True).distinct().order_by("caller")
     found = {}

@@ -54,7 +54,7 @@ class Command(CheckedCommand):
             leave_to_others(leave=False)
 
     def _serve(self, entrance: Entrance, host: str, port: int, *, no_worker: bool) -> bool:
-        """Serve until the process is to end; returns whether to serve again, after a restart that failed."""
+        """Serve until the server stops. Return whether to serve again, because a restart failed."""
         config = uvicorn.Config(
             "elmemory.asgi:application",
             host=host,
@@ -64,7 +64,7 @@ class Command(CheckedCommand):
             ws="none",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # Django reads the forwarded scheme; /metrics needs the address of the peer itself
+            proxy_headers=False,  # Django reads the forwarded scheme itself; /metrics needs the address of the peer
             # Longer than proxies keep an idle connection (Google's load balancer: 600 s): a ring sent on a connection
             # that is just being closed is lost.
             timeout_keep_alive=620,
@@ -113,7 +113,7 @@ class Command(CheckedCommand):
             shown = "that of DJANGO_SUPERUSER_PASSWORD"
         elif self.stdout.isatty() and not settings.LOG_JSON:
             shown = f"{password}   (shown once)"
-        else:  # what is printed is stored in a log
+        else:  # other output may be stored in logs
             path = private_folder() / "_first_login.txt"
             write_private(path, f"{name}\n{password}\n", replace=True)
             shown = f"in {path}   (delete this file after the first login)"
@@ -144,7 +144,7 @@ class Command(CheckedCommand):
 
 @contextmanager
 def _named(variable: str) -> Iterator[None]:
-    """Report a database that does not answer by its variable, without the driver's text."""
+    """Raise CommandError that names the variable of a database that does not answer, without the driver's text."""
     try:
         yield
     except OperationalError as error:
@@ -167,7 +167,7 @@ class _Server(LeavingServer):
         self.entrance.announce()
         if self.entrance.is_substitute:
             self.leave_at_end_of_input()
-        elif not (sys.stdin and sys.stdin.isatty()):  # SIGHUP says that a terminal was closed
+        elif not (sys.stdin and sys.stdin.isatty()):  # there, SIGHUP means that the terminal was closed
             self._await_signal()
         self.once_listening()
 
@@ -175,7 +175,7 @@ class _Server(LeavingServer):
         loop = asyncio.get_running_loop()
 
         def restart() -> None:
-            # The next process ignores it too, until it serves; the default is to end.
+            # The next process inherits this until it serves; the default action of SIGHUP would end it.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             self._restarting = loop.create_task(self._restart())
 
@@ -189,7 +189,7 @@ class _Server(LeavingServer):
             self._await_signal()
 
     def _started_substitute(self) -> Substitute | None:
-        """The process that serves meanwhile; None if it does not, and everything is as before."""
+        """Start the substitute and return it; None if it does not serve. Then this server goes on."""
         log.info("restarts")
         leave_to_others(leave=True)
         if self._worker:
@@ -204,9 +204,9 @@ class _Server(LeavingServer):
 
 
 class _WorkerProcess:
-    """Runs `manage.py worker`, and restarts it when it dies.
+    """Runs `manage.py worker`, and restarts it if it exits.
 
-    The worker stops when its standard input closes: also when this process is killed.
+    The worker stops when its standard input closes. The kernel closes it even if this process is killed.
     """
 
     def __init__(self) -> None:
@@ -246,6 +246,6 @@ class _WorkerProcess:
             if self._stopping.wait(delay):
                 return
             self._process = self._start()
-            # `stop` may have closed the one before this one, and waits for this thread.
+            # `stop` waits for this thread, and may have closed only the previous process.
             if self._stopping.is_set() and self._process.stdin:
                 self._process.stdin.close()

@@ -1,6 +1,6 @@
-"""The optional encoder: texts as vectors, which are close to each other where the texts mean the same.
+"""The optional encoder: turns texts into vectors, which are close if the texts mean the same.
 
-`make semantic` installs one. Without it, and with EMBEDDINGS=off, everything here is idle, and nothing is imported.
+`make semantic` installs one. Without it, or with EMBEDDINGS=off, nothing is imported and nothing runs.
 """
 
 from elmemory.memory.encoder.factory import encoder

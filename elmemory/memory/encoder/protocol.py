@@ -1,4 +1,4 @@
-"""The protocol that every encoder keeps, whichever package provides it."""
+"""The protocol that every encoder implements."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,18 +7,18 @@ type Vector = Sequence[float]
 
 
 class Encoder(Protocol):
-    """Both methods return a vector of length 1 and may be called from several threads at a time.
+    """Turns texts into vectors of length 1. Methods may be called from several threads at a time.
 
-    They take any text and send nothing anywhere. An exception costs the vector, and nothing else.
+    They accept any text and send nothing anywhere. After an exception there is no vector; nothing else fails.
     """
 
     model: str
-    """The name of the model and its weights: vectors of another name are never compared with its own."""
+    """The name of the model and its weights. Only vectors with the same name are compared."""
 
     dimensions: int
 
     def passage(self, text: str) -> Vector:
-        """The vector of a text that may be found."""
+        """Return the vector of a text that searches may find."""
 
     def question(self, text: str) -> Vector:
-        """The vector of what is asked."""
+        """Return the vector of a question."""

@@ -1,4 +1,4 @@
-"""Encoding what live calls ask: in a thread of its own, within a share of the call's deadline."""
+"""Encodes the questions of live calls, in a thread of its own, within a share of the call's deadline."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,13 +14,13 @@ from elmemory.memory.encoder.protocol import Encoder, Vector
 
 log = structlog.get_logger(__name__)
 
-# In characters. A question takes 5 to 15 ms: a longer queue would be a longer wait than the words are worth.
+# In characters. Encoding a question takes 5 to 15 ms: a longer queue would delay answers too much.
 _LONGEST_QUESTION = 500
 _MOST_WAITING = 16
 
 
 class Questions:
-    """Encodes one question at a time: two at a time on two cores take the event loop's core, and each takes longer."""
+    """Encodes one question at a time. Two would also take the event loop's core, and each would take longer."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -28,9 +28,10 @@ class Questions:
         Thread(target=self._encode_waiting, name="encode", daemon=True).start()
 
     def ask(self, question: str, until: float) -> Callable[[], Vector | None]:
-        """Begin to encode the question. The result waits for the vector until `until`, a time of `time.monotonic`.
+        """Begin to encode the question. Return a function that waits for the vector until `until`.
 
-        It returns None if the vector is not there by then, too many questions are waiting, or the encoder fails.
+        `until` is a time of `time.monotonic`. The function returns None after it, if too many questions are waiting, or
+        if the encoder fails.
         """
         future: Future[Vector] = Future()
         with suppress(Full):
@@ -42,7 +43,7 @@ class Questions:
         while True:
             future, question = self._waiting.get()
             if not future.set_running_or_notify_cancel():
-                continue  # it would be too late
+                continue  # the search no longer waits
             try:
                 future.set_result(self._encoder.question(question))
             except Exception as error:
@@ -51,7 +52,7 @@ class Questions:
 
 
 def questions_for(encoder: Encoder) -> Questions:
-    """The thread that encodes with this encoder, one per process."""
+    """Return the object that encodes with this encoder, one per process."""
     return _questions_for(encoder)  # type: ignore[arg-type]  # every object has a hash
 
 

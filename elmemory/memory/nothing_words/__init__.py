@@ -1,4 +1,4 @@
-"""The words of which people and models make phrases for "nothing was said", language by language.
+"""The words of phrases for "nothing was said", by language.
 
 A line is `kind: words`. `*` at a word's end stands for any ending, and `_` joins the words of a phrase. The kinds:
 

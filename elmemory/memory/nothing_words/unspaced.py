@@ -1,6 +1,6 @@
-"""Scripts without blanks, and Korean, whose blanks vary: patterns over the text without blanks and marks.
+"""Patterns for unspaced scripts, and Korean, whose blanks vary. They match text without blanks and punctuation.
 
-`nothing` is what says nothing, `name` what stands in a name's place, `fill` what may stand around them.
+`nothing` matches phrases for "nothing", `name` words in place of a name, `fill` the words around them.
 """
 # ruff: noqa: E501 - a word of such a script cannot be broken off
 

@@ -1,4 +1,4 @@
-"""The store of all caller memory: `open_memory()` is the one that the settings name."""
+"""The store of all callers' memories: `open_memory()` returns the one that the settings name."""
 
 from elmemory.memory.openmemory.factory import open_memory
 from elmemory.memory.openmemory.protocol import (

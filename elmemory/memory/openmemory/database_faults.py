@@ -1,4 +1,4 @@
-"""What a database's error may say outside: drivers' own texts name hosts, users and stored values."""
+"""Texts for database errors without private data: drivers' own texts name hosts, users and stored values."""
 
 import re
 import sqlite3

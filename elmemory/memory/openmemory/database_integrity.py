@@ -1,4 +1,4 @@
-"""Whether the databases can be read as they were written: broken pages, rows and indexes."""
+"""Checks databases for broken pages, rows and indexes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ _INDEXES = """
 
 
 def faults_of(alias: str) -> Iterator[str]:
-    """Yield what is broken in the database, and "" after each table, so that the caller may pause.
+    """Yield the faults of the database, and "" after each table, where the calling code may pause.
 
-    Reads every page of SQLite in one go, and every row of PostgreSQL; with the extension amcheck its indexes too. An
+    Reads all pages of SQLite at once, or all rows of PostgreSQL, and its indexes if it has the extension amcheck. An
     SQLite database without a file has no faults.
     """
     connection = connections[alias]
@@ -37,18 +37,18 @@ def faults_of(alias: str) -> Iterator[str]:
 
 
 def faults_of_file(path: Path) -> list[str]:
-    """What is broken in an SQLite database. Other processes may write to it meanwhile."""
+    """Return the faults of an SQLite database, to which other processes may write meanwhile."""
     try:
         with closing(reader(path)) as connection:
             rows = connection.execute(f"PRAGMA integrity_check({_MOST_FAULTS})").fetchall()
     except sqlite3.Error as error:
         return [str(error)]
-    # SQLite lists the pages of one fault in lines; the first says enough.
+    # SQLite lists the pages of one fault on lines of their own; the first is enough.
     return [" ".join(str(found).splitlines()[:2]) for (found,) in rows if found != "ok"]
 
 
 def reader(path: Path) -> sqlite3.Connection:
-    """A connection to an SQLite database that cannot write, and may be used in any thread."""
+    """Return a read-only connection to an SQLite database for use in any thread."""
     uri = f"file:{quote(str(path))}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
 
@@ -62,7 +62,7 @@ def _faults_of_server(connection: BaseDatabaseWrapper) -> Iterator[str]:
         quoted = connection.ops.quote_name(table)
         try:
             with connection.cursor() as cursor:
-                # The text of a row needs every value of it, also those that are stored apart.
+                # Converting a row to text reads all its values, including those stored out of line.
                 cursor.execute(f"SELECT count(length(stored::text)) FROM {quoted} AS stored")
                 if has_amcheck:
                     cursor.execute(_INDEXES, [quoted])

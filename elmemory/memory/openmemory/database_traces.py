@@ -1,8 +1,8 @@
-"""What a database keeps of deleted rows, and removing it.
+"""Finds and removes what a database keeps of deleted rows.
 
-SQLite: connections overwrite what they delete (`secure_delete`), but the log beside the file, and copies that moving
-rows between pages left behind, may hold it. PostgreSQL keeps deleted rows until a VACUUM, and its log (WAL), replicas
-and backups longer: that is its administrator's to handle.
+SQLite overwrites deleted rows (`secure_delete`), but its log, and copies left when rows moved between pages, may still
+hold them. PostgreSQL keeps deleted rows until a VACUUM; its log (WAL), replicas and backups keep them longer, which its
+administrator must handle.
 """
 
 import os
@@ -27,11 +27,10 @@ class Content(Protocol):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Content]:
-    """A file of an SQLite database, for reading. Raises OSError.
+    """Open a file of an SQLite database for reading. Raises OSError.
 
-    The descriptor of the database itself stays open as long as the process: closing one would release the locks of all
-    connections of the process to this file (POSIX). Another process could then delete the log that they write to, and
-    with it committed rows.
+    The descriptor of the database itself is never closed: that would release the locks of all connections of this
+    process to the file (POSIX), and another process could then delete their log with committed rows.
     """
     if path.name.endswith(_LOGS):
         with path.open("rb") as file:
@@ -41,7 +40,7 @@ def opened(path: Path) -> Iterator[Content]:
 
 
 def files_of(alias: str) -> list[Path]:
-    """The files of an SQLite database; none of another."""
+    """Return the files of an SQLite database; none for other databases."""
     if connections.settings[alias]["ENGINE"].endswith("sqlite3"):
         path = connections.settings[alias]["NAME"]
         return [each for suffix in ("", *_LOGS) if (each := Path(f"{path}{suffix}")).is_file()]
@@ -49,9 +48,9 @@ def files_of(alias: str) -> list[Path]:
 
 
 def clear_log(alias: str) -> None:
-    """Move SQLite's log into the database and cut it to nothing; let PostgreSQL reuse the space of deleted rows.
+    """Move SQLite's log into the database and truncate it; run VACUUM on PostgreSQL.
 
-    Raises OperationalError if a reader keeps the log from being cut.
+    Raises OperationalError if a reader prevents the truncation.
     """
     connection = connections[alias]
     with connection.cursor() as cursor:
@@ -63,11 +62,11 @@ def clear_log(alias: str) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if not cursor.fetchone()[0]:
                 return
-    raise OperationalError("the log of the database is being read and was not cut")
+    raise OperationalError("the log of the database could not be truncated: a connection is reading it")
 
 
 def rewrite(alias: str) -> None:
-    """Write an SQLite database again, without anything that was deleted. Other writers wait meanwhile.
+    """Rewrite an SQLite database without deleted content. Other writers wait meanwhile.
 
     Raises OperationalError if the database stays locked.
     """

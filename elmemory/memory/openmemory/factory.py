@@ -1,4 +1,4 @@
-"""The choice of the store by the settings."""
+"""Chooses the store by the settings."""
 
 from functools import cache
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from elmemory.memory.openmemory.protocol import OpenMemory, OpenMemoryMisconfigu
 
 @cache
 def open_memory() -> OpenMemory:
-    """The store that the settings name, one object per process. Raises OpenMemoryMisconfigured."""
+    """Return the store that the settings name, one object per process. Raises OpenMemoryMisconfigured."""
     if not settings.OPENMEMORY_PORT:
         from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 
@@ -26,7 +26,7 @@ def open_memory() -> OpenMemory:
 
 
 def server_url(port_or_url: str) -> str:
-    """The URL of a server, given as that or as a port of this machine. Raises OpenMemoryMisconfigured."""
+    """Return a server's URL, from a URL or a port of this machine. Raises OpenMemoryMisconfigured."""
     problem = "OPENMEMORY_PORT is neither a port nor a URL such as http://127.0.0.1:8080"
     if port_or_url.isdecimal():
         if not 0 < int(port_or_url) < 2**16:

@@ -29,8 +29,8 @@ VERSION = "elmemory-1"
 _MAX_BODY = 4 * 2**20
 _MOST_ROWS = 10_000
 _THREADS = 8
-# OpenMemory v1.2.3 sends these with every answer. Here they are sent only if there is a key: without one, any page in
-# a browser on this machine could read the store.
+# OpenMemory v1.2.3 sends these with every answer. We send them only if a key is set: otherwise any page in a browser on
+# this machine could read the store.
 _CROSS_ORIGIN = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET,POST,PUT,PATCH,DELETE,OPTIONS"),
@@ -53,7 +53,7 @@ class Refused(Exception):
 
 
 class OpenMemoryApi:
-    """An ASGI application over the store. With an empty key it accepts every client, but no page of another origin."""
+    """The store as an ASGI application. An empty key admits every client, except pages of other origins."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
@@ -81,7 +81,7 @@ class OpenMemoryApi:
         await send({"type": "http.response.body", "body": content})
 
     def _answer_unread(self, scope: Mapping[str, Any]) -> Answer | None:
-        """The answer to a request whose body does not matter: what a stranger sends is not read."""
+        """Return the answer to a request for which the body need not be read, such as a stranger's; else None."""
         if scope["method"] == "OPTIONS":
             return Answer(200, "")
         try:
@@ -221,7 +221,7 @@ class OpenMemoryApi:
         return {"id": memory_id, "updated": True}
 
     def _own(self, memory_id: str, owner: object) -> Memory:
-        """The memory; refused if an owner is given and it belongs to another."""
+        """Return the memory. Raises Refused if there is none, or if an owner is given and it is another's."""
         memory = self._store.get(memory_id)
         if memory is None:
             raise Refused(404, {"err": "nf"})
@@ -241,7 +241,7 @@ class OpenMemoryApi:
 
 
 class _Request:
-    """A request, parsed without trust. Raises nothing but Refused."""
+    """A parsed request from any client. Raises only Refused."""
 
     def __init__(self, scope: Mapping[str, Any], body: bytes) -> None:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -276,7 +276,7 @@ class _Request:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, cut one chunk after _MAX_BODY; None if the client closed the connection."""
+    """Return the body, cut one chunk after _MAX_BODY; None if the client closed the connection."""
     body = bytearray()
     while True:
         message = await receive()
@@ -289,7 +289,7 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _user_id(given: object) -> str:
-    """The user id. A request without one is refused: it would mean all users."""
+    """Return the user id. Raises Refused without one, which would mean all users."""
     user_id = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if not user_id.strip():
         raise Refused(400, {"err": "user_id"})
@@ -308,7 +308,7 @@ def _tags(given: object) -> list[str]:
 
 
 def _number(*given: object) -> float:
-    """The first value that is a number, else 0."""
+    """Return the first value that is a number, else 0."""
     return next((float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool)), 0)
 
 

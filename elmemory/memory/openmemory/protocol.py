@@ -1,11 +1,11 @@
-"""The protocol that every store keeps, whichever connector provides it."""
+"""The protocol that every store implements."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from elmemory.memory.records import Entry, Match, Memory, Put
 
-# The user under whom we note in a store what was done to it; no caller, and never copied to another store.
+# The user id of our own notes about a store. It is no caller, and never copied to another store.
 BOOKKEEPER = "elmemory-bookkeeper"
 
 
@@ -18,11 +18,11 @@ class OpenMemoryMisconfigured(OpenMemoryError):
 
 
 class NotStorable(Exception):
-    """The store can never take this memory; a retry is pointless."""
+    """The store can never store this memory, so a retry is pointless."""
 
 
 class Health(NamedTuple):
-    """`detail` is for people: a version, or the fault and what to do. It names no caller."""
+    """The state of a store. `detail` is for people: a version, or the fault and a remedy. It names no caller."""
 
     mode: str
     ok: bool
@@ -30,7 +30,7 @@ class Health(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A store's own summary of a user, empty if it has none, and when it was made, in milliseconds since 1970."""
+    """A store's own summary of a user, empty if it has none. `made_at` is in milliseconds since 1970."""
 
     text: str = ""
     made_at: int = 0
@@ -39,14 +39,14 @@ class Summary(NamedTuple):
 class OpenMemory(Protocol):
     """A store of memories by user.
 
-    Every call but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent) and
-    reads or changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can never
-    take, NotStorable. The memories of a user have different keys.
+    Every method but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent),
+    and reads or changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can
+    never store, NotStorable. The memories of a user have different keys.
     """
 
     @property
     def concurrency(self) -> int:
-        """How many reads should run at a time: one if they only take CPU time, more if they wait."""
+        """How many reads may run at a time: one if they only use the CPU, more if they wait."""
 
     def put(
         self,
@@ -59,38 +59,38 @@ class OpenMemory(Protocol):
         salience: float = 0.5,
         decay_lambda: float = 0.0,
     ) -> Put:
-        """Add or change the memory of this key, or leave it as it is; never add a second one.
+        """Add the memory with this key, change it, or leave it unchanged. Never add a second one.
 
-        `key`, `salience` and `decay_lambda` are written into the metadata too. `metadata["sector"]` sets the sector.
+        `key`, `salience` and `decay_lambda` are also written to the metadata. `metadata["sector"]` sets the sector.
         """
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        """Put the entries in this order. If it raises, some may be written; repeat it with all of them."""
+        """Put the entries in this order. After an exception some may be written: repeat the call with all of them."""
 
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
-        """Put entries of whose keys nothing was ever written for this user, not even by a run that was interrupted.
+        """Add entries whose keys are new for this user, then delete the memories with the ids `instead_of`.
 
-        The store need not look for these keys. Then it deletes the user's memories with the ids `instead_of`.
+        The calling code guarantees that no earlier run, even an interrupted one, wrote any of these keys.
         """
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        """The user's memories with this conversation id in their metadata, in no order."""
+        """Return the user's memories with this conversation id in their metadata, in any order."""
 
     @property
     def finds_conversations(self) -> bool:
-        """Whether the cost of `of_conversation` is that of the conversation, not of all the user's memories."""
+        """Whether `of_conversation` reads only the conversation's memories, not all of the user's."""
 
     def users_of(self, conversation_id: str) -> set[str] | None:
-        """The users with memories of this conversation, at the cost of the conversation.
+        """Return the users with memories of this conversation, reading only these.
 
         None if the store cannot find them.
         """
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
-        """The user's memories, the newest written first; without a limit all of them."""
+        """Return the user's memories, newest written first. Without a limit, all of them."""
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
-        """The metadata of the user's newest memories, newest first, without waiting: it runs on the event loop.
+        """Return the metadata of the user's newest memories, newest first. Never waits: it runs on the event loop.
 
         None if the store cannot do that.
         """
@@ -98,39 +98,39 @@ class OpenMemory(Protocol):
     def memories_since(
         self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
     ) -> tuple[Hashable, list[Memory] | None]:
-        """A token of the user's memories as they are now, and all of them; None for them if the token is this one.
+        """Return the present token of the user's memories, and all of them; or None for them if `token` is the same.
 
-        The token differs after every addition, change and deletion of the user's memories. Of the `known` memories,
-        those that have not changed need not be read again.
+        The token differs after every addition, change and deletion. `known` memories that have not changed need not be
+        read again.
         """
 
     def delete(self, user_id: str, memory_id: str) -> bool:
-        """Delete one memory of this user; False if the user has no such memory."""
+        """Delete one memory of this user. Return False if the user has no such memory."""
 
     def forget(self, user_id: str) -> int:
         """Delete all memories of the user, and return how many there were.
 
-        The embedded store also removes what its files keep of deleted rows.
+        The embedded store also removes traces of deleted rows from its files.
         """
 
     def users(self) -> dict[str, int] | None:
-        """How many memories each user but BOOKKEEPER has, whichever client wrote them.
+        """Return the number of memories of each user except BOOKKEEPER, including those of other clients.
 
         None if the store cannot list its users.
         """
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
-        """The store's own summary of the user, in a sentence or two; with `regenerate` it is made again first."""
+        """Return the store's own summary of the user, in a sentence or two. `regenerate` makes a new one first."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
-        """The user's memories that best answer the query, best first, at most k."""
+        """Return at most k of the user's memories, those that best answer the query, best first."""
 
     def ping(self) -> Health:
-        """Whether the store can be used. Never raises."""
+        """Return whether the store can be used. Never raises."""
 
 
 def require_user(user_id: str) -> str:
-    """Raise ValueError without a user id: an OpenMemory server takes a missing one for all users."""
+    """Return the user id. Raises ValueError for an empty one, which an OpenMemory server would read as all users."""
     if not isinstance(user_id, str) or not user_id.strip():
         raise ValueError("a memory needs a user id")
     return user_id

@@ -1,7 +1,7 @@
 """An OpenMemory server through the SDK `openmemory-py` 1.0.x, which adds, queries, summarises and deletes.
 
-The SDK can neither patch nor page: `remote` does that over HTTP. Each call of the SDK starts an event loop and a
-connection and has no timeout; here they run in threads, with timeouts and on pooled connections.
+The SDK can neither patch nor page: `remote` does both over HTTP. Each call of the SDK starts an event loop and a
+connection, without timeout; here calls run in threads, with timeouts, on pooled connections.
 """
 
 import importlib
@@ -40,7 +40,7 @@ _THREADS = 16
 
 
 class SdkOpenMemory(RemoteOpenMemory):
-    """`RemoteOpenMemory` that uses the SDK where it can. Raises OpenMemoryMisconfigured if it is not installed."""
+    """A `RemoteOpenMemory` that uses the SDK where possible. Raises OpenMemoryMisconfigured if it is not installed."""
 
     mode = "sdk"
 
@@ -68,7 +68,7 @@ class SdkOpenMemory(RemoteOpenMemory):
         return self._within(NEWEST_SECONDS, lambda: self._sdk.get_user_summary(in_path(user_id)))
 
     def _delete(self, user_id: str, memory_id: str) -> bool:
-        # The SDK has no parameter for the owner, but puts the id into the URL unescaped.
+        # The SDK has no parameter for the owner, but it inserts the id into the URL unescaped.
         owned = f"{in_path(memory_id)}?user_id={in_path(user_id)}"
         return self._within(WRITE_SECONDS, lambda: {"ok": self._sdk.delete(owned) is None}) is not None
 
@@ -84,23 +84,23 @@ class SdkOpenMemory(RemoteOpenMemory):
             future.cancel()
             raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
         except requests.HTTPError:
-            return None  # the user has no such memory; `answer_of` raised all others
+            return None  # the user has no such memory; `answer_of` raises for all other faults
         except requests.RequestException as error:
             closed = _was_closed(error)
             raise OpenMemoryError(
-                "the OpenMemory server closed the connection without a whole answer" if closed else NO_ANSWER
+                "the OpenMemory server closed the connection before the end of its answer" if closed else NO_ANSWER
             ) from None
         return answer if isinstance(answer, dict) else None
 
 
 def sdk_module() -> ModuleType:
-    """The installed SDK. Raises OpenMemoryMisconfigured if there is none, or none that can use a server."""
+    """Import and return the SDK. Raises OpenMemoryMisconfigured if none is installed that can use a server."""
     environment = dict(os.environ)
     try:
         module = importlib.import_module("openmemory")
         parameters = inspect.signature(module.OpenMemory.__init__).parameters
     except Exception as error:
-        # Another package of this name may fail in any way.
+        # Another package of the same name may raise anything.
         raise OpenMemoryMisconfigured(f"{_found(error)}: {HOW_TO_GET_IT}") from None
     finally:
         # Importing it reads the nearest .env into the environment.
@@ -141,14 +141,14 @@ class _PooledRequests:
 
     def close(self) -> None:
         for session in self._sessions:
-            session.close()  # closes its connections; the session opens new ones when it is used again
+            session.close()  # a session can be used again after this
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         session: requests.Session | None = getattr(self._local, "session", None)
         pooled = session is not None and time.monotonic() - self._local.asked_at < IDLE_SECONDS
         if session is None:
             session = self._local.session = requests.Session()
-            session.trust_env = False  # a proxy of the environment must not see what callers said
+            session.trust_env = False  # a proxy from the environment must not see what callers said
             self._sessions.append(session)
         elif not pooled:
             session.close()
@@ -157,11 +157,11 @@ class _PooledRequests:
         try:
             response = session.request(method, url, **options)
         except requests.ConnectionError as error:
-            # The server closed the pooled connection: retry on a new one, unless that could add a memory twice.
+            # The server closed the pooled connection. Retry on a new one, unless that could add a memory twice.
             if method == "POST" or not pooled or not _was_closed(error):
                 raise
             response = session.request(method, url, **options)
-        # The SDK ignores most faults in answers.
+        # Raises for faults in the answer, most of which the SDK ignores.
         answer_of(response.status_code, response.content)
         return response
 

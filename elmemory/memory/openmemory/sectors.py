@@ -1,6 +1,6 @@
-"""The sectors of OpenMemory, chosen by the words of a text as its server v1.2.3 chooses them.
+"""Chooses OpenMemory's sectors for a text by its words, like its server v1.2.3.
 
-Later servers have other words, and more of them; docs/openmemory.md says what that changes.
+Later servers use more and other words; docs/openmemory.md describes the effect.
 """
 
 import re
@@ -10,9 +10,9 @@ from elmemory.memory.records import Sector
 
 
 class _Signs(NamedTuple):
-    """A sector's weight, and its groups of words: a group counts once, however many of its words are in a text.
+    """A sector's weight, and its groups of words. A group counts once, even if a text has several of its words.
 
-    A group is written as words with blanks between them; `_` is a blank within one, `#` a digit, `*` any letters.
+    A group is words separated by blanks. In a word, `_` is a blank, `#` a digit, `*` any letters.
     """
 
     weight: float
@@ -71,7 +71,7 @@ _SIGNS: dict[Sector, _Signs] = {
 SECTORS: tuple[Sector, ...] = tuple(_SIGNS)
 WEIGHTS = {sector: signs.weight for sector, signs in _SIGNS.items()}
 _SHOUTING = re.compile("[!?]{2}")
-# The server counts a second sign of a sector in a phrase, and shouting, as half a sign.
+# The server gives half a sign for a second one in a phrase, and for shouting.
 _SAID_OF_ONESELF, _SHOUTED = 0.5, 0.5
 _LEAST_SHARE = 0.3
 
@@ -85,7 +85,7 @@ _GROUPS = {sector: [_pattern(group) for group in signs.groups] for sector, signs
 
 
 def sectors_of(content: str, forced: object = None) -> tuple[Sector, ...]:
-    """The sectors of a text, the primary one first; `forced` (`metadata["sector"]`) alone if it is a sector."""
+    """Return the sectors of a text, the primary one first; only `forced` (`metadata["sector"]`) if it is a sector."""
     if forced in SECTORS:
         return (forced,)
     scores: dict[Sector, float] = {

@@ -1,4 +1,4 @@
-"""One caller's memories, laid out as the conversations they come from, and ranked against a question."""
+"""Ranks one caller's memories, arranged as the conversations from which they come."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -21,46 +21,45 @@ from elmemory.memory.ranking.time_words import days_in, language_of_time, time_w
 from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
 
-# Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less changes next to nothing.
-# Shares of a turn's BM25 score that its neighbours gain.
+# Tuned on half of the questions of bench/recall.py. The optimum is flat: a tenth more or less has little effect. Shares
+# of a turn's BM25 score that are added to adjacent turns.
 _NEXT, _NEXT_BUT_ONE = 0.45, 0.45
 _PREVIOUS, _PREVIOUS_BUT_ONE = 0.35, 0.3
 _ANSWER_TO_CALLER, _ANSWER_TO_AGENT = 0.75, 1.05
-# Share of a conversation's BM25 score that each of its memories gains.
+# Share of a conversation's BM25 score that is added to each of its memories.
 _CONVERSATION = 0.9
-# Share of the weight of a term that its synonyms have; and terms with the same n-grams, for one that occurs nowhere and
-# for another.
+# Share of a term's weight for its synonyms; for terms with common n-grams, if the term occurs nowhere; and if it does.
 _SYNONYM, _LIKE_UNKNOWN, _LIKE_KNOWN = 0.6, 0.5, 0.1
 # For a call near the days asked for: share of the memory's own score, and of the question's whole weight.
 _CALLED_THEN, _CALLED_THEN_FLAT = 0.6, 0.75
 # For a call on the one day asked for: share of the question's whole weight. For a memory that names the days asked for:
 # share of its own score.
 _CALLED_THAT_DAY, _NAMES_THEN = 0.4, 1.1
-# A call that many days away gains nothing.
+# A call so many days away gains nothing.
 _DAYS_NEAR = 7
-# Share of its score that a memory of the newest call gains when the question asks for the present.
+# Share of its score that a memory of the newest call gains if the question is about the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
-# While texts are split into words, no other thread runs.
+# Bounds the time for which splitting texts into words blocks other threads.
 _TURNS_AT_ONCE = 64
-_COMPARED = 8  # so many of the best, for contradictions
+_COMPARED = 8  # how many of the best are checked for contradictions
 _WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
 _NO_MEMORY = -1
-# The days named are looked for in so many memories, those with the highest own scores.
+# In how many memories, those with the highest own scores, named days are searched for.
 _MOST_NAMING_DAYS = 100
 
 
 class Corpus:
-    """One caller's memories, prepared for any number of questions; never changed afterwards.
+    """One caller's memories, prepared for any number of questions. Immutable.
 
-    Preparing takes about 10 ms for 1,000 memories, a question a tenth of that: worth caching.
+    Preparing 1,000 memories takes about 10 ms, a question a tenth of that.
     """
 
     def __init__(self, memories: Sequence[Memory]) -> None:
         self.memories = tuple(memories)
         self._called_on = array("l", map(day_called, self.memories))
-        # A place counts the turns of all conversations laid end to end. By place: the memory, its conversation, its
-        # sentence type, and, worked out when a question needs them, the type of answer and the days that it names.
+        # A place is an index into the turns of all conversations. By place: the memory, its conversation, its sentence
+        # type; and, computed if a question needs them, the type of answer and the named days.
         self._memory_at = array("i")
         self._conversation_at = array("i")
         self._type_at = array("B")
@@ -73,11 +72,11 @@ class Corpus:
         self._years = sorted({date.fromordinal(day).year for day in called})
 
     def rank(self, question: str, k: int, today: date | None = None, likeness: Likeness | None = None) -> list[Match]:
-        """The memories that best answer the question, best first, at most k.
+        """Return at most k memories, those that best answer the question, best first.
 
-        "Yesterday" in the question counts from `today`; without it relative days are ignored. If a word of the question
-        occurs in no memory, nor any synonym of it, the answer may be in other words: then the most plausible of the
-        remaining memories follow, with the score 0. `likeness`, which an encoder gives, is added to what words say.
+        "Yesterday" is relative to `today`; without `today`, relative days are ignored. If a word of the question and
+        all its synonyms occur in no memory, the answer may be in other words: then the most plausible other memories
+        follow, with the score 0. `likeness`, from an encoder, is added to the scores by words.
         """
         asked = folded(question)
         language = self._language_asked(question)
@@ -115,7 +114,7 @@ class Corpus:
     def _widened(
         self, exact: dict[str, float], wanted: Sequence[str], synonyms: Mapping[str, Sequence[str]]
     ) -> tuple[dict[str, float], bool]:
-        """The weights with synonyms and similar terms; and whether some term occurs nowhere, nor its synonyms."""
+        """Return the weights with synonyms and similar terms, and whether a term and all its synonyms occur nowhere."""
         weights = dict(exact)
         has_unknown_term = False
         for term in wanted:
@@ -139,9 +138,9 @@ class Corpus:
     def _with_neighbours(
         self, own: dict[int, float], factors: Sequence[float], type_of: Callable[[int], int]
     ) -> list[float]:
-        """By place: its own score times the factor of its sentence type, plus what it gains from its neighbours.
+        """Return by place: its score times the factor of its sentence type, plus the shares from adjacent turns.
 
-        Two more places follow the last one; before the first one they are those of the index -1 and -2.
+        Two extra places at the end catch the shares beyond both ends, for the first turns by the indexes -1 and -2.
         """
         scores = [0.0] * (len(self._memory_at) + 2)
         for place, score in own.items():
@@ -157,17 +156,17 @@ class Corpus:
         return scores
 
     def _add_conversations(self, scores: list[float], wanted: Sequence[str]) -> None:
-        """Add what memories gain by their conversation."""
+        """Add each memory's share of the score of its conversation."""
         gains = self._turns.group_scores(wanted)
-        # With one conversation all memories would gain the same.
+        # With a single conversation all memories would gain the same.
         count = max(self._conversation_at, default=-1) + 1
         if gains and count > 1:
             gain_at = [gains.get(number, 0.0) * _CONVERSATION for number in range(count)]
-            gain_at.append(0.0)  # of no conversation, -1
+            gain_at.append(0.0)  # for -1, no conversation
             scores[:] = [score + gain_at[number] for score, number in zip(scores, self._conversation_at, strict=False)]
 
     def _days_asked(self, language: str, asked: str, today: date | None) -> list[Days]:
-        """The days that the question names; the day of the first or the last call if it means that."""
+        """Return the days that the question names, or the day of the first or last call if it asks for that."""
         days, time = days_in(language, asked, today, self._years), time_words(language)
         if not days and self._age:
             is_last = time.last_time.search(asked) or is_empty(asked)
@@ -176,9 +175,9 @@ class Corpus:
         return days
 
     def _add_days(self, scores: list[float], own: dict[int, float], asked: Sequence[Days], whole: float) -> None:
-        """Add what memories gain for a call near the days asked for, and for naming them.
+        """Add the gains of memories whose call was near the days asked for, or that name these days.
 
-        `whole` is the weight of all terms of the question together, and the most that a memory gained by its likeness.
+        `whole` is the weight of all terms of the question, plus the largest gain by likeness.
         """
         gaps = {day: min(days.gap(day) for days in asked) for day in self._age}
         a_day = any(days.first == days.last for days in asked)
@@ -193,7 +192,7 @@ class Corpus:
                 scores[place] += own[place] * _NAMES_THEN
 
     def _text(self, place: int) -> str:
-        """The words at a place: a memory, or what the agent said before the next one; empty for a gap."""
+        """Return the text at a place: a memory, or what the agent said before the next one; empty for a gap."""
         memory = self._memory_at[place]
         if memory != _NO_MEMORY:
             return self.memories[memory].content
@@ -208,7 +207,7 @@ class Corpus:
         return found
 
     def _days_named(self, place: int) -> list[Days]:
-        """The days that the memory at the place names, counted from its call; none without a call's day."""
+        """Return the days that the memory at the place names, relative to its call; none if its day is unknown."""
         found = self._days_at.get(place)
         if found is None:
             day, text = self._called_on[self._memory_at[place]], folded(self._text(place))
@@ -223,7 +222,7 @@ class Corpus:
         return [*newest_first(best[:_COMPARED], called_on, wanted, language), *best[_COMPARED:]]
 
     def _newness(self, memory: int) -> float:
-        """1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
+        """Return 1 for a memory of the newest call, falling towards 0 for the oldest; 0 for a memory without a day."""
         return 1 - self._age.get(self._called_on[memory], 1.0)
 
     def _best(self, scores: dict[int, float], k: int) -> list[Match]:
@@ -235,7 +234,7 @@ class Corpus:
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
 
     def _lay_out(self, codes: TermCodes) -> Iterator[str]:
-        """Fill the arrays by place, and return the codes of the terms of each place."""
+        """Fill the arrays by place, and yield the codes of the terms of each place."""
         solitary, *conversations = _conversations(self.memories)
         stated = [self._language_stated(turns) for turns in conversations]
         unknown = [turns for turns, language in zip(conversations, stated, strict=True) if not language]
@@ -244,10 +243,10 @@ class Corpus:
         for number, (turns, language) in enumerate(zip(conversations, stated, strict=True)):
             languages[language or other] += len(turns)
             yield from self._coded(codes, number, turns, language or other)
-        # That of most calls is the language of the facts too, and of questions that could be of any language.
+        # The language of most turns is also used for facts, and for questions that could be in any language.
         self._language = max(languages, key=languages.__getitem__)
         self._languages = {*languages, ENGLISH}
-        time_words(self._language)  # compiles them; a question need not wait
+        time_words(self._language)  # compiled now, so that no question waits for it
         yield from self._coded(codes, -1, solitary, self._language)
 
     def _coded(self, codes: TermCodes, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[str]:
@@ -260,7 +259,7 @@ class Corpus:
             yield from coded
 
     def _language_stated(self, turns: Sequence["_Turn"]) -> str:
-        """The language of a conversation by a memory that holds it, or English by its words; else empty."""
+        """Return the language of a conversation: as stored in a memory, or English by its words; else empty."""
         for _, memory in turns:
             code = memory != _NO_MEMORY and self.memories[memory].metadata.get("main_language")
             if code and (stated := language_stated(code)):
@@ -282,22 +281,22 @@ def _some_words(turns: Iterable["_Turn"], most: int) -> set[str]:
 
 
 def rank(question: str, memories: Sequence[Memory], k: int, today: date | None = None) -> list[Match]:
-    """The memories that best answer the question, best first, at most k. See `Corpus.rank`; for a single question."""
+    """Rank memories for a single question: at most k, those that best answer it, best first (`Corpus.rank`)."""
     return Corpus(memories).rank(question, k, today)
 
 
 type _Turn = tuple[str, int]
-"""A turn, and the place of its memory in the list; _NO_MEMORY for the agent's words and for gaps."""
+"""The text of a turn, and the index of its memory; _NO_MEMORY for the agent's words and for gaps."""
 
-# Two empty turns, so that turns which do not belong together are no neighbours.
+# Two empty turns, so that unrelated turns are not adjacent.
 _GAP: list[_Turn] = [("", _NO_MEMORY)] * 2
 
 
 def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
-    """The turns of each conversation, in order, its summary apart at the end; gaps between.
+    """Yield the turns of each conversation in order, then, after gaps, its summary and insights.
 
-    Facts are true beyond their conversation: they, and memories without a conversation, come first, each between gaps.
-    Insights were not said in it: they are apart too.
+    The first list holds the facts, which are true beyond their conversation, and memories without a conversation, each
+    between gaps.
     """
     solitary: list[_Turn] = [*_GAP]
     spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -318,7 +317,7 @@ def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
 
 
 def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:
-    """The turns of these memories, each after the agent's words that it answered, once."""
+    """Yield the turns of these memories, each after the agent's words that it answers, without repeating those."""
     before = ""
     for at in in_order:
         memory = memories[at]

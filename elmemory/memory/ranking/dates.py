@@ -1,4 +1,4 @@
-"""The days that a text names: "yesterday", "last Friday", "in May 2026", "two weeks ago"."""
+"""Finds the days that a text names: "yesterday", "last Friday", "in May 2026", "two weeks ago"."""
 
 import re
 from calendar import monthrange
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-# Season to the month in which it begins.
+# The month in which each season begins.
 _SEASONS = {"spring": 3, "summer": 6, "fall": 9, "autumn": 9, "winter": 12}
 _SEASON_DAYS = 91
 _NUMBERS = {
@@ -52,7 +52,7 @@ _ABSOLUTE = re.compile(
     r"|(?P<whole_year>(?:19|20)\d\d)"
     r")\b"
 )
-# "may" and "march" without day or year are months only after one of these words.
+# Without day or year, "may" and "march" are months only after one of these words.
 _PREPOSITION = re.compile(r"\b(?:in|of|since|during|until|till|by|last|next|this|early|late|mid)[ -]$")
 _LONGEST_PREPOSITION = 8
 
@@ -64,18 +64,18 @@ class Days(NamedTuple):
     last: int
 
     def gap(self, day: int) -> int:
-        """How many days the day is outside the span; 0 within."""
+        """Return the distance of the day from the span in days; 0 within it."""
         return max(self.first - day, day - self.last, 0)
 
     def holds(self, other: "Days") -> bool:
-        """Whether the other span is within this one. Time zones may shift it by a day."""
+        """Whether the other span is within this one, allowing a day for time zones."""
         return self.first - 1 <= other.first and other.last <= self.last + 1
 
 
 def days_named(text: str, said_on: date | None, years: Sequence[int] = ()) -> list[Days]:
-    """The days that the lower-case text names.
+    """Return the days that the lower-case text names.
 
-    Relative days count from `said_on`; without it they are left out. A month without a year is the one nearest to
+    Relative days count from `said_on`, and are left out without it. A month without a year is the one nearest to
     `said_on`, and that month in each of `years`.
     """
     named = [days for found in _ABSOLUTE.finditer(text) for days in _absolute(found, said_on, years)]
@@ -98,9 +98,9 @@ def _absolute(found: re.Match[str], said_on: date | None, years: Sequence[int]) 
 
 
 def days_of_month(month: int, day: int, year: int, said_on: date | None, years: Sequence[int] = ()) -> Iterator[Days]:
-    """The day of the month, or with day=0 all of it.
+    """Return the day of the month; with day=0, the whole month.
 
-    With year=0 it is the one nearest to `said_on`, and that in each of `years`.
+    With year=0, the one nearest to `said_on` and that in each of `years`.
     """
     if year:
         yield from _days(year, month, day)
@@ -131,21 +131,21 @@ def _relative(found: re.Match[str], said_on: date) -> Iterator[Days]:
 
 
 def days_of_weekday(weekday: int, step: int | None, said_on: date) -> Iterator[Days]:
-    """The last (-1), this (0) or next (1) one from `said_on` on, Monday being 0; the last and the next for None."""
+    """Return the last (-1), this (0) or next (1) such weekday from `said_on`, for None both. Monday is 0."""
     ahead = said_on.toordinal() + (weekday - said_on.weekday()) % 7
-    # "Friday" alone may be the last or the next one.
+    # "Friday" alone may be the last one or the next one.
     yield from (Days(day, day) for day in ([ahead - 7] if step == -1 else [ahead] if step else [ahead - 7, ahead]))
 
 
 def days_away(number: int, unit: str, said_on: date) -> Days:
-    """The days that are so many days, weeks, months or years away, about."""
+    """Return the days about so many days, weeks, months or years away."""
     length = _DAYS_OF_UNIT[unit]
     day = said_on.toordinal() + number * length
     return Days(day - length // 2, day + length // 2)
 
 
 def days_of_period(name: str, step: int, said_on: date) -> Iterator[Days]:
-    """The week, weekend, month, year or season that is so many of them away."""
+    """Return the week, weekend, month, year or season so many of them away."""
     monday = said_on.toordinal() - said_on.weekday() + 7 * step
     match name:
         case "week":
@@ -160,7 +160,7 @@ def days_of_period(name: str, step: int, said_on: date) -> Iterator[Days]:
         case _:
             begin = date(said_on.year, _SEASONS[name], 1).toordinal()
             over = begin + _SEASON_DAYS <= said_on.toordinal()
-            # Said in autumn, "last summer" is this year's.
+            # In autumn, "last summer" is this year's.
             year = said_on.year + (0 if step < 0 and over else step)
             begin = date(year, _SEASONS[name], 1).toordinal()
             yield Days(begin, begin + _SEASON_DAYS)
@@ -171,7 +171,7 @@ def whole_year(year: int) -> Days:
 
 
 def _days(year: int, month: int, day: int = 0) -> Iterator[Days]:
-    """The day, or with day=0 the whole month; nothing if there is no such date."""
+    """Return the day; with day=0, the whole month; nothing for an impossible date."""
     try:
         last = monthrange(year, month)[1]
         yield Days(date(year, month, day or 1).toordinal(), date(year, month, day or last).toordinal())

@@ -1,4 +1,4 @@
-"""Fusion of two scores of the same memories: by their words, and by how much they mean what the question means."""
+"""Fuses two scores of the same memories: by words, and by likeness of meaning to the question."""
 
 from collections.abc import Callable, Collection, Mapping, MutableSequence, Sequence
 from math import sqrt, sumprod
@@ -6,13 +6,13 @@ from math import sqrt, sumprod
 from elmemory.memory.records import Memory
 
 type Likeness = Callable[[], Mapping[int, float]]
-"""Returns, by the place of a memory, how much it means what the question means; nothing if that is not known."""
+"""Returns, by index of a memory, the likeness of its meaning to the question's; empty if unknown."""
 
-# Tuned as the ranker, on the halves that bench/recall.py names. What meaning weighs, if all words of the question are
-# known, and if none is; and the power of the share of unknown ones in between.
+# Tuned like the ranker, on half of the questions of bench/recall.py. The weight of meaning if all words of the question
+# are known; if none is; and the exponent for the share of unknown ones in between.
 _LEAST_WEIGHT, _MOST_WEIGHT, _POWER = 0.5, 3.0, 1.5
-# A turn is encoded with what the agent asked. Where the agent says nothing in between, turns explain each other: shares
-# of the gain of the turns before and after it.
+# A turn is encoded with the agent's question. A turn without one is explained by adjacent ones: shares of the gains of
+# the turns before and after it.
 _AFTER, _BEFORE = 0.5, 0.8
 
 
@@ -23,11 +23,11 @@ def add_likeness(
     likeness: Mapping[int, float],
     unknown: float,
 ) -> float:
-    """Add to the scores of words, by place, what the memories there gain by their likeness; return the largest gain.
+    """Add to the scores, by place, the gains of memories by their likeness. Return the largest gain.
 
     `memory_at` is the memory at a place, a negative number for none. A memory without a likeness gains nothing.
-    `unknown` is the share of the question's words that no memory contains: the more, the less words say. Scores keep
-    the unit of words; days, which are added afterwards, must outweigh the largest gain.
+    `unknown` is the share of the question's words that no memory contains; it raises the weight of meaning. Gains are
+    in the unit of `scores`. Gains for days, which are added later, must outweigh the largest.
     """
     standard = _standard(list(likeness.values()))
     gains = {memory: max(gain, 0.0) for memory, gain in zip(likeness, standard, strict=True)}
@@ -51,17 +51,17 @@ def add_likeness(
 
 
 def share_unknown(wanted: Sequence[str], known: Collection[str]) -> float:
-    """The share of the terms that are not known; 1 without terms."""
+    """Return the share of unknown terms; 1 without terms."""
     return sum(term not in known for term in wanted) / len(wanted) if wanted else 1.0
 
 
 def _standard(values: Sequence[float]) -> list[float]:
-    """The values as z-scores."""
+    """Return the values as z-scores."""
     mean, spread = sum(values) / (len(values) or 1), _spread(values) or 1.0
     return [(value - mean) / spread for value in values]
 
 
 def _spread(values: Sequence[float]) -> float:
-    """The standard deviation."""
+    """Return the standard deviation."""
     mean = sum(values) / (len(values) or 1)
     return sqrt(max(sumprod(values, values) / (len(values) or 1) - mean * mean, 0.0))

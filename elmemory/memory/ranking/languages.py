@@ -1,4 +1,4 @@
-"""Terms of texts in other languages than English: their stop words, stems and scripts."""
+"""Turns texts in languages other than English into terms, by their stop words, stems and scripts."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from elmemory.memory.ranking.words import STOP_WORDS, folded, is_unspaced, pairs
 ENGLISH = "en"
 _UNKNOWN = "xx"
 
-# Language to the algorithm of Snowball; others are not stemmed.
+# Snowball's algorithm for each language; others are not stemmed.
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
     "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
@@ -21,7 +21,7 @@ _STEMMERS = {
     "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
     "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
-# Those that agents of ElevenLabs speak, as far as there are stop words.
+# The languages of ElevenLabs' agents that have a list of stop words.
 _LANGUAGES = frozenset(
     "ar bg ca cs da de el en es et fa fi fr he hi hr hu hy id it ja ko lt lv ms nl no pl pt ro ru sk sl sv th tl tr uk"
     " ur vi zh".split()
@@ -31,37 +31,37 @@ _SCRIPTS = {
     "ko": re.compile("[\uac00-\ud7af]"),
     "th": re.compile("[\u0e00-\u0e7f]"),
 }
-# Thai, Lao, Myanmar, Khmer: two letters are too little to go by.
+# Thai, Lao, Myanmar, Khmer: pairs of letters are too short to be distinctive.
 _UNSPACED_LETTERS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _OTHER_CODES = {"fil": "tl", "nb": "no", "nn": "no", "iw": "he", "in": "id"}
-# Letters that people write one for the other, beside those with accents.
+# Interchangeable letters, besides those with accents.
 _SAME_LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ى": "ي", "ة": "ه"})
 _MOST_KNOWN_WORDS = 1 << 15
 _LEAST_VOTES = 1.5
-# In English texts it is a quarter at least, in others one of twelve at most.
+# English texts have at least a quarter of English stop words, others at most a twelfth.
 _ENGLISH_SHARE = 0.15
 
 
 def language_stated(code: object) -> str:
-    """The language of a code, such as "pt-br" or "fil": `_UNKNOWN` for one of no known language, empty without one."""
+    """Return the language of a code such as "pt-br" or "fil": `_UNKNOWN` for an unknown code, empty for none."""
     language = str(code or "").replace("_", "-").split("-")[0].lower()
     language = _OTHER_CODES.get(language, language)
     return language if language in _LANGUAGES or language in _STEMMERS else _UNKNOWN if language else ""
 
 
 def terms_in(language: str, text: str) -> list[str]:
-    """The words of a text that carry meaning, as `terms` makes them of an English one."""
+    """Return the terms of a text in this language: words that carry meaning, folded and stemmed."""
     if language == ENGLISH:
         return terms(text)
     spoken = spoken_words(text)
     found = _telling_terms(language, spoken) or [term for word in spoken for term in _terms(language, word)]
-    if language == "vi":  # every syllable is written apart, and many words have two
+    if language == "vi":  # Vietnamese writes syllables apart, and many words have two
         found += [f"{first} {second}" for first, second in pairwise(map(folded, spoken))]
     return found
 
 
 def telling_terms_in(language: str, text: str) -> list[str]:
-    """The terms of the words that carry meaning in a language other than English, even if none does."""
+    """Return the terms of words that carry meaning, in a language other than English; none if no word does."""
     return _telling_terms(language, spoken_words(text))
 
 
@@ -70,16 +70,16 @@ def _telling_terms(language: str, spoken: Iterable[str]) -> list[str]:
 
 
 def spoken_words(text: str) -> list[str]:
-    """The words of a text in lower case, with their accents, which stemmers need."""
+    """Return the words of a text in lower case, with accents, which stemmers need."""
     return split(text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold()))
 
 
 def language_of(
     spoken: Collection[str], among: Collection[str] = _LANGUAGES, otherwise: str = ENGLISH, least: float = _LEAST_VOTES
 ) -> str:
-    """The language of `among` that these different words speak for as its stop words; else `otherwise`.
+    """Return the language of `among` with the most stop words among these different words; else `otherwise`.
 
-    A word has one vote, for all its languages together; its language needs `least` votes.
+    Each word has one vote, divided among its languages. The language needs `least` votes.
     """
     known = _languages_of_stop_words()
     votes = dict[str, float]()
@@ -93,17 +93,17 @@ def language_of(
 
 
 def is_english(spoken: Collection[str]) -> bool:
-    """Whether so many of these different words are English stop words that no other language needs a look."""
+    """Whether enough of these different words are English stop words to rule out other languages."""
     return bool(spoken) and len(STOP_WORDS.intersection(spoken)) >= _ENGLISH_SHARE * len(spoken)
 
 
 def _language_of_script(word: str) -> str:
-    """The language of a word without blanks around it, by its characters."""
+    """Return the language of a word in an unspaced script."""
     return next((language for language, script in _SCRIPTS.items() if script.search(word)), "zh")
 
 
 class _Telling(dict[str, tuple[str, ...]]):
-    """Word to its terms in a language, which are none for a stop word."""
+    """Maps a word to its terms in a language; a stop word has none."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ def _languages_of_stop_words() -> dict[str, tuple[str, ...]]:
 
     found = defaultdict[str, list[str]](list)
     for language in sorted(_LANGUAGES):
-        # The list for English has the codes of countries in it.
+        # The package's list for English contains country codes.
         for word in STOP_WORDS if language == ENGLISH else stopwordsiso.stopwords(language):
             found[word].append(language)
     return {word: tuple(languages) for word, languages in found.items()}

@@ -1,4 +1,4 @@
-"""The newest of two memories that contradict each other comes first, when a question asks how things are."""
+"""Puts the newer of two contradicting memories first if a question is about the present."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ _PAST = re.compile(
     r"\b(?:did|was|were|had|ago|last|first|when|before|used to|ever|yesterday|earlier|previous(?:ly)?|original(?:ly)?"
     r"|initially|since|how long)\b"
 )
-# The share of the older one's score that the newer one has to have.
+# The share of the older memory's score that the newer one must have.
 _CLOSE = 0.6
 _LONGEST = 2000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -46,7 +46,7 @@ _AMOUNT = re.compile(
 
 
 class _Subject(NamedTuple):
-    """What the memory answers of the question, and whom, which medicines and which amounts it is about."""
+    """The terms of the question that a memory answers, its people and medicines, and its amounts."""
 
     asked: frozenset[str]
     about: frozenset[str]
@@ -54,9 +54,9 @@ class _Subject(NamedTuple):
 
 
 def asks_how_things_are(question: str, language: str = ENGLISH) -> bool:
-    """Whether the folded question is about the present; in other languages than English, whether it has a word for now.
+    """Whether the folded question is about the present; except in English, whether it has a word for "now".
 
-    Never in a language in which other people cannot be distinguished from the caller.
+    False for languages in which other people cannot be distinguished from the caller.
     """
     if language == ENGLISH:
         return bool(_PRESENT.search(question)) and not _PAST.search(question)
@@ -67,9 +67,9 @@ def asks_how_things_are(question: str, language: str = ENGLISH) -> bool:
 def newest_first(
     ranked: Sequence[Match], called_on: Sequence[int], wanted: Collection[str], language: str = ENGLISH
 ) -> list[Match]:
-    """The matches, best first, but none after an older one that it contradicts and whose score is close.
+    """Return the matches, best first, but each before older ones that it contradicts if their scores are close.
 
-    `called_on` are the days of their calls, 0 for an unknown one; `wanted` are the terms of the question.
+    `called_on` are the days of their calls, 0 if unknown. `wanted` are the terms of the question.
     """
     subject_of = _subject if language == ENGLISH else partial(_subject_in, language)
     placed: list[tuple[Match, int, _Subject]] = []
@@ -85,7 +85,7 @@ def newest_first(
 
 
 def _contradict(older: _Subject, newer: _Subject) -> bool:
-    """Whether both answer the question about the same people and medicines, and not with other amounts."""
+    """Whether both answer the question about the same people and medicines, without different amounts."""
     other_amounts = older.amounts and newer.amounts and older.amounts != newer.amounts
     return bool(older.asked) and older.asked <= newer.asked and older.about == newer.about and not other_amounts
 
@@ -101,7 +101,7 @@ def _subject(memory: Memory, wanted: Collection[str]) -> _Subject:
 
 
 def _subject_in(language: str, memory: Memory, wanted: Collection[str]) -> _Subject:
-    """The subject of a memory in another language. All that is written with a capital within a sentence is a name."""
+    """Return the subject of a memory in another language. Capitalised words within a sentence count as names."""
     said, asked = memory.content[:_LONGEST], str(memory.metadata.get("asked") or "")[:_LONGEST]
     lower, people = folded(said), time_words(language).people
     about = {
@@ -113,7 +113,7 @@ def _subject_in(language: str, memory: Memory, wanted: Collection[str]) -> _Subj
 
 
 def day_called(memory: Memory) -> int:
-    """The ordinal (`date.toordinal`) of the day of the memory's call; 0 where it has none, or an impossible one."""
+    """Return the ordinal (`date.toordinal`) of the day of the memory's call; 0 if it is missing or impossible."""
     return _ordinal(str(memory.metadata.get("called_at")))
 
 

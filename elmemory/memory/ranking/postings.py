@@ -1,4 +1,4 @@
-"""BM25 in two steps: the weights of terms, then the scores of the texts that hold them."""
+"""BM25 in two steps: the weights of terms, then the scores of texts."""
 
 from array import array
 from bisect import bisect_right
@@ -17,9 +17,9 @@ _LEAST_ALIKE = 0.1
 
 
 class _TextsWith(dict[str, "array[int]"]):
-    """Term to the texts that hold it. Where a text holds it more than once, `repeated` says how often.
+    """Maps a term to the texts that hold it. `repeated` has the counts for texts that hold it more than once.
 
-    `codes` maps term to code, and `text` is the codes of all texts: a term is looked up there when first asked for.
+    `codes` maps term to code, and `text` is the codes of all texts. Terms are searched for in it on first access.
     """
 
     def __init__(self, codes: Mapping[str, str], text: str, lengths: Iterable[int]) -> None:
@@ -27,7 +27,7 @@ class _TextsWith(dict[str, "array[int]"]):
         self.repeated: dict[str, dict[int, int]] = {}
         self._codes = codes
         self._text = text
-        # Where each text ends. A list: bisecting an array takes three times as long.
+        # The end of each text. A list, because bisecting an array takes three times as long.
         self._ends = list(accumulate(lengths))
 
     def __missing__(self, term: str) -> "array[int]":
@@ -42,15 +42,15 @@ class _TextsWith(dict[str, "array[int]"]):
             times_in = Counter(texts)
             self.repeated[term] = {text: times for text, times in times_in.items() if times > 1}
             texts = list(times_in)
-        # Last: another thread may read it at once.
+        # Set last, because another thread may read it at once.
         found = self[term] = array("I", texts)
         return found
 
 
 class Postings:
-    """An index of texts, each the codes of its terms. A text is named by its place in `texts`; empty ones are allowed.
+    """An index of texts, each given as the codes of its terms. A text is identified by its index in `texts`.
 
-    `codes` maps term to code. The texts may belong to groups, which are numbered from 0 by `groups`, -1 for none;
+    `codes` maps term to code. Texts may be empty. `groups` has the group of each text, numbered from 0, -1 for none;
     groups have scores too.
     """
 
@@ -70,15 +70,15 @@ class Postings:
         self._group_count = len(of_groups) - of_groups.count(0)
 
     def length(self, text: int) -> int:
-        """How many terms the text has."""
+        """Return the number of terms in the text."""
         return self._lengths[text]
 
     def weights(self, terms: Iterable[str]) -> dict[str, float]:
-        """The inverse document frequency of each term, which is higher the rarer it is; unknown terms are left out."""
+        """Return the inverse document frequency of each known term: the rarer, the higher."""
         return {term: _rarity(len(held), self._count) for term in terms if (held := self._texts_with[term])}
 
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """The BM25 score of each text that holds one of the terms."""
+        """Return the BM25 score of each text that holds one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._damping
         for term, weight in weights.items():
@@ -90,7 +90,7 @@ class Postings:
         return scores
 
     def group_scores(self, terms: Iterable[str]) -> dict[int, float]:
-        """The BM25 score of each group whose texts hold one of the terms."""
+        """Return the BM25 score of each group whose texts hold one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
         damping = self._group_damping
         for term in terms:
@@ -106,7 +106,7 @@ class Postings:
         return scores
 
     def alike(self, term: str) -> dict[str, float]:
-        """The terms that share n-grams with this one, and how much of the weight of its n-grams they share, up to 1."""
+        """Return the terms with common n-grams, and their share of the weight of this term's n-grams, up to 1."""
         grams = _grams(term)
         found: defaultdict[str, float] = defaultdict(float)
         whole = 0.0
@@ -130,7 +130,7 @@ class Postings:
 
     @cached_property
     def _vocabulary(self) -> str:
-        """All terms between line breaks: searching it is fast and needs no index of n-grams."""
+        """All terms between line breaks: fast to search, without an index of n-grams."""
         return "\n".join(["", *self._codes, ""])
 
 
@@ -139,13 +139,13 @@ def _rarity(holding: int, texts: int) -> float:
 
 
 def _damping(lengths: Sequence[int]) -> "array[float]":
-    """By text: how much its length damps the weight of its terms."""
+    """Return for each text how much its length damps the weight of its terms."""
     mean = sum(lengths) / (len(lengths) - lengths.count(0) or 1) or 1.0
     return array("f", [_K1 * (1 - _B + _B * length / mean) for length in lengths])
 
 
 def _grams(term: str) -> set[str]:
-    """The n-grams of a term, with a line break for its beginning and end; none where terms are n-grams already."""
+    """Return the n-grams of a term, with line breaks as its boundaries; none for unspaced scripts."""
     if is_unspaced(term):
         return set()
     bounded = f"\n{term}\n"

@@ -6,18 +6,18 @@ from functools import cache
 
 from elmemory.memory.ranking.dates import DAY_WORDS
 
-# A sentence type is the sum of these bits: first person, with a time, with a number, with a place, with a name, with a
-# question, and nothing but a question.
+# A sentence type is the sum of these bits: it is in the first person; has a time, a number, a place, a name, a
+# question; is only a question.
 FIRST_PERSON, TIME, NUMBER, PLACE, NAME, QUESTION, ONLY_QUESTION = (1 << bit for bit in range(7))
 _TYPES = 1 << 7
 
-# Shares of its own score that a sentence gains by its type, whatever the question.
+# Shares of its own score that a sentence gains by its type for any question.
 _FIRST_PERSON_GAIN = 0.4
 _ONLY_QUESTION_GAIN = -0.45
 
 FIRST_PERSON_WORDS = frozenset("i my mine me myself we our ours us".split())
 _TIME_WORDS = (
-    DAY_WORDS - frozenset("may march fall spring this past".split())  # too often something else
+    DAY_WORDS - frozenset("may march fall spring this past".split())  # too often wrong
     | frozenset("morning noon afternoon evening midnight clock am pm since".split())
 )
 _NUMBER_WORDS = frozenset(
@@ -28,7 +28,7 @@ _PLACE_PATTERN = re.compile(r"\b(?:at|in|on|to|from|near|around)\s+(?:the\s+)?[A
 _NAME_PATTERN = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2}")
 _SENTENCE_END = re.compile(r"[.!]\s")
 
-# A question, the type that answers it, and the share of its own score that a sentence of that type gains.
+# A pattern for questions, the type that answers them, and the share of its score that such a sentence gains.
 _ANSWERS = [
     (re.compile(r"^\W*when\b|\b(?:what|which) (?:date|day|month|year|time)\b"), TIME, 0.8),
     (re.compile(r"\bhow (?:many|long|old|often|much|far|big)\b"), NUMBER, 0.5),
@@ -38,7 +38,7 @@ _ANSWERS = [
 
 
 def plain_type(text: str, is_first_person: bool) -> int:
-    """The bits that count whatever the question: whether the text is first person, or a question."""
+    """Return the bits that count for any question: first person, and question."""
     bits = FIRST_PERSON if is_first_person else 0
     if text.rstrip().endswith(("?", "？", "؟")):
         bits |= QUESTION if _SENTENCE_END.search(text) else QUESTION | ONLY_QUESTION
@@ -46,7 +46,7 @@ def plain_type(text: str, is_first_person: bool) -> int:
 
 
 def answer_type(text: str, spoken: Sequence[str]) -> int:
-    """The bits that count if a question asks for them: a time, a number, a place, a name."""
+    """Return the bits that count if a question asks for them: time, number, place, name."""
     bits = 0
     if not _TIME_WORDS.isdisjoint(spoken):
         bits |= TIME
@@ -60,9 +60,9 @@ def answer_type(text: str, spoken: Sequence[str]) -> int:
 
 
 def type_weights(question: str) -> tuple[Sequence[float], bool]:
-    """For each sentence type, the factor of a sentence's own score under this lower-case question.
+    """Return the factor of a sentence's score by sentence type, for this lower-case question.
 
-    And whether the question asks for a type of answer.
+    Also return whether the question asks for a type of answer.
     """
     asked = tuple((bit, gain) for pattern, bit, gain in _ANSWERS if pattern.search(question))
     return _factors(asked), bool(asked)

@@ -1,4 +1,4 @@
-"""Synonyms, and words of a kind ("green" is a colour): small tables of what people talk about on the phone."""
+"""Small tables of synonyms, and of words of a kind ("green" is a colour), for topics of phone calls."""
 
 from collections.abc import Iterator, Mapping
 
@@ -42,7 +42,7 @@ _SYNONYM_GROUPS = """
     loud noise noisy
 """
 
-# Words of a kind: "which colour" finds "green", but not the other way round.
+# Words of a kind: "which colour" finds "green", but not vice versa.
 _MEMBERS_OF_KINDS = """
     color colour: red orange yellow green blue navy purple violet pink brown black white grey gray
     color colour: cream gold silver beige
@@ -84,7 +84,7 @@ _MEMBERS_OF_KINDS = """
 
 
 def _pairs() -> Iterator[tuple[str, frozenset[str]]]:
-    """Each term with the terms of one line of the tables that answer for it; a term may come several times."""
+    """Yield each term with the terms that match it in one line of the tables. A term may come several times."""
     for group in _SYNONYM_GROUPS.replace("\n", "|").split("|"):
         same = frozenset(terms(group)) if group.strip() else frozenset[str]()
         yield from ((term, same - {term}) for term in same)
@@ -101,4 +101,4 @@ def _table() -> Mapping[str, tuple[str, ...]]:
 
 
 SYNONYMS = _table()
-"""Term to the terms that answer a question for it."""
+"""Maps a term to the terms that may answer a question with it."""

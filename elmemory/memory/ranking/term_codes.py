@@ -1,4 +1,4 @@
-"""Texts as strings of codes, characters that stand for terms: no loop of Python runs for each word of a caller."""
+"""Converts texts to strings of codes, one character per term, without a Python loop over the words."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -7,11 +7,11 @@ from elmemory.memory.ranking.languages import ENGLISH, telling_terms_in, terms_i
 from elmemory.memory.ranking.sentence_types import FIRST_PERSON_WORDS
 from elmemory.memory.ranking.words import TELLING_TERMS, telling_terms, words
 
-# Between texts; before the codes of a word in the first person. The codes of terms are the characters after these two.
+# Separates texts; marks a word in the first person. The codes of terms are the characters after these two.
 _END, _FIRST_PERSON = "\x00", "\x01"
 _FIRST_CODE, _MOST_CODES = 2, 0x110000 - 2
-# Bytes in lower case, and those that are of no word to a blank. Words between blanks are the words of the text: what
-# ends with "'s" or has an underscore stays together, for `words`.
+# Maps bytes to lower case, and bytes outside words to blanks. A token with "'s" or an underscore stays whole: `words`
+# splits it.
 _IN_TOKENS = re.compile(rb"[\w'\x80-\xff%b]" % _END.encode())
 _BLANKS_BETWEEN_TOKENS = b"".join(
     byte.lower() if _IN_TOKENS.match(byte) else b" " for byte in (bytes([code]) for code in range(256))
@@ -19,14 +19,14 @@ _BLANKS_BETWEEN_TOKENS = b"".join(
 
 
 class TermCodes:
-    """Gives each term of one caller's texts a character of its own, its code: `codes` maps term to code."""
+    """Assigns a character, its code, to each term of one caller's texts. `codes` maps term to code."""
 
     def __init__(self) -> None:
         self.codes: dict[str, str] = {}
         self._tokens: dict[str, _Tokens] = {}
 
     def of_terms(self, terms: Iterable[str]) -> str:
-        """The codes of the terms. A term is left out where a million others have all the codes."""
+        """Return the codes of the terms. A new term is left out if all codes, more than a million, are in use."""
         codes, found = self.codes, ""
         for term in terms:
             code = codes.get(term)
@@ -36,7 +36,7 @@ class TermCodes:
         return found
 
     def of_texts(self, language: str, texts: Sequence[str]) -> tuple[list[str], list[bool]]:
-        """The codes of the terms of each text in this language; and whether it is English in the first person.
+        """Return for each text in this language the codes of its terms, and whether it is English in the first person.
 
         The terms are those of `terms_in`.
         """
@@ -44,13 +44,13 @@ class TermCodes:
         first_person = [_FIRST_PERSON in codes for codes in joined.split(_END)]
         coded = joined.replace(_FIRST_PERSON, "").split(_END)
         for at, text in enumerate(texts):
-            # In Vietnamese, words that stand together make a term.
+            # In Vietnamese, adjacent words make a term.
             if text and (not coded[at] or language == "vi"):
                 coded[at] = self.of_terms(terms_in(language, text))
         return coded, first_person
 
     def _of_tokens(self, language: str, texts: Sequence[str]) -> str:
-        """The codes of all texts with _END between them, and with _FIRST_PERSON for each word in the first person."""
+        """Return the codes of all texts, with _END between them and _FIRST_PERSON for each word in the first person."""
         if language not in self._tokens:
             self._tokens[language] = _Tokens(language, self.of_terms)
         joined = f" {_END} ".join(texts)
@@ -62,7 +62,7 @@ class TermCodes:
 
 
 class _Tokens(dict[str, str]):
-    """Token, what stands between blanks, to the codes of its terms; none for a stop word."""
+    """Maps a token, the text between blanks, to the codes of its terms; a stop word has none."""
 
     def __init__(self, language: str, codes_of: Callable[[Iterable[str]], str]) -> None:
         super().__init__({_END: _END})

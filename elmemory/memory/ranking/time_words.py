@@ -1,9 +1,9 @@
-"""Words of time in other languages than English, from `time_words.json`: days, "last time", "first call", "now".
+"""Words of time in languages other than English, from `time_words.json`: days, "last time", "first call", "now".
 
-The file has regular expressions for folded text, by language. `months` and `weekdays` are in their order, the others
-are alternatives: `last`, `this` and `next` stand beside a weekday or a unit; `before` and `after` are "ago" before and
-after "two weeks"; `in` are words after which a month alone is one, `month_after` those before which it is; `people` are
-other people than the caller. A wrong day does more harm than none: what may be a name or an amount is no day.
+The file has regular expressions for folded text, by language. `months` and `weekdays` are in order, the others are
+alternatives: `last`, `this` and `next` are beside a weekday or unit; `before` and `after` mean "ago", before or after
+"two weeks"; a month alone counts after a word of `in` or before one of `month_after`; `people` are people other than
+the caller. A wrong day is worse than none, so possible names and amounts are no days.
 """
 
 import re
@@ -32,7 +32,7 @@ _STEPS = {"last": -1, "this": 0, "next": 1}
 _YEARS = range(1900, 2100)
 _LONGEST_MONTH = 31
 _HOURS = 12
-# Between two words of one phrase: nothing but blanks; or up to two short words, such as "de la".
+# Between two words of a phrase: only blanks; or up to two short words, such as "de la".
 _TOGETHER = re.compile(r"[\s'’-]*")
 _NEAR = re.compile(r"[\s'’,-]*(?:\w{1,5}[\s'’-]+){0,2}|[のは的]?")
 _PREPOSITION_LENGTH = 24
@@ -44,7 +44,7 @@ _NUMERIC = re.compile(
 )
 _DOTTED = re.compile(r"(?<![\d.,])(?P<day_first>\d{1,2})\.\s?(?P<month_second>\d{1,2})\.(?!\s?\d)")
 _WITH_DOTS = frozenset(("de", "pl", "ru", "tr"))
-# Before the short name of a Portuguese weekday, which is an ordinal otherwise.
+# Required before the short name of a Portuguese weekday, which is also an ordinal.
 _ON = re.compile(r"(?:^|\s)(?:na|nesta) $")
 _YEAR_AFTER = re.compile(r",?\s?(?:(?:de|del|di|des|van|года?)\s)?((?:19|20)\d\d)(?!\d)")
 _YEAR_BEFORE = re.compile(r"((?:19|20)\d\d)(?:年|년)\s?$")
@@ -52,7 +52,7 @@ _WHOLE_YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d\d(?![\d/-])")
 
 
 class _Word(NamedTuple):
-    """A word of time in a text. `value` is a month, a weekday, a step, a number or how many units it is."""
+    """A word of time in a text. `value` is a month, a weekday, a step, a number or a number of units."""
 
     kind: str
     value: int
@@ -86,7 +86,7 @@ class TimeWords:
         self._after_month = re.compile(rf"\s?(?:{self._entries.get('month_after') or '(?!)'})(?!\w)")
 
     def days(self, text: str, said_on: date | None, years: Sequence[int] = ()) -> list[Days]:
-        """The days that the folded text names; see `days_named` for English. What may be no day is left out."""
+        """Return the days that the folded text names, without doubtful ones. For English see `days_named`."""
         text = text[:_LONGEST]
         named = list(self._numeric(text, said_on, years))
         if self._word is None:
@@ -159,7 +159,7 @@ class TimeWords:
         return (_CHINESE_DIGITS.get(tens, 1) * 10 if ten else 0) + _CHINESE_DIGITS.get(ones, 0)
 
     def _with_periods(self, text: str, words: list[_Word]) -> Iterator[_Word]:
-        """The words, with "last" and "week" together as one."""
+        """Yield the words, with "last" and "week" joined."""
         at = 0
         while at < len(words):
             word, after = words[at], words[at + 1] if at + 1 < len(words) else None
@@ -199,7 +199,7 @@ class TimeWords:
         said_on: date | None,
         years: Sequence[int],
     ) -> Iterator[Days]:
-        """The month, or its day; nothing where the word may be a name or something else."""
+        """Return the month or its day; nothing if the word may be a name or something else."""
         day = next((one.value for one in around if self._is_day(text, one, word)), 0)
         written = _YEAR_AFTER.match(text, word.end) or _YEAR_BEFORE.search(text, 0, word.start)
         year = int(written.group(1)) if written else 0
@@ -216,7 +216,7 @@ class TimeWords:
             yield from days_of_month(word.value, day, year, said_on, years)
 
     def _is_day(self, text: str, one: _Word, month: _Word) -> bool:
-        """Whether the number is the day of the month: before it, or after it in Chinese, Japanese and Korean."""
+        """Whether the number is the day of the month: it precedes it, or follows it in Chinese, Japanese and Korean."""
         if one.kind != "number" or not 1 <= one.value <= _LONGEST_MONTH:
             return False
         if one.start > month.start:
@@ -233,7 +233,7 @@ class TimeWords:
             yield from days_of_weekday(word.value, step, said_on)
 
     def _ago(self, text: str, words: list[_Word], at: int) -> int:
-        """How many units ago it is; 0 if the text does not say that it is past."""
+        """Return how many units ago it is; 0 if the text does not place it in the past."""
         unit, first = words[at], at
         number = unit.value
         if at and words[at - 1].kind == "number" and _between(text, words[at - 1], unit, _TOGETHER):
@@ -261,31 +261,31 @@ class TimeWords:
 
 
 def days_in(language: str, text: str, said_on: date | None, years: Sequence[int] = ()) -> list[Days]:
-    """The days that the folded text in this language names; as in English for a language without words of time."""
+    """Return the days that the folded text names. Languages without words of time are read as English."""
     words = time_words(language)
     return words.days(text, said_on, years) if words.names_days else days_named(text, said_on, years)
 
 
 def language_of_time(question: str, language: str) -> str:
-    """The language of the words of time in a question that is taken to be in `language`.
+    """Return the language of the words of time in a question, which is assumed to be in `language`.
 
-    A call may be said to be English that was not: where the words speak for another language, it is that one.
+    The assumption may be wrong, above all for English: the words decide if they indicate another language.
     """
     return language_of(set(spoken_words(question)), otherwise=language) if language == ENGLISH else language
 
 
 @cache
 def time_words(language: str) -> TimeWords:
-    """The words of time of the language with this code; the English ones if they are not known.
+    """Return the words of time of this language; the English ones if it has none.
 
-    The first call for a language takes some 20 ms: it is made when a caller is prepared.
+    The first call for a language takes some 20 ms, so it is made while a caller is prepared.
     """
     written = _written()
     return TimeWords(language, written[language]) if language in written else time_words(ENGLISH)
 
 
 def spoken_hours() -> dict[str, int]:
-    """Patterns of the words for the hours of a clock face, in all languages but English."""
+    """Return patterns for the hours of a clock face in words, in all languages but English."""
     numbers = (_folded(entries.get("numbers") or {}) for entries in _written().values())
     return {pattern: hour for words in numbers for pattern, hour in words.items() if hour <= _HOURS}
 
@@ -297,7 +297,7 @@ def _written() -> dict[str, dict[str, Any]]:
 
 
 def _folded(value: Any) -> Any:
-    """The texts of a JSON value as questions are folded."""
+    """Return the JSON value with its texts folded like questions."""
     if isinstance(value, str):
         return folded(value)
     if isinstance(value, list):

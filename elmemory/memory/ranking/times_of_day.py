@@ -1,4 +1,4 @@
-"""The times of day that a text names: "09:00", "9 pm", "half past nine", "um neun Uhr"."""
+"""Finds the times of day that a text names: "09:00", "9 pm", "half past nine", "um neun Uhr"."""
 
 import re
 from functools import cache
@@ -22,9 +22,9 @@ _AFTER = r"\s?(?:[ap]\.?m\b\.?|uhr\b|h\b|heures?\b|horas?\b|uur\b|o\s?['’]?clo
 
 @kept_briefly(maxsize=1 << 12)
 def times_named(text: str) -> tuple[set[int], str]:
-    """The times of day in a text, and the folded text without them.
+    """Return the times of day in a text, and the folded text without them.
 
-    A time is in minutes from noon or midnight: "at nine" is 9:00 and 21:00.
+    A time is in minutes after midnight or noon, since "at nine" is 9:00 or 21:00.
     """
     found: set[int] = set()
 

@@ -1,4 +1,4 @@
-"""Text into terms: what two sentences about the same thing have in common, whatever their wording and script."""
+"""Converts text to terms: what sentences about the same thing have in common, in any wording and script."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ STOP_WORDS = frozenset(
     " you your yours caller tell told say said".split()
 )
 
-# Forms that no rule finds, after the word that stands for them all.
+# Irregular forms, after the word that replaces them.
 _IRREGULAR_FORMS = """
     begin began begun|bite bit bitten|break broke broken|bring brought|build built|buy bought|catch caught
     choose chose chosen|come came|deal dealt|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten
@@ -38,7 +38,7 @@ _IRREGULAR = {
     for forms in _IRREGULAR_FORMS.strip().replace("\n", "|").split("|")
     for form in forms.split()[1:]
 }
-# The first ending that fits makes way for the other.
+# The first ending that fits is replaced by the other.
 _ENDINGS = [
     ("ization", "iz"),
     ("ational", "at"),
@@ -60,7 +60,7 @@ _MOST_KNOWN_WORDS = 1 << 16
 
 
 def _marks() -> str:
-    """The vowel signs of all scripts, for a character class: they are part of words, and `\\w` leaves them out."""
+    """Return the vowel signs of all scripts, for a character class: they belong to words, but `\\w` excludes them."""
     codes = [code for code in range(0x370, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc")]
     lasts = [code for code, after in pairwise([*codes, 0]) if after != code + 1]
     firsts = [code for before, code in pairwise([0, *codes]) if before != code - 1]
@@ -69,9 +69,9 @@ def _marks() -> str:
 
 MARKS = _marks()
 _WORD = re.compile(rf"[^\W_](?:[^\W_]+|[{MARKS}]+)*")
-# Bytes to themselves where they are of ASCII words, else to a blank: faster than a pattern.
+# Maps bytes outside ASCII words to blanks: faster than a pattern.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
-# Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that no stemmer here knows.
+# Thai, Lao, Myanmar, Khmer, kana, Han, Hangul: no spaces between words, or endings that our stemmers lack.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
@@ -83,27 +83,27 @@ _VOWEL = re.compile("[aeiouy]")
 
 
 def terms(text: str) -> list[str]:
-    """The words that carry meaning, folded and stemmed, in their order; all words where nothing else is left."""
+    """Return the words that carry meaning, folded and stemmed, in order; all words if none does."""
     return terms_of(words(text))
 
 
 def terms_of(spoken: Sequence[str]) -> list[str]:
-    """The same for what `words` made of the text."""
+    """Return the terms of words from `words`: those that carry meaning, or all if none does."""
     return telling_terms(spoken) or [term for word in spoken for term in _terms(word)]
 
 
 def telling_terms(spoken: Sequence[str]) -> list[str]:
-    """The terms of the words that carry meaning, even if none does."""
+    """Return the terms of the words that carry meaning; none if no word does."""
     return list(chain.from_iterable(map(TELLING_TERMS.__getitem__, spoken)))
 
 
 def words(text: str) -> list[str]:
-    """All words, folded, in their order."""
+    """Return all words, folded, in order."""
     return split(folded(text))
 
 
 def split(text: str) -> list[str]:
-    """The words of a folded text in their order, without the possessive 's."""
+    """Return the words of a folded text in order, without the possessive 's."""
     if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
     if text.isascii():
@@ -112,12 +112,12 @@ def split(text: str) -> list[str]:
 
 
 def is_empty(text: str) -> bool:
-    """Whether no word says what the text is about."""
+    """Whether the text has only stop words."""
     return STOP_WORDS.issuperset(words(text))
 
 
 def folded(text: str) -> str:
-    """The text without case, accents and forms of presentation."""
+    """Return the text without case, accents and presentation forms."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
@@ -128,19 +128,19 @@ def _terms(word: str) -> tuple[str, ...]:
     if is_unspaced(word):
         return tuple(pairs(word))
     parts = _DIGITS_OR_NOT.findall(word)
-    # "20mg" is also "20" and "mg".
+    # "20mg" also counts as "20" and "mg".
     return tuple(map(_term, parts if len(parts) == 1 else [word, *parts]))
 
 
 def is_unspaced(word: str) -> bool:
-    """Whether some of the word is in a script that writes no blanks between words."""
+    """Whether part of the word is in an unspaced script: one without blanks between words."""
     return not word.isascii() and _UNSPACED.search(word) is not None
 
 
 def pairs(word: str, *, ends: bool = False) -> list[str]:
-    """Each two characters that stand together where words are not spaced, and what is between as it is.
+    """Return each pair of adjacent characters in unspaced scripts, and the text between unchanged.
 
-    With `ends` also the last character of each unspaced run, so that some term begins with every character.
+    With `ends`, also the last character of each unspaced run, so that a term begins with each character.
     """
     pairs: list[str] = []
     end = 0
@@ -153,7 +153,7 @@ def pairs(word: str, *, ends: bool = False) -> list[str]:
 
 
 class _TellingTerms(dict[str, tuple[str, ...]]):
-    """Folded word to its terms, which are none for a stop word: faster than asking a function."""
+    """Maps a folded word to its terms; a stop word has none. Faster than a function."""
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _MOST_KNOWN_WORDS:
@@ -171,7 +171,7 @@ def _term(word: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """English endings off, in the manner of Porter; it only has to treat the forms of one word alike."""
+    """Remove English endings, in the manner of Porter, so that the forms of one word give one stem."""
     if len(word) < _SHORTEST_STEMMED or not word.isascii():
         return word
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -198,5 +198,5 @@ def _without_ed(word: str) -> str:
 
 
 def _undoubled(stem: str) -> str:
-    """ "stopp" is "stop", but "call", "pass" and "buzz" keep both."""
+    """Return "stop" for "stopp"; "call", "pass" and "buzz" keep both letters."""
     return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "aeiolsz" else stem

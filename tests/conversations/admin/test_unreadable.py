@@ -210,3 +210,9 @@ def test_only_names_in_the_folder_are_paths(staff: Client, name: str, path: str)
 def test_a_viewer_may_not_act(as_role: As, name: str, act: str, payloads: Path) -> None:
     assert as_role("viewer").post(f"{LIST}{name}/{act}/", {"reason": "test"}).status_code == 403
     assert list((payloads / "_unreadable").iterdir())
+
+
+def test_a_discarded_call_without_a_receipt_leaves_nothing_remembered(store: EmbeddedOpenMemory, parked: str) -> None:
+    (conversation_folder(parked) / f"{parked}_memory.json").unlink()
+    discard_call(store, parked)
+    assert store.memories("+14155550100") == []

@@ -1,5 +1,7 @@
 """Rows of the index: written at delivery, refreshed and reconciled with the files."""
 
+from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from conversations.files.paths import AUDIO, TRANSCRIPTION, transcription_path
 from conversations.files.placing import Delivery
 from conversations.files.receipts import read_receipt, write_receipt
 from conversations.index.queue import due_conversations, queue_status
+from conversations.index.references import caller_reference
 from conversations.index.rows import fingerprint, row_values
 from conversations.index.sync import reconcile, reconcile_in_steps, record_deliveries, refresh_row, refresh_stale_rows
 from conversations.memories.worker import Worker
-from conversations.models import Caller, Conversation, MemoryState
+from conversations.models import Caller, CallerCalls, Conversation, MemoryState
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.samples import raw_sample, transcription
 from tests.harness.stored import deliver, place, receive, row
@@ -259,3 +262,73 @@ def test_callers_are_counted_with_their_calls() -> None:
         delete_conversation(f"conv_{number}")
         refresh_row(f"conv_{number}")
         assert [caller.calls for caller in Caller.objects.all()] == ([2 - number] if number < 2 else [])
+
+
+def test_a_call_that_is_refreshed_again_is_counted_once() -> None:
+    for _ in range(2):
+        deliver(transcription("+14155550100", "Hello.", conversation_id="conv_1"))
+        refresh_row("conv_1")
+    assert Caller.objects.get().calls == 1
+
+
+def test_a_call_of_another_caller_by_now_is_counted_there() -> None:
+    for caller, seconds in (("+14155550100", 0), ("+14155550101", 1)):
+        event = transcription(caller, "Hello.", conversation_id="conv_1")
+        event["event_timestamp"] += seconds
+        deliver(event)
+    assert [(caller.number, caller.calls) for caller in Caller.objects.all()] == [("+14155550101", 1)]
+
+
+def test_what_a_caller_has_is_the_same_in_whatever_order_calls_arrive() -> None:
+    found = set()
+    for order in permutations(range(3)):
+        Conversation.objects.all().delete()
+        CallerCalls.objects.all().delete()
+        for number in order:
+            facts = {"first_name": ("Maya", "Tom", "Maya")[number]}
+            name = f"conv_{number}"
+            deliver(
+                transcription(
+                    "+14155550100", "Hello.", conversation_id=name, started_at=1_790_000_000 + number, facts=facts
+                )
+            )
+        caller = Caller.objects.get()
+        words = " ".join(sorted(caller.name_words.split()))
+        found.add((caller.calls, caller.first_call, caller.last_call, words))
+    ((calls, _, _, words),) = found
+    assert (calls, words) == (3, "maya tom")
+
+
+@pytest.mark.skipif(connections["index"].vendor != "sqlite", reason="the steps of SQLite are counted")
+def test_one_more_call_reads_no_more_rows_of_a_caller_with_a_long_history() -> None:
+    def steps(calls: int) -> int:
+        reference = caller_reference("+14155550100")
+        rows = (
+            Conversation(
+                conversation_id=f"old_{calls}_{number}",
+                sort_key=number + 1,
+                caller="+14155550100",
+                caller_ref=reference,
+                started_at=datetime(2026, 1, 1, tzinfo=UTC),
+                outcome="done",
+                is_returning=number > 0,
+                fingerprint="-",
+            )
+            for number in range(calls)
+        )
+        Conversation.objects.all().delete()
+        Conversation.objects.bulk_create(rows, batch_size=500)
+        conversation_id = place(transcription("+14155550100", "Hello.", conversation_id=f"new_{calls}")).conversation_id
+        counted = 0
+
+        def count() -> None:
+            nonlocal counted
+            counted += 1
+
+        connection = connections["index"].connection
+        connection.set_progress_handler(count, 100)
+        refresh_row(conversation_id)
+        connection.set_progress_handler(None, 100)
+        return counted
+
+    assert steps(5_000) < 2 * steps(20)

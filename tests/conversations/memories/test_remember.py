@@ -1,12 +1,13 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conversations.files.locks import Busy
 from conversations.files.paths import transcription_path
 from conversations.files.receipts import Receipt, is_done, read_receipt, receipt_path, write_receipt
 from conversations.memories.corrections import correct
@@ -228,7 +229,7 @@ def test_a_call_that_is_deleted_meanwhile_does_not_come_back(
     conversation_id = deliver(transcription(MAYA, "One."))
 
     @contextmanager
-    def lock_that_was_waited_for(*callers: str, wait: bool) -> Iterator[None]:  # noqa: ARG001
+    def lock_that_was_waited_for(*callers: str, call: str, wait: bool) -> Iterator[None]:  # noqa: ARG001
         shutil.rmtree(payloads / conversation_id)
         store.forget(MAYA)
         yield
@@ -289,3 +290,25 @@ def test_a_message_holds_the_question_that_it_answers(store: EmbeddedOpenMemory)
     (found,) = (memory for memory in store.memories(MAYA) if memory.kind == kinds.MESSAGE)
     assert isinstance(found, Memory)
     assert found.metadata["asked"] == "Question 0?"
+
+
+def test_a_version_with_another_caller_that_another_worker_processes_meanwhile_leaves_nothing_behind(
+    store: EmbeddedOpenMemory,
+) -> None:
+    first = transcription(MAYA, "Yes please.")
+    second = json.loads(json.dumps(first).replace(MAYA, PEPE))
+    second["event_timestamp"] += 1
+    conversation_id = deliver(first)
+
+    class Overtaken(EmbeddedOpenMemory):
+        def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
+            deliver(second)
+            with suppress(Busy):
+                remember(conversation_id, store, wait=False)
+            return super().add_all(user_id, entries, instead_of)
+
+    remember(conversation_id, Overtaken())
+    for _ in range(2):
+        remember(conversation_id, store)
+    assert contents(store, MAYA) == []
+    assert contents(store, PEPE, kinds.MESSAGE) == ["Yes please."]

@@ -486,8 +486,9 @@ def test_a_list_is_separated_by_commas(
     assert "commas" in fault.hint
 
 
-def test_a_semicolon_may_be_a_part_of_a_sip_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_NUMBERS", "sip:+14155550199@trunk.example.com;user=phone, +14155550198")
+@pytest.mark.parametrize("parameter", ["user=phone", "User=phone", "lr", "transport=udp;lr", "x1=2"])
+def test_a_semicolon_may_be_a_part_of_a_sip_address(monkeypatch: pytest.MonkeyPatch, parameter: str) -> None:
+    monkeypatch.setenv("AGENT_NUMBERS", f"sip:+14155550199@trunk.example.com;{parameter}, +14155550198")
     environment = Environment()
     assert len(environment.texts("AGENT_NUMBERS")) == 2
     assert environment.faults == []

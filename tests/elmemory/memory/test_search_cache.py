@@ -334,3 +334,13 @@ def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
     cache.prepare_soon(CALLER)
     cache.prepare_soon(OTHER)
     wait_until(lambda: cache.holds(OTHER))
+
+
+def test_what_the_agent_asked_takes_memory_too(store: Counting) -> None:
+    sizes = []
+    for caller, asked in ((CALLER, "Which dog?"), (OTHER, "Which dog? " * 1000)):
+        store.put(caller, "message:1", "Biscuit.", metadata={"kind": kinds.MESSAGE, "asked": asked})
+        cache = SearchCache(store)
+        found(cache, caller=caller)
+        sizes.append(cache.size)
+    assert sizes[1] - sizes[0] > 10_000

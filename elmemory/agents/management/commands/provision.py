@@ -109,7 +109,7 @@ class Command(BaseCommand):
         return Collecting("remove") if self._options["remove"] else Collecting("add", most_fields(api.tier()))
 
     def _write_fields(self, wiring: Wiring, collecting: Collecting | None) -> None:
-        """Offer the fields that the agent lacks, or say which have no room."""
+        """Print the fields that the agent lacks, or those that exceed the limit."""
         if collecting is None:
             if fields := missing(wiring):
                 self.stdout.write(
@@ -128,7 +128,7 @@ class Command(BaseCommand):
     def _carry_out_each(
         self, api: Api, agent_ids: list[str], server: ThisServer, collecting: Collecting | None
     ) -> None:
-        """Go on with the other agents after a fault of one; a fault of what they share stops all."""
+        """Carry out each agent's steps. A fault of one agent does not stop the others; one of a shared object does."""
         failed: list[str] = []
         for number, agent_id in enumerate(agent_ids, start=1):
             if len(agent_ids) > 1:
@@ -178,7 +178,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{self.style.SUCCESS('✓')} {title}\n")
 
     def _report_secret(self, secret: str) -> None:
-        """Show the secret to a terminal, else keep it in a file of its own: what is printed is stored in a log."""
+        """Print the secret on a terminal, else write it to a file of its own: other output may be stored in logs."""
         kept = None if self.stdout.isatty() else private_folder() / "_post_call_key.txt"
         if kept is None:
             self.stdout.write(f"  The secret of the post-call webhook, shown once:\n    {_POST_CALL_KEY}={secret}\n")
@@ -197,7 +197,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  Deleted {kept}.\n")
 
     def _is_in_dotenv(self, secret: str) -> bool:
-        """Write the secret to .env if that is wanted; say what is left to do."""
+        """Write the secret to .env if the user agrees, and return whether it was written. Print what is left to do."""
         path = dotenv_path()
         if not path.is_file():
             self.stdout.write("  Add it to the environment of this server, and restart the server.\n")
@@ -211,7 +211,7 @@ class Command(BaseCommand):
         try:
             dotenv.put(path, _POST_CALL_KEY, ",".join([secret, *old]))
         except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             self.stdout.write(f"  {path.name} cannot be written ({reason}): add the line yourself.\n")
             return False
         self.stdout.write(f"  Written to {path.name}. Restart the server.\n")

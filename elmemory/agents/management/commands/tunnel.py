@@ -59,5 +59,5 @@ def _open(port: int, domain: str | None) -> str:
     try:
         return str(ngrok.forward(port, authtoken=settings.NGROK_AUTHTOKEN, **options).url())
     except ValueError as error:
-        # ngrok puts what failed, the reason and sometimes a code into the arguments
+        # ngrok's arguments are what failed, the reason and sometimes a code
         raise CommandError(f"ngrok: {': '.join(map(str, error.args))}") from None

@@ -49,7 +49,7 @@ class Command(CheckedCommand):
         closed = Entry.objects.filter(pk__lt=0).order_by("pk").first()
         newest = entries.last()
         try:
-            # After the newest entry, so that those which are added meanwhile are on neither side.
+            # Read after `newest`: entries that are added after this are left out of the comparison.
             written = read_head()
         except ValueError:
             found.append("the file of the head cannot be read")

@@ -16,7 +16,7 @@ _MARKS = {"ok": "✓", "fault": "✗", "note": "·"}
 
 class Command(BaseCommand):
     help = "Check this server and, with ELEVENLABS_API_KEY, the agents at ElevenLabs. Exit code 1 means faults."
-    requires_system_checks = ()  # the doctor reports them
+    requires_system_checks = ()  # the doctor reports these faults itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("agents", metavar="AGENT_ID", nargs="*", help="the agents to check")
@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
 
 def _named(agents: list[str], *, every: bool) -> str:
-    """The agents, for the audit log."""
+    """Describe the checked agents for the audit log."""
     if every:
         return "all agents"
     return agents[0] if len(agents) == 1 else f"{len(agents)} agents" if agents else ""

@@ -2,14 +2,14 @@ from django.db import models
 
 
 class StoredMemory(models.Model):
-    """A memory of the embedded store. Times are milliseconds since 1970, as OpenMemory has them."""
+    """A memory of the embedded store. Times are in milliseconds since 1970, as in OpenMemory."""
 
-    # Rises with every new row: "newest" does not depend on a clock.
+    # Rises with every new row, so that "newest" does not depend on a clock.
     sequence = models.BigAutoField(primary_key=True)
     id = models.CharField(max_length=36, unique=True)
     user_id = models.TextField()
     key = models.TextField()
-    # That of the metadata; empty for none, NULL where a version without this column wrote the row.
+    # From the metadata; empty for none, NULL if a version without this column wrote the row.
     conversation_id = models.TextField(null=True)  # noqa: DJ001
     content = models.TextField()
     tags = models.TextField(default="[]")
@@ -21,16 +21,16 @@ class StoredMemory(models.Model):
     updated_at = models.BigIntegerField()
     last_seen_at = models.BigIntegerField()
     version = models.IntegerField(default=1)
-    # NULL for none: without an encoder, and for kinds that no search finds.
+    # NULL without an encoder, and for kinds that no search finds.
     vector = models.BinaryField(null=True)
 
     class Meta:
         db_table = "memory"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="memory_key_once_per_user")]
-        # With the version: change tokens are read from the index alone.
+        # With the version, so that change tokens are read from the index alone.
         indexes = [
             models.Index(fields=["user_id", "-sequence", "version"], name="memory_newest_of_user"),
-            # The conversation first: `users_of` has no user.
+            # The conversation first, because `users_of` has no user.
             models.Index(fields=["conversation_id", "user_id"], name="memory_of_conversation"),
         ]
 

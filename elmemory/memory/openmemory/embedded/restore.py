@@ -1,4 +1,4 @@
-"""Writing memories of another store into a table of the embedded store, with their ids, sectors and times."""
+"""Copies memories of another store into the embedded store, with their ids, sectors and times."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ _RESTORE = """
 
 
 def restore(alias: str, user_id: str, memories: Sequence[Memory]) -> None:
-    """Write the memories in this order into the database with this alias, all or none. Raises DatabaseError.
+    """Write the memories in this order to the database with this alias, all or none. Raises DatabaseError.
 
-    One whose key the user has already takes the place of that memory, which keeps its id.
+    A memory whose key the user has already replaces that memory, under the existing id.
     """
     require_user(user_id)
     with transaction.atomic(alias), connections[alias].cursor() as cursor:
         for memory in memories:
             key = storable(memory.key) or memory.id
-            # The same memory, under a key that it had before.
+            # The same memory under its former key.
             cursor.execute("DELETE FROM memory WHERE id = %s AND user_id = %s AND key <> %s", (memory.id, user_id, key))
             cursor.execute("SELECT 1 FROM memory WHERE id = %s AND user_id <> %s", (memory.id, user_id))
             row = (

@@ -1,4 +1,4 @@
-"""Rows of the table, and the memories in them."""
+"""Converts rows of the table to memories."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
-    """The memories in rows of COLUMNS. A caller may have thousands: a call for each would double the time."""
+    """Return the memories in rows of COLUMNS. In one function: a call for each of thousands doubles the time."""
     return [
         Memory._make((
             memory_id, user_id, content, _listed(tags), orjson.loads(metadata), salience, decay_lambda,
@@ -29,18 +29,18 @@ def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
 
 
 def memory_of(row: Sequence[Any]) -> Memory:
-    """The memory in a row of COLUMNS."""
+    """Return the memory in a row of COLUMNS."""
     return memories_of([row])[0]
 
 
 @kept_briefly(maxsize=256)
 def _listed(value: str) -> list[Any]:
-    """A JSON list: tags and sectors, of which there are few different ones. Not to be changed."""
+    """Return a JSON list of tags or sectors, cached because few differ. Do not modify it."""
     listed: list[Any] = orjson.loads(value)
     return listed
 
 
 def conversation_id_of(metadata: Mapping[str, Any]) -> str:
-    """As the column holds it; empty for a memory of no conversation."""
+    """Return the value of the column `conversation_id`; empty without a conversation."""
     conversation_id = metadata.get("conversation_id")
     return storable(conversation_id) if isinstance(conversation_id, str) else ""

@@ -33,7 +33,7 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 ALIAS = "memory"
 
 _NEWEST = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
-# NULL: a version without this column wrote the row since it was added. Not OR, which SQLite's index does not serve.
+# NULL: an older version, without this column, wrote the row. Not OR, for which SQLite does not use the index.
 _OF_CONVERSATION = f"""
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
     UNION ALL
@@ -48,7 +48,7 @@ _VERSIONS = "SELECT id, version, updated_at FROM memory WHERE user_id = %s ORDER
 _THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND id IN ({{ids}})"
 _MOST_BY_ID = 500
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
-# Differs after every change: an added row has a new sequence, a deleted row lowers the count, a changed row raises
+# Differs after every change: an added row raises the sequence, a deleted row lowers the count, and a changed row raises
 # its version.
 _CHANGES_SO_FAR = "SELECT count(*), max(sequence), sum(version) FROM memory WHERE user_id = %s"
 _SECTORS = "SELECT sectors, count(*), sum(salience) FROM memory GROUP BY sectors"
@@ -65,10 +65,10 @@ _DELETE = "DELETE FROM memory WHERE user_id = %s AND id IN ({ids})"
 def _guarded[**P, R](
     method: Callable[Concatenate["EmbeddedOpenMemory", P], R],
 ) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
-    """Database faults become OpenMemoryError; after a dropped connection the method runs again, once.
+    """Raise database faults as OpenMemoryError. After a dropped connection, retry the method once.
 
-    Every operation is one statement or one transaction that may be repeated. An operation within another one leaves
-    faults to that one.
+    Every operation is one statement or transaction, so it can be repeated. An operation within another leaves faults to
+    the outer one.
     """
 
     @wraps(method)
@@ -90,7 +90,7 @@ def _guarded[**P, R](
 
 
 class EmbeddedOpenMemory:
-    """The `OpenMemory` protocol over the table of this app in the database with this alias."""
+    """Implements `OpenMemory` on this app's table, in the database with this alias."""
 
     alias = ALIAS
 
@@ -152,9 +152,9 @@ class EmbeddedOpenMemory:
         return memories_of(_rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit))
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
-        """As the protocol says, for SQLite files: their readers never wait for writers. None after a fault."""
+        """Read from SQLite files only, whose readers never wait for writers. None for PostgreSQL and after a fault."""
         require_user(user_id)
-        # Not through `connections`: on the event loop they make a new wrapper for every task.
+        # Not through `connections`, which creates a wrapper for every task of the event loop.
         database = connections.settings[self.alias]
         if not database["ENGINE"].endswith("sqlite3"):
             return None
@@ -171,12 +171,12 @@ class EmbeddedOpenMemory:
         self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
     ) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
-        # Read before the memories, so that the next reading notices a write in between.
+        # Read before the memories, so that the next call notices a write in between.
         now = _rows(self.alias, _CHANGES_SO_FAR, user_id)[0]
         return now, None if now == token else self._memories_beside(user_id, known)
 
     def _memories_beside(self, user_id: str, known: Sequence[Memory]) -> list[Memory]:
-        """All memories of the user, the newest written first. Only those that are not known as they are, are read."""
+        """Return all memories of the user, newest written first. Reads only those that differ from the known ones."""
         if not known:
             return self.memories(user_id)
         as_known = {(memory.id, memory.version, memory.updated_at): memory for memory in known}
@@ -186,7 +186,7 @@ class EmbeddedOpenMemory:
             return self.memories(user_id)
         rows = _rows(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
         read = {memory.id: memory for memory in memories_of(rows)}
-        # One that was deleted meanwhile is missing.
+        # A memory that was deleted meanwhile is in neither.
         found = (as_known.get(row) or read.get(row[0]) for row in now)
         return [memory for memory in found if memory]
 
@@ -220,7 +220,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def add(self, user_id: str, entry: Entry) -> Memory:
-        """Add a memory as a client of the HTTP API sent it. Without a key its id is its key; the metadata stay."""
+        """Add a memory from a client of the HTTP API. Without a key its id is its key. The metadata are not changed."""
         require_user(user_id)
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             metadata, vector = vector_apart(entry.metadata)
@@ -242,7 +242,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
-        """How many memories of all users each primary sector has, and their mean salience."""
+        """Return, for each primary sector, the number of memories of all users and their mean salience."""
         counts = dict[str, tuple[int, float]]()
         with connections[self.alias].cursor() as cursor:
             cursor.execute(_SECTORS)
@@ -257,7 +257,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
-        """Replace the memory by the result of `change`; None if there is no such memory.
+        """Replace the memory by the result of `change`, and return it; None if there is no such memory.
 
         Another memory of this user with the same key is deleted.
         """
@@ -293,7 +293,7 @@ class EmbeddedOpenMemory:
             return _one(cursor, memory_id)
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:  # noqa: ARG002 - it is never outdated
-        """The newest of the user's memories with the highest salience."""
+        """Return the newest of the user's memories with the highest salience. It is never outdated."""
         memories = sorted(self.memories(user_id, 100), key=lambda memory: -memory.salience)
         return Summary(memories[0].content, memories[0].updated_at) if memories else Summary()
 
@@ -318,7 +318,7 @@ def _open_for_peeks(path: str) -> sqlite3.Connection:
 def _rows(alias: str, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
     connection = connections[alias]
     if connection.vendor == "sqlite":
-        # A live call waits, and Django's cursor doubles the time of a small query.
+        # Not through Django's cursor, which doubles the time of a small query in live calls.
         connection.ensure_connection()
         with connection.wrap_database_errors:
             rows: list[tuple[Any, ...]] = connection.connection.execute(_as_sqlite(sql), parameters).fetchall()

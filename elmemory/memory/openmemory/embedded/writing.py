@@ -1,4 +1,4 @@
-"""Writing rows of the embedded store: many memories in one statement."""
+"""Writes rows of the embedded store, many memories in one statement."""
 
 import time
 import uuid
@@ -37,9 +37,9 @@ _HELD = "SELECT key, id, 0 FROM memory WHERE user_id = %s AND key IN ({keys})"
 
 @contextmanager
 def turn_to_write(alias: str) -> Iterator[CursorWrapper]:
-    """A cursor in a transaction, or in the one that has begun. Threads take turns with SQLite.
+    """Yield a cursor in the current transaction, or in a new one. On SQLite, one thread at a time.
 
-    SQLite has one writer at a time, and makes others sleep for up to 100 ms before they try again.
+    SQLite itself would make other writers sleep for up to 100 ms between attempts.
     """
     connection = connections[alias]
     with (
@@ -56,7 +56,7 @@ def with_weights(entry: Entry) -> Entry:
 
 
 def put_rows(cursor: CursorWrapper, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-    """Put the entries, as many per statement as have different keys."""
+    """Put the entries, several per statement as long as their keys differ."""
     puts: list[Put] = []
     rows: dict[str, tuple[Any, ...]] = {}
     for memory_id, entry in ((str(uuid.uuid4()), entry) for entry in entries):

@@ -13,15 +13,15 @@ import orjson
 
 from elmemory.memory.openmemory.protocol import NotStorable, OpenMemoryError, OpenMemoryMisconfigured
 
-# The servers close connections after 5 idle seconds: ours are closed before.
+# The servers close idle connections after 5 s; we close them first.
 IDLE_SECONDS = 4.0
 _CONNECTIONS = 32
 OK = 200
 _NOT_FOR_THIS_USER = frozenset(("nf", "forbidden", "user not found"))
 
 NO_ANSWER = "nothing answers at OPENMEMORY_PORT: start the OpenMemory server, or correct OPENMEMORY_PORT"
-NO_OPENMEMORY = "what answers at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
-_REDIRECT = "what answers at OPENMEMORY_PORT redirects, which is not followed: correct OPENMEMORY_PORT"
+NO_OPENMEMORY = "the server at OPENMEMORY_PORT is no OpenMemory server: correct OPENMEMORY_PORT"
+_REDIRECT = "the server at OPENMEMORY_PORT redirects, which is not followed: correct OPENMEMORY_PORT"
 _FOREIGN_KEY = "the OpenMemory server refuses OPENMEMORY_KEY: set it to the server's OM_API_KEY"
 _NO_KEY = "the OpenMemory server wants a key: set OPENMEMORY_KEY to the server's OM_API_KEY"
 _ONE_USER_PER_KEY = (
@@ -35,28 +35,28 @@ class Connection:
 
     def __init__(self, url: str, key: str = "") -> None:
         if not key.isascii():
-            # A server crashes on such a key instead of refusing it.
+            # A server would crash on such a key.
             raise OpenMemoryMisconfigured("OPENMEMORY_KEY may hold ASCII characters only")
         self._client = httpx2.Client(
             base_url=url,
             headers={"x-api-key": key} if key else {},
             limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=IDLE_SECONDS),
-            trust_env=False,  # a proxy of the environment must not see what callers said
+            trust_env=False,  # a proxy from the environment must not see what callers said
         )
 
     def call(
         self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any] | None:
-        """The server's answer; None if this user has no such memory. Raises OpenMemoryError."""
+        """Send a request and return the answer; None if this user has no such memory. Raises OpenMemoryError."""
         return answer_of(*self.exchange(method, path, seconds=seconds, query=query, body=body))
 
     def exchange(
         self, method: str, path: str, *, seconds: float, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> tuple[int, bytes]:
-        """The status and the bytes of the server's answer, for `answer_of`. Raises OpenMemoryError."""
+        """Send a request and return status and bytes of the answer, for `answer_of`. Raises OpenMemoryError."""
         headers, content = {}, None
         if body is not None:
-            # Escaped to ASCII: the servers break characters that arrive in two packets.
+            # Escaped to ASCII, because the servers break characters that are split between packets.
             headers, content = {"content-type": "application/json"}, json.dumps(body).encode()
         request = self._client.build_request(
             method, path, params=query, headers=headers, content=content, timeout=seconds
@@ -68,7 +68,7 @@ class Connection:
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
             raise OpenMemoryError(NO_ANSWER) from None
         except httpx2.HTTPError:
-            raise OpenMemoryError("the OpenMemory server closed the connection without a whole answer") from None
+            raise OpenMemoryError("the OpenMemory server closed the connection before the end of its answer") from None
 
     def close(self) -> None:
         self._client.close()
@@ -86,7 +86,7 @@ class Connection:
         return response.status_code, b"".join(chunks)
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send; retry once if a pooled connection turns out to be closed.
+        """Send the request. Retry once if a pooled connection turns out to be closed.
 
         A POST is never retried: the server may have added the memory before it closed the connection.
         """
@@ -101,7 +101,7 @@ class Connection:
 
 
 def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
-    """The object in a server's answer; None if the user has no such memory. Raises OpenMemoryError."""
+    """Return the object in a server's answer; None if the user has no such memory. Raises OpenMemoryError."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -117,7 +117,7 @@ def answer_of(status: int, body: bytes) -> dict[str, Any] | None:
     if status in (401, 403):
         raise OpenMemoryMisconfigured(_NO_KEY if status == 401 else _FOREIGN_KEY)
     if status == 413:
-        raise NotStorable("the OpenMemory server takes no memory of this length")
+        raise NotStorable("the OpenMemory server accepts no memory of this length")
     if status in (301, 302, 303, 307, 308):
         raise OpenMemoryMisconfigured(_REDIRECT)
     if status < 400 or status == 404:

@@ -1,4 +1,4 @@
-"""Rows of an OpenMemory server: what our metadata make of them, and which of them are memories."""
+"""Rows of an OpenMemory server: which of them are memories, and how our metadata are applied to them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,14 +11,14 @@ from elmemory.memory.openmemory.sectors import SECTORS
 from elmemory.memory.openmemory.storable import storable, storable_json, vector_apart
 from elmemory.memory.records import Entry, Memory, Sector
 
-# In the metadata of a nonce: the key of the memory that it will become.
+# In the metadata of a nonce: the key of the memory that will replace it.
 UNFINISHED = "unfinished_key"
 # In the metadata of every memory on a server: a number that rises with each write for this user.
 WRITE_NUMBER = "write_number"
 
 
 def readable(rows: Iterable[Memory]) -> list[Memory]:
-    """Memories without nonces, one per key: the last written."""
+    """Return the memories among the rows: no nonces, and only the last written for each key."""
     kept: dict[str, Memory] = {}
     for row in rows:
         if unfinished_key(row):
@@ -34,12 +34,12 @@ def unfinished_key(row: Memory) -> str:
 
 
 def order_of_writing(row: Memory) -> tuple[int, int, int]:
-    """Our own number first, which rows of older versions lack: the server's time changes without a write."""
+    """Return the sort key by time of writing. Our own number comes first: the server's time changes without writes."""
     return row.write_number, row.updated_at, row.version
 
 
 def page_of(user_id: str, answer: bytes) -> list[Memory]:
-    """The rows in the server's answer with a page of the user's memories."""
+    """Return the rows in the server's answer to a request for a page of the user's memories."""
     page = answer_of(OK, answer) or {}
     items = page.get("items")
     if not isinstance(items, list):
@@ -50,7 +50,7 @@ def page_of(user_id: str, answer: bytes) -> list[Memory]:
 
 
 def row_of(user_id: str, item: Mapping[str, Any]) -> Memory:
-    """The memory in an item of the server's answer. Its metadata are without the write number and the vector."""
+    """Return the memory in an item of the server's answer, with metadata without write number and vector."""
     try:
         metadata, vector = vector_apart(item.get("metadata") or {})
         tags = item.get("tags")
@@ -82,12 +82,12 @@ def is_of(user_id: str, item: object) -> bool:
 
 
 def _weight(*given: object) -> float:
-    """The first value that is a number: ours in the metadata, else the server's."""
+    """Return the first value that is a number: ours in the metadata, else the server's."""
     return next(float(value) for value in given if isinstance(value, int | float) and not isinstance(value, bool))
 
 
 class Wanted:
-    """An entry as the server returns it."""
+    """An entry to write, in the form in which the server will return it."""
 
     def __init__(self, user_id: str, entry: Entry, write_number: int) -> None:
         self.user_id = user_id

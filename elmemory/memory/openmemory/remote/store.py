@@ -1,8 +1,8 @@
 """An OpenMemory server (v1.2.x, v1.3.0) as the store.
 
-The server merges texts with the same set of words, also of different users, and cuts long ones. So a memory is added
-as a nonce and then patched; a row that still is a nonce is no memory. The server has no keys and no permanent
-memories: both are kept in the metadata and honoured here.
+The server merges texts with the same set of words, even of different users, and cuts long texts. So a memory is added
+as a nonce and then patched; a row that is still a nonce is no memory. The server has neither keys nor permanent
+memories: both are kept in the metadata and applied here.
 """
 
 import re
@@ -31,7 +31,7 @@ from elmemory.memory.ranking import rank
 from elmemory.memory.records import Entry, Match, Memory, Put
 from elmemory.memory.text import counted
 
-# Timeouts in seconds. A live call waits for the newest memories; a server ends its own requests after 10 s.
+# Timeouts in seconds. Live calls wait for the newest memories. A server ends its own requests after 10 s.
 NEWEST_SECONDS = 2.0
 ALL_SECONDS = 10.0
 WRITE_SECONDS = 10.0
@@ -42,13 +42,13 @@ _PAGE = 10_000
 _FEW = 2
 _ATTEMPTS = 5
 _STRIPES = 64
-# `ping` reads the memories of this user, who has none, to see whether the server accepts the key.
+# `ping` checks the key by reading the memories of this user, who has none.
 _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
 
 
 class RemoteOpenMemory:
-    """The `OpenMemory` protocol over the server at `url`."""
+    """Implements `OpenMemory` on the server at `url`."""
 
     mode = "remote"
     concurrency = 16
@@ -75,14 +75,14 @@ class RemoteOpenMemory:
         return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
-        """As the protocol says, with one read of the user's memories.
+        """Put the entries in this order, after reading all of the user's memories once.
 
-        Nonces that an interrupted run left for the same conversations, or for none, are completed or deleted.
+        Completes or deletes nonces that an interrupted run left for the same conversations, or for none.
         """
         return self._put_all(user_id, entries, self._all)
 
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
-        """As the protocol says. The newest row has the number of the last write, or hardly a lower one."""
+        """Add entries with new keys, reading only the newest rows: their write numbers are (nearly) the highest."""
         puts = self._put_all(user_id, entries, self._newest)
         for memory_id in instead_of:
             self._delete(user_id, memory_id)
@@ -115,7 +115,7 @@ class RemoteOpenMemory:
         token: Hashable | None,
         known: Sequence[Memory] = (),  # noqa: ARG002
     ) -> tuple[Hashable, list[Memory] | None]:
-        """As the protocol says. The token is the digests of the server's answers: they are parsed if one differs."""
+        """Return token and memories. The token is digests of the answers, which are parsed only if one differs."""
         require_user(user_id)
         now, rows = self._rows_since(user_id, token if isinstance(token, tuple) else ())
         return now, None if rows is None else readable(rows)
@@ -133,7 +133,7 @@ class RemoteOpenMemory:
             except OpenMemoryMisconfigured:
                 raise
             except OpenMemoryError:
-                pass  # the server may end the request and go on deleting: the remaining memories decide
+                pass  # the server may go on deleting after the request: count what remains
             before, left = left, len(self._all(user_id))
             if left >= before:
                 amount = counted(left, "memory", "memories")
@@ -144,7 +144,7 @@ class RemoteOpenMemory:
         return users_of(self._server)
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
-        """The server's summary; empty if it is a placeholder or was written for an editor."""
+        """Return the server's summary; empty if it is a placeholder, or written for code editors."""
         require_user(user_id)
         if regenerate:
             self._server.call("POST", f"/users/{in_path(user_id)}/summary/regenerate", seconds=WRITE_SECONDS)
@@ -154,7 +154,7 @@ class RemoteOpenMemory:
         return Summary(text, made_at if isinstance(made_at, int) else 0) if says_something else Summary()
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
-        """As the protocol says. Memories that only the server finds follow, with the score 0."""
+        """Rank the user's memories here. Those that only the server finds follow, with the score 0."""
         memories = self.memories(user_id)
         matches = rank(query, memories, k)
         if len(matches) >= k or not memories:
@@ -188,7 +188,7 @@ class RemoteOpenMemory:
             raise ValueError("a memory needs a key")
         if not entries:
             return []
-        # Nonces of another thread are not those of an interrupted run. The caller's lock keeps processes apart.
+        # Another thread's nonces must not be taken for those of an interrupted run. Processes use the caller's lock.
         with self._writing[hash(user_id) % _STRIPES]:
             return self._put_among(user_id, entries, rows_of(user_id))
 
@@ -216,14 +216,14 @@ class RemoteOpenMemory:
                 self._delete(user_id, memory.id)
         return puts
 
-    # One request each.
+    # Each of these methods sends one request.
 
     def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
         body = {"content": content, "tags": [], "metadata": metadata, "user_id": user_id}
         return self._server.call("POST", "/memory/add", seconds=WRITE_SECONDS, body=body)
 
     def _matches(self, user_id: str, query: str, k: int) -> list[str]:
-        # Both: v1.2.2 and older ignore `user_id` outside the filters.
+        # Twice, because v1.2.2 and older ignore `user_id` outside the filters.
         body = {"query": query, "k": k, "user_id": user_id, "filters": {"user_id": user_id}}
         return ids_of(self._server.call("POST", "/memory/query", seconds=NEWEST_SECONDS, body=body))
 
@@ -238,11 +238,11 @@ class RemoteOpenMemory:
         self._server.call("DELETE", f"/users/{in_path(user_id)}/memories", seconds=FORGET_SECONDS)
 
     def _all(self, user_id: str) -> list[Memory]:
-        """All rows of the user, nonces included, newest first."""
+        """Return all rows of the user, including nonces, newest first."""
         return self._rows_since(user_id, ())[1] or []
 
     def _rows_since(self, user_id: str, before: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], list[Memory] | None]:
-        """The digests of the pages of the user's rows, and all rows; None for them if the digests are as before."""
+        """Return the digests of the pages of the user's rows, and all rows; None for the rows if no digest differs."""
         digests: list[bytes] = []
         unread: list[bytes] = []
         rows: dict[str, Memory] = {}
@@ -252,7 +252,7 @@ class RemoteOpenMemory:
             if (*digests,) == before:
                 return before, None
             if (*digests,) == before[: len(digests)]:
-                continue  # another page follows
+                continue  # the previous token has more pages
             known, size = len(rows), 0
             for answer in unread:
                 page = page_of(user_id, answer)
@@ -287,10 +287,10 @@ class RemoteOpenMemory:
                 return Put(memory.id, "added"), wanted.as_row(memory.id)
         for _ in range(_ATTEMPTS):
             memory_id = self._nonce(wanted)
-            # Another run deleted the nonce as a leftover: start again.
+            # False if another run deleted the nonce as a leftover; then try again.
             if self._patch(memory_id, wanted):
                 return Put(memory_id, "added"), wanted.as_row(memory_id)
-        raise OpenMemoryError("the OpenMemory server loses what was just added")
+        raise OpenMemoryError("the OpenMemory server has lost a memory that was just added")
 
     def _nonce(self, wanted: Wanted) -> str:
         metadata = {UNFINISHED: wanted.key, "conversation_id": wanted.metadata.get("conversation_id")}
@@ -299,7 +299,7 @@ class RemoteOpenMemory:
             memory_id = answer.get("id")
             if not isinstance(memory_id, str):
                 raise OpenMemoryMisconfigured(NO_OPENMEMORY)
-            # "Deduplicated" says that the id is another memory's, perhaps another caller's.
+            # "Deduplicated" means that the id belongs to another memory, perhaps another caller's.
             if not answer.get("deduplicated"):
                 return memory_id
         raise OpenMemoryError("the OpenMemory server takes every new memory for one that it has")
@@ -320,11 +320,11 @@ def new_nonce() -> str:
 
 
 def in_path(text: str) -> str:
-    """A user or memory id as one segment of a path."""
+    """Return a user or memory id, quoted as one segment of a path."""
     return quote(text, safe="")
 
 
 def ids_of(answer: Mapping[str, Any] | None) -> list[str]:
-    """The ids in an answer to a query, best first."""
+    """Return the ids in an answer to a query, best first."""
     matches = (answer or {}).get("matches")
     return [str(match.get("id")) for match in matches] if isinstance(matches, list) else []

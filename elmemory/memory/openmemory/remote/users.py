@@ -1,4 +1,4 @@
-"""The users of an OpenMemory server: by the route of our own server, else from the owners of all memories."""
+"""Lists the users of an OpenMemory server: by our own server's route, else from the owners of all memories."""
 
 from collections import Counter
 from contextlib import suppress
@@ -11,7 +11,7 @@ _SECONDS = 30.0
 
 
 def users_of(server: Connection) -> dict[str, int] | None:
-    """How many memories each user has; None if the server does not list them all. Raises OpenMemoryError."""
+    """Return the number of memories of each user; None if the server does not list all. Raises OpenMemoryError."""
     with suppress(OpenMemoryMisconfigured, KeyError, TypeError, ValueError):  # a server without this route
         listed = (server.call("GET", "/users", seconds=_SECONDS) or {}).get("users")
         if isinstance(listed, list):

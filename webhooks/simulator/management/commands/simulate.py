@@ -113,7 +113,7 @@ class Command(BaseCommand):
         self.stdout.write(text, ending="")
 
     def _clean_up(self, calls: Collection[SimulatedCall]) -> None:
-        """Delete the calls and their memories; what is remembered of other calls of their callers stays."""
+        """Delete the calls and their memories. Memories of other calls of the same callers are kept."""
         deleted, store = 0, open_memory()
         simulated = {call.conversation_id for call in calls}
         record_command("simulate --cleanup", "its own calls and their memories")
@@ -132,7 +132,7 @@ class Command(BaseCommand):
 
 
 def _delete_memories(store: OpenMemory, call: SimulatedCall) -> int:
-    """Delete the memories of this call alone and recompute the card; returns how many memories were deleted."""
+    """Delete the memories of this call only, and recompute the card; returns their number."""
     memories = store.of_conversation(call.caller, call.conversation_id)
     close_card(store, call.caller)
     for memory in memories:
