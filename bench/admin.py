@@ -96,8 +96,9 @@ def main() -> None:
             if options.only in "a caller":
                 fill_one_caller(calls)
                 address = f"{_CALLERS}{caller_reference(REGULAR)}/change/"
-                for what, query in (("", ""), (", searched", "?words=appointment"), (", last page", "?page=9999")):
-                    cost = measure(partial(client.get, address + query))
+                searched = client.post(address, {"q": "appointment"}).headers["Location"]
+                for what, page in (("", address), (", searched", searched), (", last page", f"{address}?p=9999")):
+                    cost = measure(partial(client.get, page))
                     print(f"| a caller with {calls:,} calls, {calls * 8:,} memories{what} | {cost} |", flush=True)
 
 

@@ -13,6 +13,7 @@ from elmemory.environment.dotenv import announcement, make
 from elmemory.environment.private_files import set_umask
 
 _EXAMPLE = Path(__file__).with_name(".env.example")
+_INTERRUPTED = 130  # as shells count a process that SIGINT ended
 
 
 def main() -> None:
@@ -30,12 +31,18 @@ def execute(arguments: list[str]) -> None:
         sys.stdout.write(f"elmemory {__version__}\n")
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "elmemory.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
 
-    from elmemory.audit.acting import acting
+        from elmemory.audit.acting import acting
 
-    acting.set("command")
-    execute_from_command_line(arguments)
+        acting.set("command")
+        execute_from_command_line(arguments)
+    except KeyboardInterrupt:
+        if "--traceback" in arguments:
+            raise
+        sys.stderr.write("\nInterrupted.\n")
+        sys.exit(_INTERRUPTED)
 
 
 def _asks_for_version(arguments: list[str]) -> bool:

@@ -23,7 +23,7 @@ from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secr
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
 from elmemory.environment.recall import unusable_recall
 from elmemory.memory.fields import VARIABLES
-from elmemory.memory.identity import number_key, unreadable_not_callers
+from elmemory.memory.identity import number_key, spared_and_excluded, unreadable_not_callers
 from elmemory.memory.numbers import MERGED_REGIONS
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
@@ -48,6 +48,7 @@ def environment(**kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
         *_unusable_values(),
         *unusable_greetings(),
         *_unusable_caller_rules(),
+        *_contradictions(),
         *unusable_recall(),
         *_unusable_openmemory(),
         *_unwritable_folders(),
@@ -138,6 +139,33 @@ def _unusable_caller_rules() -> Iterator[CheckMessage]:
             f"TRUSTED_SIP_HOSTS: entry {hosts} cannot be the host of a SIP address.",
             hint="Write names or addresses without sip: and port, such as trunk.example.com, separated by commas.",
             id="elmemory.E032",
+        )
+
+
+def _contradictions() -> Iterator[CheckMessage]:
+    """Report settings that can be read, but contradict each other or have no effect beside the others."""
+    spared, excluded = spared_and_excluded()
+    if spared & excluded:
+        yield checks.Warning(
+            "NOT_CALLERS: an entry stands there with and without !.", hint="Remove one of the two.", id="elmemory.W030"
+        )
+    if spared & {number_key(entry) for entry in settings.AGENT_NUMBERS}:
+        yield checks.Warning(
+            "NOT_CALLERS: a number with ! is in AGENT_NUMBERS, whose numbers are never callers.",
+            hint="Remove it from one of the two.",
+            id="elmemory.W030",
+        )
+    if settings.OPENMEMORY_CLIENT and not settings.OPENMEMORY_PORT:
+        yield checks.Warning(
+            "OPENMEMORY_CLIENT: without OPENMEMORY_PORT it has no effect.",
+            hint="Write the server's port or URL there, or leave both empty.",
+            id="elmemory.W012",
+        )
+    if settings.DEBUG and settings.PUBLIC_URL.startswith("https://"):
+        yield checks.Warning(
+            "DEBUG: with a PUBLIC_URL others can reach it: tracebacks are shown, and endpoints without a key are open.",
+            hint="Write DEBUG=false.",
+            id="elmemory.W022",
         )
 
 

@@ -285,7 +285,7 @@ class Environment:
             before = seen.get(statement.name)
             if statement.name not in self._names:
                 if near := get_close_matches(statement.name.upper(), self._names, 1, _CLOSE):
-                    yield Fault(where, f"is this {near[0]}?", "No setting has the name in the file.", "warning")
+                    yield Fault(where, f"looks like {near[0]}", "No setting has the name in the file.", "warning")
             elif before and before.value != statement.value:
                 problem = f"is set more than once in {file}; line {statement.line} holds, not line {before.line}"
                 yield Fault(statement.name, problem, "Remove one.", "warning")

@@ -21,6 +21,7 @@ _SEVERAL = frozenset((*_SECRETS, "METRICS_KEY"))
 _ISSUED = frozenset(("ELEVENLABS_POST_CALL_KEY", "ELEVENLABS_API_KEY"))
 _QUOTES = frozenset("\"'`“”„‘’«»")
 _SHORTEST = 12
+_SHORTEST_SECRET_KEY = 50  # Django's own limit, which it checks with --deploy alone
 
 
 def first_key(variable: str) -> str:
@@ -41,15 +42,24 @@ def missing_secrets() -> Iterator[CheckMessage]:
             yield checks.Warning("SECRET_KEY is not set: logins end with the process.", hint=hint, id="elmemory.W003")
         else:
             yield Error("SECRET_KEY is not set.", hint=hint, id="elmemory.E003")
+    elif len(settings.SECRET_KEY) < _SHORTEST_SECRET_KEY:
+        yield checks.Warning(
+            f"SECRET_KEY: it has less than {_SHORTEST_SECRET_KEY} characters.",
+            hint="Make a longer one, and keep this one in SECRET_KEY_FALLBACKS.",
+            id="elmemory.W018",
+        )
 
 
 def unusable_keys() -> Iterator[CheckMessage]:
     """Report keys that no sender can send. The environment, unlike `.env`, keeps quotes and comments in a value."""
     for variable in (*_SECRETS, "ELEVENLABS_API_KEY", "OPENMEMORY_KEY", "METRICS_KEY"):
         keys = _keys(variable)
+        reported: list[CheckMessage] = []
         for key in keys:
-            if fault := _fault(variable, key, is_one_of_several=len(keys) > 1):
-                yield fault
+            fault = _fault(variable, key, is_one_of_several=len(keys) > 1)
+            if fault and fault not in reported:
+                reported.append(fault)
+        yield from reported
 
 
 def _fault(variable: str, key: str, *, is_one_of_several: bool) -> CheckMessage | None:

@@ -74,6 +74,15 @@ def unreadable_not_callers() -> list[str]:
     return [entry for entry in _rules().not_callers if not _entry(entry, _rules().conventions).start]
 
 
+def spared_and_excluded() -> tuple[set[str], set[str]]:
+    """The entries of `NOT_CALLERS` with and without "!": numbers in E.164, ranges with * at their end."""
+    spared, excluded = set[str](), set[str]()
+    for entry in _entries(_rules().not_callers, _rules().conventions):
+        if entry.start:
+            (spared if entry.spared else excluded).add(entry.start + (_RANGE if entry.is_range else ""))
+    return spared, excluded
+
+
 def _text(raw: object) -> str:
     """Return the id as stripped text; empty if it has another type, or is longer than any id."""
     if isinstance(raw, int) and not isinstance(raw, bool):

@@ -227,6 +227,9 @@ def _bound(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+    except OverflowError:
+        found.close()
+        raise CannotListen("a port is a whole number from 1 to 65535") from None
     except OSError as error:
         found.close()
         where = f"{host}, port {port}"

@@ -66,8 +66,11 @@ class Command(CheckedCommand):
         if options["dry_run"]:
             self._preview(ids)
             return
-        if len(ids) > _ASK_ABOVE and not options["yes"] and not _confirmed("Continue?"):
-            raise CommandError("nothing was changed")
+        if len(ids) > _ASK_ABOVE and not options["yes"]:
+            if not sys.stdin.isatty():
+                raise CommandError(f"these are more than {_ASK_ABOVE} calls: add --yes")
+            if not _confirmed("Continue?"):
+                raise CommandError("nothing was changed")
         record_command("reprocess", counted(len(ids), "call"))
         failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
         if failures:
@@ -163,7 +166,7 @@ class Command(CheckedCommand):
             done = pool.map(reprocess, ids)
             results.update(tqdm(done, total=len(ids), unit=" calls", disable=quiet or None, file=self.stderr))
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. The worker processes the rest, or: manage.py reprocess --state pending")
+            self.stderr.write("The worker processes the rest, or: manage.py reprocess --state pending")
             raise
         finally:
             pool.shutdown(cancel_futures=True)

@@ -16,6 +16,8 @@ _PARTS = {
     "viertel nach": 15, "viertel vor": -15, "halb": -30,
 }  # fmt: skip
 _MINUTES = {"fifteen": 15, "thirty": 30, "forty five": 45, "forty-five": 45}
+# "At one point", "as one of the first": no time.
+_AFTER_NUMBERS = "of|point|time|stage|another|others?|thing|place"
 _BEFORE = r"\b(?:at|by|until|till|um|gegen|a las?|alle|as|om|kl\.?|klo|godzinie|saat|الساعة|в)\s"
 _AFTER = r"\s?(?:[ap]\.?m\b\.?|uhr\b|h\b|heures?\b|horas?\b|uur\b|o\s?['’]?clock\b|часов\b|часа\b|[時点點时]|시)"
 
@@ -52,7 +54,7 @@ def _time() -> re.Pattern[str]:
     return re.compile(
         rf"(?:{_BEFORE})?(?:(?P<part>\b(?:{part}))\s)?(?P<hour>{hour})(?:{minutes}|(?(part)\b|(?!)))(?:{_AFTER})?"
         rf"|(?:{_BEFORE})?(?P<after>{hour}){_AFTER}"
-        rf"|{_BEFORE}(?P<before>{hour})\b(?!\s?%|[.,:/]\d)"
+        rf"|{_BEFORE}(?P<before>{hour})\b(?!\s?%|[.,:/]\d|\s(?:{_AFTER_NUMBERS})\b)"
     )
 
 

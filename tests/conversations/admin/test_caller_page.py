@@ -12,8 +12,10 @@ from pytest_django.fixtures import Settings
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from elmemory.audit.models import Entry
+from elmemory.memory import kinds
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
+from elmemory.memory.records import Memory
 from tests.conftest import As
 from tests.harness.samples import transcription
 from tests.harness.stored import deliver
@@ -173,6 +175,44 @@ def test_of_many_other_values_the_newest_are_shown_with_a_way_to_all(staff: Clie
 
 
 # The next ring
+
+
+OUTDATED = "This card is older than the memories below."
+
+
+def of_kind(store: EmbeddedOpenMemory, kind: str) -> Memory:
+    return next(memory for memory in store.memories(CALLER) if memory.kind == kind)
+
+
+def well_known(store: EmbeddedOpenMemory) -> None:
+    for number in range(2):
+        insight = {"caller_profile": f"Walks dog {number}."}
+        call(number, "Hi.", facts={"city": f"Duluth {number}", **insight}, store=store)
+    corrections.correct(store, CALLER, "first_name", "Maya")
+    corrections.set_preference(store, CALLER, kinds.SHARED_LINE, holds=True)
+
+
+def test_a_card_that_is_the_newest_memory_is_not_called_outdated(staff: Client, store: EmbeddedOpenMemory) -> None:
+    well_known(store)
+    assert OUTDATED not in strip_tags(staff.get(ADDRESS).content.decode())
+
+
+@pytest.mark.parametrize("kind", [kinds.FACT, kinds.INSIGHT, kinds.CALL, kinds.PREFERENCE])
+def test_what_another_program_deletes_outdates_the_card(staff: Client, store: EmbeddedOpenMemory, kind: str) -> None:
+    well_known(store)
+    store.delete(CALLER, of_kind(store, kind).id)
+    assert OUTDATED in strip_tags(staff.get(ADDRESS).content.decode())
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_fact_that_another_program_writes_outdates_the_card(
+    staff: Client, store: EmbeddedOpenMemory, *, is_new: bool
+) -> None:
+    well_known(store)
+    before = of_kind(store, kinds.FACT)
+    metadata = {**before.metadata, "value": "Ely", "called_at": "2027-01-01T10:00:00+00:00"}
+    store.put(CALLER, "fact:other" if is_new else before.key, "City: Ely", metadata=metadata)
+    assert OUTDATED in strip_tags(staff.get(ADDRESS).content.decode())
 
 
 def test_the_greeting_of_the_next_ring_is_shown_word_by_word(

@@ -133,7 +133,12 @@ def test_more_than_a_hundred_calls_need_a_confirmation(calls: list[str], monkeyp
         return "n"
 
     monkeypatch.setattr("builtins.input", no)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     with pytest.raises(CommandError, match="nothing was changed"):
+        reprocess("--all")
+    assert len(asked) == 1
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    with pytest.raises(CommandError, match="add --yes"):
         reprocess("--all")
     assert len(asked) == 1
     assert Conversation.objects.filter(memory_state=MemoryState.PENDING).count() == 101

@@ -168,7 +168,7 @@ def test_a_name_that_is_nearly_one_of_ours_is_reported(read: Read, name: str) ->
     environment = read(f"{name}={SECRET}\n".encode())
     environment.keys(KEY)
     (fault,) = environment.faults
-    assert fault.problem == f"is this {KEY}?"
+    assert fault.problem == f"looks like {KEY}"
     assert fault.kind == "warning"
 
 

@@ -1,6 +1,7 @@
 """Values of settings that cannot be right: read as what they mean, or reported by name and never with the value."""
 
 import pytest
+from django.core import checks
 from django.core.checks import CheckMessage
 from pytest_django.fixtures import Settings
 
@@ -507,3 +508,34 @@ def test_the_hint_shows_a_value_of_this_setting(unstarted: Server, variable: str
     expected = {"REDACT_PATTERNS": "AC-[0-9]{6}", "DYNAMIC_VARIABLES": "plan", "GREETINGS": "Hallo {name}!"}
     (hint,) = [line for line in done.stderr.splitlines() if "JSON object" in line]
     assert expected[variable] in hint
+
+
+@pytest.mark.parametrize(
+    ("values", "variable"),
+    [
+        ({"NOT_CALLERS": ["+14155550111", "!+1 415 555 0111"]}, "NOT_CALLERS"),
+        ({"NOT_CALLERS": ["!+1415555*", "+1415555*"]}, "NOT_CALLERS"),
+        ({"NOT_CALLERS": ["!+14155550111"], "AGENT_NUMBERS": ["+1 (415) 555-0111"]}, "NOT_CALLERS"),
+        ({"OPENMEMORY_CLIENT": "sdk", "OPENMEMORY_PORT": ""}, "OPENMEMORY_CLIENT"),
+        ({"DEBUG": True, "PUBLIC_URL": "https://memory.example.com"}, "DEBUG"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+    ],
+)
+def test_settings_that_contradict_each_other_or_protect_little_are_warned_of(
+    settings: Settings, values: dict[str, object], variable: str
+) -> None:
+    for name, value in values.items():
+        setattr(settings, name, value)
+    (message,) = found(variable)
+    assert message.level == checks.WARNING
+    assert message.hint
+
+
+def test_a_number_may_be_a_caller_within_a_range_that_is_none(settings: Settings) -> None:
+    settings.NOT_CALLERS = ["+1415555*", "!+14155550111"]
+    assert found("NOT_CALLERS") == []
+
+
+def test_the_same_fault_of_two_keys_is_reported_once(settings: Settings) -> None:
+    settings.METRICS_KEYS = ["short", "brief"]
+    assert len(found("METRICS_KEY")) == 1

@@ -71,3 +71,21 @@ def test_the_server_updates_the_texts_where_no_migration_is_due(tmp_path: Path) 
         server.start()
         (name,) = database.execute("SELECT name FROM auth_permission WHERE codename = 'run_doctor'").fetchone()
         assert name == "Can run the doctor"
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        (["serve", "--port", "99999"], "a port is a whole number from 1 to 65535"),
+        (["openmemory", "--port", "-1"], "a port is a whole number from 1 to 65535"),
+        (["simulate", "--url", "ftp://memory.example.com"], "--url is no http"),
+        (["simulate", "--url", "memory.example.com"], "--url is no http"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_reported_in_one_line(
+    tmp_path: Path, command: list[str], problem: str
+) -> None:
+    done = Server(tmp_path).manage(*command, OPENMEMORY_KEY="key-of-this-test")
+    assert done.returncode == 1
+    assert f"CommandError: {problem}" in done.stderr
+    assert "Traceback" not in done.stderr

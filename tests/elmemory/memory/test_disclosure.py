@@ -5,7 +5,7 @@ from pytest_django.fixtures import Settings
 
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_of
-from elmemory.memory.disclosure import disclosed
+from elmemory.memory.disclosure import Secrets, disclosed
 from elmemory.memory.records import Memory
 from elmemory.memory.search import Found, PreparedCaller
 from tests.harness.memories import call, fact, memory
@@ -265,3 +265,11 @@ def test_no_ring_says_what_was_distilled_if_its_field_must_not_leave(settings: S
     assert not any(word in spoken for word in ("Theo", "nuts", "invoice", "key", "sister"))
     assert "The dog is fine." in variables["last_call_summary"]
     assert variables["user_name"] == "Maya"
+
+
+@pytest.mark.parametrize(
+    "text", ["At one point he was angry.", "She got it as one of the first.", "As nine others did."]
+)
+def test_a_number_is_no_time_of_day(text: str) -> None:
+    times = {"preferred_time": "1 pm", "callback_time": "9 am"}
+    assert not Secrets(list(times.items()), times, frozenset()).stated_in(text)

@@ -44,7 +44,7 @@ def repeated(request: Callable[[], None]) -> Iterator[list[str]]:
     ended, faults = threading.Event(), list[str]()
 
     def repeat() -> None:
-        while not ended.wait(0.005):
+        while not ended.wait(0.05):
             try:
                 request()
             except (OSError, HTTPException, AssertionError) as error:

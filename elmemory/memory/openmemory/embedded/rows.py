@@ -14,6 +14,8 @@ COLUMNS = (
     " created_at, updated_at, last_seen_at, version, vector"
 )
 
+TEXT_COLUMNS = "id, content, metadata, salience, sectors"
+
 
 def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
     """Return the memories in rows of COLUMNS. In one function: a call for each of thousands doubles the time."""
@@ -25,6 +27,17 @@ def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
         ))
         for memory_id, user_id, content, tags, metadata, salience, decay_lambda, sectors,
             created, updated, seen, version, vector in rows
+    ]  # fmt: skip
+
+
+def texts_of(user_id: str, rows: Iterable[Sequence[Any]]) -> list[Memory]:
+    """The memories of the user in rows of TEXT_COLUMNS, with defaults for the rest."""
+    return [
+        Memory._make((
+            memory_id, user_id, content, (), orjson.loads(metadata), salience, 0.0,
+            (listed := _listed(sectors))[0], listed, 0, 0, 0, 1, b"", 0,
+        ))
+        for memory_id, content, metadata, salience, sectors in rows
     ]  # fmt: skip
 
 

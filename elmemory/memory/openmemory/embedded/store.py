@@ -15,7 +15,14 @@ from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
-from elmemory.memory.openmemory.embedded.rows import COLUMNS, conversation_id_of, memories_of, memory_of
+from elmemory.memory.openmemory.embedded.rows import (
+    COLUMNS,
+    TEXT_COLUMNS,
+    conversation_id_of,
+    memories_of,
+    memory_of,
+    texts_of,
+)
 from elmemory.memory.openmemory.embedded.writing import now, places, put_rows, turn_to_write, with_weights
 from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
@@ -33,6 +40,7 @@ from elmemory.memory.records import Entry, Match, Memory, Put
 ALIAS = "memory"
 
 _NEWEST = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
+_TEXTS = f"SELECT {TEXT_COLUMNS} FROM memory WHERE user_id = %s ORDER BY sequence DESC"
 # NULL: an older version, without this column, wrote the row. Not OR, for which SQLite does not use the index.
 _OF_CONVERSATION = f"""
     SELECT {COLUMNS} FROM memory WHERE user_id = %s AND conversation_id = %s
@@ -150,6 +158,11 @@ class EmbeddedOpenMemory:
         if limit is None:
             return memories_of(_rows(self.alias, _NEWEST, user_id))
         return memories_of(_rows(self.alias, f"{_NEWEST} LIMIT %s", user_id, limit))
+
+    @_guarded
+    def texts(self, user_id: str) -> list[Memory]:
+        require_user(user_id)
+        return texts_of(user_id, _rows(self.alias, _TEXTS, user_id))
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
         """Read from SQLite files only, whose readers never wait for writers. None for PostgreSQL and after a fault."""

@@ -106,6 +106,9 @@ class RemoteOpenMemory:
                 return memories[:limit]
             size *= 4
 
+    def texts(self, user_id: str) -> list[Memory]:
+        return self.memories(user_id)
+
     def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
         return None
 

@@ -514,6 +514,19 @@ def test_more_memories_than_a_page_holds_are_all_read(speaker: Speaker, caller: 
     assert len(speaker.store.memories(caller)) == 10_050
 
 
+def test_texts_are_the_memories_with_all_that_people_read(store: OpenMemory, caller: str) -> None:
+    for number, text in enumerate(SENTENCES):
+        said = {"position": number, "sector": "episodic", "other": {"nested": ["ü", None]}}
+        store.put(caller, f"message:{number}", text, tags=["message"], metadata=said, salience=0.8)
+
+    def shown(memory: Memory) -> tuple[object, ...]:
+        return (memory.id, memory.user_id, memory.content, memory.metadata, memory.salience, memory.primary_sector)
+
+    assert list(map(shown, store.texts(caller))) == list(map(shown, store.memories(caller)))
+    with pytest.raises(ValueError, match="user id"):
+        store.texts(" ")
+
+
 def test_memories_are_returned_again_only_after_a_change(store: OpenMemory, callers: Callable[[], str]) -> None:
     caller, other = callers(), callers()
     token, memories = store.memories_since(caller, None)

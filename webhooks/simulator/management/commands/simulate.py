@@ -17,7 +17,7 @@ from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories.belongings import calls_of
 from elmemory.audit.record import record_command
-from elmemory.environment.hosts import unencrypted
+from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemory, open_memory
@@ -58,6 +58,10 @@ class Command(BaseCommand):
             raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
         played: list[SimulatedCall] = []
         url = options["url"]
+        try:
+            address(url)
+        except Unusable as error:
+            raise CommandError(f"--url {error}; write it as http://127.0.0.1:8000") from None
         if unencrypted(url) == "remote":
             raise CommandError("--url is http://: keys would cross the network in the clear; give the https address")
         try:
