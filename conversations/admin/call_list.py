@@ -195,7 +195,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def action_checkbox(self, row: Conversation) -> SafeString:
-        """Django's, named by the time of the call: its title stands in the row."""
+        """Return the checkbox, labelled with the time of the call: the row has its title."""
         return format_html(
             '<input type="checkbox" name="_selected_action" value="{}" class="action-select" aria-label="{}">',
             row.pk,
@@ -266,7 +266,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
 
 
 def _unnumbered(row: Conversation) -> str:
-    """Why a call has no number: without a readable transcription nobody knows whose it is."""
+    """Return what stands in place of a number: it was withheld, or without a readable transcription is unknown."""
     return gettext("withheld") if row.channel or row.has_failure else gettext("unknown")
 
 
