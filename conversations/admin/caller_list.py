@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from conversations.admin.indexed import IndexedAdmin
-from conversations.admin.masking import mask, mask_of_nobody
+from conversations.admin.masking import mask, mask_of_unknown
 from conversations.admin.numbers import may_reveal, number_element
 from conversations.admin.private_search import SearchedList
 from conversations.admin.search import callers_matching
@@ -39,7 +39,7 @@ class CallerList(SearchedList):
             row.no_summary = _no_summary(card, states.get(row.ref))
             if not row.reveal:
                 row.name = mask(row.name, row.number)
-                row.summary = mask_of_nobody(mask(row.summary, row.number))
+                row.summary = mask_of_unknown(mask(row.summary, row.number))
         self.result_list = rows
 
 

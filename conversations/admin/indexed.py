@@ -78,7 +78,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False
-        if private_search.is_token(question):  # of another session: nobody knows what was asked
+        if private_search.is_token(question):  # of another session, which alone knows the question
             return queryset.none(), False
         record_search(request, self.searched, question, repeats=getattr(request, "repeats_a_search", False))
         return self.matching(queryset, question, reveal=may_reveal(request)), False

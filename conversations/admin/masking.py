@@ -89,7 +89,7 @@ def mask_of_call(text: str, call: Conversation) -> str:
     return text
 
 
-def mask_of_nobody(text: str) -> str:
+def mask_of_unknown(text: str) -> str:
     """A text of an unknown caller, masked: three or more digits may be pressed keys, or a part of a number."""
     return _masked_text(text, "", _SOME_DIGITS)
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversations.admin.call_list import CallListAdmin
-from conversations.admin.masking import mask, mask_of_call, mask_of_nobody
+from conversations.admin.masking import mask, mask_of_call, mask_of_unknown
 from conversations.admin.numbers import may_reveal
 from conversations.files.paths import unreadable_paths
 from conversations.index.sync import refresh_row
@@ -212,7 +212,7 @@ def _stats(paths: list[Path]) -> list[dict[str, Any]]:
     for file in paths:
         try:
             stat = file.stat()
-        except FileNotFoundError:  # just retried by somebody else
+        except FileNotFoundError:  # another user has just retried it
             continue
         at = datetime.fromtimestamp(stat.st_mtime, UTC)
         found.append({"name": file.name, "path": file, "size": stat.st_size, "at": at})
@@ -252,4 +252,4 @@ def beginning(file: Path, *, reveal: bool) -> dict[str, Any]:
     # Closed, so that a value that is cut off is found too.
     text = without_secrets(begin + b'"').decode(json.detect_encoding(begin), "replace")
     text = text.removesuffix('"').replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return {"text": text if reveal else mask_of_nobody(text), "bytes": _SHOWN_BYTES if has_more else 0}
+    return {"text": text if reveal else mask_of_unknown(text), "bytes": _SHOWN_BYTES if has_more else 0}

@@ -178,7 +178,7 @@ class ArchiveWriter:
         manifest.parts[LISTING] = ""
         for name in manifest.parts:
             manifest.parts[name] = digest_of(self.folder / name)
-            self._tar.add(self.folder / name, name, filter=_of_nobody)
+            self._tar.add(self.folder / name, name, filter=_without_owner)
         raw = manifest.as_bytes()
         member = tarfile.TarInfo(NAME)
         member.size, member.mode = len(raw), 0o600
@@ -221,7 +221,7 @@ def _copy(source: IO[bytes], target: IO[bytes], update: Callable[[bytes], object
     return size
 
 
-def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """The member without account names, and readable only by its owner."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""

@@ -73,7 +73,7 @@ def files_of(caller: str) -> Files:
     """All files of the caller. Lists every conversation and reads the receipts."""
     needles, keys = Needles(caller), keys_of_caller(caller)
     found = Files(calls=calls_of(caller), loose=loose_files_naming(needles))
-    of_nobody = _calls_of_nobody()
+    without_caller = _calls_without_caller()
     # A recording names no one, but an unreadable file may.
     named = {one.decode() for path in found.loose for one in _CONVERSATION.findall(path.read_bytes())}
     own = set(found.calls)
@@ -83,7 +83,7 @@ def files_of(caller: str) -> Files:
         # Most calls are read by names, not Paths: Python 3.12 never frees the parts of a Path.
         files, folder = file_names(conversation_id), folder_text(conversation_id)
         is_in_receipt = _is_in_receipt(conversation_id, keys)
-        if conversation_id in of_nobody or not _has_party(conversation_id, files):
+        if conversation_id in without_caller or not _has_party(conversation_id, files):
             texts = [Path(folder, name) for name in files if not name.endswith(".mp3")]
             if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
                 found.calls.append(conversation_id)
@@ -137,7 +137,7 @@ def conversations_of(memories: Iterable[Memory], files: Files) -> list[str]:
 
 
 @healed
-def _calls_of_nobody() -> set[str]:
+def _calls_without_caller() -> set[str]:
     return set(Conversation.objects.filter(caller="").values_list("pk", flat=True))
 
 

@@ -53,7 +53,7 @@ class AuditMiddleware:
         if response.status_code == _FORBIDDEN and request.user.is_authenticated:
             match = request.resolver_match
             what = str(match.kwargs.get("object_id", "")) if match else ""
-            # Ids have letters. Anything else in the URL is not recorded: it may be a phone number that somebody typed.
+            # Ids have letters. Anything else in the URL is not recorded: it may be a phone number that a user typed.
             known = what if any(character.isalpha() for character in what) and what.isascii() else ""
             record(request, Action.REFUSED, "page", known, detail=(match.view_name if match else "") or "")
         return response

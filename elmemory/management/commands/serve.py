@@ -189,7 +189,7 @@ class _Server(LeavingServer):
             self._await_signal()
 
     def _started_substitute(self) -> Substitute | None:
-        """Start the substitute and return it; None if it does not serve. Then this server goes on."""
+        """Start the substitute and return it; None if it does not serve. Then this server continues."""
         log.info("restarts")
         leave_to_others(leave=True)
         if self._worker:
