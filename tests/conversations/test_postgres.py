@@ -227,7 +227,7 @@ def test_while_the_databases_are_away_rings_are_neutral_and_deliveries_kept(
         assert "notice" in server.search("dog", caller)
         assert server.post_call(later).json()["status"] == "received"
         assert server.client.get("/health").status_code == 200
-        wait_until(lambda: "the worker failed and goes on" in server.output)
+        wait_until(lambda: "the worker failed and continues" in server.output)
         own_cluster.start()
         heals(server, caller, later)
 
