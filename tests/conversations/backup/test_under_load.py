@@ -90,7 +90,7 @@ def loses_nothing(folder: Path, here: dict[str, str], there: dict[str, str]) -> 
     assert [event for event in before if json.loads(file_of(other, event).read_bytes()) != event] == []
     done(other, "audit", "verify")
     with other:
-        wait_until(lambda: other.client.get("/health").json()["queue"]["pending"] == 0)
+        wait_until(lambda: other.client.get("/health").json()["queue"]["pending"] == 0, 90)
         known = [event["data"]["metadata"]["phone_call"]["external_number"] for event in before[::5]]
         returning = {other.ring(caller)["dynamic_variables"]["returning_caller"] for caller in known}
         assert returning == {"yes"}
