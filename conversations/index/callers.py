@@ -33,7 +33,7 @@ _ADD = """
 
 
 class Call(NamedTuple):
-    """What the row of a caller depends on of one of their calls."""
+    """A call, reduced to what the row of its caller is computed from."""
 
     caller: str
     started_at: datetime | None
@@ -41,10 +41,10 @@ class Call(NamedTuple):
 
 
 def lock(callers: Iterable[str]) -> dict[str, str]:
-    """Lock the rows of these callers in a fixed order, created where they are missing; returns their references.
+    """Lock the rows of these callers in a fixed order; returns their references by caller. Missing rows are created.
 
-    Before the rows of calls are read that are about to be replaced: who reads them later finds those written here, and
-    counts no call twice.
+    Call this before reading the rows of calls that are to be replaced. Another transaction then waits here, reads what
+    this one wrote, and counts no call twice.
     """
     references = {caller: caller_reference(caller) for caller in sorted(set(callers) - {""})}
     with connections["index"].cursor() as cursor:
@@ -53,10 +53,10 @@ def lock(callers: Iterable[str]) -> dict[str, str]:
 
 
 def change(before: Iterable[Call], after: Iterable[Call]) -> None:
-    """Make the rows of callers what their calls come to, when `after` replaced `before`.
+    """Update the rows of callers after the calls `before` were replaced by the calls `after`.
 
-    Calls that are new are added, whatever the number of calls before; those of other callers are counted. The rows of
-    the callers of `after` must be locked.
+    A caller who has only new calls gets them added, at the same cost for any history. If a call of a caller was changed
+    or deleted, all their calls are counted. The rows of the callers in `after` must be locked.
     """
     removed, added = Counter(before), Counter(after)
     removed, added = removed - added, added - removed
@@ -76,7 +76,7 @@ def change(before: Iterable[Call], after: Iterable[Call]) -> None:
 
 
 def count(callers: Iterable[str]) -> None:
-    """Count the calls of these callers; without calls a row is deleted."""
+    """Update the rows of these callers by counting all their calls. The row of a caller without calls is deleted."""
     references = lock(callers)
     if not references:
         return

@@ -140,9 +140,7 @@ def reconcile() -> int:
 
 
 def reconcile_in_steps() -> Iterator[int]:
-    """Reconcile in steps of some hundred conversations, in constant memory; yields the number of refreshed rows per
-    step.
-    """
+    """Reconcile in steps of some hundred conversations, in constant memory; yields each step's number of rows."""
     for ids in batched(conversation_ids(), _BATCH):
         known = _fingerprints(ids)
         behind = [one for one in ids if one not in known or not _is_up_to_date(one, known[one])]

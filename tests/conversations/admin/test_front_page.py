@@ -164,7 +164,7 @@ def test_an_index_made_anew_has_all_calls_also_without_a_worker(staff: Client, p
     for name in ("conv_one", "conv_two"):
         deliver(transcription(CALLER, "Hi.", conversation_id=name))
     Conversation.objects.all().delete()
-    IndexSchema.objects.update(made=f"anew for {page}"[:16])
+    IndexSchema.objects.update(made=f"again {page}"[:16])
     answer = staff.get(f"{LIST}{page}")
     text = async_to_sync(_all)(answer) if answer.streaming else answer.content.decode()
     if "analytics" in page:

@@ -31,7 +31,7 @@ OFFICE = {"privacy officer", ADMINISTRATOR}
 NOBODY: set[str] = set()
 NO_ROLE = ""
 EVERYBODY = ALL | {NO_ROLE}
-# Django's views and ours by name, and who may use them. Rows have no history: nobody is shown one.
+# Django's views and ours by name, and who may use them. Rows have no history page.
 OF_CALLS = {
     "changelist": ALL, "change": ALL, "history": EVERYBODY, "add": NOBODY, "delete": NOBODY,
     "export": OFFICE | {"supervisor"},
