@@ -18,7 +18,7 @@ from django.db import DatabaseError, connections
 
 from conversations.files.decisions import is_deleted, is_reduced
 from conversations.files.last_runs import note_run
-from conversations.files.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, single_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
 from conversations.files.placing import accept
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
@@ -140,7 +140,7 @@ class Backfiller:
     def run(self, every_seconds: float, stopping: threading.Event) -> None:
         while not stopping.is_set():
             try:
-                with backfill_lock():
+                with single_lock("backfill", wait=False):
                     completed = self.catch_up(stopping)
                     note_run("backfill", ok=True, detail=f"{counted(completed, 'call')} fetched")
             except Busy:

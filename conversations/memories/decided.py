@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from conversations.files import decisions
 from conversations.files.decisions import NOTHING_DECIDED, Decided, decide
-from conversations.files.locks import caller_lock, decisions_lock
+from conversations.files.locks import caller_lock, single_lock
 from conversations.files.receipts import content_digest, read_receipt, write_receipt
 from conversations.index.cards import opted_out_callers, save_card
 from conversations.index.references import caller_reference
@@ -127,7 +127,7 @@ def settle(store: OpenMemory) -> bool:
     if listed is None and wanted != NOTHING_DECIDED:
         log.warning("the OpenMemory server cannot list its users: it may hold memories of forgotten callers")
         return False
-    with decisions_lock():
+    with single_lock("decisions"):
         _write_note(store, wanted)
     return True
 
@@ -140,7 +140,7 @@ def is_settled(store: OpenMemory) -> bool:
 def note_carried_out(store: OpenMemory, names: Iterable[str]) -> None:
     """Add decisions, by the names that `decide` returned, to the store's note. Raises OpenMemoryError."""
     if names := [name for name in names if name]:
-        with decisions_lock():
+        with single_lock("decisions"):
             _write_note(store, decisions.combined(_noted(store) or NOTHING_DECIDED, names))
 
 

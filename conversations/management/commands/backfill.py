@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from conversations.files.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, single_lock
 from conversations.management.times import day_or_time
 from conversations.memories import reanalysis
 from conversations.memories.backfill import Missing, Survey, fetch, survey
@@ -48,7 +48,7 @@ class Command(CheckedCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         since, until = day_or_time(options["since"]), day_or_time(options["until"])
         try:
-            with backfill_lock(), _api(options["rate"]) as api:
+            with single_lock("backfill", wait=False), _api(options["rate"]) as api:
                 if options["analyse"]:
                     self._analyse(api, since, until, options)
                 else:

@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.last_runs import last_run
-from conversations.files.locks import backfill_lock
+from conversations.files.locks import single_lock
 from conversations.index.queue import due_conversations
 from conversations.index.sync import refresh_row
 from conversations.memories.backfill import Backfiller
@@ -172,7 +172,7 @@ def test_what_elevenlabs_no_longer_has_is_counted(fake: FakeElevenLabs) -> None:
 
 
 def test_two_backfills_do_not_run_at_once(fake: FakeElevenLabs) -> None:
-    with backfill_lock(), pytest.raises(CommandError, match="another backfill is running"):
+    with single_lock("backfill", wait=False), pytest.raises(CommandError, match="another backfill is running"):
         backfill()
     assert fake.requests == []
 
