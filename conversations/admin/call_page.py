@@ -17,13 +17,12 @@ from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.decisions import about
 from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
-from conversations.files.stored import read_failure
+from conversations.files.stored import read_failure, transcription_of
 from conversations.index.references import caller_reference
 from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.failure import in_language
-from conversations.payloads.outline import NotReadable
 from conversations.payloads.secret_variables import shown_variables
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
@@ -38,7 +37,7 @@ _LANG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked."""
-    call = _transcription(row.pk)
+    call = transcription_of(row.pk)
     page = _page(row, call, reveal=reveal)
     return page if reveal else mask(page, row.caller, keys_in(call) if call else keys_of([row.pk]))
 
@@ -98,13 +97,6 @@ def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
     return call.caller in receipt.forgotten or not (
         decided.opted_out or decided.allows(call.started_at(receipt.arrival))
     )
-
-
-def _transcription(conversation_id: str) -> Transcription | None:
-    try:
-        return Transcription.read(transcription_path(conversation_id).read_bytes())
-    except (FileNotFoundError, NotReadable):
-        return None
 
 
 def _collected(call: Transcription) -> list[dict[str, Any]]:

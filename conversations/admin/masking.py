@@ -13,11 +13,11 @@ from typing import Any
 import phonenumbers
 
 from conversations.admin.numbers import masked
-from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.files.paths import is_conversation_id
 from conversations.files.receipts import read_receipt
+from conversations.files.stored import transcription_of
 from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from elmemory.memory.caches import kept_briefly
 
@@ -117,13 +117,10 @@ def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern of the keys that callers pressed in these calls, and perhaps other digits; None without keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
-        try:
-            runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
-        except NotReadable:
-            continue
-        except FileNotFoundError:
-            if (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
-                return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
+        if call := transcription_of(conversation_id):
+            runs |= _runs(call)
+        elif (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
+            return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
     return _finding(runs)
 
 

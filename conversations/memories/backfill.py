@@ -23,10 +23,9 @@ from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, 
 from conversations.files.placing import accept
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.files.spool import free_bytes, spool
+from conversations.files.stored import transcription_of
 from conversations.index.sync import refresh_row
 from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
-from conversations.payloads.transcription import Transcription
 from conversations.payloads.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.memory.text import counted
@@ -237,10 +236,8 @@ def _says(raw: bytes, conversation_id: str, name: str) -> object:
 
 def _is_silent(conversation_id: str) -> bool:
     """Whether the stored transcription says that there is no recording. Only fetched transcriptions say so."""
-    try:
-        return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
-    except (OSError, NotReadable):
-        return False
+    call = transcription_of(conversation_id)
+    return call is not None and call.at("has_audio") is False
 
 
 def _refresh_row(conversation_id: str) -> None:

@@ -15,9 +15,10 @@ import orjson
 from django.conf import settings
 
 from conversations.files.decisions import is_deleted
-from conversations.files.paths import TRANSCRIPTION, transcription_path
+from conversations.files.paths import TRANSCRIPTION
 from conversations.files.placing import accept
 from conversations.files.spool import free_bytes, spool
+from conversations.files.stored import read_call
 from conversations.index.schema import healed
 from conversations.index.sync import refresh_row
 from conversations.memories.remember import is_remembered
@@ -93,7 +94,7 @@ def survey(
         if agent_id not in analyses:
             analyses[agent_id] = _analysis_of(api, agent_id)
         try:
-            call = _read(conversation_id)
+            call = read_call(conversation_id).call
             if (analysis := analyses[agent_id]) is None:
                 found.left_out["of an agent that is gone"] += 1
                 continue
@@ -123,7 +124,7 @@ def analyse(api: Api, store: OpenMemory, conversation_id: str, analysis: Analysi
     try:
         if is_deleted(conversation_id) or not is_remembered(conversation_id, store):
             return "not remembered"
-        call = _read(conversation_id)
+        call = read_call(conversation_id).call
     except (FileNotFoundError, NotReadable):
         return "not remembered"
     try:
@@ -172,10 +173,6 @@ def _analysis_of(api: Api, agent_id: str) -> Analysis | None:
     fields = {id_: canonical_field(str(one.get("name") or id_)) for id_, one in collected(agent).items()}
     criteria = ((agent.get("platform_settings") or {}).get("evaluation") or {}).get("criteria") or []
     return Analysis(fields, len(criteria))
-
-
-def _read(conversation_id: str) -> Transcription:
-    return Transcription.read(transcription_path(conversation_id).read_bytes())
 
 
 def _conversation(raw: bytes, conversation_id: str) -> tuple[bytes, Transcription]:

@@ -24,7 +24,7 @@ from conversations.files.receipts import (
 )
 from conversations.files.stored import StoredCall, read_call
 from conversations.memories import decided
-from conversations.memories.former import former_callers, take_over_preferences
+from conversations.memories.former import take_over_preferences
 from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
@@ -33,6 +33,7 @@ from elmemory.memory.card import WrittenCard, write_card
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.vectors import with_vectors
 from elmemory.memory.fields import CALLER_PROFILE, label
+from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
@@ -67,7 +68,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
     """
     call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
-    former = former_callers(call.caller)
+    former = former_keys(call.caller) if call.caller else []
     callers = call.caller, *former, *(before.callers if before else ())
     # Without a receipt nothing names the caller of another version, which another process may be processing.
     with caller_lock(*callers, call="" if before else conversation_id, wait=wait) as lock:

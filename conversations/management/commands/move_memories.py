@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 from tqdm import tqdm
 
 from conversations.index.references import caller_reference
+from conversations.management.asking import ask
 from conversations.memories import move
 from elmemory.audit.record import record_command
 from elmemory.environment.databases import of_url, sqlite
@@ -102,11 +103,12 @@ class Command(CheckedCommand):
     def _confirm(self, users: int) -> None:
         if self._options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("add --yes to copy without a question")
         others = " It loses what only it has." if self._options["delete_extra"] else ""
-        if input(f"Copy the memories of {counted(users, 'user')}?{others} [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was copied")
+        ask(
+            f"Copy the memories of {counted(users, 'user')}?{others}",
+            "nothing was copied",
+            "this changes another store",
+        )
 
     def _report_plan(self, found: dict[str, move.Comparison]) -> None:
         sums = {name: sum(getattr(each, name) for each in found.values()) for name in ("missing", "changed", "extra")}

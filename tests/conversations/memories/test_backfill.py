@@ -196,6 +196,7 @@ def test_requests_keep_to_the_rate(fake: FakeElevenLabs) -> None:
 def test_many_calls_are_fetched_with_consent_only(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(101):
         fake.add_conversation(conversation(number))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "")
     with pytest.raises(CommandError, match="nothing was fetched"):
         backfill()
