@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from conversations.backup.faults import BackupFault
-
 FORMAT = 1
 NAME = "manifest.json"
 LISTING = "files.sqlite3"
@@ -16,6 +14,10 @@ SETTINGS = "settings.env"
 DATABASES = "databases"
 PAYLOADS = "payloads"
 OBJECTS = "objects"
+
+
+class BackupFault(Exception):
+    """A backup cannot be made, read or restored. The message gives the reason, and names no caller."""
 
 
 @dataclass(slots=True)

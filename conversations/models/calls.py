@@ -65,48 +65,17 @@ class Conversations(models.QuerySet["Conversation"]):
         return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
 
 
-# The columns of all filters: counting and listing by them reads only a covering index.
+# The columns of all filters, and those of the figures of a search: counting and listing reads only a covering index.
 _NEWEST = (
-    "sort_key",
-    "started_on",
-    "outcome",
-    "successful",
-    "agent_id",
-    "direction",
-    "channel",
-    "has_audio",
-    "recall",
-    "memory_state",
-    "reviewed",
-    "caller_ref",
-    "is_returning",
-    "language",
-    "duration_seconds",
-    "cost",
-    # The columns of the figures of a search.
-    "has_transcription",
-    "first_answer_ms",
-    "turn_ms",
-)
+    "sort_key", "started_on", "outcome", "successful", "agent_id", "direction", "channel", "has_audio", "recall",
+    "memory_state", "reviewed", "caller_ref", "is_returning", "language", "duration_seconds", "cost",
+    "has_transcription", "first_answer_ms", "turn_ms",
+)  # fmt: skip
 # The columns of the figures over time, which are also read from an index alone.
 _FIGURES = (
-    "started_on",
-    "agent_id",
-    "outcome",
-    "successful",
-    "direction",
-    "channel",
-    "has_transcription",
-    "recall",
-    "is_returning",
-    "caller_ref",
-    "language",
-    "duration_seconds",
-    "cost",
-    "first_answer_ms",
-    "turn_ms",
-    "sort_key",
-)
+    "started_on", "agent_id", "outcome", "successful", "direction", "channel", "has_transcription", "recall",
+    "is_returning", "caller_ref", "language", "duration_seconds", "cost", "first_answer_ms", "turn_ms", "sort_key",
+)  # fmt: skip
 
 
 class Conversation(models.Model):

@@ -11,8 +11,7 @@ from tqdm import tqdm
 
 from conversations.backup import restore
 from conversations.backup.create import OF_SERVER
-from conversations.backup.faults import BackupFault
-from conversations.backup.manifest import DATABASES
+from conversations.backup.manifest import DATABASES, BackupFault
 from conversations.backup.readers import Reader, opened
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.references import key_fingerprint
