@@ -1,7 +1,5 @@
 """Actions of staff on a caller's memories: correct, opt out, delete, export, forget."""
 
-from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django import forms
@@ -23,6 +21,7 @@ from conversations.files.mentions import loose_files_naming
 from conversations.files.paths import is_conversation_id
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller, Conversation
+from elmemory.audit.export import streamed
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
@@ -180,7 +179,7 @@ class CallerActions(CallerListAdmin):
             return self.back(row)
         record(request, Action.EXPORT, "caller", row.ref, detail=known.amount)
         headers = {"Content-Disposition": f'attachment; filename="{known.name}.zip"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(_streamed(exported(known)), content_type="application/zip", headers=headers)
+        return StreamingHttpResponse(streamed(exported(known)), content_type="application/zip", headers=headers)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what is deleted and what stays; on POST, forget the caller."""
@@ -283,11 +282,6 @@ def what_goes(text: str, number: str) -> str:
         extent.calls,
     )
     return text.format(extent=memories, calls=stay % {"n": extent.calls} if extent.calls else "")
-
-
-async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await to_thread(next, pieces, None)) is not None:
-        yield piece
 
 
 def _in_part(why: str) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from elmemory.admin import ReadOnlyAdmin
 from elmemory.audit.certificate import as_json, as_text
-from elmemory.audit.export import csv_lines
+from elmemory.audit.export import csv_lines, streamed
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.audit.staff import register
@@ -124,7 +124,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             return HttpResponseRedirect(f"{reverse('admin:audit_entry_changelist')}?{ERROR_FLAG}=1")
         record(request, Action.EXPORT, "log", detail=counted(entries.count(), "entry", "entries"))
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingHttpResponse(
+            streamed(csv_lines(entries)), content_type="text/csv; charset=utf-8", headers=headers
+        )
 
 
 register()
