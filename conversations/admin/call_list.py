@@ -66,8 +66,7 @@ class CallList(SearchedList):
         self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
-        if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
-            self.date_hierarchy = None  # only addresses of earlier versions name years, months and days
+        self.date_hierarchy = None  # it filters by the addresses of earlier versions; no page leads to days like that
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
@@ -162,9 +161,6 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     paginator = _Calls
     list_per_page = 36  # with a long search, 40 are more than 80 KB
     date_hierarchy = "started_on"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("fingerprint", "error")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
         return CallQuery if hasattr(request, "repeats_a_search") else CallList

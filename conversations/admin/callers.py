@@ -56,7 +56,7 @@ class CallerAdmin(CallerDecisions):
         row = self.row_of(request, object_id)
         if request.method == "POST" and (words := request.POST.get(SEARCH_VAR)) is not None:
             return self._search(request, row, words)
-        if (words := request.GET.get(SEARCH_VAR)) and not private_search.is_kept_in_session(request):
+        if (words := request.GET.get(SEARCH_VAR)) and not private_search.is_token(words):
             return self._search(request, row, words)  # recorded, and in no address
         if private_search.is_expired(request):
             messages.warning(request, gettext("This search has expired. Please search again."))

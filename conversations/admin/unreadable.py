@@ -78,7 +78,7 @@ class Unreadable(CallListAdmin):
         deliveries = Paginator(newest, _PER_PAGE).get_page(request.GET.get("p"))
         for one in deliveries:
             one["reason"] = _reason(one["path"], one["size"], _READ_IN_A_LIST)
-        parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
+        parked = self.get_queryset(request).filter(memory_state=MemoryState.FAILED)
         calls, reveal = list(parked[:_PER_PAGE]), may_reveal(request)
         for call in calls:
             if not reveal:
@@ -161,7 +161,7 @@ class Unreadable(CallListAdmin):
     def discard_call_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Discard a parked call, with its memories."""
         self._require(request, request.user.has_perm("conversations.discard_conversation"))
-        parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
+        parked = self.get_queryset(request).filter(memory_state=MemoryState.FAILED)
         row = parked.filter(pk=object_id).first()
         if row is None:
             raise Http404

@@ -1,7 +1,5 @@
 """The rows of calls, their labels and other payloads, and the row with the version of the tables."""
 
-from datetime import date
-
 from django.db import models
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -55,14 +53,6 @@ class Recall(models.TextChoices):
     MEMORY = "memory", gettext_lazy("with memory")
     NEUTRAL = "neutral", gettext_lazy("neutral")
     NONE = "", gettext_lazy("not by this server")
-
-
-class Conversations(models.QuerySet["Conversation"]):
-    def dates(self, field_name: str, kind: str, order: str = "ASC") -> list[date]:  # type: ignore[override]
-        """The dates as Django's `dates` returns them, computed per day: on SQLite Django calls a function per row."""
-        days = self.order_by().values_list(field_name, flat=True).distinct()
-        first = {"year": {"month": 1, "day": 1}, "month": {"day": 1}}.get(kind, {})
-        return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
 
 
 # The columns of all filters, and those of the figures of a search: counting and listing reads only a covering index.
@@ -136,8 +126,6 @@ class Conversation(models.Model):
 
     # Copied from staff's reviews by `conversations.memories.reviews`. No file has it, so refreshing leaves it alone.
     reviewed = models.BooleanField(_("reviewed"), default=False)
-
-    objects = Conversations.as_manager()
 
     class Meta:
         managed = False
