@@ -183,12 +183,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
             return HttpResponseRedirect(f"{request.path}?{_without_empty(request.GET).urlencode()}")
         if self.has_view_permission(request):
             align()
-        context = {
-            "title": gettext("Calls"),
-            **saved_for(request),
-            "may_export": request.user.has_perm("conversations.export_conversation"),
-        }
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        context = {**(extra_context or {}), "title": gettext("Calls"), **saved_for(request)}
+        return super().changelist_view(request, context)
 
     def action_checkbox(self, row: Conversation) -> SafeString:
         """Return the checkbox, labelled with the time of the call: the row has its title."""

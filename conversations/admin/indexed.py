@@ -1,15 +1,18 @@
 """The base of the admins of the index's rows."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Never
 
 from django.contrib import messages
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext
 
 from conversations.admin import private_search
@@ -60,6 +63,22 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
     # Those of filters that are not named for a field.
     own_parameters: Sequence[str] = ()
     search_help_text_without_numbers: Any
+
+    def own(self, route: str, view: Callable[..., Any], name: str) -> URLPattern:
+        """The address of a view of this admin."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+        return path(route, self.admin_site.admin_view(view), name=name)
+
+    def require(self, request: HttpRequest, *permissions: str) -> None:
+        """Raise PermissionDenied for staff who may not see these rows, or lack one of these permissions."""
+        if not (
+            self.has_view_permission(request) and request.user.has_perms([f"conversations.{p}" for p in permissions])
+        ):
+            raise PermissionDenied
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/conversations/{template}.html", {**shared, **context})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         make_ready()

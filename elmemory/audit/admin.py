@@ -46,17 +46,8 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     date_hierarchy = "at"
     linked = ("object", "caller", "address")
     fields = (
-        "when",
-        "username",
-        "action",
-        "kind",
-        "touched",
-        "caller_shown",
-        "detail",
-        "address",
-        "certificate",
-        "hash",
-    )
+        "when", "username", "action", "kind", "touched", "caller_shown", "detail", "address", "certificate", "hash",
+    )  # fmt: skip
     readonly_fields = ("when", "touched", "caller_shown", "certificate")
     list_select_related = False
     empty_value_display = ""
@@ -86,12 +77,8 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     def detail_shown(self, entry: Entry) -> str:
         return entry.detail
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("audit.export_entry")
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": gettext("Audit log"), "may_export": self.has_export_permission(request)}
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        return super().changelist_view(request, {**(extra_context or {}), "title": gettext("Audit log")})
 
     def get_urls(self) -> list[URLPattern]:
         export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_entry_export")
@@ -116,7 +103,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return the filtered list as CSV."""
-        if not (self.has_view_permission(request) and self.has_export_permission(request)):
+        if not (self.has_view_permission(request) and request.user.has_perm("audit.export_entry")):
             raise PermissionDenied
         try:
             entries = self.get_changelist_instance(request).get_queryset(request)
