@@ -35,10 +35,7 @@ class Part(NamedTuple):
 
 
 def parts() -> list[Part]:
-    """The present state of worker, OpenMemory, disk and queue, and the last backup and verification.
-
-    Waits for OpenMemory for at most a second and a half.
-    """
+    """The state of worker, OpenMemory (waits for it up to 1.5 s), disk and queue; the last backup and verification."""
     return [_worker(), _openmemory(), _disk(), *_queue(), *_last_runs()]
 
 

@@ -138,10 +138,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         raise NotImplementedError
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Allow only filters, days and caller references.
-
-        A lookup by number would put it into the URL, and a lookup by text would find masked digits part by part.
-        """
+        """Allow only filters, days and references: no number may stand in a URL, no masked digits be found by parts."""
         return lookup in self.own_parameters or super().lookup_allowed(lookup, value, request)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Never:  # noqa: ARG002

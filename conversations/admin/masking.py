@@ -95,10 +95,7 @@ def mask_of_unknown(text: str) -> str:
 
 
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
-    """The excerpt of a call's texts. Without `reveal` they are masked first, since an excerpt may cut a number.
-
-    The payload is read only if the excerpt has digits that may be pressed keys.
-    """
+    """The excerpt of a call's texts, which without `reveal` are masked first, since an excerpt may cut a number."""
     if reveal or not words:
         return excerpt(words, parts)
     parts = mask(parts, call.caller)

@@ -22,10 +22,7 @@ _LATENCIES = {
 
 
 def turns(call: Transcription, *, reveal: bool) -> list[dict[str, Any]]:
-    """The turns in order. A tool's result is shown with its call, not as a separate turn.
-
-    Without `reveal`, turns of pressed keys are masked: they may be a PIN or the number of a card.
-    """
+    """The turns in order, tool results with their calls. Without `reveal`, pressed keys are masked."""
     calls: dict[str, dict[str, Any]] = {}
     shown = [_shown(turn, _tools(turn.raw, calls), call.agent_id, reveal=reveal) for turn in call.all_turns]
     # A turn is shown if it has any of these.

@@ -64,10 +64,7 @@ def snapshots(root: Path) -> list[Path]:
 
 
 def object_path(root: Path, digest: str) -> str:
-    """The path, as text, of the payload file with this SHA-256 in a folder of backups.
-
-    Python 3.12 never frees the parts of a `Path`.
-    """
+    """The path of the payload file with this SHA-256, as text: Python 3.12 never frees the parts of a `Path`."""
     return f"{root}/{OBJECTS}/{digest[:2]}/{digest}"
 
 

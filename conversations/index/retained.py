@@ -19,10 +19,7 @@ _BATCH = 500
 
 @healed
 def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Conversation]:
-    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the earliest first.
-
-    Calls that are pending, and rows that are behind their files, are left out.
-    """
+    """The calls whose `column` (`audio_since` …) is before this time, the earliest first, without pending and stale ones."""
     return list(_due(column, before).order_by(column)[skip : skip + limit])
 
 

@@ -46,10 +46,7 @@ _VIEWS = {
 
 
 def leave_to_others(*, leave: bool) -> None:
-    """Set whether this process leaves the tables unchanged: while it ends, its successor may need other tables.
-
-    Reconciling adds the rows that this process cannot write then.
-    """
+    """Set whether this process, while it ends, leaves the tables to its successor, which may need others."""
     global _is_left
     _is_left = leave
 

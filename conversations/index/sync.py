@@ -132,10 +132,7 @@ def refresh_if_behind(conversation_id: str) -> None:
 
 
 def reconcile() -> int:
-    """Compare all files with all rows, refresh the rows that differ, and return their number.
-
-    This reads every folder, so it runs only at the start and from time to time.
-    """
+    """Refresh all rows that differ from their files; returns their number. This reads every folder."""
     return sum(reconcile_in_steps())
 
 
@@ -173,10 +170,7 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
 
 
 def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
-    """Refresh the rows of these conversations in batches; yields the size of each finished batch.
-
-    `read` holds transcriptions that were just read, by conversation id.
-    """
+    """Refresh these rows in batches; yields the size of each. `read` has transcriptions that were just read, by id."""
     for batch in batched(ids, _BATCH):
         _refresh_batch(batch, read)
         yield len(batch)
@@ -245,10 +239,7 @@ def _leave_to_reconciling(ids: Sequence[str]) -> None:
 
 
 def _remove_texts(ids: Iterable[str]) -> list[callers.Call]:
-    """Remove the texts and labels of these rows, by the sort keys that the index has before refreshing changes them.
-
-    Returns the calls of the rows.
-    """
+    """Remove the texts and labels of these rows, by their sort keys before a refresh. Returns the calls of the rows."""
     rows = Conversation.objects.filter(conversation_id__in=ids)
     known = list(rows.values_list("sort_key", "caller", "started_at", "caller_name"))
     sort_keys = sorted(sort_key for sort_key, _, _, _ in known)

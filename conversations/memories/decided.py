@@ -33,11 +33,7 @@ _NOTE = "decisions"
 
 
 def opt_out(store: OpenMemory, caller: str) -> None:
-    """Opt the caller out from now on, and delete all memories of them.
-
-    The caller's lock must be held. If this raises OpenMemoryError, the decision still stands, and `settle` completes
-    it.
-    """
+    """Opt the caller out, and delete all memories. The lock must be held. If this raises, `settle` completes it."""
     name = "" if decisions.about(caller).opted_out else decide(caller, "opted_out")
     _carry_out_opt_out(store, caller, name)
 
@@ -56,10 +52,7 @@ def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended:
 
 
 def opt_in(store: OpenMemory, caller: str) -> None:
-    """End the caller's opt-out: calls that begin from now on are remembered.
-
-    The caller's lock must be held.
-    """
+    """End the caller's opt-out, for calls that begin from now on. The caller's lock must be held."""
     enforce(store, caller)
     if decisions.about(caller).opted_out:
         note_carried_out(store, [decide(caller, "opted_in")])

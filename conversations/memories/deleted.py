@@ -35,10 +35,7 @@ class DeletedMemory(NamedTuple):
 
 
 def deleted_memories(caller: str) -> list[DeletedMemory]:
-    """The memories of the caller that staff deleted and can restore, those of the oldest call first.
-
-    Memories of calls before the caller was forgotten or opted out are left out: they may not be remembered.
-    """
+    """The memories that staff deleted and can restore, of the oldest call first; none that decisions forbid."""
     decided = decisions.about(caller)
     if decided.opted_out:
         return []

@@ -37,10 +37,7 @@ class WithoutCalls(NamedTuple):
 
 
 def memories_without_calls(store: OpenMemory) -> WithoutCalls | None:
-    """Count the memories of callers without stored calls; None if the store cannot list its users.
-
-    Raises OpenMemoryError and DatabaseError.
-    """
+    """Count the memories of callers without stored calls; None if the store cannot list its users."""
     if (users := store.users()) is None:
         return None
     counts = [users[caller] for caller in callers_without_calls(users)]

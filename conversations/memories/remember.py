@@ -145,10 +145,7 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
-    """Whether the conversation has, or would get, memories: it has a caller, and no decision forbids it.
-
-    Raises the errors of `remember`.
-    """
+    """Whether the conversation has, or would get, memories. Raises the errors of `remember`."""
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
@@ -217,10 +214,7 @@ def memories_of(
 
 
 def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
-    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether the files changed.
-
-    The caller's lock must be held.
-    """
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether files changed."""
     if not call.caller:
         return False
     began = call.started_at(receipt.arrival)
