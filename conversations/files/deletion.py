@@ -12,13 +12,7 @@ from contextlib import suppress
 from conversations.files.decisions import mark_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.locks import delivery_lock
-from conversations.files.paths import (
-    FAILURE,
-    conversation_folder,
-    folder_text,
-    payload_path,
-    transcription_path,
-)
+from conversations.files.paths import FAILURE, conversation_folder, folder_text, payload_path, transcription_path
 from conversations.files.receipts import PAYLOAD, RECORDING
 
 _VERSION = r"(?:\.[0-9a-f]{8})?"

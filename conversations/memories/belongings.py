@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conversations.files.mentions import loose_files_naming, names
-from conversations.files.paths import (
-    conversation_files,
-    conversation_ids,
-    file_names,
-    folder_text,
-    is_conversation_id,
-)
+from conversations.files.paths import conversation_files, conversation_ids, file_names, folder_text, is_conversation_id
 from conversations.files.receipts import receipt_path
 from conversations.files.stored import transcription_of
 from conversations.index import fulltext

@@ -19,13 +19,7 @@ from conversations.files import decisions
 from conversations.files.deletion import delete_conversation
 from conversations.files.locks import Busy, caller_lock
 from conversations.files.paths import TRANSCRIPTION, file_names, folder_text, payload_text, transcription_path
-from conversations.files.receipts import (
-    PAYLOAD,
-    Receipt,
-    RememberedMemory,
-    content_digest,
-    read_receipt,
-)
+from conversations.files.receipts import PAYLOAD, Receipt, RememberedMemory, content_digest, read_receipt
 from conversations.files.stored import transcription_of
 from conversations.index.schema import ALIAS as INDEX
 from conversations.memories import decided, reprocess
