@@ -69,7 +69,7 @@ class Figures:
         self.key = key
         totals = map(sum, zip(*(row.counts for row in rows), strict=True)) if rows else repeat(0)
         counts: dict[str, int] = dict(zip((*COUNTED, "cost"), totals, strict=False))
-        columns = list(zip(*(row.numbers for row in rows), strict=True)) if rows else [[]] * len(MEASURED)
+        columns: Any = zip(*(row.numbers for row in rows), strict=True) if rows else [[]] * len(MEASURED)
         self.length, self.first_answer, self.turn = (Spread(Counter(chain.from_iterable(each))) for each in columns)
         self.success = share(counts["succeeded"], counts["judged"])
         self.returning = share(counts["returning"], counts["calls"])
