@@ -17,7 +17,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
-from django.utils.translation import gettext as _
 
 from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, faults
 from conversations.admin.indexed import IndexedAdmin
@@ -215,7 +214,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         if row.excerpt:
             shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
         if row.reviewed:
-            shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
+            shown += format_html('<span class="quiet">✓ {}</span>', gettext("reviewed"))
         return shown
 
     @admin.display(description=gettext_lazy("agent"), ordering="agent_id")

@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import gettext as _
 
 from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, what_goes
 from conversations.admin.masking import keys_of, mask
@@ -89,22 +88,22 @@ class CallerDecisions(CallerActions):
             if shown != memory.content:
                 raise PermissionDenied
             if not form.is_valid():
-                text = _(
+                text = gettext(
                     "These words are used whatever later calls say about the same, until staff delete them. Those of"
                     " the call are deleted, and stay so when it is reprocessed."
                 )
-                submit = _("Yes, this is right")
-                return self.asked(request, row, _("Correct this insight"), form=form, text=text, submit=submit)
+                submit = gettext("Yes, this is right")
+                return self.asked(request, row, gettext("Correct this insight"), form=form, text=text, submit=submit)
             corrections.correct_insight(open_memory(), row.number, memory, form.cleaned_data["text"])
         except NotStorable:
-            messages.error(request, _("Nothing was changed: this text cannot be stored."))
+            messages.error(request, gettext("Nothing was changed: this text cannot be stored."))
         except corrections.OptedOut:
-            messages.error(request, _("Nothing was changed: the caller is opted out."))
+            messages.error(request, gettext("Nothing was changed: the caller is opted out."))
         except OpenMemoryError as error:
             self.away(request, error)
         else:
             record(request, Action.CORRECT, "caller", row.ref, detail=f"an insight of {call or 'staff'}")
-            messages.success(request, _("Corrected. The next ring uses it."))
+            messages.success(request, gettext("Corrected. The next ring uses it."))
         return self.back(row)
 
     def regenerate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -117,7 +116,7 @@ class CallerDecisions(CallerActions):
                 self.away(request, error)
             else:
                 record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
-                messages.success(request, _("OpenMemory made its summary again."))
+                messages.success(request, gettext("OpenMemory made its summary again."))
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:

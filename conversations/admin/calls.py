@@ -16,7 +16,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from django.utils.translation import gettext as _
 
 from conversations.admin.analytics_page import analytics_page, with_usual_period
 from conversations.admin.call_page import call_page
@@ -200,7 +199,7 @@ class ConversationAdmin(Unreadable):
         except IncorrectLookupParameters:
             say_what_is_wrong(request)
             return HttpResponseRedirect(request.path)
-        return self.page(request, "conversation/figures", _("Figures"), page=page)
+        return self.page(request, "conversation/figures", gettext("Figures"), page=page)
 
     # Saved searches: the address of the form is that of the list that it belongs to
 

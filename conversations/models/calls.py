@@ -2,7 +2,6 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy, gettext_noop
-from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
@@ -125,7 +124,7 @@ class Conversation(models.Model):
     error = models.TextField(default="")
 
     # Copied from staff's reviews by `conversations.memories.reviews`. No file has it, so refreshing leaves it alone.
-    reviewed = models.BooleanField(_("reviewed"), default=False)
+    reviewed = models.BooleanField(gettext_lazy("reviewed"), default=False)
 
     class Meta:
         managed = False
@@ -201,11 +200,11 @@ class Conversation(models.Model):
 class Label(models.TextChoices):
     """The kinds of labels. A label also has a name: that of the tool or of the evaluation criterion."""
 
-    TOOL = "tool", _("tool used")
-    TOOL_FAILED = "tool_failed", _("tool failed")
-    CRITERION_SUCCESS = "success", _("criterion met")
-    CRITERION_FAILURE = "failure", _("criterion not met")
-    CRITERION_UNKNOWN = "unknown", _("criterion unknown")
+    TOOL = "tool", gettext_lazy("tool used")
+    TOOL_FAILED = "tool_failed", gettext_lazy("tool failed")
+    CRITERION_SUCCESS = "success", gettext_lazy("criterion met")
+    CRITERION_FAILURE = "failure", gettext_lazy("criterion not met")
+    CRITERION_UNKNOWN = "unknown", gettext_lazy("criterion unknown")
 
 
 class CallLabel(models.Model):
