@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
@@ -206,9 +207,9 @@ class CallerActions(CallerListAdmin):
         else:
             messages.success(request, _forgotten(extent, payloads=payloads))
             if request.user.has_perm("audit.view_entry"):
-                return HttpResponseRedirect(reverse("admin:audit_entry_certificate", args=[certified.pk]))
+                return redirect("admin:audit_entry_certificate", certified.pk)
         if not self.get_queryset(request).filter(pk=row.ref).exists():
-            return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+            return redirect("admin:conversations_caller_changelist")
         return self.back(row)
 
     def _confirm_forgetting(self, request: HttpRequest, row: Any, extent: forgetting.Extent) -> HttpResponse:
@@ -222,7 +223,8 @@ class CallerActions(CallerListAdmin):
         # Links on the page of a call name the call: the way back leads there.
         call = request.GET.get("call", "")
         is_there = is_conversation_id(call) and Conversation.objects.filter(pk=call).exists()
-        row.back = _page_of_call(call) if is_there else _page_of_caller(row)
+        where, key = ("conversation", call) if is_there else ("caller", row.ref)
+        row.back = reverse(f"admin:conversations_{where}_change", args=[key])
         return row
 
     def asked(
@@ -291,14 +293,6 @@ def _forgotten(extent: forgetting.Extent, *, payloads: bool) -> str:
 
 def _amount(memories: int, calls: int) -> str:
     return f"{counted(memories, 'memory', 'memories')}, {counted(calls, 'call')}"
-
-
-def _page_of_caller(row: Any) -> str:
-    return reverse("admin:conversations_caller_change", args=[row.ref])
-
-
-def _page_of_call(conversation_id: str) -> str:
-    return reverse("admin:conversations_conversation_change", args=[conversation_id])
 
 
 def memory_of(caller: str, memory_id: str) -> Memory:

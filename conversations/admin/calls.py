@@ -224,15 +224,14 @@ class ConversationAdmin(Unreadable):
     def reprocess_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         self.require(request, "reprocess_conversation")
         row = self._row(request, object_id)
+        page = reverse("admin:conversations_conversation_change", args=[row.pk])
         if not row.has_transcription:
             self.message_user(request, gettext("There is no transcription of this call."), messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
-        if request.method != "POST":
-            return self._confirm_reprocessing(
-                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row
-            )
-        self._reprocess(request, [row.pk])
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
+        elif request.method != "POST":
+            return self._confirm_reprocessing(request, [row.pk], back=page, row=row)
+        else:
+            self._reprocess(request, [row.pk])
+        return HttpResponseRedirect(page)
 
     def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._row(request, object_id)

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -122,9 +123,9 @@ class Unreadable(CallListAdmin):
             return HttpResponseRedirect(_page(name))
         messages.success(request, _("It was read, and is stored now."))
         if not placed.conversation_id:
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+            return redirect("admin:conversations_conversation_unreadable")
         refresh_row(placed.conversation_id)
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[placed.conversation_id]))
+        return redirect("admin:conversations_conversation_change", placed.conversation_id)
 
     def discard_delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
         self.require(request, "discard_conversation")
@@ -146,7 +147,7 @@ class Unreadable(CallListAdmin):
             messages.error(request, _("Not every file could be deleted (%(reason)s).") % {"reason": error.strerror})
             return HttpResponseRedirect(_page(name))
         messages.success(request, _("Discarded."))
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+        return redirect("admin:conversations_conversation_unreadable")
 
     def discard_call_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Discard a parked call, with its memories."""
@@ -176,13 +177,13 @@ class Unreadable(CallListAdmin):
             messages.error(request, _("Not every file could be deleted (%(reason)s).") % {"reason": error.strerror})
         else:
             messages.success(request, _("Discarded."))
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+            return redirect("admin:conversations_conversation_unreadable")
         return HttpResponseRedirect(back)
 
     def _is_gone(self, request: HttpRequest) -> HttpResponse:
         """The answer after a second click, or after another user has retried or discarded the delivery."""
         messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+        return redirect("admin:conversations_conversation_unreadable")
 
 
 def _page(name: str) -> str:
