@@ -31,7 +31,7 @@ from conversations.index.references import caller_reference
 from conversations.index.schema import ensure_schema
 from conversations.index.sync import refresh_row
 from conversations.memories.retention import Retention
-from conversations.models import CallerCard, Conversation, LoosePayload, MemoryState
+from conversations.models import CallerCard, Conversation, MemoryState
 from elmemory.audit.closing import close_entries
 from elmemory.audit.models import Action, Entry
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
@@ -66,7 +66,6 @@ def main() -> None:
             lambda: retained.due_calls("payload_since", half, 50),
         ),
         ("ElevenLabs' times: nothing is due", lambda: retained.due_calls("payload_due", moment, 50)),
-        ("bodies without a call: 50 of 10,000", lambda: retained.due_loose_payloads(moment - 5 * _DAY, 50)),
         ("callers: 5 that are due", lambda: retained.callers_due(now() - timedelta(days=300), 5)),
         ("a caller's last call", lambda: retained.last_calls_of([caller_reference("+14152000001")])),
     ):
@@ -84,7 +83,7 @@ def fill(size: int) -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        for table in ("conversation", "caller_calls", "caller_card", "loose_payload"):
+        for table in ("conversation", "caller_calls", "caller_card"):
             cursor.execute(f"DELETE FROM {table}")
     for start in range(0, size, 5000):
         numbers = range(start, min(start + 5000, size))
@@ -102,9 +101,6 @@ def fill(size: int) -> None:
             CallerCard.objects.bulk_create(
                 cards.values(), update_conflicts=True, unique_fields=["caller_ref"], update_fields=["last_call"]
             )
-    LoosePayload.objects.bulk_create(
-        LoosePayload(path=f"_events/{number}.json", stored_at=time.time() - number * 60) for number in range(10_000)
-    )
 
 
 def median(ask: Callable[[], object]) -> float:
