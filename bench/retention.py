@@ -68,7 +68,7 @@ def main() -> None:
         ("ElevenLabs' times: nothing is due", lambda: retained.due_calls("payload_due", moment, 50)),
         ("bodies without a call: 50 of 10,000", lambda: retained.due_loose_payloads(moment - 5 * _DAY, 50)),
         ("callers: 5 that are due", lambda: retained.callers_due(now() - timedelta(days=300), 5)),
-        ("a caller's last call", lambda: retained.last_call_of(caller_reference("+14152000001"))),
+        ("a caller's last call", lambda: retained.last_calls_of([caller_reference("+14152000001")])),
     ):
         print(f"| {name} | {median(ask):.2f} |")
     plans(moment)

@@ -13,11 +13,11 @@ from typing import Any
 import phonenumbers
 
 from conversations.admin.numbers import masked
-from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.files.paths import is_conversation_id
 from conversations.files.receipts import read_receipt
+from conversations.files.stored import transcription_of
 from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from elmemory.memory.caches import kept_briefly
 
@@ -95,10 +95,7 @@ def mask_of_unknown(text: str) -> str:
 
 
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
-    """The excerpt of a call's texts. Without `reveal` they are masked first, since an excerpt may cut a number.
-
-    The payload is read only if the excerpt has digits that may be pressed keys.
-    """
+    """The excerpt of a call's texts, which without `reveal` are masked first, since an excerpt may cut a number."""
     if reveal or not words:
         return excerpt(words, parts)
     parts = mask(parts, call.caller)
@@ -117,13 +114,10 @@ def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern of the keys that callers pressed in these calls, and perhaps other digits; None without keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
-        try:
-            runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
-        except NotReadable:
-            continue
-        except FileNotFoundError:
-            if (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
-                return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
+        if call := transcription_of(conversation_id):
+            runs |= _runs(call)
+        elif (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
+            return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
     return _finding(runs)
 
 

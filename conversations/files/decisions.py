@@ -167,22 +167,22 @@ def decisions_of(*callers: str) -> list[Decision]:
 
 def is_deleted(conversation_id: str) -> bool:
     """Whether the conversation was deleted. Its later deliveries are not stored."""
-    return _mark(_deleted(), conversation_id).exists()
+    return _mark("_deleted", conversation_id).exists()
 
 
 def is_reduced(conversation_id: str) -> bool:
     """Whether only the conversation's metadata is stored, because its caller was opted out."""
-    return _mark(_reduced(), conversation_id).exists()
+    return _mark("_reduced", conversation_id).exists()
 
 
 def mark_deleted(conversation_id: str) -> None:
     """Record that the conversation is deleted. Raises OSError."""
-    _write_mark(_deleted(), conversation_id)
+    _write(_mark("_deleted", conversation_id))
 
 
 def mark_reduced(conversation_id: str) -> None:
     """Record that only the conversation's metadata is stored. Raises OSError."""
-    _write_mark(_reduced(), conversation_id)
+    _write(_mark("_reduced", conversation_id))
 
 
 def memory_detail(conversation_id: str, digest: str) -> str:
@@ -235,13 +235,12 @@ def keep_key() -> None:
         write_durably(path, f"{_keys()[0].hex()}\n".encode())
 
 
-def _mark(folder: Path, conversation_id: str) -> Path:
+def _mark(folder: str, conversation_id: str) -> Path:
     """The file that marks a conversation. Its name is the id, which is no secret: deliveries find it at once."""
-    return folder / conversation_folder(conversation_id).name
+    return payload_root() / folder / conversation_folder(conversation_id).name
 
 
-def _write_mark(folder: Path, conversation_id: str) -> None:
-    mark = _mark(folder, conversation_id)
+def _write(mark: Path) -> None:
     payload_root().mkdir(parents=True, exist_ok=True)
     make_folder(mark.parent)
     mark.touch()
@@ -288,14 +287,6 @@ def _names(shard: str) -> list[str]:
 
 def _folder() -> Path:
     return payload_root() / "_decisions"
-
-
-def _deleted() -> Path:
-    return payload_root() / "_deleted"
-
-
-def _reduced() -> Path:
-    return payload_root() / "_reduced"
 
 
 def _old_marks() -> Path:

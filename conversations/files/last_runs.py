@@ -8,14 +8,16 @@ from typing import Literal
 
 import orjson
 import structlog
-from django.conf import settings
 from django.utils.timezone import now
 
 from conversations.files.durable import write_durably
+from conversations.files.paths import payload_root
 
 log = structlog.get_logger(__name__)
 
 type Task = Literal["backup", "verify", "backfill"]
+
+_FILES = {"backup": "_backup", "verify": "_verified", "backfill": "_backfilled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,4 @@ def note_run(task: Task, *, ok: bool, detail: str) -> None:
 
 
 def _path(task: Task) -> Path:
-    folder: Path = settings.PAYLOAD_STORAGE_PATH
-    match task:
-        case "backup":
-            return folder / "_backup"
-        case "verify":
-            return folder / "_verified"
-        case "backfill":
-            return folder / "_backfilled"
+    return payload_root() / _FILES[task]

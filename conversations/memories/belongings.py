@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conversations.files.mentions import loose_files_naming, names
-from conversations.files.paths import (
-    conversation_files,
-    conversation_ids,
-    file_names,
-    folder_text,
-    is_conversation_id,
-    transcription_path,
-)
+from conversations.files.paths import conversation_files, conversation_ids, file_names, folder_text, is_conversation_id
 from conversations.files.receipts import receipt_path
+from conversations.files.stored import transcription_of
 from conversations.index import fulltext
 from conversations.index.schema import healed
 from conversations.models import Conversation
@@ -109,12 +103,9 @@ def needles_of(caller: str, memories: Iterable[Memory], files: Files) -> Needles
         elif memory.kind == kinds.MESSAGE:
             said[memory.content] = None
     for conversation_id in files.calls:
-        try:
-            call = Transcription.read(transcription_path(conversation_id).read_bytes())
-        except (OSError, NotReadable):
-            continue
-        called.add(call.caller_name)
-        said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
+        if call := transcription_of(conversation_id):
+            called.add(call.caller_name)
+            said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
     # A single word is left out: it may be the name of other callers too.
     return Needles(caller, {name for name in called if len(name.split()) > 1}, said)
 

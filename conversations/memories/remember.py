@@ -24,7 +24,7 @@ from conversations.files.receipts import (
 )
 from conversations.files.stored import StoredCall, read_call
 from conversations.memories import decided
-from conversations.memories.former import former_callers, take_over_preferences
+from conversations.memories.former import take_over_preferences
 from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
@@ -33,6 +33,7 @@ from elmemory.memory.card import WrittenCard, write_card
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.vectors import with_vectors
 from elmemory.memory.fields import CALLER_PROFILE, label
+from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
@@ -67,7 +68,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
     """
     call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
-    former = former_callers(call.caller)
+    former = former_keys(call.caller) if call.caller else []
     callers = call.caller, *former, *(before.callers if before else ())
     # Without a receipt nothing names the caller of another version, which another process may be processing.
     with caller_lock(*callers, call="" if before else conversation_id, wait=wait) as lock:
@@ -144,10 +145,7 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
-    """Whether the conversation has, or would get, memories: it has a caller, and no decision forbids it.
-
-    Raises the errors of `remember`.
-    """
+    """Whether the conversation has, or would get, memories. Raises the errors of `remember`."""
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
@@ -216,10 +214,7 @@ def memories_of(
 
 
 def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
-    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether the files changed.
-
-    The caller's lock must be held.
-    """
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether files changed."""
     if not call.caller:
         return False
     began = call.started_at(receipt.arrival)

@@ -40,13 +40,13 @@ def waits(turns: Iterable[Turn]) -> Iterator[float]:
     is_asked = False
     for turn in turns:
         if turn.role == "user":
-            is_asked, recognised = True, _elapsed(turn.raw, _RECOGNITION)
-        elif is_asked and (model := _elapsed(turn.raw, *_MODEL)) is not None:
-            yield (recognised or 0) + model + (_elapsed(turn.raw, _VOICE) or 0)
+            is_asked, recognised = True, elapsed(turn.raw, _RECOGNITION)
+        elif is_asked and (model := elapsed(turn.raw, *_MODEL)) is not None:
+            yield (recognised or 0) + model + (elapsed(turn.raw, _VOICE) or 0)
             is_asked = False
 
 
-def _elapsed(turn: Mapping[str, Any], *names: str) -> float | None:
+def elapsed(turn: Mapping[str, Any], *names: str) -> float | None:
     """The first of these metrics that the turn has, in seconds."""
     metrics = turn.get("conversation_turn_metrics")
     metrics = metrics.get("metrics") if isinstance(metrics, dict) else None

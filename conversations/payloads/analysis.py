@@ -147,10 +147,7 @@ def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 
 def _results(results: object, id_names: tuple[str, ...], bare: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Ids and results, from an object keyed by id or a list of items with ids.
-
-    A result that is not an object becomes `{bare: result}`.
-    """
+    """Ids and results, from an object keyed by id or a list of items with ids. A bare value becomes `{bare: value}`."""
     if isinstance(results, dict):
         for id_, result in results.items():
             yield well_formed(id_), result if isinstance(result, dict) else {bare: result}

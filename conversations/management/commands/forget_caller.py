@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from django.utils.timezone import now
 
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories import certificate
 from conversations.memories.belongings import conversations_of, counts_of, keys_of_caller
 from conversations.memories.callers import not_called_since
@@ -36,7 +36,6 @@ class Command(CheckedCommand):
         "Forget callers: delete their memories and, if asked, their files and their conversations at ElevenLabs; then"
         " search for what is left, and certify it in the audit log. With --verify alone only the search is made."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller's number, such as +14155550100")
@@ -120,14 +119,11 @@ class Command(CheckedCommand):
         """Ask before anything is deleted. Raises CommandError for any answer but yes."""
         if options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("this deletes for good: add --yes")
         what = ["their memories"]
         what += ["the files of their calls"] if options["payloads"] else []
         what += ["their conversations at ElevenLabs"] if options["elevenlabs"] else []
         of = counted(len(callers), "caller")
-        if input(f"Delete {', '.join(what)} of {of} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was deleted")
+        ask(f"Delete {', '.join(what)} of {of} for good?", "nothing was deleted", "this deletes for good")
 
     def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
         """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""

@@ -23,7 +23,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations.files.locks import set_up_lock
+from conversations.files.locks import single_lock
 from conversations.index.schema import ensure_schema, leave_to_others
 from elmemory.audit import roles
 from elmemory.environment.env import given_environment
@@ -90,7 +90,7 @@ class Command(CheckedCommand):
 
     def _set_up(self) -> None:
         # On PostgreSQL the lock is one of the index database.
-        with _named("INDEX_DATABASE_URL"), set_up_lock():
+        with _named("INDEX_DATABASE_URL"), single_lock("set-up"):
             for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
                 with _named(variable):
                     executor = MigrationExecutor(connections[alias])
