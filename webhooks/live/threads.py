@@ -10,8 +10,8 @@ from typing import Any
 LONGEST_WAIT_SECONDS = 0.02
 
 
-class Overloaded(Exception):
-    """Too many jobs are waiting. Another one would only be late."""
+class NotNow(Exception):
+    """The read was not attempted, because the breaker is open or too many reads are waiting."""
 
 
 class Threads:
@@ -32,10 +32,10 @@ class Threads:
     def submit[T](self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """A future for the result of `work`, which never runs if the future is cancelled before it begins.
 
-        Raises Overloaded.
+        Raises NotNow if too many jobs are waiting.
         """
         if self._jobs.qsize() >= self._most_waiting:
-            raise Overloaded
+            raise NotNow
         loop = asyncio.get_running_loop()
         job = _Job(loop.create_future(), work)
         self._jobs.put(job)
