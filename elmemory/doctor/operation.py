@@ -1,6 +1,5 @@
 """Checks of the running server and worker, their builds, and the last backup and verification."""
 
-import hmac
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from conversations.files.heartbeat import a_worker_runs, build_of_worker, last_h
 from conversations.files.last_runs import last_run
 from elmemory.agents.check import Check
 from elmemory.environment.build import files_build
-from webhooks.health import PROOF_HEADER, proof
+from webhooks.health import PROOF_HEADER, is_proof
 
 _TIMEOUT_SECONDS = 5
 _HOUR = 3600
@@ -38,7 +37,7 @@ def _server(section: str, build: str) -> Check:
     except httpx2.TransportError:
         remedy = "Start it: make serve, or manage.py serve. If it listens on another port, set PORT to that."
         return Check(section, "server", "fault", f"none answers {where}", remedy)
-    if not hmac.compare_digest(answer.headers.get(PROOF_HEADER, "").encode(), proof(nonce).encode()):
+    if not is_proof(answer.headers.get(PROOF_HEADER, ""), nonce):
         remedy = "Stop what listens there, or run the doctor with the settings of that server (SECRET_KEY, PORT)."
         return Check(section, "server", "fault", f"another server answers {where}", remedy)
     if _build_in(answer) != build:
