@@ -72,14 +72,8 @@ def accept_all(
             _each(arrivals, _Arrival.skip_if_deleted)
             kept = [arrival for arrival in arrivals if not arrival.is_left_out]
             _each(kept, _Arrival.make_folder)
-            _sync_folders(
-                [arrival for arrival in kept if arrival.is_first], lambda arrival: os.path.dirname(arrival.folder)
-            )
             _each(kept, _Arrival.place)
-            _sync_folders(
-                [arrival for arrival in arrivals if arrival.is_stored_whole or not arrival.is_left_out],
-                lambda arrival: arrival.folder,
-            )
+            _sync_folders([arrival for arrival in arrivals if arrival.is_stored_whole or not arrival.is_left_out])
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
@@ -92,10 +86,7 @@ def reason_unreadable(spooled: Spool) -> str:
 
 
 class _Arrival:
-    """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped.
-
-    `is_first`: the folder is new, or empty because a process died before it placed a file there.
-    """
+    """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped."""
 
     def __init__(self, spooled: Spool, only_if_missing: bool) -> None:
         self.spooled = spooled
@@ -103,7 +94,7 @@ class _Arrival:
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = self.reason = ""
-        self.is_first = self.made_folder = False
+        self.made_folder = False
         self.share: opted_out.Share = "all"
         self.is_left_out = self.is_stored_whole = False
 
@@ -200,12 +191,9 @@ class _Arrival:
         return bool(versions) and spooled.digest() in map(_digest_of, versions)
 
     def make_folder(self) -> None:
-        try:
+        with contextlib.suppress(FileExistsError):
             os.mkdir(self.folder)
-            self.is_first = self.made_folder = True
-        except FileExistsError:
-            # The process that made it may have died before the folder was on the disk.
-            self.is_first = not os.listdir(self.folder)
+            self.made_folder = True
 
     def place(self) -> None:
         """Move the file to the path or beside it; known bytes are a duplicate.
@@ -250,12 +238,16 @@ def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> Non
                 arrival.fault = error
 
 
-def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], str]) -> None:
-    """Flush each folder once, also for duplicates: the process that placed them may have died before flushing."""
+def _sync_folders(arrivals: Iterable[_Arrival]) -> None:
+    """Flush each folder, and the folder that holds it, once.
+
+    Those of duplicates and of existing folders too: the process that made them may have died before flushing.
+    """
     of_folder: defaultdict[str, list[_Arrival]] = defaultdict(list)
     for arrival in arrivals:
         if not arrival.fault:
-            of_folder[folder_of(arrival)].append(arrival)
+            of_folder[arrival.folder].append(arrival)
+            of_folder[os.path.dirname(arrival.folder)].append(arrival)
 
     def sync(folder: str) -> None:
         try:
