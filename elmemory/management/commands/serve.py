@@ -26,6 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from conversations.files.locks import set_up_lock
 from conversations.index.schema import ensure_schema, leave_to_others
 from elmemory.audit import roles
+from elmemory.environment.arguments import PORT
 from elmemory.environment.env import given_environment
 from elmemory.environment.private_files import private_folder, write_private
 from elmemory.environment.startup import CheckedCommand
@@ -40,8 +41,10 @@ class Command(CheckedCommand):
     help = "Bring the databases up to date, then serve webhooks and admin on loopback, with a worker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address to listen on (127.0.0.1, where a proxy reaches it)"
+        )
+        parser.add_argument("--port", type=PORT, default=settings.PORT, help="the port (that of PORT)")
         parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
