@@ -31,7 +31,6 @@ _TIME = "%Y%m%dT%H%M%S%fZ"
 _SHORTEST_STEP = timedelta(microseconds=1)
 _SUBJECT_LENGTH = 24
 _DETAIL_LENGTH = 16
-_DELETED, _REDUCED = "_deleted", "_reduced"
 NOTHING_DECIDED = f"{0:032x}"
 
 

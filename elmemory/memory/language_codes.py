@@ -40,8 +40,10 @@ _OTHER_NAMES = {
         "it": "italienisch italien italiaans włoski итальянский イタリア語 意大利语",
         "ja": "japanisch japonés japonais giapponese japonês японский",
         "ms": "malay",
+        "nb": "bokmål bokmal",
         "nl": "flemish vlaams niederländisch holländisch neerlandés holandés néerlandais olandese holandês",
-        "no": "norwegian",
+        "nn": "nynorsk",
+        "no": "norwegian norwegisch noruego norvégien norvegese norueguês noors norweski норвежский",
         "pl": "polnisch polaco polonais polacco польский",
         "pt": "portugiesisch portugués portugais portoghese portugees португальский",
         "pt-br": "brazilian brasileiro",
@@ -94,4 +96,5 @@ def _primary_codes() -> frozenset[str]:
 def variants(code: str) -> tuple[str, ...]:
     """Return the code and the more general ones, most specific first: "pt-br", "pt"; nothing for an empty code."""
     parts = code.split("-") if code else []
-    return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
+    found = tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return (*found, "no") if parts and parts[0] in ("nb", "nn") else found

@@ -12,9 +12,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.language_codes import language_code
 from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
 
 _LONGEST_PHRASE = 240
+_LONGEST_CODE = 3
 _LONGEST_ABBREVIATION = len("k. A.")
 _MASK = re.compile(
     r"\[[^\[\]]{1,40}\]|<[^<>]{1,40}>|\{\{[^{}]{0,40}\}\}|\{[^{}:\"']{0,40}\}|%[A-Z_]+%|\$\{[^{}]{0,40}\}"
@@ -76,6 +78,9 @@ def says_nothing(text: str, field: str = "") -> bool:
     text = text.strip()
     if is_mask(text):
         return True
+    # "nb", Norwegian, is also short for "niet bekend".
+    if "language" in field and len(text) <= _LONGEST_CODE and language_code(text):
+        return False
     if len(text) > _LONGEST_PHRASE:
         return False
     folded = fold(text)

@@ -44,4 +44,5 @@ def test_what_names_no_language_has_no_code(said: str) -> None:
 
 def test_a_code_is_followed_by_the_more_general_ones() -> None:
     assert variants("zh-hant-tw") == ("zh-hant-tw", "zh-hant", "zh")
+    assert variants("nb-no") == ("nb-no", "nb", "no")
     assert variants("") == ()
