@@ -168,7 +168,7 @@ def memories_of(
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field == CALLER_PROFILE:
-            usable = filter(usable_value, statements(text))
+            usable = (sentence for sentence in statements(text) if usable_value(sentence, CALLER_PROFILE))
             for ordinal, sentence in enumerate(islice(usable, _MOST_INSIGHTS)):
                 yield kinds.NewMemory(
                     kinds.INSIGHT,

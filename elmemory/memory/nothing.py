@@ -60,6 +60,8 @@ _TITLES = frozenset(
 )
 _STAFF = frozenset(("agent", "assistant"))
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
+# Truth values in place of a name. No and True are also names.
+_TRUTH = frozenset(("yes", "Yes", "YES", "no", "NO", "true", "TRUE", "false", "False", "FALSE"))
 _BARE = frozenset(("none", "null", "nil", "nan", "n/a", "n.a", "na", "unknown", "undefined", "unspecified"))
 # In these fields "did not answer" and "not given" are values.
 _OUTCOME_FIELDS = frozenset(
@@ -104,7 +106,7 @@ def is_no_name(text: str) -> bool:
 
     Stricter than `says_nothing`: a name has no negation with a verb of saying.
     """
-    if says_nothing(text, "name"):
+    if text.strip(" .!") in _TRUTH or says_nothing(text, "name"):
         return True
     folded = fold(text)
     tokens = [token for token in tokens_of(folded) if not token.isdecimal()]
