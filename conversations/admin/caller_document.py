@@ -13,9 +13,10 @@ from django.utils.dateparse import parse_datetime
 from conversations.admin.caller_insights import rationales
 from conversations.admin.caller_page import facts_of
 from conversations.admin.transcript import clock, turns
-from conversations.files.paths import conversation_files, transcription_path
+from conversations.files.paths import transcription_path
 from conversations.files.receipts import read_receipt
 from conversations.files.stored import read_failure
+from conversations.memories.belongings import files_of_call
 from conversations.models import Conversation
 from conversations.payloads.failure import in_language
 from conversations.payloads.outline import NotReadable
@@ -79,7 +80,7 @@ def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
 
 def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
     call, receipt = _transcription(row.pk), read_receipt(row.pk)
-    files = conversation_files(row.pk)
+    files = files_of_call(row.pk, row.caller)
     failure = read_failure(row.pk)
     remembered = {memory.metadata.get("position") for memory in memories if memory.kind == kinds.MESSAGE}
     said = turns(call, reveal=True) if call else []
