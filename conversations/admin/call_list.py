@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, faults
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -62,7 +62,6 @@ class CallList(SearchedList):
         foldable: list[Any] = self.filter_specs[_FILTERS_SHOWN:]
         for spec in foldable:
             spec.is_folded = not spec.used_parameters
-        self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
         self.date_hierarchy = None  # it filters by the addresses of earlier versions; no page leads to days like that

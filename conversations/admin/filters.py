@@ -43,6 +43,10 @@ class _Conditions(admin.SimpleListFilter):
 
     choices_of: ClassVar[Mapping[str, tuple[str | Promise, Callable[[], Q]]]]
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.used_parameters = {name: value for name, value in self.used_parameters.items() if value}
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:  # noqa: ARG002
         return [(value, label) for value, (label, _) in self.choices_of.items()]
 
@@ -227,10 +231,24 @@ def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
     for spec in changelist.filter_specs:
         if isinstance(spec, DetailsFilter):
             found += [fault for name, fault in spec.faults() if name not in but]
-        elif isinstance(spec, _Conditions) and (value := spec.value()) not in (None, *spec.choices_of):
+        elif (value := _unknown_choice(spec)) is not None and not changelist.queryset.exists():
             wrong = forms.ChoiceField.default_error_messages["invalid_choice"] % {"value": value}
             found.append(f"{capfirst(str(spec.title))}: {wrong}")
     return found
+
+
+def _unknown_choice(spec: Any) -> str | None:
+    """The value in the address that is no choice of this filter; None if there is none."""
+    asked: Any
+    if isinstance(spec, _Conditions):
+        asked, known = [spec.value()], list(spec.choices_of)
+    elif isinstance(spec, ChoicesFieldListFilter):
+        asked, known = spec.lookup_val or [], [value for value, _ in spec.field.flatchoices]
+    elif isinstance(spec, admin.AllValuesFieldListFilter):
+        asked, known = spec.lookup_val or [], list(spec.lookup_choices)
+    else:
+        return None
+    return next((value for value in asked if value is not None and value not in map(str, known)), None)
 
 
 def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:

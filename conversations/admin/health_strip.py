@@ -111,6 +111,9 @@ def _backup(backup: LastRun) -> Part:
     name, made = gettext("Backup"), ago(datetime.fromisoformat(backup.succeeded_at)) if backup.succeeded_at else ""
     if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
         return Part(name, True, made)
+    if not backup.ok and backup.has_recent_success:
+        failed = gettext("an attempt after it failed: %(reason)s") % {"reason": backup.detail}
+        return Part(name, True, f"{made}; {failed}")
     fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
     last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
     return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))

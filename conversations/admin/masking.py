@@ -20,6 +20,7 @@ from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
 from conversations.payloads.transcription import Transcription
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.redaction import PAUSES
 
 MASK = "••••"
 
@@ -34,9 +35,9 @@ _NO_TEXTS = frozenset(
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.
-_SEPARATOR = rf"[{_BLANK}().,:;/\\_*'’\u2010-\u2015\u2212-]"
-_DIGITS = re.compile(rf"\+?\(?\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_OF_OWN - 1},}}")
-_SOME_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_KEYS - 1}}}")
+_SEPARATOR = rf"[{_BLANK}():;/\\_*'’{PAUSES}]"
+_DIGITS = re.compile(rf"\+?\(?\d(?:{_SEPARATOR}{{0,5}}\d){{{_FEWEST_OF_OWN - 1},}}")
+_SOME_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}{{0,5}}\d){{{_FEWEST_KEYS - 1}}}")
 
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:19|20)[0-9]{2}"
 _DATE = (
@@ -135,7 +136,7 @@ def _runs(call: Transcription) -> set[str]:
 
 
 def _finding(runs: Iterable[str]) -> re.Pattern[str] | None:
-    spellings = [rf"{_SEPARATOR}{{0,3}}".join(map(_in_scripts, run)) for run in sorted(runs, key=len, reverse=True)]
+    spellings = [rf"{_SEPARATOR}{{0,5}}".join(map(_in_scripts, run)) for run in sorted(runs, key=len, reverse=True)]
     return re.compile(rf"(?<!\d)(?:{'|'.join(spellings)})(?!\d)") if spellings else None
 
 

@@ -8,10 +8,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy
 
 from conversations.admin.masking import MASK
-from conversations.payloads.agent_turns import elapsed
+from conversations.payloads.agent_turns import elapsed, request_of
 from conversations.payloads.transcription import Transcription
 from conversations.payloads.turns import Turn
-from conversations.payloads.values import dicts, text
+from conversations.payloads.values import dicts, is_true, text
 from conversations.payloads.values import seconds as seconds_of
 
 _LATENCIES = {
@@ -95,15 +95,16 @@ def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[di
             "failed": False,
             "latency": None,
         }
-        calls[str(called.get("request_id"))] = tool
+        calls[request_of(called)] = tool
         tools.append(tool)
     for result in dicts(turn.get("tool_results")):
-        known = calls.get(str(result.get("request_id")))
+        known = calls.get(request_of(result))
         if known is None:
             known = {"name": text(result.get("tool_name")).strip() or "tool", "parameters": ""}
             tools.append(known)
-        known["result"] = pretty(result.get("result_value"))
-        known["failed"] = bool(result.get("is_error"))
+        value = result.get("result_value")
+        known["result"] = pretty(result.get("result") if value is None else value)
+        known["failed"] = is_true(result.get("is_error"))
         known["latency"] = seconds_of(result.get("tool_latency_secs"))
     return tools
 

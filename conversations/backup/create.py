@@ -21,7 +21,7 @@ from elmemory.audit.chain import Head
 from elmemory.audit.models import Entry
 from elmemory.environment.build import build
 from elmemory.environment.databases import sqlite
-from elmemory.environment.given import as_dotenv
+from elmemory.environment.dotenv import as_dotenv
 from elmemory.memory.openmemory import OpenMemory
 
 OF_SERVER = "server.sqlite3.zst"

@@ -26,6 +26,7 @@ from elmemory.memory.openmemory.embedded.store import ALIAS
 _PIECE = 2**20
 # The memories come first, so that the audit log covers the time of their copying.
 COPIED = ALIAS, DEFAULT_DB_ALIAS
+VARIABLES = {ALIAS: "OPENMEMORY_DB_PATH", DEFAULT_DB_ALIAS: "DATABASE_URL"}
 # pg_dump compresses by itself.
 _SUFFIXES = {"sqlite": ".sqlite3.zst", "postgresql": ".pgdump"}
 

@@ -15,6 +15,8 @@ from conversations.files.paths import payload_root
 
 log = structlog.get_logger(__name__)
 
+_A_DAY_SECONDS = 26 * 3600
+
 type Task = Literal["backup", "verify", "backfill"]
 
 _FILES = {"backup": "_backup", "verify": "_verified", "backfill": "_backfilled"}
@@ -35,6 +37,12 @@ class LastRun:
     def age_seconds(self) -> float:
         """The seconds since the run ended."""
         return (now() - datetime.fromisoformat(self.at)).total_seconds()
+
+    @property
+    def has_recent_success(self) -> bool:
+        """Whether one of the runs of the last 26 hours succeeded: with one each night, none was missed yet."""
+        succeeded_at = datetime.fromisoformat(self.succeeded_at) if self.succeeded_at else None
+        return bool(succeeded_at and (now() - succeeded_at).total_seconds() < _A_DAY_SECONDS)
 
 
 def last_run(task: Task) -> LastRun | None:

@@ -91,13 +91,14 @@ def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozens
 
     With wait=False, conversations locked elsewhere are left out.
     """
-    stripes: set[int] = set()
+    stripes = {conversation_id: _stripe(conversation_id) for conversation_id in conversation_ids}
+    locked: set[int] = set()
     with ExitStack() as held:
-        for stripe in sorted({_stripe(conversation_id) for conversation_id in conversation_ids}):
+        for stripe in sorted(set(stripes.values())):
             with suppress(Busy):
                 held.enter_context(_flock("delivery", stripe, wait=wait))
-                stripes.add(stripe)
-        yield frozenset(one for one in conversation_ids if _stripe(one) in stripes)
+                locked.add(stripe)
+        yield frozenset(one for one, stripe in stripes.items() if stripe in locked)
 
 
 @contextmanager
@@ -134,11 +135,11 @@ def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> It
 
 @contextmanager
 def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
-    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", _name(purpose, stripe))
+    path = f"{settings.PAYLOAD_STORAGE_PATH}/_locks/{_name(purpose, stripe)}"
     try:
         descriptor = os.open(path, _FLAGS, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, _FLAGS, 0o600)
     try:
         try:

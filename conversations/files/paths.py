@@ -29,7 +29,7 @@ def folder_text(conversation_id: str) -> str:
     """`conversation_folder` as text, for reading all folders: Python 3.12 never frees the parts of a Path."""
     if not is_conversation_id(conversation_id):
         raise ValueError("not a conversation id")
-    return f"{payload_root()}/{conversation_id}"
+    return f"{settings.PAYLOAD_STORAGE_PATH}/{conversation_id}"
 
 
 def payload_path(conversation_id: str, event_type: str) -> Path:

@@ -82,11 +82,19 @@ def files_of(caller: str) -> Files:
             if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
                 found.calls.append(conversation_id)
                 continue
-        versions = [Path(folder, name) for name in files if name.endswith(".json") and _VERSION.fullmatch(name)]
+        versions = [Path(folder, name) for name in files if _is_version(name)]
         found.versions += [path for path in versions if _party(path) in keys]
         if is_in_receipt:
             found.receipts.append(conversation_id)
     return found
+
+
+def files_of_call(conversation_id: str, caller: str) -> list[Path]:
+    """The files of the caller's call, without versions that name another caller, from before it was theirs."""
+    theirs = None, *keys_of_caller(caller)
+    return [
+        path for path in conversation_files(conversation_id) if not _is_version(path.name) or _party(path) in theirs
+    ]
 
 
 def counts_of(memories: Iterable[Memory]) -> Counter[str]:
@@ -155,6 +163,10 @@ def _party(path: Path) -> str | None:
     if not isinstance(event, dict):
         return None
     return Failure(event).caller if "_failure." in path.name else Transcription(event).caller
+
+
+def _is_version(name: str) -> bool:
+    return name.endswith(".json") and _VERSION.fullmatch(name) is not None
 
 
 def _kind_of(path: Path) -> str:

@@ -80,7 +80,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
         # Without a receipt, an interrupted run may have written memories of this call. The store says whose.
-        holders = None if receipt else store.users_of(conversation_id)
+        holders = None if receipt else holders_of(store, conversation_id)
         receipt = receipt or new_receipt(stamp)
         if holders:
             receipt.callers = sorted(holders)
@@ -168,7 +168,7 @@ def memories_of(
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field == CALLER_PROFILE:
-            usable = filter(usable_value, statements(text))
+            usable = (sentence for sentence in statements(text) if usable_value(sentence, CALLER_PROFILE))
             for ordinal, sentence in enumerate(islice(usable, _MOST_INSIGHTS)):
                 yield kinds.NewMemory(
                     kinds.INSIGHT,
@@ -256,6 +256,15 @@ def withheld_of(call: Transcription, receipt: Receipt) -> list[str]:
 
 def _unredacted(text: str, _: str) -> str:
     return text
+
+
+def holders_of(store: OpenMemory, conversation_id: str) -> set[str] | None:
+    """The callers with memories that were made from this call; None if the store cannot find them.
+
+    Other clients of the store may name the call in memories of their own users, which are left alone.
+    """
+    users = store.users_of(conversation_id)
+    return users and {user for user in users if _of_conversation(store, user, conversation_id)}
 
 
 def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:

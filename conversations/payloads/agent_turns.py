@@ -24,14 +24,19 @@ def tools_of(turns: Iterable[Turn]) -> Tools:
     for turn in turns:
         for called in dicts(turn.raw.get("tool_calls")):
             if name := text(called.get("tool_name")).strip():
-                names[str(called.get("request_id"))] = name
+                names[request_of(called)] = name
                 tools.used.add(name)
         for result in dicts(turn.raw.get("tool_results")):
-            if name := text(result.get("tool_name")).strip() or names.get(str(result.get("request_id")), ""):
+            if name := text(result.get("tool_name")).strip() or names.get(request_of(result), ""):
                 tools.used.add(name)
                 if is_true(result.get("is_error")):
                     tools.failed.add(name)
     return tools
+
+
+def request_of(tool: Mapping[str, Any]) -> str:
+    """By what a tool's call and its result belong together: the request id, else the name of the tool."""
+    return str(tool.get("request_id") or text(tool.get("tool_name")).strip())
 
 
 def waits(turns: Iterable[Turn]) -> Iterator[float]:

@@ -71,7 +71,7 @@ class Transcription:
     @property
     def successful(self) -> str:
         """The evaluation of the call: success, failure or unknown; empty if the payload has none."""
-        return self.text("analysis", "call_successful")
+        return self.text("analysis", "call_successful").strip().casefold()
 
     @property
     def summary(self) -> str:

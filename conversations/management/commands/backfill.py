@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from conversations.files.locks import Busy, single_lock
 from conversations.management.asking import ask
-from conversations.management.times import day_or_time
 from conversations.memories import reanalysis
 from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import day_or_time, per_second, period
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
@@ -31,8 +31,10 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agent", help="calls of this agent id only")
-        parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
-        parser.add_argument("--until", help="calls that began before then")
+        parser.add_argument(
+            "--since", type=day_or_time, help="calls that began then or later (2026-11-01, 2026-11-01T09:30)"
+        )
+        parser.add_argument("--until", type=day_or_time, help="calls that began before then")
         parser.add_argument("--audio", action=BooleanOptionalAction, default=True, help="recordings too")
         parser.add_argument(
             "--analyse",
@@ -43,11 +45,11 @@ class Command(CheckedCommand):
         parser.add_argument(
             "--yes", action="store_true", help=f"do not ask, above {_ASK_ABOVE} calls or with --analyse"
         )
-        parser.add_argument("--rate", type=float, default=5, help="requests per second at most (5)")
+        parser.add_argument("--rate", type=per_second, default=5, help="requests per second at most (5); 0: no limit")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        since, until = day_or_time(options["since"]), day_or_time(options["until"])
+        since, until = period(options["since"], options["until"])
         try:
             with single_lock("backfill", wait=False), _api(options["rate"]) as api:
                 if options["analyse"]:

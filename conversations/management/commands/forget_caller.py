@@ -21,6 +21,7 @@ from elmemory.agents.api import ElevenLabsError
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.environment.arguments import Whole
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
@@ -40,7 +41,12 @@ class Command(CheckedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller's number, such as +14155550100")
         parser.add_argument("--from", dest="file", type=Path, help="a file with one number on each line")
-        parser.add_argument("--not-called-for", type=int, metavar="DAYS", help="callers without a call for that long")
+        parser.add_argument(
+            "--not-called-for",
+            type=Whole(1, 36_500),
+            metavar="DAYS",
+            help="callers without a call for that many days",
+        )
         parser.add_argument("--payloads", action="store_true", help="delete the stored files of their calls too")
         parser.add_argument("--elevenlabs", action="store_true", help="delete their conversations at ElevenLabs too")
         parser.add_argument(
@@ -88,8 +94,6 @@ class Command(CheckedCommand):
         days = options["not_called_for"]
         if not given and days is None:
             raise CommandError("name a caller's number, --from FILE, or --not-called-for DAYS")
-        if days is not None and days < 1:
-            raise CommandError("--not-called-for: write a number of days, at least 1")
         callers = [_key(text, at) for at, text in enumerate(given, start=1)]
         if days is not None:
             callers += not_called_since(open_memory(), now() - timedelta(days=days))

@@ -43,14 +43,19 @@ class Command(CheckedCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument(
+            "source",
+            metavar="DIR|FILE.tar.zst",
+            type=Path,
+            help="what `backup` wrote: its folder, or its file",
+        )
         parser.add_argument("--replace", action="store_true", help="first rename existing payloads and SQLite files")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
-    def handle(self, *args: Any, source: Path, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         try:
-            with opened(source.expanduser().resolve()) as backup:
+            with opened(options["source"].expanduser().resolve()) as backup:
                 self._restore(backup, options)
         except BackupFault as error:
             raise CommandError(str(error)) from None
@@ -83,7 +88,8 @@ class Command(CheckedCommand):
         if not options["yes"]:
             ask(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}?", "nothing was restored", "a backup is restored here")
         if faults := backup.faults():
-            raise CommandError(f"the backup is damaged, and nothing was restored: {'; '.join(faults)}")
+            more = f" and more: verify --backup {options['source']} lists them" if len(faults) > 1 else ""
+            raise CommandError(f"the backup is damaged, and nothing was restored: {faults[0]}{more}")
         if found and options["replace"]:
             for path, aside in restore.move_aside():
                 self.stdout.write(f"{path} is now {aside}")
