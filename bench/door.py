@@ -3,10 +3,10 @@
 python -m bench.door [seconds]
 """
 
+import argparse
 import asyncio
 import contextlib
 import multiprocessing
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -115,4 +115,6 @@ async def _send_for_ever(port: int, size: int, piece: int, pause: float) -> None
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", nargs="?", type=float, default=60)
+    main(parser.parse_args().seconds)
