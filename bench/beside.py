@@ -158,7 +158,9 @@ def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG0
     """Measure `bench.admin` in a separate process, with the tests' databases."""
     sizes = ("1000",) if quick else ("1000", "10000", "100000")
     with on_core(MEASURED):
-        done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        )
     head, _, *rows = (_cells(line) for line in done.stdout.decode().splitlines() if line.startswith("|"))
     report.table("The admin, by the calls in the index", head, rows)
 
