@@ -117,7 +117,7 @@ def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
     """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
-    A request that is stated as withdrawn is settled too. A call may settle one request and open another. If both say the
+    A request stated as withdrawn is settled too. A call may settle one request and open another. If both say the
     same, the request is settled.
     """
     if said is None or commands_an_agent(said.value) or is_withdrawn(said.value):
