@@ -14,6 +14,7 @@ from hashlib import file_digest
 from typing import NamedTuple
 
 from django.db import connections
+from django.utils.translation import gettext_noop
 
 from conversations.files import decisions
 from conversations.files.deletion import delete_conversation
@@ -34,18 +35,22 @@ from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_integrity import faults_of
 from elmemory.memory.text import counted
 
-MISSING_MEMORIES = "memories missing"
-DELETED_CALL = "deleted call stored again"
+MISSING_MEMORIES = gettext_noop("memories missing")
+DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
-    "database": "Stop server and worker, and restore the database from a backup. An index: delete it, it is rebuilt.",
-    "payload missing": "Restore it from a backup, or: manage.py backfill",
-    "payload changed": "Restore it from a backup: its bytes are not those that were processed.",
-    "payload unreadable": "Restore it from a backup, or: manage.py backfill",
-    "version changed": "Restore it from a backup: its bytes are not those that its name says.",
+    gettext_noop("database"): (
+        "Stop server and worker, and restore the database from a backup. An index: delete it, it is rebuilt."
+    ),
+    gettext_noop("payload missing"): "Restore it from a backup, or: manage.py backfill",
+    gettext_noop("payload changed"): "Restore it from a backup: its bytes are not those that were processed.",
+    gettext_noop("payload unreadable"): "Restore it from a backup, or: manage.py backfill",
+    gettext_noop("version changed"): "Restore it from a backup: its bytes are not those that its name says.",
     MISSING_MEMORIES: "Have the calls processed again: manage.py verify --repair",
-    "memories lost": "Their payloads are removed, so nothing can be processed again. Restore the store from a backup.",
+    gettext_noop("memories lost"): (
+        "Their payloads are removed, so nothing can be processed again. Restore the store from a backup."
+    ),
     DELETED_CALL: "Delete them again: manage.py verify --repair",
-    "decisions": "The worker deletes what decisions forbid: is it running, and does OpenMemory answer?",
+    gettext_noop("decisions"): "The worker deletes what decisions forbid: is it running, and does OpenMemory answer?",
 }
 _MOST_SHOWN = 20
 _VERSION = re.compile(r".+\.([0-9a-f]{8})\.(?:json|mp3)")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from elmemory.admin import CarefulLookups
 from elmemory.audit.roles import ADMINISTRATOR, EXPLAINED
+from elmemory.audit.wording import permission_shown
 
 if TYPE_CHECKING:
 
@@ -110,7 +111,13 @@ class StaffAdmin(_UserAdmin):
 
 
 class RoleAdmin(_GroupAdmin):
-    """The roles. Permissions are shown in the language of the page; the database has them in English."""
+    """The roles. They and permissions are shown in the language of the page; the database has them in English."""
+
+    list_display = ("role",)
+
+    @admin.display(description=gettext_lazy("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return _(group.name)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})
@@ -121,7 +128,7 @@ class RoleAdmin(_GroupAdmin):
 
 
 def _named(field: Any) -> Any:
-    field.label_from_instance = lambda permission: f"{permission.content_type} | {_(permission.name)}"
+    field.label_from_instance = lambda permission: f"{permission.content_type} | {permission_shown(permission)}"
     return field
 
 
