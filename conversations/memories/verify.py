@@ -26,9 +26,11 @@ from conversations.files.receipts import (
     RememberedMemory,
     content_digest,
     read_receipt,
+    receipt_path,
 )
 from conversations.files.stored import read_call
 from conversations.index.schema import ALIAS as INDEX
+from conversations.index.sync import refresh_row
 from conversations.memories import decided, reprocess
 from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
@@ -119,6 +121,7 @@ class Verification:
         receipt = read_receipt(conversation_id)
         if receipt is None or receipt.payload is None:
             # Pending, or the receipt is damaged: the worker processes the call.
+            self.waiting += receipt is None and _is_pending_again(conversation_id)
             kinds += ["payload unreadable"] if _is_cut_short(conversation_id) else []
         elif PAYLOAD in receipt.removed:
             kinds += ["memories lost"] if self._lacks(conversation_id, receipt) else []
@@ -185,6 +188,14 @@ def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
         return ["payload missing"]
     stamp = receipt.payload
     return ["payload changed"] if stamp and stamp.matches(stat) and digest != stamp.sha256 else []
+
+
+def _is_pending_again(conversation_id: str) -> bool:
+    """Whether a damaged receipt made the call pending. Zeroed blocks change no size or time, so the row is behind."""
+    if not (receipt_path(conversation_id).is_file() and transcription_path(conversation_id).is_file()):
+        return False
+    refresh_row(conversation_id)
+    return True
 
 
 def _is_cut_short(conversation_id: str) -> bool:
