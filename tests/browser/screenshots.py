@@ -1,4 +1,4 @@
-"""Pictures of the four main pages for the README: `make screenshots`.
+"""Pictures of the four main pages for docs/admin.md and README.md: `make screenshots`.
 
 `python -m tests.browser.screenshots FOLDER [PAGE…]` makes those of all main pages, or of these, at four widths, light
 and dark, in that folder: PAGE-WIDTH-SCHEME.png.
