@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from conversations.admin.caller_insights import rationales
-from conversations.admin.caller_page import facts_of
+from conversations.admin.caller_page import facts_of, grouped
 from conversations.admin.transcript import clock, turns
 from conversations.files.paths import conversation_files, transcription_path
 from conversations.files.receipts import read_receipt
@@ -50,7 +50,7 @@ def caller_document(
             "card": card,
             "facts": [
                 fact | {"rationale": read(fact["conversation_id"]).get(fact["field"], "")}
-                for fact in facts_of(list(memories))
+                for fact in facts_of(grouped(memories))
             ],
             "statements": [memory.content for memory in memories if memory.kind == kinds.PREFERENCE],
             "others": _others(of_call, of_calls),
