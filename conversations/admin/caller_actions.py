@@ -200,8 +200,8 @@ class CallerActions(CallerListAdmin):
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
-            how = forgetting.Forgetting(payloads=payloads, request=request)
-            certified = forgetting.forget(store, row.number, how).entry
+            options = forgetting.Forgetting(payloads=payloads, request=request)
+            certified = forgetting.forget(store, row.number, options).entry
         except OpenMemoryError as error:
             messages.error(request, _in_part(gettext("OpenMemory does not answer (%(error)s).") % {"error": error}))
         except OSError as error:

@@ -175,7 +175,7 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
 def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
     """Refresh the rows of these conversations in batches; yields the size of each finished batch.
 
-    `read` holds transcriptions that were just read, by conversation id.
+    `read` contains transcriptions that were just read, by conversation id.
     """
     for batch in batched(ids, _BATCH):
         _refresh_batch(batch, read)

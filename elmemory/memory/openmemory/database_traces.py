@@ -1,8 +1,8 @@
 """Finds and removes what a database keeps of deleted rows.
 
 SQLite overwrites deleted rows (`secure_delete`), but its log, and copies left when rows moved between pages, may still
-hold them. PostgreSQL keeps deleted rows until a VACUUM; its log (WAL), replicas and backups keep them longer, which its
-administrator must handle.
+contain them. PostgreSQL keeps deleted rows until a VACUUM; its log (WAL), replicas and backups keep them longer, which
+its administrator must handle.
 """
 
 import os
@@ -76,8 +76,8 @@ def rewrite(alias: str) -> None:
         clear_log(alias)
 
 
-def holds(alias: str, text: bytes) -> bool:
-    """Whether a file of the SQLite database holds these bytes."""
+def contains(alias: str, text: bytes) -> bool:
+    """Whether a file of the SQLite database contains these bytes."""
     for path in files_of(alias):
         with opened(path) as file:
             before = b""

@@ -90,9 +90,9 @@ class OpenMemory(Protocol):
         """Return the user's memories, newest written first. Without a limit, all of them."""
 
     def texts(self, user_id: str) -> list[Memory]:
-        """All memories of the user, the newest written first; what people do not read of them may be left out.
+        """Return all memories of the user, newest written first, perhaps without fields that no page shows.
 
-        Those are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
+        These are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
         """
 
     def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
@@ -126,7 +126,7 @@ class OpenMemory(Protocol):
         """
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
-        """Return the store's own summary of the user, in a sentence or two. `regenerate` makes a new one first."""
+        """Return the store's own summary of the user, in a sentence or two. `regenerate` first has it written again."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """Return at most k of the user's memories, those that best answer the query, best first."""
