@@ -38,13 +38,12 @@ PREFERENCES = {
         Action.OPT_OUT,
         gettext_lazy("Opt this caller out?"),
         gettext_lazy(
-            "What is remembered of this caller is deleted: {extent}. Nothing brings it back, also if the opt-out is"
+            "This deletes what is remembered about this caller: {extent}. It cannot be undone, even if the opt-out is"
             " taken back. New calls are not remembered, and only the decision is kept. {calls}"
         ),
         gettext_lazy("Take the opt-out back?"),
         gettext_lazy(
-            "Calls that begin from now on are remembered. Nothing that was said before is, even if its call is"
-            " reprocessed."
+            "Calls that begin from now on are remembered. Earlier calls are not, even if they are reprocessed."
         ),
     ),
     kinds.SHARED_LINE: (
@@ -262,7 +261,10 @@ class CallerActions(CallerListAdmin):
         if is_recorded:
             messages.warning(
                 request,
-                gettext("The opt-out is recorded. OpenMemory does not answer (%(error)s): the worker deletes later.")
+                gettext(
+                    "The opt-out is recorded. OpenMemory does not answer (%(error)s), so the worker deletes the"
+                    " memories later."
+                )
                 % {"error": error},
             )
         else:

@@ -38,7 +38,7 @@ class OptOut(forms.Form):
     def clean_number(self) -> str:
         if number := caller_key(self.cleaned_data["number"]):
             return number
-        raise forms.ValidationError(gettext("This is no number of a caller."))
+        raise forms.ValidationError(gettext("This number identifies no caller."))
 
 
 class InsightForm(forms.Form):
@@ -114,7 +114,7 @@ class CallerDecisions(CallerActions):
                 self.away(request, error)
             else:
                 record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
-                messages.success(request, _("OpenMemory made its summary again."))
+                messages.success(request, _("OpenMemory has written its summary again."))
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:

@@ -101,7 +101,7 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     def summary_shown(self, row: Any) -> SafeString:
         if not row.summary:
             return format_html('<span class="quiet">{}: {}</span>', _("none yet"), row.no_summary)
-        author = _("OpenMemory's own") if row.is_stores_own else _("ours")
+        author = _("OpenMemory's own") if row.is_stores_own else _("elmemory's")
         return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, author)
 
     @admin.display(description=gettext_lazy("notes"), empty_value="")

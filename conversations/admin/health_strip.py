@@ -99,16 +99,16 @@ def _queue() -> list[Part]:
                 gettext("Index"),
                 False,
                 gettext("cannot be read"),
-                gettext("It is rebuilt by itself. Webhooks are not affected."),
+                gettext("It is rebuilt automatically. Webhooks are not affected."),
             )
         ]
     if not queue.pending:
-        return [Part(gettext("Queue"), True, gettext("nothing waits"))]
+        return [Part(gettext("Queue"), True, gettext("no call is waiting"))]
     waiting = number_format(queue.pending, force_grouping=True)
     if queue.oldest_seconds < _LONG_WAIT_SECONDS:
         return [Part(gettext("Queue"), True, gettext("%(n)s waiting") % {"n": waiting})]
     waited = timesince(moment(time.time() - queue.oldest_seconds), depth=1)
-    remedy = gettext("Nothing is remembered of them until the parts at fault work.")
+    remedy = gettext("They are remembered once the faults are repaired.")
     return [
         Part(
             gettext("Queue"),
@@ -127,7 +127,7 @@ def _last_runs() -> Iterator[Part]:
         if verified.ok:
             yield Part(name, True, gettext("verified %(ago)s") % {"ago": at})
         else:
-            yield Part(name, False, verified.detail, gettext("manage.py verify says where, and what repairs it."))
+            yield Part(name, False, verified.detail, gettext("manage.py verify shows each fault and how to repair it."))
 
 
 def _backup(backup: LastRun) -> Part:
@@ -135,7 +135,7 @@ def _backup(backup: LastRun) -> Part:
     if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
         return Part(name, True, made)
     fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
-    last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
+    last = gettext("the last successful one %(ago)s") % {"ago": made} if made else gettext("none was successful yet")
     return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))
 
 

@@ -77,7 +77,7 @@ def _verified(section: str) -> Check:
     if run is None:
         return Check(section, "verify", "note", "not yet", "The worker does it each night; now: manage.py verify")
     if not run.ok:
-        return Check(section, "verify", "fault", run.detail, "manage.py verify says where, and what repairs it.")
+        return Check(section, "verify", "fault", run.detail, "manage.py verify shows each fault and how to repair it.")
     if run.age_seconds > _VERIFY_LATE_SECONDS:
         return Check(section, "verify", "note", _since(run.at), "The worker does it each night: see its log.")
     return Check(section, "verify", "ok", f"{_since(run.at)}: {run.detail}")

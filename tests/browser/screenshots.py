@@ -85,7 +85,7 @@ def those_of_the_readme(browser: Browser, server: Server) -> None:
     page.goto(CALL)
     page.get_by_role("link", name=CALLER).first.click()
     page.fill("#question", "What is the dog called?")
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Ask").click()
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=TARGET / "caller.png")
     page.goto(CALL)

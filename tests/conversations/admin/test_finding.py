@@ -167,7 +167,7 @@ def test_a_choice_that_a_filter_does_not_have_is_named(staff: Client, query: str
 
 @pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
 def test_an_empty_list_says_whether_there_is_anything(staff: Client, address: str) -> None:
-    assert "There is nothing here yet." in staff.get(address).content.decode()
+    assert "No entries yet." in staff.get(address).content.decode()
     assert "Nothing is found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
 
 
@@ -177,7 +177,7 @@ def test_a_wrong_value_is_named_and_finds_nothing(staff: Client) -> None:
     for query in wrong:
         text = staff.get(f"{LIST}?{query}").content.decode()
         assert 'class="fault" role="alert"' in text, query
-        assert "Nothing is found by a wrong value." in text, query
+        assert "A wrong value finds nothing." in text, query
     assert {query: listed(staff, query) for query in wrong} == {query: set() for query in wrong}
 
 
