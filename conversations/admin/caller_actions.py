@@ -208,7 +208,7 @@ class CallerActions(CallerListAdmin):
                 request, _in_part(gettext("Not every file could be changed (%(error)s).") % {"error": error.strerror})
             )
         except OperationalError:
-            messages.error(request, _in_part(gettext("A database was in use and may hold traces.")))
+            messages.error(request, _in_part(gettext("A database was in use and may contain traces.")))
         else:
             messages.success(request, _forgotten(extent, payloads=payloads))
             if request.user.has_perm("audit.view_entry"):

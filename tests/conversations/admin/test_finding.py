@@ -403,7 +403,7 @@ def test_no_number_is_saved(staff: Client, question: str) -> None:
     query = answer["Location"].partition("?")[2]
     assert "is not saved, since" in save(staff, query)
     assert "is not saved, since" in save(staff, f"q={quote(question)}")
-    assert "must hold no phone number" in save(staff, "days=7", name=question)
+    assert "must not contain a phone number" in save(staff, "days=7", name=question)
     assert not SavedSearch.objects.exists()
 
 
