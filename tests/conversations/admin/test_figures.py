@@ -140,7 +140,7 @@ def test_the_figures_are_those_of_the_filtered_list(staff: Client) -> None:
 def test_of_many_calls_every_fourth_is_measured(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_MEASURED", 2)
     assert analytics(Conversation.objects.all(), None).every == 4
-    assert "those of every 4th" in staff.get(f"{FIGURES}?days=all").content.decode()
+    assert "computed from every 4th call" in staff.get(f"{FIGURES}?days=all").content.decode()
 
 
 def test_without_calls_the_page_says_so(staff: Client) -> None:

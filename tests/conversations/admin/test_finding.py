@@ -168,7 +168,7 @@ def test_a_choice_that_a_filter_does_not_have_is_named(staff: Client, query: str
 @pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
 def test_an_empty_list_says_whether_there_is_anything(staff: Client, address: str) -> None:
     assert "No entries yet." in staff.get(address).content.decode()
-    assert "Nothing is found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
+    assert "Nothing was found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("varied")
@@ -353,7 +353,7 @@ def test_a_page_that_is_not_there_leads_to_the_nearest_one(
 @pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
 def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
     text = staff.get(f"{LIST}{page}?has_audio__exact=x", follow=True).content.decode()
-    assert "asked for something that cannot be found" in text
+    assert "asks for something that cannot be searched for" in text
 
 
 # Saved searches
@@ -421,7 +421,7 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
 
 @pytest.mark.parametrize("query", ["agent_id__foo=1", "unknown=1", "has_audio__exact=x"])
 def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str) -> None:
-    assert "asked for something that cannot be found" in save(staff, query)
+    assert "asks for something that cannot be searched for" in save(staff, query)
     assert not SavedSearch.objects.exists()
 
 
