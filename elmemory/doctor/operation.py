@@ -65,7 +65,7 @@ def _backup(section: str) -> Check:
         remedy = "manage.py backup DIR, each night: docs/backup.md. Backups by other means are not seen."
         return Check(section, "backup", "note", "none was made", remedy)
     if not run.ok:
-        good = f"; the last good one {_since(run.succeeded_at)}" if run.succeeded_at else ""
+        good = f"; the last successful one {_since(run.succeeded_at)}" if run.succeeded_at else ""
         return Check(section, "backup", "fault", f"the last one failed: {run.detail}{good}", "Run it again by hand.")
     if run.age_seconds > _BACKUP_LATE_SECONDS:
         return Check(section, "backup", "fault", f"the last one {_since(run.at)}", "Does its timer run?")
