@@ -3,10 +3,7 @@
 import asyncio
 import base64
 import os
-import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +20,6 @@ from bench.live import CALLERS, rings
 from bench.load import Measured, at_a_pace, one_after_the_other
 from bench.processes import (
     LOAD,
-    MEASURED,
     on_core,
     port_of,
     resident_mb,
@@ -32,7 +28,8 @@ from bench.processes import (
     slow_openmemory,
 )
 from bench.report import Report, Row, spread
-from tests.harness.server import ROOT, SECRET, Server
+from tests.harness.server import SECRET, Server
+from tests.harness.staff import logged_in
 from webhooks.signature import signed
 
 DEADLINE_MS = 800
@@ -82,7 +79,8 @@ def audio_and_admin(report: Report, folder: Path, quick: bool) -> None:
     worst: list[Measured] = []
     with server_anywhere(folder) as ours:
         remember(folder / "memory.sqlite3", range(CALLERS), 100)
-        admin = _logged_in(ours)
+        with logged_in(ours) as browser:
+            admin = dict(browser.cookies)
 
         def measured(what: str, *tasks: str) -> None:
             result, peak = asyncio.run(_rings_beside(ours, admin, tasks, per_second, seconds))
@@ -154,19 +152,6 @@ def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
     return spread([100 * mine / floor for mine, floor in zip(taken, bare, strict=True)]) + " %"
 
 
-def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in a separate process, with the tests' databases."""
-    sizes = ("1000",) if quick else ("1000", "10000", "100000")
-    with on_core(MEASURED):
-        done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
-    head, _, *rows = (_cells(line) for line in done.stdout.decode().splitlines() if line.startswith("|"))
-    report.table("The admin, by the calls in the index", head, rows)
-
-
-def _cells(line: str) -> Row:
-    return tuple(cell.strip() for cell in line.strip("|").split("|"))
-
-
 def cold_start(report: Report, folder: Path, quick: bool) -> None:
     fresh: list[float] = []
     again: list[float] = []
@@ -216,15 +201,6 @@ def _show_page(url: str, cookies: dict[str, str], seconds: float) -> None:
     client, until = httpx2.Client(base_url=url, timeout=30, cookies=cookies), time.monotonic() + seconds
     while time.monotonic() < until:
         assert client.get("/admin/conversations/conversation/").status_code == 200
-
-
-def _logged_in(ours: Server) -> dict[str, str]:
-    client = httpx2.Client(base_url=ours.url, timeout=30, follow_redirects=True)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/admin/login/").text)
-    assert token
-    form = {"username": "admin", "password": "bench", "csrfmiddlewaretoken": token[1]}
-    assert "/login/" not in str(client.post("/admin/login/?next=/admin/", data=form).url)
-    return dict(client.cookies)
 
 
 class _Deliveries:

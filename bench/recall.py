@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench import recall_set
+from bench.processes import resident_mb
 from elmemory.memory import kinds
 from elmemory.memory.encoder import Encoder
 from elmemory.memory.encoder.factory import installed
@@ -61,10 +62,10 @@ def main() -> None:
     parser.add_argument("--final", action="store_true", help="the final half of the recall set, not the tuning half")
     arguments = parser.parse_args()
     data = arguments.data
-    before = resident_mb()
+    before = resident_mb(os.getpid())
     if encodes := installed().encoder:
         encodes.question("How much memory does it take?")
-        print(f"The encoder {encodes.model} takes {resident_mb() - before} MB.")
+        print(f"The encoder {encodes.model} takes {resident_mb(os.getpid()) - before:.0f} MB.")
         RANKERS.update({"ours and the encoder": with_encoder(encodes), "the encoder alone": encoder_alone(encodes)})
     callers = invented_callers()
     table("Invented calls", halves(callers), (1, 3, 5, 8))
@@ -217,12 +218,6 @@ def seconds_for(questions: Sequence[str], answer: Callable[[str], object]) -> li
 def row(name: str, prepared: float, took: Sequence[float]) -> None:
     p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
     print(f"| {name} | {prepared * 1000:.0f} ms | {p50 * 1000:.1f} ms | {p95 * 1000:.1f} ms |")
-
-
-def resident_mb() -> int:
-    """The resident memory of this process in MB; Linux only."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:

@@ -18,9 +18,7 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 SETTINGS = set(re.findall(r"^([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE))
 # Placeholders, the file of settings, variables of an OpenMemory server and of single commands.
-OTHERS = re.compile(
-    r"AGENT_ID|ELMEMORY_ENV_FILE|FUZZ_(CASES|SEED)|OM_[A-Z_]+|OPENMEMORY_((FROM|TARGET)_KEY|TEST_[A-Z]+)"
-)
+OTHERS = re.compile(r"AGENT_ID|ELMEMORY_ENV_FILE|FUZZ_(CASES|SEED)|OM_[A-Z_]+|OPENMEMORY_(TARGET_KEY|TEST_[A-Z]+)")
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 

@@ -16,10 +16,7 @@ _TEXTS = ".json", ".txt", ""
 
 
 def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
-    """Yield each match of the caller's needles in the file. In a compressed file the offset is that of the content.
-
-    Raises OSError.
-    """
+    """Yield each match in the file, and in the content of a compressed one. Raises OSError."""
     is_text = path.suffix in _TEXTS
     with path.open("rb") as file:
         yield from hits(file, needles, is_text=is_text)

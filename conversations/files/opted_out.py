@@ -84,10 +84,7 @@ def prepare(conversation_id: str, share: Share) -> None:
 
 
 def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: datetime) -> bool:
-    """Reduce a call that was stored before its caller was known to be opted out; returns whether files changed.
-
-    Calls that had ended before the opt-out are not changed. Raises OSError.
-    """
+    """Reduce a stored call if its caller was opted out then; returns whether files changed. Raises OSError."""
     share = settings.STORE_OPTED_OUT
     if share == "all" or not decisions.about(caller).was_opted_out(began, ended):
         return False
@@ -106,9 +103,7 @@ def reduce_again(conversation_id: str) -> bool:
 
 
 def _reduce(path: Path) -> bool:
-    """Reduce the call of this transcription; False if it is unreadable or already reduced. Its delivery lock must be
-    held.
-    """
+    """Reduce this call, under its delivery lock; False if it is unreadable or already reduced."""
     try:
         event = parse(path.read_bytes())
     except (NotReadable, FileNotFoundError):

@@ -19,10 +19,7 @@ _BATCH = 500
 
 @healed
 def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Conversation]:
-    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the earliest first.
-
-    Calls that are pending, and rows that are behind their files, are left out.
-    """
+    """The calls whose `column` (`audio_since` …) is before this time, earliest first; no pending or stale ones."""
     return list(_due(column, before).order_by(column)[skip : skip + limit])
 
 
@@ -63,14 +60,9 @@ def callers_due(before: datetime, limit: int, skip: int = 0) -> list[str]:
     return list(cards.values_list("caller_ref", flat=True)[skip : skip + limit])
 
 
-def last_call_of(reference: str) -> datetime | None:
-    """The start of the caller's last connected call; None without one. Calls with a start in the future are ignored."""
-    return last_calls_of([reference]).get(reference)
-
-
 @healed
 def last_calls_of(references: Collection[str]) -> dict[str, datetime | None]:
-    """By caller with stored calls: the start of the last connected one; None without one."""
+    """By caller with stored calls: the start of the last connected one before now; None without one."""
     connected = Q(started_at__lte=now()) & ~Q(outcome=Outcome.UNCONNECTED)
     calls = Conversation.objects.filter(caller_ref__in=references).order_by().values("caller_ref")
     return dict(calls.annotate(last=Max("started_at", filter=connected)).values_list("caller_ref", "last"))

@@ -222,7 +222,7 @@ def _forget(store: OpenMemory, days: int, references: list[str]) -> int:
     """Forget these callers, unless they have called since."""
     done, before = 0, now() - timedelta(days=days)
     for reference in references:
-        last_call, number = retained.last_call_of(reference), retained.number_of(reference)
+        last_call, number = retained.last_calls_of([reference]).get(reference), retained.number_of(reference)
         if last_call and last_call >= before:
             retained.note_last_call(reference, last_call)
             done += 1

@@ -171,10 +171,7 @@ class Worker:
         return True
 
     def refresh_index(self, but: Collection[str] = ()) -> None:
-        """Refresh the rows that are behind, except those of `but`.
-
-        Errors are logged, because they must not stop processing, unless the database is unavailable.
-        """
+        """Refresh the rows that are behind, except `but`. Errors are logged, unless the database is unavailable."""
         try:
             refresh_stale_rows(but)
         except OperationalError:
@@ -183,10 +180,7 @@ class Worker:
             log.error("the index is behind", **_kind_and_place(error))
 
     def handle_clock_change(self) -> None:
-        """Make failed conversations due at the start, and after the clock was set back.
-
-        The times of next attempts are wall-clock times, which would then be far in the future.
-        """
+        """Make failed conversations due at the start, and after the clock was set back: they wait by the clock."""
         clock = time.time() - time.monotonic()
         if clock < self._clock - 1:
             make_all_due()

@@ -25,7 +25,7 @@ _FROM_FILE: set[str] = set()
 # A semicolon may begin a parameter of a SIP address: ;user=phone, ;lr.
 _OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*(?:[\w.-]+=|(?:lr|ob|gr)\b))", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# How similar a misspelled name is. OPENMEMORY_FROM_KEY, which a command reads, is less similar to OPENMEMORY_KEY.
+# How similar a misspelled name is.
 _CLOSE = 0.86
 # Placeholders of examples and templates. Not "secret" or "test", which people use in trials.
 _PLACEHOLDER = re.compile(
