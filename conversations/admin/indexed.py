@@ -103,10 +103,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[M],
-        search_term: str,
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False

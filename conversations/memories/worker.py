@@ -19,7 +19,6 @@ from conversations.files.stored import StoredCall, read_call
 from conversations.files.tally import Tally
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
-from conversations.index.retained import refresh_loose_payloads
 from conversations.index.schema import made as index_made
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
@@ -139,7 +138,6 @@ class Worker:
         yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
-        refresh_loose_payloads()
         refreshed = 0
         for rows in reconcile_in_steps():
             refreshed += rows
