@@ -51,7 +51,9 @@ REMEDIES = {
         "Restore the store from a backup: the payloads were removed, so nothing can be processed again."
     ),
     DELETED_CALL: "Delete it again: manage.py verify --repair",
-    gettext_noop("decisions"): "The worker deletes what the decisions forbid. Does it run, and does OpenMemory answer?",
+    gettext_noop("decisions"): (
+        "The worker deletes what the decisions forbid. Check that it runs, and that OpenMemory answers."
+    ),
 }
 _MOST_SHOWN = 20
 _VERSION = re.compile(r".+\.([0-9a-f]{8})\.(?:json|mp3)")
