@@ -80,8 +80,7 @@ def _guarded[**P, R](
 ) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Raise database faults as OpenMemoryError. After a dropped connection, retry the method once.
 
-    Every operation is one statement or transaction, so it can be repeated. An operation within another leaves faults to
-    the outer one.
+    Every operation is one transaction, so it can be repeated. One within another leaves faults to the outer one.
     """
 
     @wraps(method)
@@ -278,10 +277,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
-        """Replace the memory by the result of `change`, and return it; None if there is no such memory.
-
-        Another memory of this user with the same key is deleted.
-        """
+        """Replace the memory by the result of `change`, and delete another one of its key. None without the memory."""
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
