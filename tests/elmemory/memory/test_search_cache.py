@@ -360,14 +360,13 @@ def _one_more_call(chance: random.Random, number: int) -> list[kinds.NewMemory]:
 
 def _changes(store: Counting, chance: random.Random) -> None:
     """Delete or change one memory, or opt the caller out or in again."""
-    memory = chance.choice(store.memories(CALLER))
-    chance.choice(
-        [
-            lambda: store.delete(CALLER, memory.id),
-            lambda: store.put(CALLER, memory.key, "My cat is ill.", metadata={"kind": kinds.MESSAGE}),
-            lambda: store.put(CALLER, "opt", "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT}),
-        ]
-    )()
+    memory, change = chance.choice(store.memories(CALLER)), chance.randrange(3)
+    if change == 0:
+        store.delete(CALLER, memory.id)
+    elif change == 1:
+        store.put(CALLER, memory.key, "My cat is ill.", metadata={"kind": kinds.MESSAGE})
+    else:
+        store.put(CALLER, "opt", "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT})
     for each in store.memories(CALLER):
         if each.kind == kinds.PREFERENCE and chance.random() < 0.7:
             store.delete(CALLER, each.id)
