@@ -100,7 +100,7 @@ def test_each_folder_and_file_of_our_own_is_in_the_privacy_document() -> None:
         name
         for package in ("conversations", "elmemory", "webhooks")
         for path in (ROOT / package).rglob("*.py")
-        for name in re.findall(r'(?:/ |_PATH, )"(_[a-z_]+)"', text(path))
+        for name in re.findall(r'(?:/ "|\}/|_mark\("|: ")(_[a-z_]+)["/]', text(path))
     }
     assert made >= {"_unreadable", "_events", "_deleted", "_decisions", "_spool", "_locks", "_audit_head"}
     assert {name for name in made if f"`{name}" not in stored()} == set()

@@ -21,7 +21,7 @@ _UNKNOWN = Card()
 _SPOKEN_BY_AGENTS = frozenset(
     "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt pt-br ro ru sk sv ta tr uk vi zh".split()
 )
-_OTHER_CODES = {"tl": "fil", "nb": "no", "nn": "no"}
+_OTHER_CODES = {"tl": "fil"}
 
 
 class _Options(NamedTuple):

@@ -106,10 +106,7 @@ def _chart(days: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _recall(calls: Any) -> dict[str, int]:
-    """How rings were answered, as far as payloads of inbound calls show it.
-
-    A neutral answer for a known caller means that the deadline passed or OpenMemory did not answer.
-    """
+    """How rings were answered, as far as payloads of inbound calls show it."""
     counted: dict[str, int] = calls.aggregate(
         memory=Count("pk", filter=outcomes.WITH_MEMORY),
         neutral=Count("pk", filter=outcomes.NEUTRAL),

@@ -15,22 +15,10 @@ from conversations.index.references import caller_reference
 
 # In the order of a certificate.
 KINDS = (
-    "memories",
-    "cards",
-    "preferences",
-    "calls",
-    "payloads",
-    "versions",
-    "recordings",
-    "events",
-    "receipts",
-    "unreadable bodies",
-    "rows of the index",
-    "notes of staff",
-    "searches of staff",
-    "saved searches",
+    "memories", "cards", "preferences", "calls", "payloads", "versions", "recordings", "events", "receipts",
+    "unreadable bodies", "rows of the index", "notes of staff", "searches of staff", "saved searches",
     "conversations at ElevenLabs",
-)
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -31,10 +31,7 @@ class OptedOut(Exception):
 
 
 def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
-    """Set a fact that wins over every call until it is withdrawn; returns the canonical name of its field.
-
-    Raises ValueError for an empty field or value, and OptedOut.
-    """
+    """Set a fact that wins over every call; returns the name of its field. Raises OptedOut, or ValueError if empty."""
     name, value = canonical_field(field), " ".join(value.split())
     if not name or not value:
         raise ValueError("a correction needs a field and a value")

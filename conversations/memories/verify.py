@@ -19,17 +19,10 @@ from conversations.files import decisions
 from conversations.files.deletion import delete_conversation
 from conversations.files.locks import Busy, caller_lock
 from conversations.files.paths import TRANSCRIPTION, file_names, folder_text, payload_text, transcription_path
-from conversations.files.receipts import (
-    PAYLOAD,
-    Receipt,
-    RememberedMemory,
-    content_digest,
-    read_receipt,
-)
-from conversations.files.stored import read_call
+from conversations.files.receipts import PAYLOAD, Receipt, RememberedMemory, content_digest, read_receipt
+from conversations.files.stored import transcription_of
 from conversations.index.schema import ALIAS as INDEX
 from conversations.memories import decided, reprocess
-from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_integrity import faults_of
 from elmemory.memory.text import counted
@@ -185,10 +178,9 @@ def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
 def _is_cut_short(conversation_id: str) -> bool:
     """Whether an unprocessed transcription lacks its end. Parked ones are unreadable as well, but have their end."""
     path = transcription_path(conversation_id)
-    with suppress(OSError, NotReadable):
-        read_call(conversation_id)
+    if transcription_of(conversation_id) or not path.is_file():
         return False
-    return path.is_file() and not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
+    return not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
 
 
 def _changed_versions(conversation_id: str) -> list[str]:
@@ -209,8 +201,5 @@ def _is_allowed(conversation_id: str, receipt: Receipt, memory: RememberedMemory
     digest = memory.content_sha256
     if about.withholds(conversation_id, digest, by_receipt=digest in receipt.withheld):
         return False
-    try:
-        began = read_call(conversation_id).call.started_at(receipt.arrival)
-    except (OSError, NotReadable):
-        began = receipt.arrival
-    return about.allows(began)
+    call = transcription_of(conversation_id)
+    return about.allows(call.started_at(receipt.arrival) if call else receipt.arrival)

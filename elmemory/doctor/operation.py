@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 import httpx2
 from django.conf import settings
@@ -65,7 +66,8 @@ def _backup(section: str) -> Check:
         return Check(section, "backup", "note", "none was made", remedy)
     if not run.ok:
         good = f"; the last good one {_since(run.succeeded_at)}" if run.succeeded_at else ""
-        return Check(section, "backup", "fault", f"the last one failed: {run.detail}{good}", "Run it again by hand.")
+        state: Literal["note", "fault"] = "note" if run.has_recent_success else "fault"
+        return Check(section, "backup", state, f"the last one failed: {run.detail}{good}", "Run it again by hand.")
     if run.age_seconds > _BACKUP_LATE_SECONDS:
         return Check(section, "backup", "fault", f"the last one {_since(run.at)}", "Does its timer run?")
     return Check(section, "backup", "ok", f"{_since(run.at)}, {run.detail}")

@@ -19,7 +19,7 @@ from django.core.checks import CheckMessage, Error, register
 from elmemory.environment.env import dotenv_path
 from elmemory.environment.greetings import unusable_greetings
 from elmemory.environment.hosts import Unusable, address, unencrypted
-from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
+from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, holds_placeholder, missing_secrets, unusable_keys
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
 from elmemory.environment.recall import unusable_recall
 from elmemory.memory.fields import VARIABLES
@@ -62,6 +62,8 @@ def _malformed() -> Iterator[CheckMessage]:
         if kind == "warning":
             yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W017")
         else:
+            if (variable, kind) == ("SECRET_KEY", "key"):
+                continue  # `missing_secrets` reports it, because without it the server does not start
             fault_id = UNUSABLE_KEY if kind == "key" else "elmemory.E001"
             yield Error(f"{variable}: {problem}.", hint=hint, id=fault_id)
 
@@ -96,7 +98,7 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write numbers as +14155550100, separated by commas.",
             id="elmemory.E005",
         )
-    if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
+    if settings.BACKFILL_EVERY and not (settings.ELEVENLABS_API_KEY or holds_placeholder("ELEVENLABS_API_KEY")):
         yield checks.Warning(
             "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
             hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
@@ -195,7 +197,7 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
         yield Error(f"OPENMEMORY_PORT {error}.", hint="Empty means the embedded store.", id="elmemory.E011")
     except OpenMemoryMisconfigured as error:
         yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
-    if not settings.OPENMEMORY_KEY:
+    if not settings.OPENMEMORY_KEY and not holds_placeholder("OPENMEMORY_KEY"):
         level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
         yield level(
             "OPENMEMORY_KEY is not set: everybody could read the OpenMemory server.",

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from elmemory.memory.card_state import CardState, Holding, Insight, LastCall, zone_name
-from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
+from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.language_codes import language_code
+from elmemory.memory.nothing_open import is_withdrawn
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
 
@@ -59,12 +60,30 @@ def preferred_language(state: CardState) -> str:
     return language_code(holding.value)
 
 
+def shown_facts(facts: Mapping[str, Holding]) -> dict[str, str]:
+    """Return the values of the facts that the briefing does not hold, without outdated names."""
+    left_out = BRIEFED | _outdated_names(facts)
+    return {name: holding.value for name, holding in facts.items() if name not in left_out}
+
+
+def _outdated_names(facts: Mapping[str, Holding]) -> set[str]:
+    """Return the name fields that a later call replaced by another: first name "Tom", then the name "Maya Okafor"."""
+    first, whole = facts.get("first_name"), facts.get("name")
+    if not (first and whole) or first.order[:2] == whole.order[:2] or first.value.casefold() in whole.value.casefold():
+        return set()
+    if whole < first:
+        return {"name"}
+    last = facts.get("last_name")
+    return {"first_name", "last_name"} if last and last < whole else {"first_name"}
+
+
 def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
     """Return the briefing from the state: requests and promises not settled since, and sentences not replaced."""
     facts = state.facts
     last = max(filter(None, (state.last_inbound, state.last_outbound)), default=None)
     request, promise = (_unsettled(facts.get(name), facts.get(RESOLVED_REQUEST), last) for name in _SETTLED_TOGETHER)
     mood = facts.get(MOOD)
+    felt = mood.value.casefold().strip(" .!") if mood else ""
     is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
     requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
     return Briefing(
@@ -73,7 +92,7 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
         agent_promise=promised,
         promised_on="" if speaks_of(requested, promised) else _day_of(promise, phrases),
         preferred_language=preferred_language(state),
-        mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
+        mood=felt if is_last and felt in _BAD_MOODS else "",
         insights=tuple(current(_as_stated(state.insights))),
     )
 
@@ -98,9 +117,10 @@ def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
     """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
-    A call may settle one request and open another. If both say the same, the request is settled.
+    A request stated as withdrawn is settled too. A call may settle one request and open another. If both say the
+    same, the request is settled.
     """
-    if said is None or commands_an_agent(said.value):
+    if said is None or commands_an_agent(said.value) or is_withdrawn(said.value):
         return None
     if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
         return None

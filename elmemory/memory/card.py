@@ -20,10 +20,11 @@ from elmemory.memory.briefing import (
     dated,
     dated_texts,
     preferred_language,
+    shown_facts,
     within,
 )
 from elmemory.memory.card_state import CardState, speakable, state_from, state_of
-from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
+from elmemory.memory.fields import AGENT_PROMISE, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
@@ -143,7 +144,7 @@ def card_from_state(state: CardState) -> Card:
     phrases = phrases_for(language)
     last_called_on, last_outbound_on, last_call_summary = dated_texts(state, phrases)
     return Card(
-        facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
+        facts=shown_facts(state.facts),
         briefing=briefing_of(state, phrases),
         call_count=state.call_count,
         outbound_count=state.outbound_count,
@@ -267,10 +268,7 @@ def close_card(store: OpenMemory, caller: str) -> None:
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
-    """Compute the card if none is stored yet; None while the memories of a first call are being written.
-
-    The memory of kind "call" is written last.
-    """
+    """Compute the card if none is stored yet; None until the last memory of a first call (kind "call") is written."""
     memories = list(memories)
     complete = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
     return card_of(memories) if complete else None

@@ -36,6 +36,11 @@ def other_party(*raw_ids: object) -> str | None:
     return next((key for raw in others if (key := _key(raw, conventions))), None)
 
 
+def is_agent_number(raw: object) -> bool:
+    """Whether a raw id is one of our own numbers (`AGENT_NUMBERS`)."""
+    return _is_ours(raw, _rules().conventions)
+
+
 def caller_of_ring(caller_id: object, called_number: object) -> str | None:
     """Return the caller key of the customer of a call that is being set up.
 

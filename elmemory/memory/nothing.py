@@ -12,9 +12,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.language_codes import language_code
 from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
 
 _LONGEST_PHRASE = 240
+_LONGEST_CODE = 3
 _LONGEST_ABBREVIATION = len("k. A.")
 _MASK = re.compile(
     r"\[[^\[\]]{1,40}\]|<[^<>]{1,40}>|\{\{[^{}]{0,40}\}\}|\{[^{}:\"']{0,40}\}|%[A-Z_]+%|\$\{[^{}]{0,40}\}"
@@ -58,6 +60,8 @@ _TITLES = frozenset(
 )
 _STAFF = frozenset(("agent", "assistant"))
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
+# Truth values in place of a name. No and True are also names.
+_TRUTH = frozenset(("yes", "Yes", "YES", "no", "NO", "true", "TRUE", "false", "False", "FALSE"))
 _BARE = frozenset(("none", "null", "nil", "nan", "n/a", "n.a", "na", "unknown", "undefined", "unspecified"))
 # In these fields "did not answer" and "not given" are values.
 _OUTCOME_FIELDS = frozenset(
@@ -76,6 +80,9 @@ def says_nothing(text: str, field: str = "") -> bool:
     text = text.strip()
     if is_mask(text):
         return True
+    # "nb", Norwegian, is also short for "niet bekend".
+    if "language" in field and len(text) <= _LONGEST_CODE and language_code(text):
+        return False
     if len(text) > _LONGEST_PHRASE:
         return False
     folded = fold(text)
@@ -99,7 +106,7 @@ def is_no_name(text: str) -> bool:
 
     Stricter than `says_nothing`: a name has no negation with a verb of saying.
     """
-    if says_nothing(text, "name"):
+    if text.strip(" .!") in _TRUTH or says_nothing(text, "name"):
         return True
     folded = fold(text)
     tokens = [token for token in tokens_of(folded) if not token.isdecimal()]

@@ -102,7 +102,10 @@ class SearchCache:
         try:
             if known is None:
                 token, memories = self._store.memories_since(caller, None)
-            entry = _Entry(token, PreparedCaller(memories or ()))
+                prepared = PreparedCaller(memories or ())
+            else:
+                prepared = PreparedCaller(memories or (), known.caller)
+            entry = _Entry(token, prepared)
             self._keep(caller, entry)
         except BaseException as error:
             own.set_exception(error)

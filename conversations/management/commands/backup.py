@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from conversations.backup.contents import unknown_entries
 from conversations.backup.create import Backup, backup
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from conversations.backup.writers import Writer, archive_writer, folder_writer
 from conversations.files.last_runs import note_run
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import Whole
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
@@ -35,15 +36,13 @@ class Command(CheckedCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path, help="a folder of backups, or a new file")
         parser.add_argument("--secrets", action="store_true", help="include the secrets of the settings")
         parser.add_argument("--memories", action="store_true", help="include the memories of an OpenMemory server")
-        parser.add_argument("--keep", type=int, default=7, help="how many backups stay in the folder (7)")
+        parser.add_argument("--keep", type=Whole(1, 10_000), default=7, help="how many backups stay in the folder (7)")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, target: Path, **options: Any) -> None:  # noqa: ARG002
-        if options["keep"] < 1:
-            raise CommandError("--keep: at least 1")
         target = target.expanduser().resolve()
         root = settings.PAYLOAD_STORAGE_PATH.resolve()
         if target.is_relative_to(root) or root.is_relative_to(target):

@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from django.utils.timezone import now
 
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories import certificate
 from conversations.memories.belongings import conversations_of, counts_of, keys_of_caller
 from conversations.memories.callers import not_called_since
@@ -21,6 +21,7 @@ from elmemory.agents.api import ElevenLabsError
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.environment.arguments import Whole
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
@@ -36,12 +37,16 @@ class Command(CheckedCommand):
         "Forget callers: delete their memories and, if asked, their files and their conversations at ElevenLabs; then"
         " search for what is left, and certify it in the audit log. With --verify alone only the search is made."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller's number, such as +14155550100")
         parser.add_argument("--from", dest="file", type=Path, help="a file with one number on each line")
-        parser.add_argument("--not-called-for", type=int, metavar="DAYS", help="callers without a call for that long")
+        parser.add_argument(
+            "--not-called-for",
+            type=Whole(1, 36_500),
+            metavar="DAYS",
+            help="callers without a call for that many days",
+        )
         parser.add_argument("--payloads", action="store_true", help="delete the stored files of their calls too")
         parser.add_argument("--elevenlabs", action="store_true", help="delete their conversations at ElevenLabs too")
         parser.add_argument(
@@ -89,8 +94,6 @@ class Command(CheckedCommand):
         days = options["not_called_for"]
         if not given and days is None:
             raise CommandError("name a caller's number, --from FILE, or --not-called-for DAYS")
-        if days is not None and days < 1:
-            raise CommandError("--not-called-for: write a number of days, at least 1")
         callers = [_key(text, at) for at, text in enumerate(given, start=1)]
         if days is not None:
             callers += not_called_since(open_memory(), now() - timedelta(days=days))
@@ -120,14 +123,11 @@ class Command(CheckedCommand):
         """Ask before anything is deleted. Raises CommandError for any answer but yes."""
         if options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("this deletes for good: add --yes")
         what = ["their memories"]
         what += ["the files of their calls"] if options["payloads"] else []
         what += ["their conversations at ElevenLabs"] if options["elevenlabs"] else []
         of = counted(len(callers), "caller")
-        if input(f"Delete {', '.join(what)} of {of} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was deleted")
+        ask(f"Delete {', '.join(what)} of {of} for good?", "nothing was deleted", "this deletes for good")
 
     def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
         """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""

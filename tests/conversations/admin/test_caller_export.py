@@ -219,6 +219,32 @@ def test_no_text_becomes_markup(officer: Client, store: EmbeddedOpenMemory, host
     assert all(address.startswith(("#", "calls/conv_a/")) for address in addresses)
 
 
+def test_a_version_of_another_caller_is_not_in_it(officer: Client, store: EmbeddedOpenMemory) -> None:
+    event = transcription(PEPE, "I keep zebras.", conversation_id="conv_shared")
+    deliver(event, store)
+    event = transcription(MAYA, "I keep bees.", conversation_id="conv_shared")
+    event["event_timestamp"] += 60
+    deliver(event, store)
+    event["event_timestamp"] += 60
+    deliver(event, store)
+    exported = archive(officer)
+    everything = b"".join(map(exported.read, exported.namelist())).decode()
+    assert "zebras" not in everything
+    assert PEPE not in everything
+    files = [name for name in exported.namelist() if "conv_shared_transcription" in name]
+    assert len(files) == 2
+    assert [Path(name).name for name in files] == [
+        name for call in json.loads(exported.read(f"{ROOT}/calls.json")) for name in call["files"] if "_tr" in name
+    ]
+
+
+def test_memories_under_an_earlier_spelling_of_the_number_are_in_it(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    store.put("+5215512345678", "note", "I keep axolotls.", metadata={"kind": "message"})
+    call_command("export_caller", "+525512345678", "-o", str(tmp_path / "caller.zip"))
+    with ZipFile(tmp_path / "caller.zip") as exported:
+        assert any(b"axolotls" in exported.read(name) for name in exported.namelist())
+
+
 def test_it_needs_no_network_and_runs_no_script(officer: Client, store: EmbeddedOpenMemory) -> None:
     known(store)
     html = page(officer)
@@ -310,7 +336,7 @@ def test_a_file_that_is_removed_while_the_export_is_written_is_left_out(
     known(store)
     output = tmp_path / "out.zip"
     files = [payload_path("conv_gone", AUDIO), transcription_path("conv_a")]
-    monkeypatch.setattr("conversations.admin.caller_export.conversation_files", lambda _: files)
+    monkeypatch.setattr("conversations.admin.caller_export.files_of_call", lambda *_: files)
     export(MAYA, "-o", str(output))
     names = ZipFile(output).namelist()
     assert f"{ROOT}/calls/conv_a/conv_a_transcription.json" in names

@@ -158,11 +158,26 @@ def test_filters_are_combined_freely(staff: Client) -> None:
 
 
 @pytest.mark.usefixtures("varied")
-@pytest.mark.parametrize(("query", "named"), [("days=soon", "Day"), ("wrong=all", "What went wrong")])
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("days=soon", "Day"),
+        ("wrong=all", "What went wrong"),
+        ("outcome__exact=done?", "Outcome"),
+        ("memory_state__exact=lost", "Memory"),
+        ("agent_id__exact=agent_9", "Agent"),
+    ],
+)
 def test_a_choice_that_a_filter_does_not_have_is_named(staff: Client, query: str, named: str) -> None:
     text = staff.get(f"{LIST}?{query}").content.decode()
     assert f"{named}: Select a valid choice. {query.partition('=')[2]} is not one of the available choices." in text
     assert listed(staff, query) == set()
+
+
+@pytest.mark.usefixtures("varied")
+def test_a_choice_that_is_empty_is_none(staff: Client) -> None:
+    assert listed(staff, "wrong=&days=") == {"short", "long", "booked", "broken"}
+    assert "chips" not in staff.get(f"{LIST}?wrong=&days=").content.decode()
 
 
 @pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
@@ -429,3 +444,9 @@ def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str
 def test_a_search_needs_a_name(staff: Client, name: str) -> None:
     assert "needs a name" in save(staff, "days=7", name)
     assert not SavedSearch.objects.exists()
+
+
+@pytest.mark.parametrize(("query", "named"), [("action__exact=burnt", "Did"), ("kind=cake", "What kind")])
+def test_a_choice_that_the_audit_log_does_not_have_is_named(admin_client: Client, query: str, named: str) -> None:
+    text = admin_client.get(f"/admin/audit/entry/?{query}").content.decode()
+    assert f"{named}: Select a valid choice. {query.partition('=')[2]} is not one of the available choices." in text

@@ -12,7 +12,6 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -106,15 +105,6 @@ def test_the_filter_holds_after_the_index_was_rebuilt(staff: Client) -> None:
         refresh_row(call)
     staff.get(LIST)
     assert listed(staff, reviewed__exact="1") == {"conv_dog"}
-
-
-def test_a_reviewed_call_without_files_costs_no_reading_of_all_reviews(staff: Client) -> None:
-    write(staff, act="reviewed")
-    Review.objects.create(pk="conv_gone", reviewed_by="staff", reviewed_at=timezone.now())
-    align()
-    with CaptureQueriesContext(connections["default"]) as asked:
-        align()
-    assert all("COUNT(" in query["sql"] for query in asked)
 
 
 def test_a_reviewed_call_whose_files_come_back_has_its_mark(staff: Client) -> None:

@@ -539,3 +539,19 @@ def test_a_number_may_be_a_caller_within_a_range_that_is_none(settings: Settings
 def test_the_same_fault_of_two_keys_is_reported_once(settings: Settings) -> None:
     settings.METRICS_KEYS = ["short", "brief"]
     assert len(found("METRICS_KEY")) == 1
+
+
+def test_a_placeholder_is_reported_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = "SECRET_KEY", "ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_API_KEY", "OPENMEMORY_KEY"
+    environment = Environment()
+    for variable in variables:
+        monkeypatch.setenv(variable, "changeme")
+        assert environment.key(variable) == ""
+    settings.ENVIRONMENT_FAULTS = environment.faults
+    settings.SECRET_KEY_IS_GIVEN, settings.DEBUG, settings.BACKFILL_EVERY = False, False, 5
+    settings.OPENMEMORY_PORT, settings.OPENMEMORY_KEY, settings.ELEVENLABS_API_KEY = "8080", "", ""
+    settings.ELEVENLABS_CLIENT_DATA_KEYS = []
+    for variable in variables:
+        (fault,) = [one for one in system_checks() if variable in one.msg]
+        assert "is a placeholder" in fault.msg
+        assert (fault.id == "elmemory.E003") is (variable == "SECRET_KEY")  # the server does not start

@@ -17,6 +17,7 @@ from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories.belongings import calls_of
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import Whole, per_second
 from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
@@ -47,9 +48,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
         )
-        parser.add_argument("--calls", type=int, help="play that many invented calls of the last thirty days")
-        parser.add_argument("--callers", type=int, help=f"by that many callers ({_STORM_CALLERS})")
-        parser.add_argument("--rate", type=float, default=0, help="calls per second at most (no limit)")
+        parser.add_argument(
+            "--calls", type=Whole(1, 1_000_000), help="play that many invented calls of the last thirty days"
+        )
+        parser.add_argument(
+            "--callers", type=Whole(1, 10_000), help=f"with --calls or storm: by that many callers ({_STORM_CALLERS})"
+        )
+        parser.add_argument("--rate", type=per_second, default=0, help="calls per second at most (0: no limit)")
         parser.add_argument("--replay", type=Path, metavar="DIR", help="deliver the payloads stored in this folder")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -84,8 +89,6 @@ class Command(BaseCommand):
 
     def _invented(self, options: dict[str, Any]) -> list[SimulatedCall]:
         calls, callers = options["calls"] or _STORM_CALLS, options["callers"] or _STORM_CALLERS
-        if calls < 1 or not 1 <= callers <= 10_000:
-            raise CommandError("--calls must be at least 1, --callers from 1 to 10000")
         return list(load.invented_calls(calls, min(calls, callers)))
 
     def _play_many(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
