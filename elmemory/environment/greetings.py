@@ -16,6 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 # A name of this form that is no language is a mistake, not an agent's id.
 _SHORT = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,8})?")
 _LONGEST = 1000
+# What people write for nothing, where an empty text is meant.
+SWITCHED_OFF = frozenset(("none", "off", "no", "false", "0", "null", "-"))
 
 type _Key = tuple[str, str]
 """An agent's id and the code of a language; either may be empty."""
@@ -83,6 +85,8 @@ def _key(name: str) -> _Key | None:
 
 def _problem(greeting: str) -> str:
     """Return what is wrong with a text; empty if it is valid."""
+    if greeting.casefold() in SWITCHED_OFF:
+        return "an agent would say this word"
     if len(greeting) > _LONGEST or _CONTROL.search(greeting):
         return f"it is longer than {_LONGEST:,} characters or has a line break or another control character"
     try:
