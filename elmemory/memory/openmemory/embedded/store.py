@@ -4,7 +4,7 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import wraps
 from itertools import batched
 from pathlib import Path
@@ -30,6 +30,7 @@ from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
     Health,
     NotStorable,
+    OpenMemory,
     OpenMemoryError,
     Summary,
     require_user,
@@ -101,27 +102,14 @@ def _guarded[**P, R](
     return guarded
 
 
-class EmbeddedOpenMemory:
-    """Implements `OpenMemory` on this app's table, in the database with this alias."""
+class EmbeddedOpenMemory(OpenMemory):
+    """The store on this app's table, in the database with this alias."""
 
     alias = ALIAS
 
     def __init__(self, alias: str = ALIAS) -> None:
         self.alias = alias
         self._reader: sqlite3.Connection | None = None
-
-    def put(
-        self,
-        user_id: str,
-        key: str,
-        content: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        salience: float = 0.5,
-        decay_lambda: float = 0.0,
-    ) -> Put:
-        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     @_guarded
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
