@@ -4,10 +4,10 @@ Invented rows are written straight into an index of its own. The figures are CPU
 due, and of pages of the admin.
 """
 
+import argparse
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,7 +37,9 @@ _DAY = 86_400
 
 
 def main() -> None:
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=500_000)
+    size = parser.parse_args().rows
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     call_command("migrate", database="memory", verbosity=0)

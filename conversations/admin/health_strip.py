@@ -1,5 +1,6 @@
 """The strip on the admin's front page that shows which part is at fault."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -104,7 +105,8 @@ def _last_runs() -> Iterator[Part]:
         if verified.ok:
             yield Part(name, True, gettext("verified %(ago)s") % {"ago": at})
         else:
-            yield Part(name, False, verified.detail, gettext("manage.py verify says where, and what repairs it."))
+            remedy = gettext("manage.py verify says where, and what repairs it.")
+            yield Part(name, False, _translated(verified.detail), remedy)
 
 
 def _backup(backup: LastRun) -> Part:
@@ -117,6 +119,11 @@ def _backup(backup: LastRun) -> Part:
     fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
     last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
     return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))
+
+
+def _translated(found: str) -> str:
+    """The findings of a report's summary in the language of the page."""
+    return re.sub("(?<=× )[a-z ]+", lambda kind: gettext(kind[0]), found)
 
 
 def ago(at: datetime) -> str:

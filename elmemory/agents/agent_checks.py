@@ -29,7 +29,7 @@ from elmemory.agents.wiring import (
     filled_by,
     fingerprint,
     has_retries,
-    header,
+    key_header,
     secret_fingerprint,
     tool_url,
 )
@@ -317,7 +317,7 @@ def _url_check(section: str, name: str, found: str | None, wanted: str, fix: str
 
 def _key_check(section: str, wiring: Wiring, headers: Json | None, keys: Sequence[str], prefix: str, fix: str) -> Check:
     """Check that the header holds the first key, in plain text or as a secret whose name records its fingerprint."""
-    _, value = header(headers)
+    _, value = key_header(headers)
     if value is None:
         return Check(section, "key", "fault", "no header X-Api-Key: the server answers 401", fix)
     if isinstance(value, str):

@@ -295,9 +295,10 @@ class Environment:
 def _path(text: str) -> Path:
     """Return a path; a relative one starts at the project's folder.
 
-    Raises ValueError for a text with a comment, and for a URL, even without its slashes: it may hold a password.
+    Raises ValueError for a text in quotes or with a comment, which only `.env` may have, and for a URL, even without
+    its slashes: it may hold a password.
     """
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
+    if text[:1] in "\"'" or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
     return BASE_DIR / Path(text).expanduser()
 

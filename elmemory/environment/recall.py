@@ -8,6 +8,7 @@ from itertools import pairwise
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from elmemory.environment.greetings import SWITCHED_OFF
 from elmemory.memory.disclosure import ALL, NONE
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.names import NAME_FIELDS
@@ -35,7 +36,10 @@ def unusable_recall() -> Iterator[CheckMessage]:
         hint = "Write names of data-collection fields, separated by commas: first_name, preferred_time; or none."
         yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E050")
     if (field := settings.OPT_OUT_FIELD) and (
-        _SEPARATOR.search(field) or not canonical_field(field) or canonical_field(field) in NAME_FIELDS
+        _SEPARATOR.search(field)
+        or not canonical_field(field)
+        or canonical_field(field) in NAME_FIELDS
+        or field.casefold() in SWITCHED_OFF
     ):
         hint = "Write the name of one boolean data-collection field, such as do_not_remember; or leave it empty."
         yield Error("OPT_OUT_FIELD: this is not the name of such a field.", hint=hint, id="elmemory.E053")

@@ -13,6 +13,7 @@ from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, MOOD, OPEN_REQUEST, P
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.language_codes import language_code
+from elmemory.memory.nothing_open import is_withdrawn
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
 from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
 
@@ -116,9 +117,10 @@ def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
 def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
     """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
-    A call may settle one request and open another. If both say the same, the request is settled.
+    A request stated as withdrawn is settled too. A call may settle one request and open another. If both say the
+    same, the request is settled.
     """
-    if said is None or commands_an_agent(said.value):
+    if said is None or commands_an_agent(said.value) or is_withdrawn(said.value):
         return None
     if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
         return None

@@ -92,6 +92,17 @@ _UNSPACED_NOTHING = re.compile(
 _UNSPACED_UNSETTLED = re.compile(
     "未解[决決]|[没沒]有?解[决決]|尚未|仍未|[还還][没沒]|(?:解決|対応|完了)(?:され)?て(?:い)?(?:ない|ません)|まだ|미해결|해결되지|아직"
 )
+_WITHDRAWN = re.compile(
+    r"\bno longer (?:wants?|needs?|requires?|wishes)\b|\b(?:withdrew|has withdrawn|changed (?:his|her|their) mind)\b"
+    r"|\b(?:mochte|will|braucht|benotigt)\b.*\bnicht mehr\b|\bzuruckgezogen\b|\bya no (?:quiere|necesita|desea)\b"
+    r"|\bne (?:veut|souhaite) plus\b|\bn'a plus besoin\b|\bnon (?:vuole|ha) piu\b|\bnao (?:quer|precisa)(?: de)? mais\b"
+    r"|\b(?:wil|hoeft)\b.*\bniet meer\b|\bjuz nie (?:chce|potrzebuje)\b|больше не (?:хочет|нуж)"
+    r"|不再(?:需要|想)|もう(?:必要ない|不要)"
+)
+# What else the sentence asks for.
+_INSTEAD = re.compile(
+    r"[;,:]|\b(?:and|but|instead|so|und|aber|sondern|statt|pero|sino|mais|ma|mas|maar|en|ale|lecz|но|а)\b|而|而是"
+)
 _MARKS = re.compile(r"[\W_]+")
 _SEGMENT_END = re.compile(r"[.!?;:,—–]+(?=\s|$)|\s-\s|[()\[\]]")
 
@@ -116,6 +127,12 @@ def says_nothing_open(text: str, field: str) -> bool:
     segments = [tokens for part in _SEGMENT_END.split(folded) if (tokens := tokens_of(part))]
     found = languages_of(chain.from_iterable(segments))
     return any(_denies_all(language, segments, field) for language in found)
+
+
+def is_withdrawn(request: str) -> bool:
+    """Whether a request only says that the caller withdrew one: "The caller no longer wants the lamp"."""
+    folded = fold(request)
+    return bool(_WITHDRAWN.search(folded)) and not _INSTEAD.search(folded)
 
 
 def _denies_all(language: Language, segments: Sequence[Sequence[str]], field: str) -> bool:

@@ -17,6 +17,7 @@ from conversations.index.references import caller_reference
 from conversations.management.asking import ask
 from conversations.memories import move
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import refuse_idle
 from elmemory.environment.databases import of_url, sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
@@ -61,6 +62,9 @@ class Command(CheckedCommand):
         self._options = options
         if options["numbers"] and not self.stdout.isatty():
             raise CommandError("--numbers shows callers' numbers on a terminal only")
+        refuse_idle(
+            options, not options["verify"], "dry_run", "delete_extra", only="without --verify, which only compares"
+        )
         only_compares = options["dry_run"] or options["verify"]
         try:
             with _opened(options["to"], must_exist=options["verify"], may_make=not only_compares) as target:

@@ -65,6 +65,27 @@ def test_a_later_call_after_which_nothing_is_open_says_so_in_no_sentence() -> No
     assert (known.briefing.open_request, known.briefing.agent_promise) == ("", "")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The caller no longer wants the invoice.",
+        "The caller withdrew the request.",
+        "Die Anruferin möchte die Rechnung nicht mehr.",
+        "Ya no quiere la factura.",
+        "Elle ne veut plus la facture.",
+    ],
+)
+def test_a_request_that_a_later_call_states_as_withdrawn_is_closed(said: str) -> None:
+    assert card(ASKED, call(5, open_request=said)).briefing.open_request == ""
+
+
+@pytest.mark.parametrize(
+    "said", ["No longer wants the lamp, but a sofa.", "The caller no longer wants the policy: cancel it by Friday."]
+)
+def test_a_request_for_something_else_stays_open(said: str) -> None:
+    assert card(ASKED, call(5, open_request=said)).briefing.open_request == said
+
+
 def test_a_mood_is_read_with_its_full_stop() -> None:
     assert card(call(1, mood="Angry.")).briefing.mood == "angry"
 
