@@ -255,27 +255,22 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_ONE, (memory_id,))
-            return memory_of(row) if (row := cursor.fetchone()) else None
+        memories = memories_of(selected(self.alias, _ONE, memory_id))
+        return memories[0] if memories else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return memories_of(cursor.fetchall())
+        return memories_of(selected(self.alias, f"{_NEWEST} LIMIT %s OFFSET %s", user_id, limit, offset))
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
         """Return, for each primary sector, the number of memories of all users and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_SECTORS)
-            for sectors, count, salience in cursor.fetchall():
-                sector = orjson.loads(sectors)[0]
-                count_before, salience_before = counts.get(sector, (0, 0.0))
-                counts[sector] = count_before + count, salience_before + salience
+        for sectors, count, salience in selected(self.alias, _SECTORS):
+            sector = orjson.loads(sectors)[0]
+            count_before, salience_before = counts.get(sector, (0, 0.0))
+            counts[sector] = count_before + count, salience_before + salience
         return [
             {"sector": sector, "count": count, "avg_salience": salience / count}
             for sector, (count, salience) in sorted(counts.items())
