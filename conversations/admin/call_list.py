@@ -97,10 +97,14 @@ class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
     def __init__(self, calls: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(calls, *args, **kwargs)
         self._calls = calls
-        self._found = sort_keys_of(calls)
+        # Of all that a search found, the database sorts one page sooner than it hands over the keys in their order.
+        self._is_searched_alone = bool(getattr(calls, "sort_keys", "")) and not calls.unsearched.query.where
+        self._found = [] if self._is_searched_alone and not is_by_time(calls) else sort_keys_of(calls)
 
     @cached_property
     def count(self) -> int:
+        if self._is_searched_alone:
+            return int(self._calls.sort_keys.count(",")) + 1
         return len(self._found) or int(self._calls.count())
 
     def page(self, number: Any) -> Any:
@@ -119,6 +123,11 @@ class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
         return list(sort_keys.reverse()[self.count - end : self.count - first])
 
 
+def is_by_time(calls: Any) -> bool:
+    """Whether the calls are in the order of their start, which is that of their sort keys."""
+    return calls.query.order_by in (("sort_key",), ("-sort_key",))
+
+
 def sort_keys_of(calls: Any) -> list[int]:
     """The sort keys of the calls in order, if a search has already read those that it found; else empty.
 
@@ -128,7 +137,7 @@ def sort_keys_of(calls: Any) -> list[int]:
     if found.count(",") < _FEW_FOUND:
         return []
     sort_keys = found.split(",")
-    if calls.unsearched.query.where or ordering not in (("sort_key",), ("-sort_key",)):
+    if calls.unsearched.query.where or not is_by_time(calls):
         cells = Cast("sort_key", CharField())
         filtered = calls.unsearched.order_by().aggregate(found=StringAgg(cells, Value(","), order_by=ordering))["found"]
         wanted = set(sort_keys)
