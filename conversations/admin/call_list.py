@@ -127,7 +127,7 @@ def is_searched_alone(calls: Any) -> bool:
 
 def count_of(calls: Any) -> int:
     """How many calls these are."""
-    return int((calls.found if is_searched_alone(calls) else calls).count())
+    return int(calls.found.total() if is_searched_alone(calls) else calls.count())
 
 
 def is_by_time(calls: Any) -> bool:

@@ -45,7 +45,7 @@ class Condition(NamedTuple):
     def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
         return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
 
-    def count(self) -> int:
+    def total(self) -> int:
         """How many sort keys `selected` finds. A text has a row of its own, so their calls need not be read."""
         if self.sort_keys:
             return self.sort_keys.count(",") + 1
