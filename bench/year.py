@@ -1,7 +1,7 @@
 """Measures a large payload folder: `python -m bench.year [CALLS ...]`, or as part of `make bench`.
 
 The calls are small: a transcription of about 1 KB with its receipt, eight calls and ten memories per caller. Files and
-memories are written straight to their places, without flushing. All else is done by the commands and the server, each
+memories are written straight to their places, without flushing. The commands and the server do everything else, each
 in a process of its own, and only these are measured.
 """
 

@@ -134,7 +134,7 @@ class Details(forms.Form):
         for first, last in (("since", "until"), ("length_from", "length_to"), ("cost_from", "cost_to")):
             low, high = found.get(first), found.get(last)
             if low is not None and high is not None and low > high:
-                self.add_error(last, gettext_lazy("This is before the beginning."))
+                self.add_error(last, gettext_lazy("The end is before the beginning."))
         return found
 
     def of(self, calls: QuerySet[Conversation]) -> QuerySet[Conversation]:

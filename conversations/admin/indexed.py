@@ -48,7 +48,8 @@ def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = Fal
         catch_up()
         is_complete = complete(wholly=wholly)
     if request and not is_complete:
-        messages.warning(request, gettext("The index is new, and lacks calls as yet. Load this page again."))
+        text = gettext("The index is new and does not contain all calls yet. Reload this page later.")
+        messages.warning(request, text)
     return is_complete
 
 

@@ -164,7 +164,7 @@ class Unreadable(CallListAdmin):
         try:
             discard_call(open_memory(), row.pk)
         except NotParked:
-            messages.error(request, _("Nothing was discarded: the call is not parked any more."))
+            messages.error(request, _("Nothing was discarded: the call is no longer parked."))
         except OpenMemoryError as error:
             messages.error(
                 request, _("Nothing was discarded: OpenMemory does not answer (%(error)s).") % {"error": error}
@@ -178,7 +178,7 @@ class Unreadable(CallListAdmin):
 
     def _is_gone(self, request: HttpRequest) -> HttpResponse:
         """The answer after a second click, or after another user has retried or discarded the delivery."""
-        messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
+        messages.warning(request, _("This delivery no longer exists: it was retried or discarded meanwhile."))
         return redirect("admin:conversations_conversation_unreadable")
 
 
@@ -218,7 +218,7 @@ def _reason(file: Path, size: int, most: int) -> str:
     if size > most:
         return ""
     try:
-        return reason_in_language(why_unreadable(file)) or _("it can be read by now: retry it")
+        return reason_in_language(why_unreadable(file)) or _("it can be read now: retry it")
     except OSError as error:
         return error.strerror or type(error).__name__
 

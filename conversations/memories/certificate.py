@@ -1,4 +1,4 @@
-"""The certificate of a forgotten caller, and the notes of a forgetting in progress. Neither holds personal data."""
+"""The certificate of a forgotten caller, and the notes of a forgetting in progress. Neither contains personal data."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ KINDS = (
 
 @dataclass(slots=True)
 class Notes:
-    """The notes of a forgetting in progress, kept in `_forgetting/`: what it was asked to delete, and how much it
+    """The notes of a forgetting in progress, kept in `_forgetting/`: the requested deletions, and how much was
     found.
 
-    `conversations` are ids to be deleted at ElevenLabs. Once the files are gone, they are known from here alone.
+    `conversations` are ids to be deleted at ElevenLabs. Once the files are deleted, only the notes name them.
     """
 
     began_at: str

@@ -40,18 +40,20 @@ MISSING_MEMORIES = gettext_noop("memories missing")
 DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
     gettext_noop("database"): (
-        "Stop server and worker, and restore the database from a backup. An index: delete it, it is rebuilt."
+        "Stop server and worker, and restore it from a backup. If it is the index, delete it: it is rebuilt."
     ),
-    gettext_noop("payload missing"): "Restore it from a backup, or: manage.py backfill",
-    gettext_noop("payload changed"): "Restore it from a backup: its bytes are not those that were processed.",
-    gettext_noop("payload unreadable"): "Restore it from a backup, or: manage.py backfill",
-    gettext_noop("version changed"): "Restore it from a backup: its bytes are not those that its name says.",
-    MISSING_MEMORIES: "Have the calls processed again: manage.py verify --repair",
+    gettext_noop("payload missing"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("payload changed"): "Restore it from a backup: its bytes have changed since it was processed.",
+    gettext_noop("payload unreadable"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("version changed"): "Restore it from a backup: its bytes do not match the hash in its name.",
+    MISSING_MEMORIES: "Process the calls again: manage.py verify --repair",
     gettext_noop("memories lost"): (
-        "Their payloads are removed, so nothing can be processed again. Restore the store from a backup."
+        "Restore the store from a backup: the payloads were removed, so nothing can be processed again."
     ),
-    DELETED_CALL: "Delete them again: manage.py verify --repair",
-    gettext_noop("decisions"): "The worker deletes what decisions forbid: is it running, and does OpenMemory answer?",
+    DELETED_CALL: "Delete it again: manage.py verify --repair",
+    gettext_noop("decisions"): (
+        "The worker deletes what the decisions forbid. Check that it runs, and that OpenMemory answers."
+    ),
 }
 _MOST_SHOWN = 20
 _VERSION = re.compile(r".+\.([0-9a-f]{8})\.(?:json|mp3)")
@@ -164,7 +166,7 @@ def broken_databases(*, index: bool) -> Iterator[Finding | None]:
 
 def neglected_decisions(store: OpenMemory) -> list[Finding]:
     """A finding if the store has not carried out all decisions. Raises OpenMemoryError."""
-    return [] if decided.is_settled(store) else [Finding("decisions", "the store does not keep to all of them yet")]
+    return [] if decided.is_settled(store) else [Finding("decisions", "not all were carried out in the store")]
 
 
 def repair(finding: Finding) -> bool:
@@ -216,7 +218,7 @@ def _changed_versions(conversation_id: str) -> list[str]:
 
 
 def _is_allowed(conversation_id: str, receipt: Receipt, memory: RememberedMemory) -> bool:
-    """Whether decisions allow the store to hold this memory."""
+    """Whether decisions allow the store to contain this memory."""
     about = decisions.about(receipt.caller)
     if receipt.caller in receipt.forgotten or about.opted_out:
         return False

@@ -238,7 +238,7 @@ class Worker:
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return _Attempt(conversation_id, read, str(error))
         except Exception as error:
-            # The log gets no traceback, which could hold the transcript.
+            # The log gets no traceback, which could contain the transcript.
             log.error("could not process a call", conversation_id=conversation_id, **_kind_and_place(error))
             return _Attempt(conversation_id, read, type(error).__name__)
         # A call without a caller does not need OpenMemory.

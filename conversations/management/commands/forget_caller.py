@@ -86,14 +86,14 @@ class Command(CheckedCommand):
             self.stdout.write("There is no such caller. Nothing was forgotten.")
             return
         self._confirm(callers, options)
-        how = Forgetting(
+        forgetting = Forgetting(
             payloads=options["payloads"],
             elevenlabs=options["elevenlabs"],
             everywhere=bool(options["verify"]),
             names=options["name"],
             sentences=sentences,
         )
-        failed = sum(not self._forget(caller, how, as_json_=options["json"]) for caller in callers)
+        failed = sum(not self._forget(caller, forgetting, as_json_=options["json"]) for caller in callers)
         if failed:
             raise CommandError(
                 f"{failed} of {counted(len(callers), 'caller')} could not be forgotten wholly; run this again"
@@ -140,13 +140,14 @@ class Command(CheckedCommand):
         of = counted(len(callers), "caller")
         ask(f"Delete {', '.join(what)} of {of} for good?", "nothing was deleted", "this deletes for good")
 
-    def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
+    def _forget(self, caller: str, forgetting: Forgetting, *, as_json_: bool) -> bool:
         """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""
         reference = caller_reference(caller)
         # Recorded first, so that a process that dies leaves no deletion without an entry.
-        record(None, Action.FORGET, "caller", reference, detail=f"payloads {'deleted' if how.payloads else 'kept'}")
+        detail = f"payloads {'deleted' if forgetting.payloads else 'kept'}"
+        record(None, Action.FORGET, "caller", reference, detail=detail)
         try:
-            done = forget(open_memory(), caller, how)
+            done = forget(open_memory(), caller, forgetting)
         except (OpenMemoryError, ElevenLabsError) as error:
             self.stderr.write(f"{reference}: {error}. {_INCOMPLETE}.")
             return False

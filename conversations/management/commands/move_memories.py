@@ -80,8 +80,8 @@ class Command(CheckedCommand):
         there = move.users_of(target)[0] if target else []
         if not are_listed:
             self.stdout.write(
-                "This store does not list its users: they are the callers whom receipts name. What other clients keep"
-                " under other users is left.\n"
+                "This store does not list its users, so the callers that receipts name are copied. What other clients"
+                " store under other users is not copied.\n"
             )
         everybody = sorted({*users, *there})
         if not only_compares:
@@ -204,7 +204,7 @@ def _about_target(problem: str) -> str:
 def _of_url(url: str) -> dict[str, Any]:
     try:
         if urlsplit(url).password:
-            raise CommandError("--to holds a password, which other users of this machine see: put it into PGPASSWORD")
+            raise CommandError("--to contains a password that other users of this machine can see: use PGPASSWORD")
         return of_url(url)
     except (ValueError, KeyError, ImproperlyConfigured):
         raise CommandError("--to is no URL of a server, no path and no postgres:// URL") from None

@@ -91,9 +91,9 @@ class OpenMemory(Protocol):
         """Return the user's memories, newest written first. Without a limit, all of them."""
 
     def texts(self, user_id: str) -> list[Memory]:
-        """Return all memories of the user, newest written first, perhaps without what people do not read of them.
+        """Return all memories of the user, newest written first, perhaps without fields that no page shows.
 
-        Those are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
+        These are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
         """
         return self.memories(user_id)
 
@@ -129,7 +129,7 @@ class OpenMemory(Protocol):
         """
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
-        """Return the store's own summary of the user, in a sentence or two. `regenerate` makes a new one first."""
+        """Return the store's own summary of the user, in a sentence or two. `regenerate` first has it written again."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """Return at most k of the user's memories, those that best answer the query, best first."""
