@@ -7,8 +7,10 @@ python -m bench --only ring search [--write]
 
 import argparse
 import os
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,17 +48,23 @@ def main() -> None:
     chosen = parser.parse_args()
     os.umask(0o077)  # as in every command
     report = Report()
-    began = time.monotonic()
+    began, failed = time.monotonic(), list[str]()
     with tempfile.TemporaryDirectory(prefix="elmemory-bench-") as folder:
         for name in chosen.only or PARTS:
             started = time.monotonic()
-            PARTS[name](report, Path(folder) / name, chosen.quick)
+            try:
+                PARTS[name](report, Path(folder) / name, chosen.quick)
+            except Exception:  # the other parts are still measured and written
+                traceback.print_exc()
+                failed.append(name)
             print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     if chosen.quick or (chosen.only and not chosen.write):
         print(f"\n{report.markdown(whole=True)}")
     else:
-        _DOCUMENT.write_text(report.markdown(_DOCUMENT.read_text(), whole=not chosen.only))
+        _DOCUMENT.write_text(report.markdown(_DOCUMENT.read_text(), whole=not (chosen.only or failed)))
     print(f"{(time.monotonic() - began) / 60:.1f} minutes")
+    if failed:
+        sys.exit(f"These parts failed: {', '.join(failed)}.")
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
     most = _AT_A_TIME[-1]
     with server_anywhere(folder / "alone") as alone, server_anywhere(folder / "worker", worker=True) as working:
         for number in range(rounds):
-            bare.append(_bare_loop(folder / f"bare{number}", seconds, as_careful=False))
-            careful.append(_bare_loop(folder / f"careful{number}", seconds, as_careful=True))
+            bare.append(_bare_loop(folder / f"bare{number}", seconds, with_folders=False))
+            careful.append(_bare_loop(folder / f"careful{number}", seconds, with_folders=True))
             for at_a_time in _AT_A_TIME:
                 taken.setdefault(f"{at_a_time} at a time", []).append(_delivered(alone, at_a_time, seconds))
             beside = f"{most} at a time while the worker remembers them, on the same disk"
@@ -136,8 +136,8 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
                 for way, these in taken.items()
             ),
         ],
-        "The server fsyncs the file, its new folder and the folder that holds this one; deliveries that arrive"
-        " together share the flushes of folders.",
+        "The server fsyncs the file, its new folder and the parent of that folder; deliveries that arrive together"
+        " share flushes.",
     )
     share = statistics.median(mine / floor for mine, floor in zip(rates[f"{most} at a time"], bare, strict=True))
     report.bar(
@@ -233,10 +233,8 @@ def _delivery(conversation_id: str) -> bytes:
     return orjson.dumps({"type": "post_call_transcription", "event_timestamp": int(time.time()), "data": data})
 
 
-def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
-    """Write, fsync and rename files. If `as_careful` as the server, each gets a new folder, and folders are fsynced
-    too.
-    """
+def _bare_loop(folder: Path, seconds: float, *, with_folders: bool) -> float:
+    """Write, fsync and rename files. `with_folders`: each in a new folder, which is fsynced too, as by the server."""
     folder.mkdir(parents=True)
     content, count, began = _delivery("conv_bare"), 0, time.monotonic()
     while time.monotonic() - began < seconds:
@@ -245,12 +243,12 @@ def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if as_careful:
+        if with_folders:
             place = folder / str(count)
             place.mkdir()
             _fsync(folder)
         temporary.replace(place / f"{count}.json")
-        if as_careful:
+        if with_folders:
             _fsync(place)
         count += 1
     return count / (time.monotonic() - began)

@@ -255,13 +255,13 @@ def clock_steps_back(run: Run) -> None:
     with run.sending(1500 if run.long else 150, server) as senders:
         for _ in run.moments(senders, 5 if run.long else 2):
             ahead.write_text("+3600")
-            with _store_away(run.folder / "memory.sqlite3"):
+            with _store_unavailable(run.folder / "memory.sqlite3"):
                 wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
                 ahead.write_text("+0")
     # Once more without later deliveries, and with rows that are up to date when reconciling compares them.
     run.wait_until_remembered()
     ahead.write_text("+3600")
-    with _store_away(run.folder / "memory.sqlite3"):
+    with _store_unavailable(run.folder / "memory.sqlite3"):
         with run.sending(1, server):
             pass
         wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
@@ -352,7 +352,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _store_away(database: Path) -> Iterator[None]:
+def _store_unavailable(database: Path) -> Iterator[None]:
     """Remove the table of the embedded store during the block."""
     _execute(database, "ALTER TABLE memory RENAME TO memory_away")
     try:

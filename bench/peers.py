@@ -1,14 +1,14 @@
 """Compares rings and searches with the nearest peer, which answers the same webhooks from an OpenMemory server.
 
-The peer is no part of this project. Make a checkout with an environment of its own, and name its folder. OPENMEMORY
+The peer is no part of this project. Make a checkout with its own environment, and name the folder in PEER. OPENMEMORY
 is a checkout of CaviraOSS/OpenMemory:
 
     git clone https://github.com/webmasterarbez/elaoms peer && cd peer && python -m venv .venv
     .venv/bin/pip install OPENMEMORY/packages/openmemory-py && .venv/bin/pip install -r requirements.txt
     PEER=peer python -m bench --only peer
 
-Both read from the same slow OpenMemory server, which ranks nothing: the peer gets the first memories for free, ours
-ranks them itself.
+Both read from the same slow OpenMemory server, which ranks nothing: the peer uses the first memories as they come,
+while elmemory ranks all of them.
 """
 
 import os

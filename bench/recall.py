@@ -2,12 +2,12 @@
 
     python -m bench.recall [--data locomo10.json] [--final]
 
-LoCoMo (data/locomo10.json of the LoCoMo repository) holds ten long conversations with questions and the turns that
+LoCoMo (data/locomo10.json of its repository) contains ten long conversations with questions and the turns that
 answer them. Every turn is a memory of one caller. The constants of the ranker were tuned on the first, third, … of
 the conversations and of the invented callers; the others were kept for checking, but ideas came from both. LoCoMo's
-trick questions, which swap the two speakers, were not used for tuning. The callers in sixteen languages were all used
-for tuning the n-grams, and of the recall set nothing: its tuning half was looked at afterwards. The weights of the
-encoder, where one is installed, were tuned on that half, and on all of LoCoMo. Without --data LoCoMo is left out.
+trick questions, which swap the two speakers, were not used for tuning. The n-grams were tuned on all callers in sixteen
+languages. The ranking by words was not tuned on the recall set; its tuning half was measured afterwards. The weights of
+the encoder were tuned on that half and on all of LoCoMo. Without --data LoCoMo is left out.
 """
 
 import argparse

@@ -4,10 +4,10 @@ Invented rows are written straight into an index of its own. The figures are CPU
 due, and of pages of the admin.
 """
 
+import argparse
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,14 +30,16 @@ from bench.admin_rows import caller_of_many
 from conversations.index import callers, retained
 from conversations.index.references import caller_reference
 from conversations.index.schema import ensure_schema
-from conversations.models import CallerCard, Conversation, LoosePayload, MemoryState
+from conversations.models import CallerCard, Conversation, MemoryState
 
 _TIMES = 15
 _DAY = 86_400
 
 
 def main() -> None:
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=500_000)
+    size = parser.parse_args().rows
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     call_command("migrate", database="memory", verbosity=0)
@@ -53,7 +55,6 @@ def main() -> None:
         ("payloads: nothing is due", lambda: retained.due_calls("payload_since", year, 50)),
         ("payloads: 50, where half of all are due", lambda: retained.due_calls("payload_since", half, 50)),
         ("ElevenLabs' times: nothing is due", lambda: retained.due_calls("payload_due", moment, 50)),
-        ("bodies without a call: 50 of 10,000", lambda: retained.due_loose_payloads(moment - 5 * _DAY, 50)),
         ("callers: 5 that are due", lambda: retained.callers_due(now() - timedelta(days=300), 5)),
         ("a caller's last call", lambda: retained.last_calls_of([caller_reference("+14152000001")])),
     ):
@@ -66,7 +67,7 @@ def fill(size: int) -> None:
     ensure_schema()
     chance = random.Random(size)
     with connections["index"].cursor() as cursor:
-        for table in ("conversation", "caller_calls", "caller_card", "loose_payload"):
+        for table in ("conversation", "caller_calls", "caller_card"):
             cursor.execute(f"DELETE FROM {table}")
     for start in range(0, size, 5000):
         numbers = range(start, min(start + 5000, size))
@@ -84,9 +85,6 @@ def fill(size: int) -> None:
             CallerCard.objects.bulk_create(
                 cards.values(), update_conflicts=True, unique_fields=["caller_ref"], update_fields=["last_call"]
             )
-    LoosePayload.objects.bulk_create(
-        LoosePayload(path=f"_events/{number}.json", stored_at=time.time() - number * 60) for number in range(10_000)
-    )
 
 
 def median(ask: Callable[[], object]) -> float:

@@ -1,10 +1,11 @@
 """Measures a large payload folder: `python -m bench.year [CALLS ...]`, or as part of `make bench`.
 
 The calls are small: a transcription of about 1 KB with its receipt, eight calls and ten memories per caller. Files and
-memories are written straight to their places, without flushing. All else is done by the commands and the server, each
+memories are written straight to their places, without flushing. The commands and the server do everything else, each
 in a process of its own, and only these are measured.
 """
 
+import argparse
 import os
 import random
 import statistics
@@ -166,7 +167,9 @@ def _median_ms(ask: Callable[[int], object], times: int) -> str:
 
 
 if __name__ == "__main__":
-    sizes = [int(size) for size in sys.argv[1:]] or [50_000]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", metavar="CALLS", nargs="*", type=int)
+    sizes = parser.parse_args().sizes or [50_000]
     with tempfile.TemporaryDirectory(prefix="elmemory-year-") as name:
         for size in sizes:
             for what, figure in _measure(Path(name) / str(size), size).items():

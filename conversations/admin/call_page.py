@@ -70,7 +70,6 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
         "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
-        "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
         "dollars": _dollars(call.cost_in_dollars),
         "criteria": [asdict(criterion) for criterion in call.criteria()],

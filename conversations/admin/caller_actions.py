@@ -36,13 +36,12 @@ PREFERENCES = {
         Action.OPT_OUT,
         gettext_lazy("Opt this caller out?"),
         gettext_lazy(
-            "What is remembered of this caller is deleted: {extent}. Nothing brings it back, also if the opt-out is"
+            "This deletes what is remembered about this caller: {extent}. It cannot be undone, even if the opt-out is"
             " taken back. New calls are not remembered, and only the decision is kept. {calls}"
         ),
         gettext_lazy("Take the opt-out back?"),
         gettext_lazy(
-            "Calls that begin from now on are remembered. Nothing that was said before is, even if its call is"
-            " reprocessed."
+            "Calls that begin from now on are remembered. Earlier calls are not, even if they are reprocessed."
         ),
     ),
     kinds.SHARED_LINE: (
@@ -194,8 +193,8 @@ class CallerActions(CallerListAdmin):
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
-            how = forgetting.Forgetting(payloads=payloads, request=request)
-            certified = forgetting.forget(store, row.number, how).entry
+            options = forgetting.Forgetting(payloads=payloads, request=request)
+            certified = forgetting.forget(store, row.number, options).entry
         except OpenMemoryError as error:
             messages.error(request, _in_part(gettext("OpenMemory does not answer (%(error)s).") % {"error": error}))
         except OSError as error:
@@ -203,7 +202,7 @@ class CallerActions(CallerListAdmin):
                 request, _in_part(gettext("Not every file could be changed (%(error)s).") % {"error": error.strerror})
             )
         except OperationalError:
-            messages.error(request, _in_part(gettext("A database was in use and may hold traces.")))
+            messages.error(request, _in_part(gettext("A database was in use and may contain traces.")))
         else:
             messages.success(request, _forgotten(extent, payloads=payloads))
             if request.user.has_perm("audit.view_entry"):
@@ -252,7 +251,10 @@ class CallerActions(CallerListAdmin):
         if is_recorded:
             messages.warning(
                 request,
-                gettext("The opt-out is recorded. OpenMemory does not answer (%(error)s): the worker deletes later.")
+                gettext(
+                    "The opt-out is recorded. OpenMemory does not answer (%(error)s), so the worker deletes the"
+                    " memories later."
+                )
                 % {"error": error},
             )
         else:

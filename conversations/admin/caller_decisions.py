@@ -36,7 +36,7 @@ class OptOut(forms.Form):
     def clean_number(self) -> str:
         if number := caller_key(self.cleaned_data["number"]):
             return number
-        raise forms.ValidationError(gettext("This is no number of a caller."))
+        raise forms.ValidationError(gettext("This number identifies no caller."))
 
 
 class InsightForm(forms.Form):
@@ -89,8 +89,8 @@ class CallerDecisions(CallerActions):
                 raise PermissionDenied
             if not form.is_valid():
                 text = gettext(
-                    "These words are used whatever later calls say about the same, until staff delete them. Those of"
-                    " the call are deleted, and stay so when it is reprocessed."
+                    "These words are used whatever later calls say about this, until staff delete them. The call's own"
+                    " words are deleted, and stay deleted when it is reprocessed."
                 )
                 submit = gettext("Yes, this is right")
                 return self.asked(request, row, gettext("Correct this insight"), form=form, text=text, submit=submit)
@@ -116,7 +116,7 @@ class CallerDecisions(CallerActions):
                 self.away(request, error)
             else:
                 record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
-                messages.success(request, gettext("OpenMemory made its summary again."))
+                messages.success(request, gettext("OpenMemory has written its summary again."))
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:
@@ -124,7 +124,7 @@ class CallerDecisions(CallerActions):
         self.require(request, MAY_CORRECT)
         form, back = OptOut(request.POST or None), reverse("admin:conversations_caller_changelist")
         if not form.is_valid():
-            text = gettext("For any number, also one that never called. What will be deleted is shown next.")
+            text = gettext("For any number, even one that never called. The next page shows what will be deleted.")
             submit = gettext("Next")
             title = gettext("Opt a number out")
             return self.page(request, "confirm", title, back=back, form=form, text=text, submit=submit)

@@ -32,19 +32,18 @@ from elmemory.memory.text import counted
 _CHUNK = 2**18
 _LEFT_OUT = (
     (
-        gettext_lazy("Who of the staff looked or acted"),
-        gettext_lazy("The log says when and what, not who: their names are personal data of the staff."),
+        gettext_lazy("Which members of staff looked or acted"),
+        gettext_lazy("The log says when and what, not who: names of staff are personal data."),
     ),
     (
         gettext_lazy("The values of secret variables"),
-        gettext_lazy(
-            "They are keys of this organisation for its tools. Files in which they stood have ••• in their place."
-        ),
+        gettext_lazy("They are this organisation's keys for its tools. Files have ••• in their place."),
     ),
     (
         gettext_lazy("Copies"),
         gettext_lazy(
-            "The index, the agent's search and the vectors of an encoder say the same again: they are made from this."
+            "The index, the agent's search and the vectors of an encoder repeat these data: they are computed from"
+            " them."
         ),
     ),
     (
@@ -177,7 +176,7 @@ def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
             left_out.append({"what": transcripts % {"n": len(dates)}, "why": why % {"day": max(dates)[:10]}})
     if unreadable := len(unreadable_paths()):
         what = ngettext("%(n)s delivery that could not be read", "%(n)s deliveries that could not be read", unreadable)
-        left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known whose they are.")})
+        left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known to whom they belong.")})
     return left_out
 
 

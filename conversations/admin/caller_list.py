@@ -100,8 +100,8 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     def summary_shown(self, row: Any) -> SafeString:
         if not row.summary:
             return format_html('<span class="quiet">{}: {}</span>', gettext("none yet"), row.no_summary)
-        whose = gettext("OpenMemory's own") if row.is_stores_own else gettext("ours")
-        return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
+        author = gettext("OpenMemory's own") if row.is_stores_own else gettext("elmemory's")
+        return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, author)
 
     @admin.display(description=gettext_lazy("notes"), empty_value="")
     def flags(self, row: Caller) -> SafeString:

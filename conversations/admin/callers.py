@@ -43,13 +43,7 @@ class CallerAdmin(CallerDecisions):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """The page. Words and questions to the agent's search are sent by POST, so that no URL shows them."""
         row = self.row_of(request, object_id)
         if request.method == "POST" and (words := request.POST.get(SEARCH_VAR)) is not None:

@@ -55,13 +55,7 @@ class ConversationAdmin(Unreadable):
 
     # One call
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         return self._page(request, row)

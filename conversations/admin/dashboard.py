@@ -155,6 +155,6 @@ def shown() -> dict[str, Any]:
         figures = None
     health = [*parts(), *([deliveries_part(figures["deliveries"])] if figures else [])]
     if not is_complete:
-        remedy = gettext("The index is new, and lacks calls as yet. Load this page again.")
+        remedy = gettext("The index is new and does not contain all calls yet. Reload this page later.")
         health.append(Part(gettext("Index"), False, gettext("not complete"), remedy))
     return {"figures": figures, "health": health, "at_fault": [part for part in health if not part.is_ok]}

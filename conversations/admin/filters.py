@@ -1,6 +1,7 @@
 """The filters of the list of calls."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date
 from typing import Any, ClassVar
 
@@ -30,20 +31,11 @@ _ANY = "*"
 class AgentFilter(ChoicesFieldListFilter):
     """Agents that have calls, by name if payloads have it."""
 
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        with_choices: Any = _WithChoices(field, agents())
-        super().__init__(with_choices, request, *args, **kwargs)
+    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+        field = copy(field)
+        field.choices = agents()
+        super().__init__(field, *args, **kwargs)
         self.title = gettext_lazy("agent")
-
-
-class _WithChoices:
-    """A filter by a field with its own choices."""
-
-    def __init__(self, field: Any, flatchoices: list[tuple[str, str]]) -> None:
-        self._field, self.flatchoices = field, flatchoices
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._field, name)
 
 
 class _Conditions(admin.SimpleListFilter):
@@ -142,7 +134,7 @@ class Details(forms.Form):
         for first, last in (("since", "until"), ("length_from", "length_to"), ("cost_from", "cost_to")):
             low, high = found.get(first), found.get(last)
             if low is not None and high is not None and low > high:
-                self.add_error(last, gettext_lazy("This is before the beginning."))
+                self.add_error(last, gettext_lazy("The end is before the beginning."))
         return found
 
     def of(self, calls: QuerySet[Conversation]) -> QuerySet[Conversation]:
@@ -247,6 +239,7 @@ def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
 
 def _unknown_choice(spec: Any) -> str | None:
     """The value in the address that is no choice of this filter; None if there is none."""
+    asked: Any
     if isinstance(spec, _Conditions):
         asked, known = [spec.value()], list(spec.choices_of)
     elif isinstance(spec, ChoicesFieldListFilter):

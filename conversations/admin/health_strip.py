@@ -1,5 +1,6 @@
 """The strip on the admin's front page that shows which part is at fault."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -84,16 +85,16 @@ def _queue() -> Part:
     try:
         queue = queue_status()
     except (DatabaseError, OSError):
-        remedy = gettext("It is rebuilt by itself. Webhooks are not affected.")
+        remedy = gettext("It is rebuilt automatically. Webhooks are not affected.")
         return Part(gettext("Index"), False, gettext("cannot be read"), remedy)
     name, waiting = gettext("Queue"), {"n": number_format(queue.pending, force_grouping=True)}
     if not queue.pending:
-        return Part(name, True, gettext("nothing waits"))
+        return Part(name, True, gettext("no call is waiting"))
     if queue.oldest_seconds < _LONG_WAIT_SECONDS:
         return Part(name, True, gettext("%(n)s waiting") % waiting)
     waiting["time"] = timesince(moment(time.time() - queue.oldest_seconds), depth=1)
     state = gettext("%(n)s waiting, the oldest for %(time)s") % waiting
-    return Part(name, False, state, gettext("Nothing is remembered of them until the parts at fault work."))
+    return Part(name, False, state, gettext("They are remembered once the faults are repaired."))
 
 
 def _last_runs() -> Iterator[Part]:
@@ -104,7 +105,8 @@ def _last_runs() -> Iterator[Part]:
         if verified.ok:
             yield Part(name, True, gettext("verified %(ago)s") % {"ago": at})
         else:
-            yield Part(name, False, verified.detail, gettext("manage.py verify says where, and what repairs it."))
+            remedy = gettext("manage.py verify shows each fault and how to repair it.")
+            yield Part(name, False, _translated(verified.detail), remedy)
 
 
 def _backup(backup: LastRun) -> Part:
@@ -115,8 +117,13 @@ def _backup(backup: LastRun) -> Part:
         failed = gettext("an attempt after it failed: %(reason)s") % {"reason": backup.detail}
         return Part(name, True, f"{made}; {failed}")
     fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
-    last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
+    last = gettext("the last successful one %(ago)s") % {"ago": made} if made else gettext("none was successful yet")
     return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))
+
+
+def _translated(found: str) -> str:
+    """The findings of a report's summary in the language of the page."""
+    return re.sub("(?<=× )[a-z ]+", lambda kind: gettext(kind[0]), found)
 
 
 def ago(at: datetime) -> str:

@@ -48,7 +48,8 @@ def show_what_is_there(request: HttpRequest | None = None, *, wholly: bool = Fal
         catch_up()
         is_complete = complete(wholly=wholly)
     if request and not is_complete:
-        messages.warning(request, gettext("The index is new, and lacks calls as yet. Load this page again."))
+        text = gettext("The index is new and does not contain all calls yet. Reload this page later.")
+        messages.warning(request, text)
     return is_complete
 
 
@@ -102,10 +103,7 @@ class IndexedAdmin[M: Model](ReadOnlyAdmin[M]):
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[M],
-        search_term: str,
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
         if not (question := search_term.strip()):
             return queryset, False

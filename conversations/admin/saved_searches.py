@@ -46,7 +46,7 @@ def _save(request: HttpRequest) -> str:
             " the saved search then names its caller by reference."
         )
     if private_search.holds_digits(name):
-        return _("The name of a search must hold no phone number.")
+        return _("The name of a search must not contain a phone number.")
     if not query:
         return _("Choose a filter or search for something first.")
     known = SavedSearch.objects.filter(owner=owner)

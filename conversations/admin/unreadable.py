@@ -24,7 +24,7 @@ from conversations.files.paths import unreadable_paths
 from conversations.index.sync import refresh_row
 from conversations.memories.discard import NotParked, discard_call, discard_delivery
 from conversations.memories.reprocess import replay, why_unreadable
-from conversations.models import MemoryState
+from conversations.models import Conversation, MemoryState
 from conversations.payloads.explain import reason_in_language
 from conversations.payloads.secret_variables import shown_file, without_secrets
 from elmemory.audit.models import Action
@@ -77,9 +77,7 @@ class Unreadable(CallListAdmin):
         parked = self.get_queryset(request).filter(memory_state=MemoryState.FAILED)
         calls, reveal = list(parked[:_PER_PAGE]), may_reveal(request)
         for call in calls:
-            if not reveal:
-                call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
-            call.error = reason_in_language(call.error)
+            _show_reason(call, reveal=reveal)
         context = {"deliveries": deliveries, "calls": calls, "parked": parked.count()}
         return self.page(request, "unreadable/list", _("Unreadable"), **context)
 
@@ -159,16 +157,14 @@ class Unreadable(CallListAdmin):
         back = reverse("admin:conversations_conversation_change", args=[row.pk])
         form = Discarding(request.POST or None)
         if not form.is_valid():
-            if not may_reveal(request):
-                row.title, row.error = mask_of_call(row.title, row), mask(row.error, row.caller)
-            row.error = reason_in_language(row.error)
+            _show_reason(row, reveal=may_reveal(request))
             return self.page(request, "unreadable/discard", _("Discard this call?"), form=form, row=row, back=back)
         reason = form.cleaned_data["reason"]
         record(request, Action.DISCARD, "call", row.pk, caller=row.caller_ref, detail=reason)
         try:
             discard_call(open_memory(), row.pk)
         except NotParked:
-            messages.error(request, _("Nothing was discarded: the call is not parked any more."))
+            messages.error(request, _("Nothing was discarded: the call is no longer parked."))
         except OpenMemoryError as error:
             messages.error(
                 request, _("Nothing was discarded: OpenMemory does not answer (%(error)s).") % {"error": error}
@@ -182,8 +178,15 @@ class Unreadable(CallListAdmin):
 
     def _is_gone(self, request: HttpRequest) -> HttpResponse:
         """The answer after a second click, or after another user has retried or discarded the delivery."""
-        messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
+        messages.warning(request, _("This delivery no longer exists: it was retried or discarded meanwhile."))
         return redirect("admin:conversations_conversation_unreadable")
+
+
+def _show_reason(call: Conversation, *, reveal: bool) -> None:
+    """Translate the reason why a parked call cannot be processed; mask it and the title without `reveal`."""
+    if not reveal:
+        call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
+    call.error = reason_in_language(call.error)
 
 
 def _page(name: str) -> str:
@@ -215,7 +218,7 @@ def _reason(file: Path, size: int, most: int) -> str:
     if size > most:
         return ""
     try:
-        return reason_in_language(why_unreadable(file)) or _("it can be read by now: retry it")
+        return reason_in_language(why_unreadable(file)) or _("it can be read now: retry it")
     except OSError as error:
         return error.strerror or type(error).__name__
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from conversations.files.paths import payload_root
+from conversations.files.paths import loose_paths
 from elmemory.memory.needles import OVERLAP, Hit, Needles
 from elmemory.memory.openmemory.database_traces import Content
 
@@ -46,8 +46,7 @@ def names(path: Path, needles: Needles) -> bool:
 
 def loose_files_naming(needles: Needles) -> list[Path]:
     """The unreadable bodies, and the events without a conversation, that name the caller."""
-    loose = [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
-    return [path for path in loose if path.is_file() and names(path, needles)]
+    return [path for path in loose_paths() if path.is_file() and names(path, needles)]
 
 
 class _Inflated:

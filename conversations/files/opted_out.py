@@ -20,14 +20,9 @@ from conversations.payloads.transcription import Transcription
 type Share = Literal["all", "metadata", "none"]
 
 _OF_METADATA = (
-    "start_time_unix_secs",
-    "accepted_time_unix_secs",
-    "call_duration_secs",
-    "timezone",
-    "main_language",
-    "text_only",
+    "start_time_unix_secs", "accepted_time_unix_secs", "call_duration_secs", "timezone", "main_language", "text_only",
     "conversation_initiation_source",
-)
+)  # fmt: skip
 
 
 def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] | None) -> Share:

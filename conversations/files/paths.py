@@ -75,6 +75,11 @@ def unreadable_paths() -> list[Path]:
     return sorted((payload_root() / "_unreadable").glob("*.json"))
 
 
+def loose_paths() -> list[Path]:
+    """The paths of the bodies that belong to no call: unreadable ones, and events."""
+    return [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
+
+
 def payload_root() -> Path:
     """The payload folder, `PAYLOAD_STORAGE_PATH`."""
     return Path(settings.PAYLOAD_STORAGE_PATH)

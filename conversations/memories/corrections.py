@@ -104,8 +104,8 @@ def _state(
     before = decisions.about(caller)
     if before.opted_out:
         raise OptedOut
-    gone = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
-    at = max([now(), *(each + timedelta(microseconds=1) for each in gone)])
+    withdrawn = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
+    at = max([now(), *(each + timedelta(microseconds=1) for each in withdrawn)])
     memory = kinds.NewMemory(kind, key, content, {**said, "called_at": at.isoformat()})
     store.put_all(caller, kinds.entries([memory]))
 

@@ -1,6 +1,6 @@
 """Deletes from the store what decisions (`conversations.files.decisions`) forbid.
 
-Each store holds a note of the decisions that were carried out in it. If the note differs from the decisions (another
+Each store contains a note of the decisions that were carried out in it. If the note differs from the decisions (another
 store, an old file, a restored backup, an interrupted deletion), `settle` deletes what they forbid.
 """
 
@@ -59,7 +59,7 @@ def opt_in(store: OpenMemory, caller: str) -> None:
 
 
 def permits(decided: Decided, memory: Memory) -> bool:
-    """Whether these decisions allow a store to hold this memory of their caller."""
+    """Whether these decisions allow a store to contain this memory of their caller."""
     if decided.opted_out:
         return False
     if memory.kind == kinds.CARD:
@@ -84,22 +84,22 @@ def enforce(store: OpenMemory, caller: str) -> int:
     memories = store.memories(caller)
     if adopted := "" if decided.periods else _adopted(caller, memories, decided):
         decided = decisions.about(caller)
-    gone = [memory for memory in memories if not permits(decided, memory)]
-    if gone and len(gone) == len(memories):
+    forbidden = [memory for memory in memories if not permits(decided, memory)]
+    if forbidden and len(forbidden) == len(memories):
         store.forget(caller)
-    elif gone:
+    elif forbidden:
         close_card(store, caller)
-        for memory in gone:
+        for memory in forbidden:
             store.delete(caller, memory.id)
         write_card(store, caller)
     note_carried_out(store, [adopted])
-    return len(gone)
+    return len(forbidden)
 
 
 def settle(store: OpenMemory) -> bool:
     """Delete from the store what the decisions forbid, unless its note says that this was done.
 
-    Returns whether the store is settled. A store that cannot list its users may still hold memories of forgotten
+    Returns whether the store is settled. A store that cannot list its users may still contain memories of forgotten
     callers whose files are gone. Raises OpenMemoryError.
     """
     wanted = decisions.fingerprint()

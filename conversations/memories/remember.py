@@ -79,7 +79,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
-        # Without a receipt, an interrupted run may have written memories of this call. The store says whose.
+        # Without a receipt, an interrupted run may have written memories of this call. The store knows the caller.
         holders = None if receipt else holders_of(store, conversation_id)
         receipt = receipt or new_receipt(stamp)
         if holders:

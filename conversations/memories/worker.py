@@ -19,7 +19,6 @@ from conversations.files.stored import StoredCall, read_call
 from conversations.files.tally import Tally
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
-from conversations.index.retained import refresh_loose_payloads
 from conversations.index.schema import made as index_made
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
@@ -139,7 +138,6 @@ class Worker:
         yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
-        refresh_loose_payloads()
         refreshed = 0
         for rows in reconcile_in_steps():
             refreshed += rows
@@ -240,7 +238,7 @@ class Worker:
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return _Attempt(conversation_id, read, str(error))
         except Exception as error:
-            # The log gets no traceback, which could hold the transcript.
+            # The log gets no traceback, which could contain the transcript.
             log.error("could not process a call", conversation_id=conversation_id, **_kind_and_place(error))
             return _Attempt(conversation_id, read, type(error).__name__)
         # A call without a caller does not need OpenMemory.

@@ -1,4 +1,4 @@
-"""The rows of calls, their labels and other payloads, and the row with the version of the tables."""
+"""The rows of calls and their labels, and the row with the version of the tables."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -77,13 +77,11 @@ class Conversation(models.Model):
     # The caller reference.
     caller_ref = models.CharField(max_length=32, default="")
     caller_name = models.CharField(max_length=128, default="")
-    outbound = models.BooleanField(default=False)
     direction = models.CharField(gettext_lazy("direction"), max_length=8, choices=Direction, default=Direction.WEB)
     channel = models.CharField(gettext_lazy("channel"), max_length=8, choices=Channel, default=Channel.UNKNOWN)
     started_at = models.DateTimeField(null=True)
     started_on = models.DateField(gettext_lazy("day"), null=True)
     duration_seconds = models.IntegerField(null=True)
-    status = models.CharField(max_length=32, default="")
     outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
     successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
@@ -223,23 +221,6 @@ class CallLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
-
-
-class LoosePayload(models.Model):
-    """A stored body that belongs to no call, by its path in the payload folder: `_unreadable/` and `_events/`."""
-
-    path = models.CharField(max_length=128, primary_key=True)
-    # In seconds since 1970.
-    stored_at = models.FloatField()
-
-    class Meta:
-        managed = False
-        db_table = "loose_payload"
-        default_permissions = ()
-        indexes = (models.Index(fields=["stored_at"], name="loose_payload_stored_at"),)
-
-    def __str__(self) -> str:
-        return self.path
 
 
 class IndexSchema(models.Model):

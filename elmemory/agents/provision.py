@@ -119,8 +119,8 @@ def warnings(wiring: Wiring, server: ThisServer) -> Iterator[str]:
     key = secret_fingerprint(webhook)
     if key is None:
         yield (
-            "The post-call webhook exists already, and ElevenLabs does not reveal its secret: "
-            "ELEVENLABS_POST_CALL_KEY must hold it. If it is lost: --new-secret makes a new webhook."
+            "The post-call webhook exists already, and ElevenLabs does not reveal its secret. "
+            "Set ELEVENLABS_POST_CALL_KEY to it. If it is lost, --new-secret creates a new webhook."
         )
     elif key not in map(fingerprint, server.post_call_keys):
         yield (

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from elmemory.admin import CarefulLookups
 from elmemory.audit.roles import ADMINISTRATOR, EXPLAINED
+from elmemory.audit.wording import permission_shown
 
 
 class StaffForm(UserCreationForm[User]):
@@ -98,7 +99,13 @@ class StaffAdmin(CarefulLookups[User], UserAdmin):  # type: ignore[type-arg]  # 
 
 
 class RoleAdmin(CarefulLookups[Group], GroupAdmin):
-    """The roles. Permissions are shown in the language of the page; the database has them in English."""
+    """The roles. They and permissions are shown in the language of the page; the database has them in English."""
+
+    list_display = ("role",)
+
+    @admin.display(description=gettext_lazy("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return _(group.name)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})
@@ -109,7 +116,7 @@ class RoleAdmin(CarefulLookups[Group], GroupAdmin):
 
 
 def _named(field: Any) -> Any:
-    field.label_from_instance = lambda permission: f"{permission.content_type} | {_(permission.name)}"
+    field.label_from_instance = lambda permission: f"{permission.content_type} | {permission_shown(permission)}"
     return field
 
 

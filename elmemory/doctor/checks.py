@@ -184,7 +184,7 @@ def _callers() -> Iterator[Check]:
     remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
     if of_no_caller:
         yield Check(
-            _HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
+            _HERE, "numbers of no caller", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
         )
     if respelled:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)

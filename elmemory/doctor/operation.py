@@ -65,7 +65,7 @@ def _backup(section: str) -> Check:
         remedy = "manage.py backup DIR, each night: docs/backup.md. Backups by other means are not seen."
         return Check(section, "backup", "note", "none was made", remedy)
     if not run.ok:
-        good = f"; the last good one {_since(run.succeeded_at)}" if run.succeeded_at else ""
+        good = f"; the last successful one {_since(run.succeeded_at)}" if run.succeeded_at else ""
         state: Literal["note", "fault"] = "note" if run.has_recent_success else "fault"
         return Check(section, "backup", state, f"the last one failed: {run.detail}{good}", "Run it again by hand.")
     if run.age_seconds > _BACKUP_LATE_SECONDS:
@@ -78,7 +78,7 @@ def _verified(section: str) -> Check:
     if run is None:
         return Check(section, "verify", "note", "not yet", "The worker does it each night; now: manage.py verify")
     if not run.ok:
-        return Check(section, "verify", "fault", run.detail, "manage.py verify says where, and what repairs it.")
+        return Check(section, "verify", "fault", run.detail, "manage.py verify shows each fault and how to repair it.")
     if run.age_seconds > _VERIFY_LATE_SECONDS:
         return Check(section, "verify", "note", _since(run.at), "The worker does it each night: see its log.")
     return Check(section, "verify", "ok", f"{_since(run.at)}: {run.detail}")

@@ -2,8 +2,10 @@
 
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_date, parse_datetime
@@ -45,6 +47,13 @@ def day_or_time(text: str) -> datetime:
     if when is None:
         raise ArgumentTypeError(f"{text!r} is not a day or time; write it as 2026-11-01 or 2026-11-01T09:30")
     return when if when.tzinfo else make_aware(when)
+
+
+def refuse_idle(options: Mapping[str, Any], unless: bool, *names: str, only: str) -> None:
+    """Raise CommandError if one of these options is given without what gives it an effect, which `only` names."""
+    for name in () if unless else names:
+        if options[name] not in (None, False, []):
+            raise CommandError(f"--{name.replace('_', '-')} has an effect only {only}")
 
 
 def period(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:

@@ -102,7 +102,7 @@ def as_dotenv(names: Iterable[str], *, with_secrets: bool) -> str:
         if not (value := os.environ.get(name, "").strip()):
             continue
         if not with_secrets and (_SECRET.search(name) or _PASSWORD_IN_URL.search(value)):
-            lines.append(f"# {name} is set, and left out here: it holds a secret.")
+            lines.append(f"# {name} is set, and left out here: it contains a secret.")
         elif _UNQUOTED.fullmatch(value):
             lines.append(f"{name}={value}")
         else:

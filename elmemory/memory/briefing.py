@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from elmemory.memory.card_state import CardState, Holding, Insight, LastCall, zone_name
+from elmemory.memory.card_state import CardState, FieldValue, Insight, LastCall, zone_name
 from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
@@ -24,7 +24,7 @@ _EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
 class Briefing(NamedTuple):
-    """What holds now by the newest calls. `mood` is empty unless the last call ended badly.
+    """What is current by the newest calls. `mood` is empty unless the last call ended badly.
 
     `open_since` and `promised_on` are days in words. `promised_on` is empty if the promise is about the open request.
     """
@@ -54,20 +54,20 @@ def preferred_language(state: CardState) -> str:
 
     "no" is Norwegian in a correction. From a call it is ignored, because `false` is written so.
     """
-    holding = state.facts.get(PREFERRED_LANGUAGE)
-    if not holding or (holding.value.casefold() == "no" and not holding.corrected):
+    fact = state.facts.get(PREFERRED_LANGUAGE)
+    if not fact or (fact.value.casefold() == "no" and not fact.corrected):
         return ""
-    return language_code(holding.value)
+    return language_code(fact.value)
 
 
-def shown_facts(facts: Mapping[str, Holding]) -> dict[str, str]:
+def shown_facts(facts: Mapping[str, FieldValue]) -> dict[str, str]:
     """Return the values of the facts that the briefing does not hold, without outdated names and commands to agents."""
     left_out = BRIEFED | _outdated_names(facts)
-    shown = {name: holding.value for name, holding in facts.items() if name not in left_out}
+    shown = {name: fact.value for name, fact in facts.items() if name not in left_out}
     return {name: value for name, value in shown.items() if not commands_an_agent(value)}
 
 
-def _outdated_names(facts: Mapping[str, Holding]) -> set[str]:
+def _outdated_names(facts: Mapping[str, FieldValue]) -> set[str]:
     """Return the name fields that a later call replaced by another: first name "Tom", then the name "Maya Okafor"."""
     first, whole = facts.get("first_name"), facts.get("name")
     if not (first and whole) or first.order[:2] == whole.order[:2] or first.value.casefold() in whole.value.casefold():
@@ -115,7 +115,7 @@ def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
     return inbound, outbound, summary
 
 
-def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
+def _unsettled(said: FieldValue | None, resolved: FieldValue | None, last: LastCall | None) -> FieldValue | None:
     """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
     A request stated as withdrawn is settled too. A call may settle one request and open another. If both say the
@@ -187,7 +187,7 @@ def _day_of_call(call: LastCall | None, phrases: Phrases) -> str:
     return spoken_date({"called_at": call.called_at, "timezone": call.timezone}, phrases) if call else ""
 
 
-def _day_of(said: Holding | None, phrases: Phrases) -> str:
+def _day_of(said: FieldValue | None, phrases: Phrases) -> str:
     return spoken_date({"called_at": said.order.called_at}, phrases) if said else ""
 
 

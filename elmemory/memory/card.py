@@ -38,7 +38,7 @@ NEWEST = 100
 # The card is written last: nearly always it is the newest memory.
 FEW = 2
 _READS = FEW, NEWEST, None
-# Stored with every card. To be raised when the rules for usable facts change.
+# Stored with every card. Raise it when the rules for usable facts change.
 _RULES = 2
 # Names in these scripts are written without a blank, family name first.
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]+")
@@ -52,9 +52,9 @@ class Card:
     `facts` maps field to value, newest first, without those in the briefing. `last_call_summary` is a sentence or two,
     empty if the caller never spoke. `call_count` counts calls of both directions, `outbound_count` those that we made.
     `language` is the code of the caller's language, in which the text is written; empty if unknown. If the caller
-    prefers a language, `by_calls` holds the language of their calls and, if that differs, `last_called_on`,
-    `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an opted-out caller holds
-    nothing else.
+    prefers a language, `by_calls` contains the language of their calls and, if that differs, `last_called_on`,
+    `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an opted-out caller
+    contains nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -275,7 +275,7 @@ def unwritten_card(memories: Iterable[Memory]) -> Card | None:
 
 
 def _holds(memory: Memory, card: Card) -> bool:
-    """Whether the memory holds the text of this card, with its facts in the same order, by the current rules."""
+    """Whether the memory contains the text of this card, with its facts in the same order, by the current rules."""
     stored = card_from(memory.metadata)
     by_rules = not stored.facts or memory.metadata.get("usable") == _RULES
     return by_rules and stored == card and list(stored.facts) == list(card.facts)

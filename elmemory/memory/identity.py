@@ -3,13 +3,12 @@
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
-from django.core.signals import setting_changed
 
-from elmemory.memory.caches import kept_briefly
+from elmemory.memory.caches import kept_briefly, read_once
 from elmemory.memory.fillers import is_filler
 from elmemory.memory.numbers import LONGEST_ID, Conventions, Number, other_spellings, read_number
 
@@ -101,20 +100,13 @@ class _Rules(NamedTuple):
     agent_numbers: tuple[str, ...]
 
 
-@cache
+@read_once
 def _rules() -> _Rules:
-    """Return the settings for callers. Cached, because each ring needs them."""
+    """Return the settings for callers."""
     conventions = Conventions(
         settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS)
     )
     return _Rules(conventions, tuple(settings.NOT_CALLERS), tuple(settings.AGENT_NUMBERS))
-
-
-def _forget_rules(**kwargs: object) -> None:  # noqa: ARG001
-    _rules.cache_clear()
-
-
-setting_changed.connect(_forget_rules)
 
 
 def _key(raw: object, conventions: Conventions) -> str | None:

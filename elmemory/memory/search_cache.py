@@ -57,13 +57,13 @@ class SearchCache:
         """Search the caller's memories (`PreparedCaller.search`). Raises OpenMemoryError."""
         return self._current(caller).search(question, k, until)
 
-    def holds(self, caller: str) -> bool:
+    def is_cached(self, caller: str) -> bool:
         """Whether the caller is cached. Their memories may be outdated."""
         return caller in self._small or caller in self._large
 
     def prepare_soon(self, caller: str) -> None:
         """Prepare the caller in a background thread, unless they are cached or its queue is full."""
-        if self.holds(caller):
+        if self.is_cached(caller):
             return
         if self._to_prepare is None:
             self._to_prepare = Queue(_LONGEST_QUEUE)

@@ -1,7 +1,7 @@
 """Decides whether a newer sentence about a caller replaces an older one: by the same, or by a new value.
 
-A wrong replacement hides a medicine or a person, a missed one repeats a sentence: in doubt both hold. Their words are
-compared without glue ("the", "is", "now") and numbers. Both hold if each has a word that the other lacks (left, right),
+A wrong replacement hides a medicine or a person, a missed one repeats a sentence: in doubt both stay. Their words are
+compared without glue ("the", "is", "now") and numbers. Both stay if each has a word that the other lacks (left, right),
 if one has words before what they share, or if only one names a relative or a title.
 """
 
@@ -89,7 +89,7 @@ class _Said(NamedTuple):
     """A parsed sentence: its words, its unspaced text, and its numbers.
 
     `words` are pairs: a word, and whether it counts only in this form. `apart` says for each word whether anything
-    stands between it and the previous word.
+    is between it and the previous word.
     """
 
     words: tuple[tuple[str, bool], ...]

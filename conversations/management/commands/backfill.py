@@ -49,6 +49,8 @@ class Command(CheckedCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        if options["analyse"] and not options["audio"]:
+            raise CommandError("--no-audio has an effect only without --analyse, which fetches no recordings")
         since, until = period(options["since"], options["until"])
         try:
             with single_lock("backfill", wait=False), _api(options["rate"]) as api:

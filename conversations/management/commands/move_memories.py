@@ -17,6 +17,7 @@ from conversations.index.references import caller_reference
 from conversations.management.asking import ask
 from conversations.memories import move
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import refuse_idle
 from elmemory.environment.databases import of_url, sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
@@ -61,6 +62,9 @@ class Command(CheckedCommand):
         self._options = options
         if options["numbers"] and not self.stdout.isatty():
             raise CommandError("--numbers shows callers' numbers on a terminal only")
+        refuse_idle(
+            options, not options["verify"], "dry_run", "delete_extra", only="without --verify, which only compares"
+        )
         only_compares = options["dry_run"] or options["verify"]
         try:
             with _opened(options["to"], must_exist=options["verify"], may_make=not only_compares) as target:
@@ -76,8 +80,8 @@ class Command(CheckedCommand):
         there = move.users_of(target)[0] if target else []
         if not are_listed:
             self.stdout.write(
-                "This store does not list its users: they are the callers whom receipts name. What other clients keep"
-                " under other users is left.\n"
+                "This store does not list its users, so the callers that receipts name are copied. What other clients"
+                " store under other users is not copied.\n"
             )
         everybody = sorted({*users, *there})
         if not only_compares:
@@ -200,7 +204,7 @@ def _about_target(problem: str) -> str:
 def _of_url(url: str) -> dict[str, Any]:
     try:
         if urlsplit(url).password:
-            raise CommandError("--to holds a password, which other users of this machine see: put it into PGPASSWORD")
+            raise CommandError("--to contains a password that other users of this machine can see: use PGPASSWORD")
         return of_url(url)
     except (ValueError, KeyError, ImproperlyConfigured):
         raise CommandError("--to is no URL of a server, no path and no postgres:// URL") from None

@@ -202,7 +202,7 @@ class _Server(LeavingServer):
             self._worker.stop()
         substitute = self.entrance.start_substitute(given_environment())
         if not substitute:
-            log.error("the server that should replace this one does not start: this one goes on")
+            log.error("the new server does not start: this one goes on serving")
             leave_to_others(leave=False)
             if self._worker:
                 self._worker.start()

@@ -1,7 +1,7 @@
 """Finds and removes what a database keeps of deleted rows.
 
 SQLite overwrites deleted rows (`secure_delete`), but its log, and copies left when rows moved between pages, may still
-hold them. PostgreSQL keeps deleted rows until a VACUUM, and samples of their values in the statistics of its planner
+contain them. PostgreSQL keeps deleted rows until a VACUUM, and samples of their values in the statistics of its planner
 until an ANALYZE; its log (WAL), replicas and backups keep them longer, which its administrator must handle.
 """
 
@@ -119,8 +119,8 @@ def _drop_statistics_of_empty_tables(alias: str) -> None:
             cursor.execute(f"CREATE VIEW {view} AS {definition}")
 
 
-def holds(alias: str, text: bytes) -> bool:
-    """Whether a file of the SQLite database holds these bytes."""
+def contains(alias: str, text: bytes) -> bool:
+    """Whether a file of the SQLite database contains these bytes."""
     for path in files_of(alias):
         with opened(path) as file:
             before = b""

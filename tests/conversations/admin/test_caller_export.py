@@ -184,7 +184,7 @@ def test_it_says_what_was_left_out_and_why(officer: Client, store: EmbeddedOpenM
     left_out = {one["what"]: one["why"] for one in json.loads(whole.read(f"{ROOT}/left_out.json"))}
     assert "Retention removed them, the last on 20" in left_out["Transcript of 1 call"]
     assert "Recording of 1 call" in left_out
-    assert left_out["1 delivery that could not be read"] == "It is not known whose they are."
+    assert left_out["1 delivery that could not be read"] == "It is not known to whom they belong."
     shown = text(whole.read(f"{ROOT}/index.html").decode())
     assert "The transcript was removed by retention on " in shown
     assert "The recording was removed by retention on " in shown

@@ -310,7 +310,7 @@ def test_a_search_is_nobody_elses(as_role: As) -> None:
 def test_a_list_of_one_caller_says_so_and_leads_back(staff: Client) -> None:
     deliver(transcription(CALLER, "Hi."))
     text = asked(staff, "+14155550100").content.decode()
-    assert 'Only what is of the chosen caller. <a href="?">Show all callers</a>' in text
+    assert 'Only entries about the chosen caller. <a href="?">Show all callers</a>' in text
 
 
 def test_a_callers_reference_finds_the_caller(staff: Client) -> None:

@@ -169,11 +169,11 @@ def test_a_call_whose_start_changes_is_found_once(staff: Client) -> None:
         ),
         (
             "transcription_web_call_without_phone",
-            "I am testing the widget. | web visitor | does not ask the initiation webhook",
+            "I am testing the widget. | web visitor | do not call the initiation webhook",
         ),
         ("call_initiation_failure_sip", "the line was busy (SIP 486, Busy Here) | nothing was said"),
         ("call_initiation_failure_twilio", "nobody answered (SIP 487, no-answer)"),
-        ("audio", "Only the recording has come so far"),
+        ("audio", "Only the recording has arrived so far"),
     ],
 )
 def test_every_kind_of_call_has_a_page(staff: Client, name: str, expected: str) -> None:

@@ -162,7 +162,7 @@ def test_of_notes_saved_at_the_same_instant_one_is_kept_and_the_others_are_shown
     with ThreadPoolExecutor(len(clients)) as threads:
         pages = list(threads.map(saved, range(len(clients))))
     kept = Review.objects.get().note
-    assert sum("somebody else changed the note meanwhile" in page for page in pages) == len(clients) - 1
+    assert sum("somebody else has changed the note" in page for page in pages) == len(clients) - 1
     assert all(kept in page for page in pages)
     assert Entry.objects.filter(action=Action.NOTE).count() == 1
 

@@ -68,3 +68,20 @@ def test_the_help_of_each_command_describes_each_argument() -> None:
     commands = dict(own_commands())
     assert {"serve", "worker", "audit", "restore"} <= set(commands)
     assert {name: found for name, parser in commands.items() if (found := list(undescribed(parser)))} == {}
+
+
+IDLE = [
+    ("backup", "all.tar.zst", "--keep", "3"), ("backup", "folder", "--memories"),
+    ("verify", "--backup", "x", "--repair"),
+    ("move_memories", "--to", "x", "--verify", "--delete-extra"),
+    ("move_memories", "--to", "x", "--verify", "--dry-run"),
+    ("forget_caller", "+14155550100", "--sentences", "x"), ("forget_caller", "--verify", "+14155550100", "--dry-run"),
+    ("backfill", "--analyse", "--no-audio"), ("simulate", "--callers", "3"), ("simulate", "--rate", "3"),
+    ("simulate", "--calls", "3", "--name", "Ada"), ("simulate", "--calls", "3", "--scenario", "long"),
+    ("simulate", "--replay", "x", "--cleanup"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", IDLE)
+def test_an_option_that_would_have_no_effect_is_refused(command: tuple[str, ...]) -> None:
+    assert any(words in refused(*command) for words in ("has an effect only ", "only searches", "leave --scenario out"))

@@ -15,7 +15,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
-from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
+from elmemory.memory.openmemory.database_traces import clear_log, contains, rewrite
 from elmemory.memory.openmemory.embedded.rows import (
     COLUMNS,
     TEXT_COLUMNS,
@@ -234,7 +234,7 @@ class EmbeddedOpenMemory:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             count = int(cursor.rowcount)
         clear_log(self.alias)
-        if holds(self.alias, user_id.encode()):
+        if contains(self.alias, user_id.encode()):
             rewrite(self.alias)
         return count
 
