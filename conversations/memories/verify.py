@@ -41,7 +41,8 @@ MISSING_MEMORIES = gettext_noop("memories missing")
 DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
     gettext_noop("database"): (
-        "Stop server and worker, and restore the database from a backup. An index: delete it, it is rebuilt."
+        "Does it answer, and is there room on the disk? If it is damaged, stop server and worker, and restore it from a"
+        " backup. An index: delete it, it is rebuilt."
     ),
     gettext_noop("payload missing"): "Restore it from a backup, or: manage.py backfill",
     gettext_noop("payload changed"): "Restore it from a backup: its bytes are not those that were processed.",
