@@ -248,6 +248,7 @@ def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
 
 def _unknown_choice(spec: Any) -> str | None:
     """The value in the address that is no choice of this filter; None if there is none."""
+    asked: Iterable[str | None]
     if isinstance(spec, _Conditions):
         asked, known = [spec.value()], list(spec.choices_of)
     elif isinstance(spec, ChoicesFieldListFilter):

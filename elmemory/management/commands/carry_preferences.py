@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import environ
 import orjson
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
@@ -17,7 +17,7 @@ from conversations.index.sync import reconcile
 from conversations.memories.decided import enforce
 from conversations.models import Conversation
 from elmemory.audit.record import record_command
-from elmemory.environment.databases import sqlite
+from elmemory.environment.databases import of_url, sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
 from elmemory.environment.startup import CheckedCommand
@@ -83,7 +83,10 @@ def _of_server(url: str) -> Mapping[str, Sequence[Entry]]:
 
 def _of_database(source: str) -> Mapping[str, Sequence[Entry]]:
     if "://" in source:
-        database = environ.Env.db_url_config(source)
+        try:
+            database = of_url(source)
+        except (ValueError, KeyError, ImproperlyConfigured):
+            raise CommandError("the source is no URL of a server, no path and no postgres:// URL") from None
     else:
         path = BASE_DIR / Path(source).expanduser()
         if not path.is_file():

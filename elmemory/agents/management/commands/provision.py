@@ -165,7 +165,8 @@ class Command(PlainCommand):
         url = self._options["url"].rstrip("/")
         if not is_https(url):
             raise CommandError(
-                f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com"
+                f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com; without it,"
+                " that of PUBLIC_URL is taken"
             )
         for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
             if not getattr(settings, f"{name}S"):

@@ -109,7 +109,8 @@ class Command(PlainCommand):
     def _replay(self, client: httpx2.Client, folder: Path, rate: float) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder")
-        count = len(load.stored_payloads(folder))
+        if not (count := len(load.stored_payloads(folder))):
+            raise CommandError(f"{folder} holds no payloads: name a payload folder")
         with self._progress(count, " payloads") as progress:
             tally = load.replay(client, folder, rate=rate, done=progress.update)
         self._write(f"{counted(count, 'payload')}\n")
