@@ -7,8 +7,10 @@ python -m bench --only ring search [--write]
 
 import argparse
 import os
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +31,6 @@ PARTS: dict[str, Part] = {
     "audio": beside.audio_and_admin,
     "deliveries": beside.deliveries,
     "start": beside.cold_start,
-    "admin": beside.admin_list,
     "callers": growth.larger_callers,
     "stores": growth.larger_stores,
     "leaks": growth.many_rings,
@@ -44,23 +45,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round of each")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts; prints their sections")
     parser.add_argument("--write", action="store_true", help="with --only: write them into docs/performance.md")
-    parser.add_argument(
-        "--folder", type=Path, help="where the servers keep their data: a folder on the disk to measure"
-    )
     chosen = parser.parse_args()
     os.umask(0o077)  # as in every command
     report = Report()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="elmemory-bench-", dir=chosen.folder) as folder:
+    began, failed = time.monotonic(), list[str]()
+    with tempfile.TemporaryDirectory(prefix="elmemory-bench-") as folder:
         for name in chosen.only or PARTS:
             started = time.monotonic()
-            PARTS[name](report, Path(folder) / name, chosen.quick)
+            try:
+                PARTS[name](report, Path(folder) / name, chosen.quick)
+            except Exception:  # the other parts are still measured and written
+                traceback.print_exc()
+                failed.append(name)
             print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     if chosen.quick or (chosen.only and not chosen.write):
         print(f"\n{report.markdown(whole=True)}")
     else:
-        _DOCUMENT.write_text(report.markdown(_DOCUMENT.read_text(), whole=not chosen.only))
+        _DOCUMENT.write_text(report.markdown(_DOCUMENT.read_text(), whole=not (chosen.only or failed)))
     print(f"{(time.monotonic() - began) / 60:.1f} minutes")
+    if failed:
+        sys.exit(f"These parts failed: {', '.join(failed)}.")
 
 
 if __name__ == "__main__":

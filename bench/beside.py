@@ -3,10 +3,7 @@
 import asyncio
 import base64
 import os
-import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +20,6 @@ from bench.live import CALLERS, rings
 from bench.load import Measured, at_a_pace, one_after_the_other
 from bench.processes import (
     LOAD,
-    MEASURED,
     on_core,
     port_of,
     resident_mb,
@@ -32,7 +28,8 @@ from bench.processes import (
     slow_openmemory,
 )
 from bench.report import Report, Row, spread
-from tests.harness.server import ROOT, SECRET, Server
+from tests.harness.server import SECRET, Server
+from tests.harness.staff import logged_in
 from webhooks.signature import signed
 
 DEADLINE_MS = 800
@@ -82,7 +79,8 @@ def audio_and_admin(report: Report, folder: Path, quick: bool) -> None:
     worst: list[Measured] = []
     with server_anywhere(folder) as ours:
         remember(folder / "memory.sqlite3", range(CALLERS), 100)
-        admin = _logged_in(ours)
+        with logged_in(ours) as browser:
+            admin = dict(browser.cookies)
 
         def measured(what: str, *tasks: str) -> None:
             result, peak = asyncio.run(_rings_beside(ours, admin, tasks, per_second, seconds))
@@ -114,8 +112,8 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
     most = _AT_A_TIME[-1]
     with server_anywhere(folder / "alone") as alone, server_anywhere(folder / "worker", worker=True) as working:
         for number in range(rounds):
-            bare.append(_bare_loop(folder / f"bare{number}", seconds, as_careful=False))
-            careful.append(_bare_loop(folder / f"careful{number}", seconds, as_careful=True))
+            bare.append(_bare_loop(folder / f"bare{number}", seconds, with_folders=False))
+            careful.append(_bare_loop(folder / f"careful{number}", seconds, with_folders=True))
             for at_a_time in _AT_A_TIME:
                 taken.setdefault(f"{at_a_time} at a time", []).append(_delivered(alone, at_a_time, seconds))
             beside = f"{most} at a time while the worker remembers them, on the same disk"
@@ -138,8 +136,8 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
                 for way, these in taken.items()
             ),
         ],
-        "The server fsyncs the file, its new folder and the folder that holds this one; deliveries that arrive"
-        " together share the flushes of folders.",
+        "The server fsyncs the file, its new folder and the parent of that folder; deliveries that arrive together"
+        " share flushes.",
     )
     share = statistics.median(mine / floor for mine, floor in zip(rates[f"{most} at a time"], bare, strict=True))
     report.bar(
@@ -152,19 +150,6 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
 
 def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
     return spread([100 * mine / floor for mine, floor in zip(taken, bare, strict=True)]) + " %"
-
-
-def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in a separate process, with the tests' databases."""
-    sizes = ("1000",) if quick else ("1000", "10000", "100000")
-    with on_core(MEASURED):
-        done = subprocess.run([sys.executable, "-m", "bench.admin", *sizes], cwd=ROOT, capture_output=True, check=True)
-    head, _, *rows = (_cells(line) for line in done.stdout.decode().splitlines() if line.startswith("|"))
-    report.table("The admin, by the calls in the index", head, rows)
-
-
-def _cells(line: str) -> Row:
-    return tuple(cell.strip() for cell in line.strip("|").split("|"))
 
 
 def cold_start(report: Report, folder: Path, quick: bool) -> None:
@@ -218,15 +203,6 @@ def _show_page(url: str, cookies: dict[str, str], seconds: float) -> None:
         assert client.get("/admin/conversations/conversation/").status_code == 200
 
 
-def _logged_in(ours: Server) -> dict[str, str]:
-    client = httpx2.Client(base_url=ours.url, timeout=30, follow_redirects=True)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/admin/login/").text)
-    assert token
-    form = {"username": "admin", "password": "bench", "csrfmiddlewaretoken": token[1]}
-    assert "/login/" not in str(client.post("/admin/login/?next=/admin/", data=form).url)
-    return dict(client.cookies)
-
-
 class _Deliveries:
     """Signed transcriptions of one conversation each."""
 
@@ -257,10 +233,8 @@ def _delivery(conversation_id: str) -> bytes:
     return orjson.dumps({"type": "post_call_transcription", "event_timestamp": int(time.time()), "data": data})
 
 
-def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
-    """Write, fsync and rename files. If `as_careful` as the server, each gets a new folder, and folders are fsynced
-    too.
-    """
+def _bare_loop(folder: Path, seconds: float, *, with_folders: bool) -> float:
+    """Write, fsync and rename files. `with_folders`: each in a new folder, which is fsynced too, as by the server."""
     folder.mkdir(parents=True)
     content, count, began = _delivery("conv_bare"), 0, time.monotonic()
     while time.monotonic() - began < seconds:
@@ -269,12 +243,12 @@ def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if as_careful:
+        if with_folders:
             place = folder / str(count)
             place.mkdir()
             _fsync(folder)
         temporary.replace(place / f"{count}.json")
-        if as_careful:
+        if with_folders:
             _fsync(place)
         count += 1
     return count / (time.monotonic() - began)

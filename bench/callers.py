@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from elmemory.memory.card import card_memory
-from elmemory.memory.card_state import CardState, Holding, LastCall, Order
+from elmemory.memory.card_state import CardState, FieldValue, LastCall, Order
 
 _WORDS = (
     "dog cat appointment friday garden invoice moved called sister doctor parking engine holiday boiler window tablet"
@@ -54,7 +54,7 @@ def card(memories: int) -> Row:
     order = Order("2026-10-07T10:00:00+00:00", "conv_last")
     last = LastCall(*order[:2], "UTC", "Maya moved the appointment from Thursday to Friday at nine.")
     known = CardState(
-        facts={name: Holding(corrected=False, order=order, value=value) for name, value in facts.items()},
+        facts={name: FieldValue(corrected=False, order=order, value=value) for name, value in facts.items()},
         call_count=1 + memories // _TURNS_PER_CALL,
         last_inbound=last,
         last_spoken=last,

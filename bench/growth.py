@@ -32,7 +32,7 @@ def larger_callers(report: Report, folder: Path, quick: bool) -> None:
         "By the memories of the caller",
         ("memories", "ring p50 ms", "search p50 ms", "longest search, ms"),
         [(f"{size:,}", *(spread(times, 2) for times in taken[size]), f"{first[size]:.0f}") for size in sizes],
-        "One connection. The longest search is the first one, which prepares the caller unless the ring has.",
+        "One connection. The longest search is the first one, which prepares the caller unless a ring has done so.",
     )
 
 

@@ -3,6 +3,7 @@
 python -m bench.one_more_call FOLDER embedded|server CALLS…
 """
 
+import argparse
 import os
 import statistics
 import sys
@@ -77,4 +78,9 @@ def main(folder: Path, kind: str, sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], [int(size) for size in sys.argv[3:]])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("store", choices=("embedded", "server"))
+    parser.add_argument("calls", nargs="+", type=int)
+    options = parser.parse_args()
+    main(options.folder, options.store, options.calls)

@@ -112,6 +112,9 @@ class Body:
         self._admission.make_room(self)
         if self._is_displaced:
             raise TooMany
+
+    def wait_for_more(self) -> None:
+        """Extend the time of `on_time` for the bytes that have arrived."""
         if self._timeout and not self._timeout.expired():
             self._timeout.reschedule(self._deadline())
 

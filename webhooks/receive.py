@@ -5,9 +5,8 @@ The body passes through the HMAC into a spool file. Nothing is parsed before the
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import cache, partial
 
 import structlog
@@ -71,13 +70,16 @@ class Receiver:
             raise TooLarge
         try:
             with self._admission.slot(announced_bytes) as body:
-                async with _spool() as spooled:
+                spooled = Spool()
+                try:
                     self._check_disk()
                     async with body.on_time():
                         await self._spool_body(channel, signature, spooled, body, most)
                     signature.verify()
                     body.is_verified = True
                     delivery = await self._store(spooled)
+                finally:
+                    await _close(spooled)
         except OSError as error:
             self.refused += 1
             log.error("a delivery could not be stored", error=error.strerror)
@@ -124,6 +126,7 @@ class Receiver:
             spooled.write(chunk)
             if not message.get("more_body", False):
                 return
+            body.wait_for_more()
 
     def _check_disk(self) -> None:
         if free_bytes() < settings.MIN_FREE_MB * 2**20:
@@ -143,17 +146,12 @@ def receiver() -> Receiver:
     return Receiver()
 
 
-@asynccontextmanager
-async def _spool() -> AsyncIterator[Spool]:
-    """A new spool, which is closed at the end. Deleting a large file takes long, so a thread does it."""
-    spooled = Spool()
-    try:
-        yield spooled
-    finally:
-        if spooled.size <= MOST_IN_MEMORY:
-            spooled.close()
-        else:
-            await _completed(asyncio.get_running_loop().run_in_executor(None, spooled.close))
+async def _close(spooled: Spool) -> None:
+    """Close the spool. Deleting a large file takes long, so a thread does it."""
+    if spooled.size <= MOST_IN_MEMORY:
+        spooled.close()
+    else:
+        await _completed(asyncio.get_running_loop().run_in_executor(None, spooled.close))
 
 
 async def _completed[R](future: asyncio.Future[R]) -> R:

@@ -16,18 +16,9 @@ _DECISIONS = "_forgotten", "_forgetting", "_deleted", "_reduced", "_decisions"
 # Not copied: deliveries that are not acknowledged yet, locks, heartbeats, results of runs, a password, and the head
 # of the audit log, which is recomputed from the restored log.
 _LEFT_OUT = (
-    "_spool",
-    "_locks",
-    "_worker",
-    "_workers",
-    "_backup",
-    "_backfilled",
-    "_verified",
-    "_verifying",
-    "_restoring",
-    "_audit_head",
-    "_first_login.txt",
-)
+    "_spool", "_locks", "_worker", "_workers", "_backup", "_backfilled", "_verified", "_verifying", "_restoring",
+    "_audit_head", "_first_login.txt",
+)  # fmt: skip
 
 
 def folders() -> Iterator[str]:

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.postgresql.client import DatabaseClient
 
 from conversations.backup.compression import zstd
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from elmemory.environment.private_files import files_of_sqlite
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_integrity import faults_of_file, reader

@@ -16,9 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from conversations.backup import contents
 from conversations.backup.databases import COPIED, VARIABLES, copy_name, restore_database, rows_in
-from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing
-from conversations.backup.manifest import DATABASES, LISTING
+from conversations.backup.manifest import DATABASES, LISTING, BackupFault
 from conversations.backup.readers import Reader
 from conversations.files import deletion, opted_out
 from conversations.files.durable import write_durably

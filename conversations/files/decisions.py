@@ -22,7 +22,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from conversations.files.durable import make_folder, sync_folder, write_durably
-from conversations.files.paths import conversation_folder, payload_root
+from conversations.files.paths import folder_text, payload_root
 from elmemory.memory.identity import former_keys
 
 type What = Literal["forgotten", "opted_out", "opted_in", "withdrawn", "withheld", "restored"]
@@ -167,22 +167,22 @@ def decisions_of(*callers: str) -> list[Decision]:
 
 def is_deleted(conversation_id: str) -> bool:
     """Whether the conversation was deleted. Its later deliveries are not stored."""
-    return _mark(_deleted(), conversation_id).exists()
+    return os.path.exists(_mark("_deleted", conversation_id))
 
 
 def is_reduced(conversation_id: str) -> bool:
     """Whether only the conversation's metadata is stored, because its caller was opted out."""
-    return _mark(_reduced(), conversation_id).exists()
+    return os.path.exists(_mark("_reduced", conversation_id))
 
 
 def mark_deleted(conversation_id: str) -> None:
     """Record that the conversation is deleted. Raises OSError."""
-    _write_mark(_deleted(), conversation_id)
+    _write_mark("_deleted", conversation_id)
 
 
 def mark_reduced(conversation_id: str) -> None:
     """Record that only the conversation's metadata is stored. Raises OSError."""
-    _write_mark(_reduced(), conversation_id)
+    _write_mark("_reduced", conversation_id)
 
 
 def memory_detail(conversation_id: str, digest: str) -> str:
@@ -235,13 +235,14 @@ def keep_key() -> None:
         write_durably(path, f"{_keys()[0].hex()}\n".encode())
 
 
-def _mark(folder: Path, conversation_id: str) -> Path:
+def _mark(folder: str, conversation_id: str) -> str:
     """The file that marks a conversation. Its name is the id, which is no secret: deliveries find it at once."""
-    return folder / conversation_folder(conversation_id).name
+    root, name = os.path.split(folder_text(conversation_id))
+    return f"{root}/{folder}/{name}"
 
 
-def _write_mark(folder: Path, conversation_id: str) -> None:
-    mark = _mark(folder, conversation_id)
+def _write_mark(folder: str, conversation_id: str) -> None:
+    mark = Path(_mark(folder, conversation_id))
     payload_root().mkdir(parents=True, exist_ok=True)
     make_folder(mark.parent)
     mark.touch()
@@ -270,17 +271,17 @@ def _decision(name: str) -> Decision:
 
 def _all_names() -> Iterator[str]:
     with contextlib.suppress(FileNotFoundError):
-        for shard in os.listdir(_folder()):  # noqa: PTH208
+        for shard in os.listdir(_folder()):
             if len(shard) == 2:
                 yield from _names(shard)
     with contextlib.suppress(FileNotFoundError):
-        yield from os.listdir(_old_marks())  # noqa: PTH208
+        yield from os.listdir(_old_marks())
 
 
 def _names(shard: str) -> list[str]:
     """The names of the decisions in this folder. Other files, such as an incomplete copy, are left out."""
     try:
-        names = os.listdir(_folder() / shard)  # noqa: PTH208
+        names = os.listdir(_folder() / shard)
     except FileNotFoundError:
         return []
     return [name for name in names if name.startswith(shard) and name.count(".") in (2, 3)]
@@ -288,14 +289,6 @@ def _names(shard: str) -> list[str]:
 
 def _folder() -> Path:
     return payload_root() / "_decisions"
-
-
-def _deleted() -> Path:
-    return payload_root() / "_deleted"
-
-
-def _reduced() -> Path:
-    return payload_root() / "_reduced"
 
 
 def _old_marks() -> Path:

@@ -16,10 +16,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 
 from conversations.files.advisory import AdvisoryLock, AdvisoryLocks, machines_share_locks
+
+type Purpose = Literal["index", "set-up", "decisions", "backfill", "verify"]
 
 _STRIPES = 256
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -88,47 +91,24 @@ def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozens
 
     With wait=False, conversations locked elsewhere are left out.
     """
-    stripes: set[int] = set()
+    stripes = {conversation_id: _stripe(conversation_id) for conversation_id in conversation_ids}
+    locked: set[int] = set()
     with ExitStack() as held:
-        for stripe in sorted({_stripe(conversation_id) for conversation_id in conversation_ids}):
+        for stripe in sorted(set(stripes.values())):
             with suppress(Busy):
                 held.enter_context(_flock("delivery", stripe, wait=wait))
-                stripes.add(stripe)
-        yield frozenset(one for one in conversation_ids if _stripe(one) in stripes)
+                locked.add(stripe)
+        yield frozenset(one for one, stripe in stripes.items() if stripe in locked)
 
 
 @contextmanager
-def index_lock() -> Iterator[None]:
-    """Hold the lock for creating the index."""
-    with _lock("index", 0, HeldLock()):
-        yield
+def single_lock(purpose: Purpose, *, wait: bool = True) -> Iterator[None]:
+    """Hold the only lock for this purpose. With wait=False, a held lock raises Busy.
 
-
-@contextmanager
-def set_up_lock() -> Iterator[None]:
-    """Hold the lock for migrating the databases."""
-    with _lock("set-up", 0, HeldLock()):
-        yield
-
-
-@contextmanager
-def decisions_lock() -> Iterator[None]:
-    """Hold the lock for changing a store's note of the decisions. No other lock may be taken while it is held."""
-    with _lock("decisions", 0, HeldLock()):
-        yield
-
-
-@contextmanager
-def backfill_lock() -> Iterator[None]:
-    """Hold the lock for fetching missed calls. Raises Busy if it is held elsewhere."""
-    with _lock("backfill", 0, HeldLock(), wait=False):
-        yield
-
-
-@contextmanager
-def verify_lock() -> Iterator[None]:
-    """Hold the lock for the verification by workers. Raises Busy if it is held elsewhere."""
-    with _lock("verify", 0, HeldLock(), wait=False):
+    "index": creating it. "set-up": migrating the databases. "decisions": changing a store's note of them; no other lock
+    may be taken meanwhile. "backfill": fetching missed calls. "verify": the verification by workers.
+    """
+    with _lock(purpose, 0, HeldLock(), wait=wait):
         yield
 
 
@@ -155,11 +135,11 @@ def _lock(purpose: str, stripe: int, held: HeldLock, *, wait: bool = True) -> It
 
 @contextmanager
 def _flock(purpose: str, stripe: int, *, wait: bool = True) -> Iterator[None]:
-    path = Path(settings.PAYLOAD_STORAGE_PATH, "_locks", _name(purpose, stripe))
+    path = f"{settings.PAYLOAD_STORAGE_PATH}/_locks/{_name(purpose, stripe)}"
     try:
         descriptor = os.open(path, _FLAGS, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, _FLAGS, 0o600)
     try:
         try:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import file_digest
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
@@ -21,7 +20,7 @@ from conversations.files.decisions import is_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.encodings import without_compression
 from conversations.files.locks import Busy, delivery_lock
-from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_path, payload_root
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, is_conversation_id, payload_root, payload_text
 from conversations.files.receipts import removed_digest
 from conversations.files.spool import Spool, spool
 from conversations.payloads.base64_text import decode_base64
@@ -29,7 +28,8 @@ from conversations.payloads.outline import LongString, NotReadable, parse, read_
 from conversations.payloads.values import event_seconds
 
 log = structlog.get_logger(__name__)
-_flushes = ThreadPoolExecutor(4, thread_name_prefix="flush")
+_FLUSHES = 4
+_flushes = ThreadPoolExecutor(_FLUSHES, thread_name_prefix="flush")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,64}")
 
 
@@ -66,18 +66,14 @@ def accept_all(
         _each(arrivals, lambda arrival: arrival.read(recordings))
         _each(arrivals, _Arrival.save)
         _at_once(lambda arrival: _each([arrival], _Arrival.sync), arrivals)
-        with delivery_lock(*(arrival.folder.name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
+        with delivery_lock(*(arrival.lock_name for arrival in arrivals if not arrival.fault), wait=wait) as locked:
             _each(arrivals, lambda arrival: arrival.confirm(locked))
             _each(arrivals, _Arrival.prepare)
             _each(arrivals, _Arrival.skip_if_deleted)
             kept = [arrival for arrival in arrivals if not arrival.is_left_out]
             _each(kept, _Arrival.make_folder)
-            _sync_folders([arrival for arrival in kept if arrival.is_first], lambda arrival: arrival.folder.parent)
             _each(kept, _Arrival.place)
-            _sync_folders(
-                [arrival for arrival in arrivals if arrival.is_stored_whole or not arrival.is_left_out],
-                lambda arrival: arrival.folder,
-            )
+            _sync_folders([arrival for arrival in arrivals if arrival.is_stored_whole or not arrival.is_left_out])
     return [arrival.fault or Delivery(arrival.status, arrival.type, arrival.conversation_id) for arrival in arrivals]
 
 
@@ -90,10 +86,7 @@ def reason_unreadable(spooled: Spool) -> str:
 
 
 class _Arrival:
-    """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped.
-
-    `is_first`: the folder is new, or empty because a process died before it placed a file there.
-    """
+    """One body of a batch. Its methods are the steps of placing; after a `fault` the remaining steps are skipped."""
 
     def __init__(self, spooled: Spool, only_if_missing: bool) -> None:
         self.spooled = spooled
@@ -101,7 +94,7 @@ class _Arrival:
         self.fault: Exception | None = None
         self.status: Literal["received", "duplicate", "unreadable"] = "received"
         self.type = self.conversation_id = self.reason = ""
-        self.is_first = self.made_folder = False
+        self.made_folder = False
         self.share: opted_out.Share = "all"
         self.is_left_out = self.is_stored_whole = False
 
@@ -110,7 +103,7 @@ class _Arrival:
             self.spooled = without_compression(self.spooled, recordings)
             event, self.type, self.conversation_id = _header(self.spooled)
             self._event_time = _event_time(event)
-            self._path = self._event_path() or payload_path(self.conversation_id, self.type)
+            self._path = self._event_path() or payload_text(self.conversation_id, self.type)
             content = self._content(event) if opted_out.names_caller(self.type) else None
             self.share = opted_out.share_of(self.type, self.conversation_id, content)
             self._whole = self.spooled
@@ -125,16 +118,15 @@ class _Arrival:
                 self.spooled = recording
         except NotReadable as error:
             self.status, self.type, self.conversation_id = "unreadable", "", ""
-            self._path = payload_root() / "_unreadable" / f"{self.spooled.digest()}.json"
+            self._path = f"{payload_root()}/_unreadable/{self.spooled.digest()}.json"
             self.reason = str(error)
-        self.folder = self._path.parent
+        self.folder, self._name = os.path.split(self._path)
+        self.lock_name = os.path.basename(self.folder)
 
-    def _event_path(self) -> Path | None:
+    def _event_path(self) -> str | None:
         """The path of an event without a conversation; None for other events."""
         return (
-            None
-            if self.conversation_id
-            else payload_root() / "_events" / f"{self.type}_{self.spooled.digest()[:16]}.json"
+            None if self.conversation_id else f"{payload_root()}/_events/{self.type}_{self.spooled.digest()[:16]}.json"
         )
 
     def _content(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +149,7 @@ class _Arrival:
             os.fsync(self.spooled.save())
 
     def confirm(self, locked: frozenset[str]) -> None:
-        if self.folder.name not in locked:
+        if self.lock_name not in locked:
             raise Busy
 
     def prepare(self) -> None:
@@ -179,7 +171,7 @@ class _Arrival:
 
     def skip_if_deleted(self) -> None:
         if self.status == "unreadable":
-            self.is_left_out = is_deleted(self._path.stem)  # staff discarded these bytes
+            self.is_left_out = is_deleted(self._name.removesuffix(".json"))  # staff discarded these bytes
         if self.is_left_out or not self.conversation_id:
             return
         if is_deleted(self.conversation_id) or (self.share == "all" and self._belongs_to_reduced()):
@@ -191,20 +183,17 @@ class _Arrival:
 
     def _is_known(self, spooled: Spool) -> bool:
         """Whether these bytes are a stored version."""
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):
             return False
         content = spooled.in_memory
         size = len(content) if content is not None else spooled.file.seek(0, os.SEEK_END)
-        versions = [version for version in _versions(self._path) if version.stat().st_size == size]
+        versions = [version for version in _versions(self._path) if os.path.getsize(version) == size]
         return bool(versions) and spooled.digest() in map(_digest_of, versions)
 
     def make_folder(self) -> None:
-        try:
-            self.folder.mkdir()
-            self.is_first = self.made_folder = True
-        except FileExistsError:
-            # The process that made it may have died before the folder was on the disk.
-            self.is_first = not any(self.folder.iterdir())
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.folder)
+            self.made_folder = True
 
     def place(self) -> None:
         """Move the file to the path or beside it; known bytes are a duplicate.
@@ -212,17 +201,17 @@ class _Arrival:
         The version with the latest event timestamp is on the path; of equal timestamps, the last to arrive.
         """
         if self.status == "unreadable":
-            log.warning("kept a signed body that cannot be read", reason=self.reason, file=self._path.name)
+            log.warning("kept a signed body that cannot be read", reason=self.reason, file=self._name)
         if target := self._path if self.made_folder else self._target():
             self.spooled.move_to(target)
         elif self.status == "received":
             self.status = "duplicate"
 
-    def _target(self) -> Path | None:
+    def _target(self) -> str | None:
         """The path for this version, after moving an older version aside; None if nothing is to be placed."""
         path = self._path
         if not self.conversation_id:
-            return None if path.exists() else path
+            return None if os.path.exists(path) else path
         if not (versions := _versions(path)):
             removed = removed_digest(self.conversation_id) if self.type == TRANSCRIPTION else ""
             return None if removed and removed == self.spooled.digest() else path
@@ -235,7 +224,7 @@ class _Arrival:
             if _event_time_of(path) > self._event_time:
                 return _beside(path, digest)
             with contextlib.suppress(FileExistsError):
-                _beside(path, _digest_of(path)).hardlink_to(path)
+                os.link(path, _beside(path, _digest_of(path)))
         return path
 
 
@@ -249,14 +238,18 @@ def _each(arrivals: Iterable[_Arrival], step: Callable[[_Arrival], None]) -> Non
                 arrival.fault = error
 
 
-def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], Path]) -> None:
-    """Flush each folder once, also for duplicates: the process that placed them may have died before flushing."""
-    of_folder: defaultdict[Path, list[_Arrival]] = defaultdict(list)
+def _sync_folders(arrivals: Iterable[_Arrival]) -> None:
+    """Flush each folder, and the folder that holds it, once.
+
+    Those of duplicates and of existing folders too: the process that made them may have died before flushing.
+    """
+    of_folder: defaultdict[str, list[_Arrival]] = defaultdict(list)
     for arrival in arrivals:
         if not arrival.fault:
-            of_folder[folder_of(arrival)].append(arrival)
+            of_folder[arrival.folder].append(arrival)
+            of_folder[os.path.dirname(arrival.folder)].append(arrival)
 
-    def sync(folder: Path) -> None:
+    def sync(folder: str) -> None:
         try:
             sync_folder(folder)
         except OSError as error:
@@ -268,11 +261,18 @@ def _sync_folders(arrivals: Iterable[_Arrival], folder_of: Callable[[_Arrival], 
 
 def _at_once[T](flush: Callable[[T], None], items: Collection[T]) -> None:
     """Flush several of these items at a time, which a disk does faster than one after the other."""
-    if len(items) > 1:
-        list(_flushes.map(flush, items))
-    else:
-        for item in items:
+    left = iter(items)
+
+    def flush_left() -> None:
+        for item in left:
             flush(item)
+
+    if len(items) > 1:
+        # A future for each item would take longer than its flush on a quick disk.
+        for done in [_flushes.submit(flush_left) for _ in range(min(_FLUSHES, len(items)))]:
+            done.result()
+    else:
+        flush_left()
 
 
 def _header(spooled: Spool) -> tuple[dict[str, Any], str, str]:
@@ -295,24 +295,27 @@ def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> N
     """Write the event's MP3 into `recording`. Raises NotReadable."""
     text = event["data"].get("full_audio")
     if isinstance(text, LongString):
-        decode_base64(spooled.file, text, recording)
+        decode_base64(spooled.file, text, recording.write)
     elif isinstance(text, str):
-        decode_base64(io.BytesIO(), text, recording)
+        decode_base64(io.BytesIO(), text, recording.write)
     else:
         raise NotReadable("an audio event without audio")
 
 
-def _versions(path: Path) -> list[Path]:
+def _versions(path: str) -> list[str]:
     """All stored versions of a payload: the file on its path and those beside it."""
+    folder, newest = os.path.split(path)
+    stem, suffix = os.path.splitext(newest)
     return [
-        path.with_name(name)
-        for name in os.listdir(path.parent)  # noqa: PTH208
-        if name == path.name or (name.startswith(f"{path.stem}.") and name.endswith(path.suffix))
+        f"{folder}/{name}"
+        for name in os.listdir(folder)
+        if name == newest or (name.startswith(f"{stem}.") and name.endswith(suffix))
     ]
 
 
-def _beside(path: Path, digest: str) -> Path:
-    return path.with_name(f"{path.stem}.{digest[:8]}{path.suffix}")
+def _beside(path: str, digest: str) -> str:
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}.{digest[:8]}{suffix}"
 
 
 def _event_time(event: dict[str, Any]) -> float:
@@ -320,15 +323,15 @@ def _event_time(event: dict[str, Any]) -> float:
     return event_seconds(event) or time.time()
 
 
-def _event_time_of(path: Path) -> float:
+def _event_time_of(path: str) -> float:
     """The event timestamp of a stored payload in seconds since 1970; without one, its arrival."""
-    arrival = path.stat().st_mtime
-    if path.suffix != ".mp3":
-        with contextlib.suppress(NotReadable), path.open("rb") as file:
+    arrival = os.path.getmtime(path)
+    if not path.endswith(".mp3"):
+        with contextlib.suppress(NotReadable), open(path, "rb") as file:
             return event_seconds(read_outline(file)) or arrival
     return arrival
 
 
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as file:
+def _digest_of(path: str) -> str:
+    with open(path, "rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -26,11 +26,10 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self.path = _folder() / f"{time.time_ns()}-{secrets.token_hex(8)}"
+        self.path = f"{_folder()}/{time.time_ns()}-{secrets.token_hex(8)}"
         self.size = 0
         self._content = bytearray()
         self._file: IO[bytes] | None = None
-        self._descriptor: int | None = None
         self._is_moved = False
 
     @property
@@ -64,16 +63,8 @@ class Spool:
 
     def save(self) -> int:
         """Write the whole content to the file; returns its descriptor for fsync."""
-        if self._file is not None:
-            self._file.flush()
-            return self._file.fileno()
-        if self._descriptor is None:
-            self._descriptor = _new(self.path)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left = memoryview(bytes(self._content))
-            while left:
-                left = left[os.write(self._descriptor, left) :]
-        return self._descriptor
+        self.file.flush()
+        return self.file.fileno()
 
     def digest(self) -> str:
         """SHA-256, in hexadecimal."""
@@ -82,25 +73,23 @@ class Spool:
         self._file.seek(0)
         return file_digest(self._file, "sha256").hexdigest()  # type: ignore[arg-type]
 
-    def move_to(self, path: Path) -> None:
+    def move_to(self, path: str | Path) -> None:
         """Rename the spool file to this path, replacing what is there."""
-        self.path.replace(path)
+        os.replace(self.path, path)
         self._is_moved = True
 
     def close(self) -> None:
         """Close the file, and delete it unless it was moved."""
-        if self._file is None and self._descriptor is None:
+        if self._file is None:
             return
         try:
             if not self._is_moved:
-                self.path.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.path)
         finally:
-            if self._file is not None:
-                # Closing flushes again: a write error was already raised by `save`.
-                with contextlib.suppress(OSError):
-                    self._file.close()
-            elif self._descriptor is not None:
-                os.close(self._descriptor)
+            # Closing flushes again: a write error was already raised by `save`.
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 @contextmanager
@@ -117,7 +106,7 @@ def remove_abandoned_spools() -> int:
     """Delete the spool files of dead processes; returns how many there were."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
-        for path in _folder().iterdir():
+        for path in Path(_folder()).iterdir():
             with contextlib.suppress(OSError), path.open("r+b") as file:  # flock on NFS needs a writable file
                 if time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_AFTER_SECONDS:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,14 +126,14 @@ def free_bytes() -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _new(path: Path) -> int:
+def _new(path: str) -> int:
     """The descriptor of a new file; its folder is created if it is missing."""
     try:
         return os.open(path, _NEW, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(_folder(), exist_ok=True)
         return os.open(path, _NEW, 0o600)
 
 
-def _folder() -> Path:
-    return Path(settings.PAYLOAD_STORAGE_PATH, "_spool")
+def _folder() -> str:
+    return f"{settings.PAYLOAD_STORAGE_PATH}/_spool"

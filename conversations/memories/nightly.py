@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 
 from conversations.files.durable import write_durably
 from conversations.files.last_runs import last_run, note_run
-from conversations.files.locks import Busy, verify_lock
+from conversations.files.locks import Busy, single_lock
 from conversations.files.paths import payload_root
 from conversations.index.sync import ids_after
 from conversations.memories.verify import Finding, Report, Verification, broken_databases, neglected_decisions
@@ -64,7 +64,7 @@ class NightlyVerification:
         return True
 
     def _pass(self) -> Iterator[None]:
-        with verify_lock():
+        with single_lock("verify", wait=False):
             report, last = _saved()
             verification = Verification(self._store)
             if not last:

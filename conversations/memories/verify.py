@@ -28,11 +28,10 @@ from conversations.files.receipts import (
     read_receipt,
     receipt_path,
 )
-from conversations.files.stored import read_call
+from conversations.files.stored import transcription_of
 from conversations.index.schema import ALIAS as INDEX
 from conversations.index.sync import refresh_row
 from conversations.memories import decided, reprocess
-from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_integrity import faults_of
 from elmemory.memory.text import counted
@@ -41,19 +40,21 @@ MISSING_MEMORIES = gettext_noop("memories missing")
 DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
     gettext_noop("database"): (
-        "Does it answer, and is there room on the disk? If it is damaged, stop server and worker, and restore it from a"
-        " backup. An index: delete it, it is rebuilt."
+        "Check that it answers and that its disk has room. If it is damaged, stop server and worker, and restore it from"
+        " a backup; if it is the index, delete it: it is rebuilt."
     ),
-    gettext_noop("payload missing"): "Restore it from a backup, or: manage.py backfill",
-    gettext_noop("payload changed"): "Restore it from a backup: its bytes are not those that were processed.",
-    gettext_noop("payload unreadable"): "Restore it from a backup, or: manage.py backfill",
-    gettext_noop("version changed"): "Restore it from a backup: its bytes are not those that its name says.",
-    MISSING_MEMORIES: "Have the calls processed again: manage.py verify --repair",
+    gettext_noop("payload missing"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("payload changed"): "Restore it from a backup: its bytes have changed since it was processed.",
+    gettext_noop("payload unreadable"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("version changed"): "Restore it from a backup: its bytes do not match the hash in its name.",
+    MISSING_MEMORIES: "Process the calls again: manage.py verify --repair",
     gettext_noop("memories lost"): (
-        "Their payloads are removed, so nothing can be processed again. Restore the store from a backup."
+        "Restore the store from a backup: the payloads were removed, so nothing can be processed again."
     ),
-    DELETED_CALL: "Delete them again: manage.py verify --repair",
-    gettext_noop("decisions"): "The worker deletes what decisions forbid: is it running, and does OpenMemory answer?",
+    DELETED_CALL: "Delete it again: manage.py verify --repair",
+    gettext_noop("decisions"): (
+        "The worker deletes what the decisions forbid. Check that it runs, and that OpenMemory answers."
+    ),
 }
 _MOST_SHOWN = 20
 _VERSION = re.compile(r".+\.([0-9a-f]{8})\.(?:json|mp3)")
@@ -166,7 +167,7 @@ def broken_databases(*, index: bool) -> Iterator[Finding | None]:
 
 def neglected_decisions(store: OpenMemory) -> list[Finding]:
     """A finding if the store has not carried out all decisions. Raises OpenMemoryError."""
-    return [] if decided.is_settled(store) else [Finding("decisions", "the store does not keep to all of them yet")]
+    return [] if decided.is_settled(store) else [Finding("decisions", "not all were carried out in the store")]
 
 
 def repair(finding: Finding) -> bool:
@@ -202,10 +203,9 @@ def _is_pending_again(conversation_id: str) -> bool:
 def _is_cut_short(conversation_id: str) -> bool:
     """Whether an unprocessed transcription lacks its end. Parked ones are unreadable as well, but have their end."""
     path = transcription_path(conversation_id)
-    with suppress(OSError, NotReadable):
-        read_call(conversation_id)
+    if transcription_of(conversation_id) or not path.is_file():
         return False
-    return path.is_file() and not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
+    return not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
 
 
 def _changed_versions(conversation_id: str) -> list[str]:
@@ -219,15 +219,12 @@ def _changed_versions(conversation_id: str) -> list[str]:
 
 
 def _is_allowed(conversation_id: str, receipt: Receipt, memory: RememberedMemory) -> bool:
-    """Whether decisions allow the store to hold this memory."""
+    """Whether decisions allow the store to contain this memory."""
     about = decisions.about(receipt.caller)
     if receipt.caller in receipt.forgotten or about.opted_out:
         return False
     digest = memory.content_sha256
     if about.withholds(conversation_id, digest, by_receipt=digest in receipt.withheld):
         return False
-    try:
-        began = read_call(conversation_id).call.started_at(receipt.arrival)
-    except (OSError, NotReadable):
-        began = receipt.arrival
-    return about.allows(began)
+    call = transcription_of(conversation_id)
+    return about.allows(call.started_at(receipt.arrival) if call else receipt.arrival)

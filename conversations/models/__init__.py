@@ -8,7 +8,6 @@ from conversations.models.calls import (
     Direction,
     IndexSchema,
     Label,
-    LoosePayload,
     MemoryState,
     Outcome,
     Recall,
@@ -16,18 +15,6 @@ from conversations.models.calls import (
 )
 
 __all__ = [
-    "CallLabel",
-    "Caller",
-    "CallerCalls",
-    "CallerCard",
-    "Channel",
-    "Conversation",
-    "Direction",
-    "IndexSchema",
-    "Label",
-    "LoosePayload",
-    "MemoryState",
-    "Outcome",
-    "Recall",
-    "Success",
-]
+    "CallLabel", "Caller", "CallerCalls", "CallerCard", "Channel", "Conversation", "Direction", "IndexSchema", "Label",
+    "MemoryState", "Outcome", "Recall", "Success",
+]  # fmt: skip

@@ -11,14 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from conversations.payloads.agent_turns import Tools, tools_of, waits
-from conversations.payloads.analysis import (
-    Collected,
-    CollectedItem,
-    Criterion,
-    collected_in,
-    criteria_in,
-    texts_of,
-)
+from conversations.payloads.analysis import Collected, CollectedItem, Criterion, collected_in, criteria_in, texts_of
 from conversations.payloads.contact import Channel, Contact, contact_of
 from conversations.payloads.opt_out import asks_for_opt_out
 from conversations.payloads.outline import NotReadable, parse
@@ -78,7 +71,7 @@ class Transcription:
     @property
     def successful(self) -> str:
         """The evaluation of the call: success, failure or unknown; empty if the payload has none."""
-        return self.text("analysis", "call_successful")
+        return self.text("analysis", "call_successful").strip().casefold()
 
     @property
     def summary(self) -> str:

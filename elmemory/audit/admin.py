@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from elmemory.admin import ReadOnlyAdmin
 from elmemory.audit.certificate import as_json, as_text
-from elmemory.audit.export import csv_lines
+from elmemory.audit.export import csv_lines, streamed
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.audit.staff import register
@@ -57,17 +57,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     date_hierarchy = "at"
     linked = ("object", "caller", "address")
     fields = (
-        "when",
-        "username",
-        "action",
-        "kind_shown",
-        "touched",
-        "caller_shown",
-        "detail_shown",
-        "address",
-        "certificate",
+        "when", "username", "action", "kind_shown", "touched", "caller_shown", "detail_shown", "address", "certificate",
         "hash",
-    )
+    )  # fmt: skip
     readonly_fields = ("when", "kind_shown", "touched", "caller_shown", "detail_shown", "certificate")
     list_select_related = False
     empty_value_display = ""
@@ -101,12 +93,8 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     def kind_shown(self, entry: Entry) -> str:
         return kind_shown(entry.kind)
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("audit.export_entry")
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": gettext("Audit log"), "may_export": self.has_export_permission(request)}
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        return super().changelist_view(request, {**(extra_context or {}), "title": gettext("Audit log")})
 
     def get_urls(self) -> list[URLPattern]:
         export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_entry_export")
@@ -131,7 +119,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return the filtered list as CSV."""
-        if not (self.has_view_permission(request) and self.has_export_permission(request)):
+        if not (self.has_view_permission(request) and request.user.has_perm("audit.export_entry")):
             raise PermissionDenied
         try:
             entries = self.get_changelist_instance(request).get_queryset(request)
@@ -139,7 +127,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             return HttpResponseRedirect(f"{reverse('admin:audit_entry_changelist')}?{ERROR_FLAG}=1")
         record(request, Action.EXPORT, "log", detail=counted(entries.count(), "entry", "entries"))
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingHttpResponse(
+            streamed(csv_lines(entries)), content_type="text/csv; charset=utf-8", headers=headers
+        )
 
 
 register()

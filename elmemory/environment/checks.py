@@ -150,7 +150,7 @@ def _contradictions() -> Iterator[CheckMessage]:
     spared, excluded = spared_and_excluded()
     if spared & excluded:
         yield checks.Warning(
-            "NOT_CALLERS: an entry stands there with and without !.", hint="Remove one of the two.", id="elmemory.W030"
+            "NOT_CALLERS: an entry is listed with and without !.", hint="Remove one of the two.", id="elmemory.W030"
         )
     if spared & {number_key(entry) for entry in settings.AGENT_NUMBERS}:
         yield checks.Warning(

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from string import Formatter
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from django.core.signals import setting_changed
 
+from elmemory.memory.caches import read_once
 from elmemory.memory.language_codes import language_code, variants
 
 # Separates agent and language, as in agent_1:de.
@@ -65,18 +64,11 @@ def unusable_greetings() -> Iterator[CheckMessage]:
             yield Error(f"GREETINGS: entry {position}: {problem}.", hint=hint, id="elmemory.E021")
 
 
-@cache
+@read_once
 def _greetings() -> tuple[str, str, dict[_Key, str]]:
-    """Return GREETING, LANGUAGE, and GREETINGS by key. Cached, because each ring needs them."""
+    """Return GREETING, LANGUAGE, and GREETINGS by key."""
     by_key = {key: text for name, text in settings.GREETINGS.items() if (key := _key(name))}
     return settings.GREETING, settings.LANGUAGE, by_key
-
-
-def _forget_greetings(**kwargs: object) -> None:  # noqa: ARG001
-    _greetings.cache_clear()
-
-
-setting_changed.connect(_forget_greetings)
 
 
 def _key(name: str) -> _Key | None:

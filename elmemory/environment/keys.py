@@ -74,9 +74,9 @@ def _fault(variable: str, key: str, *, is_one_of_several: bool) -> CheckMessage 
     if key[0] in _QUOTES or key[-1] in _QUOTES:
         problem = "the quotes are a part of the key"
     elif not (key.isascii() and key.isprintable()) and variable != "OPENMEMORY_KEY":
-        problem = "it holds a character that no key has, perhaps an invisible one"
+        problem = "it contains a character that no key has, perhaps an invisible one"
     elif " " in key:
-        problem = "it holds a blank" + (" and what looks like a comment" if "#" in key else "")
+        problem = "it contains a blank" + (" and what looks like a comment" if "#" in key else "")
         fatal = is_issued
     elif variable == "ELEVENLABS_POST_CALL_KEY" and key.startswith("sk_"):
         problem, hint = "this is an API key", "The webhook's secret begins with wsec_."
@@ -86,7 +86,7 @@ def _fault(variable: str, key: str, *, is_one_of_several: bool) -> CheckMessage 
         problem, hint, fatal = "this is a key that ElevenLabs issued", _SECRETS[variable], False
     elif is_one_of_several and not is_issued and len(key) < _SHORTEST:
         problem, fatal = f"one of its values has less than {_SHORTEST} characters", False
-        hint = "A comma separates two keys, and each of them is accepted: a key itself must not hold one."
+        hint = "A comma separates two keys, and each of them is accepted: a key itself must not contain one."
     if not problem:
         return None
     if fatal:

@@ -8,9 +8,11 @@ from django.conf.locale import LANG_INFO
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 # Script and region only: other text after a code may be a caller's words, and agents receive the code unchecked.
 _REGION = re.compile(r"(?:[a-z]{4}(?=-|$))?-?(?:(?:[a-z]{2}|[0-9]{3})(?=-|$))?")
-_SEPARATORS = re.compile(r"[\s,;/()（）、，]+")
+_SEPARATORS = re.compile(r"[\s,;:/.()\"'“”„«»（）、，。]+")
+_MARKS = " .,;:!\"'`“”„«»"
+_NOT = frozenset("not nicht pas niet".split())
 _LONGEST = 60
-# Three-letter codes of ISO 639-2; some languages have two.
+# Three-letter codes of ISO 639-2, of which some languages have two, and a former one of two letters.
 _OF_THREE_LETTERS = dict(
     pair.split(":")
     for pair in (
@@ -20,7 +22,7 @@ _OF_THREE_LETTERS = dict(
         " lit:lt mac:mk mkd:mk mal:ml mar:mr may:ms msa:ms nob:nb nor:no per:fa fas:fa pol:pl por:pt rum:ro"
         " ron:ro rus:ru slo:sk slk:sk slv:sl spa:es srp:sr swa:sw swe:sv tam:ta tel:te tgl:tl tha:th tur:tr"
         " ukr:uk urd:ur vie:vi wel:cy cym:cy chi:zh zho:zh cmn:zh yue:zh afr:af aze:az guj:gu kan:kn nep:ne"
-        " pan:pa fil:fil"
+        " pan:pa fil:fil iw:he"
     ).split()
 )
 # In addition to Django's names: in English and in the language itself.
@@ -62,10 +64,10 @@ def language_code(value: str) -> str:
 
     A code keeps only script and region: "pt-br" for "pt_BR". In a longer text the first name of a language counts.
     """
-    text = value.strip().casefold().replace("_", "-")
-    if len(text) > _LONGEST:
-        return ""
+    text = value.strip().strip(_MARKS).casefold().replace("_", "-")
     parts = _SEPARATORS.split(text)
+    if len(text) > _LONGEST or parts[0] in _NOT:
+        return ""
     return _code_of(text) or next(filter(None, map(_names().get, parts)), "")
 
 

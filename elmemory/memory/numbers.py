@@ -132,7 +132,7 @@ def _plain_character(character: str) -> str:
 
 
 def _spelled(address: str, trusted: tuple[str, ...]) -> _Spelled | None:
-    """Return the text of the number in an address; None if it holds none that identifies a caller."""
+    """Return the text of the number in an address; None if it contains none that identifies a caller."""
     if "<" in address:
         name, _, address = address.rpartition("<")
         address, closed, _ = address.partition(">")

@@ -1,4 +1,4 @@
-"""Pictures of the four main pages for the README: `make screenshots`.
+"""Pictures of the four main pages for docs/admin.md and README.md: `make screenshots`.
 
 `python -m tests.browser.screenshots FOLDER [PAGE…]` makes those of all main pages, or of these, at four widths, light
 and dark, in that folder: PAGE-WIDTH-SCHEME.png.
@@ -85,7 +85,7 @@ def those_of_the_readme(browser: Browser, server: Server) -> None:
     page.goto(CALL)
     page.get_by_role("link", name=CALLER).first.click()
     page.fill("#question", "What is the dog called?")
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Ask").click()
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=TARGET / "caller.png")
     page.goto(CALL)

@@ -267,7 +267,7 @@ def test_a_fault_of_the_disk_is_raised_counted_and_leaves_nothing(
 
     receiver = Receiver()
     with monkeypatch.context() as fault:
-        fault.setattr(os if call == "fsync" else Path, call, full)
+        fault.setattr(os, call, full)
         with pytest.raises(CannotStore):
             received(BODY, END, receiver=receiver)
     assert receiver.refused == 1

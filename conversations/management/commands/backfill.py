@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from conversations.files.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, single_lock
+from conversations.management.asking import ask
 from conversations.memories import reanalysis
 from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
@@ -52,7 +53,7 @@ class Command(CheckedCommand):
             raise CommandError("--no-audio has an effect only without --analyse, which fetches no recordings")
         since, until = period(options["since"], options["until"])
         try:
-            with backfill_lock(), _api(options["rate"]) as api:
+            with single_lock("backfill", wait=False), _api(options["rate"]) as api:
                 if options["analyse"]:
                     self._analyse(api, since, until, options)
                 else:
@@ -85,7 +86,11 @@ class Command(CheckedCommand):
             self.stdout.write("Nothing was fetched.")
         elif found.missing:
             if len(found.missing) > _ASK_ABOVE and not options["yes"]:
-                self._confirm(f"Fetch {counted(len(found.missing), 'call')}?", "fetched")
+                ask(
+                    f"Fetch {counted(len(found.missing), 'call')}?",
+                    "nothing was fetched; --yes does not ask",
+                    f"these are more than {_ASK_ABOVE} calls",
+                )
             record_command("backfill", counted(len(found.missing), "call"))
             self._fetch(api, found, quiet=options["quiet"])
 
@@ -107,7 +112,11 @@ class Command(CheckedCommand):
             self.stdout.write("Nothing was analysed.")
             return
         if found.calls and not options["yes"]:
-            self._confirm(f"Have {counted(len(found.calls), 'call')} analysed?", "analysed")
+            ask(
+                f"Have {counted(len(found.calls), 'call')} analysed?",
+                "nothing was analysed; --yes does not ask",
+                "ElevenLabs charges this",
+            )
         if calls := [*found.requested, *found.calls]:
             record_command("backfill", f"analysis of {counted(len(calls), 'call')}")
 
@@ -130,15 +139,6 @@ class Command(CheckedCommand):
         )
         if found.unusable:
             self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
-
-    def _confirm(self, question: str, done: str) -> None:
-        """Ask the question. Raises CommandError for any answer but yes."""
-        try:
-            answer = input(f"{question} [y/N] ").strip().lower()
-        except EOFError:
-            answer = ""
-        if answer not in ("y", "yes"):
-            raise CommandError(f"nothing was {done}; --yes does not ask")
 
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
         """Fetch what is missing, and print the totals. Raises CommandError if a call failed."""

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from conversations.backup.contents import unknown_entries
 from conversations.backup.create import Backup, backup
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from conversations.backup.writers import Writer, archive_writer, folder_writer
 from conversations.files.last_runs import note_run
 from elmemory.audit.record import record_command

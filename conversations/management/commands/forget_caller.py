@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from django.utils.timezone import now
 
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories import certificate
 from conversations.memories.belongings import conversations_of, counts_of, keys_of_caller
 from conversations.memories.callers import not_called_since
@@ -86,14 +86,14 @@ class Command(CheckedCommand):
             self.stdout.write("There is no such caller. Nothing was forgotten.")
             return
         self._confirm(callers, options)
-        how = Forgetting(
+        forgetting = Forgetting(
             payloads=options["payloads"],
             elevenlabs=options["elevenlabs"],
             everywhere=bool(options["verify"]),
             names=options["name"],
             sentences=sentences,
         )
-        failed = sum(not self._forget(caller, how, as_json_=options["json"]) for caller in callers)
+        failed = sum(not self._forget(caller, forgetting, as_json_=options["json"]) for caller in callers)
         if failed:
             raise CommandError(
                 f"{failed} of {counted(len(callers), 'caller')} could not be forgotten wholly; run this again"
@@ -134,22 +134,20 @@ class Command(CheckedCommand):
         """Ask before anything is deleted. Raises CommandError for any answer but yes."""
         if options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("this deletes for good: add --yes")
         what = ["their memories"]
         what += ["the files of their calls"] if options["payloads"] else []
         what += ["their conversations at ElevenLabs"] if options["elevenlabs"] else []
         of = counted(len(callers), "caller")
-        if input(f"Delete {', '.join(what)} of {of} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was deleted")
+        ask(f"Delete {', '.join(what)} of {of} for good?", "nothing was deleted", "this deletes for good")
 
-    def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
+    def _forget(self, caller: str, forgetting: Forgetting, *, as_json_: bool) -> bool:
         """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""
         reference = caller_reference(caller)
         # Recorded first, so that a process that dies leaves no deletion without an entry.
-        record(None, Action.FORGET, "caller", reference, detail=f"payloads {'deleted' if how.payloads else 'kept'}")
+        detail = f"payloads {'deleted' if forgetting.payloads else 'kept'}"
+        record(None, Action.FORGET, "caller", reference, detail=detail)
         try:
-            done = forget(open_memory(), caller, how)
+            done = forget(open_memory(), caller, forgetting)
         except (OpenMemoryError, ElevenLabsError) as error:
             self.stderr.write(f"{reference}: {error}. {_INCOMPLETE}.")
             return False

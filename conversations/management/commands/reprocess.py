@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from tqdm import tqdm
 
 from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
+from conversations.management.asking import ask
 from conversations.memories.discard import discard_delivery
 from conversations.memories.former import misplaced_calls
 from conversations.memories.remember import preview, remember
@@ -69,10 +69,7 @@ class Command(CheckedCommand):
             self._preview(ids)
             return
         if len(ids) > _ASK_ABOVE and not options["yes"]:
-            if not sys.stdin.isatty():
-                raise CommandError(f"these are more than {_ASK_ABOVE} calls: add --yes")
-            if not _confirmed("Continue?"):
-                raise CommandError("nothing was changed")
+            ask("Continue?", "nothing was changed", f"these are more than {_ASK_ABOVE} calls")
         record_command("reprocess", counted(len(ids), "call"))
         failures = self._reprocess(ids, jobs=options["jobs"], quiet=options["quiet"])
         if failures:
@@ -92,10 +89,7 @@ class Command(CheckedCommand):
             )
             return
         if not options["yes"]:
-            if not sys.stdin.isatty():
-                raise CommandError("--discard-unreadable deletes for good: add --yes")
-            if not _confirmed(f"Delete these {len(paths)} for good?"):
-                raise CommandError("nothing was deleted")
+            ask(f"Delete these {len(paths)} for good?", "nothing was deleted", "--discard-unreadable deletes for good")
         record_command("reprocess --discard-unreadable", counted(len(paths), "delivery", "deliveries"))
         for path in paths:
             discard_delivery(path)
@@ -176,10 +170,6 @@ class Command(CheckedCommand):
         failed = results.pop("failed", 0)
         self.stdout.write(f"\n  reprocessed  {results.total():>7}\n  failed       {failed:>7}")
         return failed
-
-
-def _confirmed(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _reason(error: Exception) -> str:

@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from conversations.backup import restore
 from conversations.backup.create import OF_SERVER
-from conversations.backup.faults import BackupFault
-from conversations.backup.manifest import DATABASES
+from conversations.backup.manifest import DATABASES, BackupFault
 from conversations.backup.readers import Reader, opened
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.references import key_fingerprint
 from conversations.index.schema import make_ready
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories.decided import settle
 from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
@@ -85,7 +85,8 @@ class Command(CheckedCommand):
             )
         if manifest.secret_key != key_fingerprint():
             self.stdout.write(_OTHER_KEY)
-        self._confirm(options)
+        if not options["yes"]:
+            ask(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}?", "nothing was restored", "a backup is restored here")
         if faults := backup.faults():
             more = f" and more: verify --backup {options['source']} lists them" if len(faults) > 1 else ""
             raise CommandError(f"the backup is damaged, and nothing was restored: {faults[0]}{more}")
@@ -104,11 +105,3 @@ class Command(CheckedCommand):
         erase_undone()
         if settings.OPENMEMORY_PORT:
             self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
-
-    def _confirm(self, options: dict[str, Any]) -> None:
-        if options["yes"]:
-            return
-        if not sys.stdin.isatty():
-            raise CommandError("add --yes to restore without a question")
-        if input(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was restored")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from conversations.backup.readers import opened
 from conversations.files.paths import conversation_ids
 from conversations.memories.nightly import conclude

@@ -24,7 +24,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations.files.locks import set_up_lock
+from conversations.files.locks import single_lock
 from conversations.index.schema import ensure_schema, leave_to_others
 from elmemory.audit import roles
 from elmemory.environment.arguments import PORT
@@ -97,7 +97,7 @@ class Command(CheckedCommand):
 
     def _set_up(self) -> None:
         # On PostgreSQL the lock is one of the index database.
-        with _named("INDEX_DATABASE_URL"), set_up_lock():
+        with _named("INDEX_DATABASE_URL"), single_lock("set-up"):
             for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
                 with _named(variable):
                     executor = MigrationExecutor(connections[alias])
@@ -208,7 +208,7 @@ class _Server(LeavingServer):
             self._worker.stop()
         substitute = self.entrance.start_substitute(given_environment())
         if not substitute:
-            log.error("the server that should replace this one does not start: this one goes on")
+            log.error("the new server does not start: this one goes on serving")
             leave_to_others(leave=False)
             if self._worker:
                 self._worker.start()

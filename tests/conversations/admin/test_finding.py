@@ -182,8 +182,8 @@ def test_a_choice_that_is_empty_is_none(staff: Client) -> None:
 
 @pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
 def test_an_empty_list_says_whether_there_is_anything(staff: Client, address: str) -> None:
-    assert "There is nothing here yet." in staff.get(address).content.decode()
-    assert "Nothing is found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
+    assert "No entries yet." in staff.get(address).content.decode()
+    assert "Nothing was found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("varied")
@@ -192,7 +192,7 @@ def test_a_wrong_value_is_named_and_finds_nothing(staff: Client) -> None:
     for query in wrong:
         text = staff.get(f"{LIST}?{query}").content.decode()
         assert 'class="fault" role="alert"' in text, query
-        assert "Nothing is found by a wrong value." in text, query
+        assert "A wrong value finds nothing." in text, query
     assert {query: listed(staff, query) for query in wrong} == {query: set() for query in wrong}
 
 
@@ -368,7 +368,7 @@ def test_a_page_that_is_not_there_leads_to_the_nearest_one(
 @pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
 def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
     text = staff.get(f"{LIST}{page}?has_audio__exact=x", follow=True).content.decode()
-    assert "asked for something that cannot be found" in text
+    assert "asks for something that cannot be searched for" in text
 
 
 # Saved searches
@@ -418,7 +418,7 @@ def test_no_number_is_saved(staff: Client, question: str) -> None:
     query = answer["Location"].partition("?")[2]
     assert "is not saved, since" in save(staff, query)
     assert "is not saved, since" in save(staff, f"q={quote(question)}")
-    assert "must hold no phone number" in save(staff, "days=7", name=question)
+    assert "must not contain a phone number" in save(staff, "days=7", name=question)
     assert not SavedSearch.objects.exists()
 
 
@@ -436,7 +436,7 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
 
 @pytest.mark.parametrize("query", ["agent_id__foo=1", "unknown=1", "has_audio__exact=x"])
 def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str) -> None:
-    assert "asked for something that cannot be found" in save(staff, query)
+    assert "asks for something that cannot be searched for" in save(staff, query)
     assert not SavedSearch.objects.exists()
 
 

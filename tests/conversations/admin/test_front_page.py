@@ -70,7 +70,7 @@ def test_a_failed_backup_and_what_the_verification_found_are_named(
     assert "✗" not in health(staff)
     note_run("backup", ok=False, detail="No space left on device")
     note_run("verify", ok=False, detail="906 × memories missing")
-    assert "Fault: Backup failed: No space left on device; the last good one 1 day ago" in health(staff)
+    assert "Fault: Backup failed: No space left on device; the last successful one 1 day ago" in health(staff)
     assert "Fault: Stored data 906 × memories missing" in health(staff)
 
 
@@ -198,7 +198,7 @@ def test_a_page_says_that_a_new_index_lacks_calls_as_yet(
         deliver(transcription(CALLER, "Hi.", conversation_id=f"conv_{nth}"))
     Conversation.objects.all().delete()
     IndexSchema.objects.update(made=f"new {page}"[-16:])
-    said = ["lacks calls as yet" in staff.get(page).content.decode() for _ in range(9)]
+    said = ["does not contain all calls yet" in staff.get(page).content.decode() for _ in range(9)]
     assert said[0]
     assert not said[-1]
 

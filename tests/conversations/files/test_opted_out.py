@@ -147,7 +147,7 @@ def test_a_duplicate_of_a_call_that_was_stored_whole_is_acknowledged_once_its_fo
     monkeypatch.setattr(os, "fsync", noted)
     # The process that placed the call may have died before that.
     assert statuses(CALL) == ["duplicate"]
-    assert flushed[-1] == "conv_a"
+    assert "conv_a" in flushed
 
 
 @pytest.mark.parametrize("share", ["metadata", "none"])

@@ -215,9 +215,31 @@ def test_every_folder_with_a_new_file_is_flushed_once(payloads: Path, monkeypatc
     with spools(*bodies, other) as made:
         monkeypatch.setattr(os, "fsync", noted)
         accept_all(made)
-    # Several at a time: both files and both folders in any order, but one step after the other.
-    assert synced[:4] == ["a file"] * 3 + [payloads.name]
-    assert sorted(synced[4:]) == ["conv_1", "conv_2"]
+    # Several at a time, in any order: all files, then all folders and the one that holds them.
+    assert synced[:3] == ["a file"] * 3
+    assert sorted(synced[3:]) == sorted(["conv_1", "conv_2", payloads.name])
+
+
+def test_a_duplicate_is_acknowledged_once_the_folder_and_the_one_that_holds_it_are_flushed(
+    payloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps(version("one", 1)).encode()
+    with spools(body) as made:
+        accept_all(made)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    with spools(body) as made:
+        monkeypatch.setattr(os, "fsync", noted)
+        (again,) = accept_all(made)
+    assert isinstance(again, Delivery)
+    assert again.status == "duplicate"
+    # The process that placed the file may have died before flushing them.
+    assert {"conv_1", payloads.name} <= set(synced)
 
 
 @pytest.mark.usefixtures("payloads")

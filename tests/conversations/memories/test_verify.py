@@ -71,7 +71,7 @@ def test_what_is_as_it_should_be_has_no_fault(call: str, store: EmbeddedOpenMemo
 def test_memories_that_the_store_lacks_are_found_and_repaired(call: str, store: EmbeddedOpenMemory) -> None:
     with connections["memory"].cursor() as cursor:
         cursor.execute("DELETE FROM memory WHERE content = %s", ["He is nine."])
-    assert verify().startswith(f"1:   ✗ 1 × memories missing\n      {call}\n      → Have the calls processed again")
+    assert verify().startswith(f"1:   ✗ 1 × memories missing\n      {call}\n      → Process the calls again")
     verify("--repair")
     # Nothing is found twice, and nothing is repaired before the worker runs.
     for options in ((), ("--repair",)):

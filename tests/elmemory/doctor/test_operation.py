@@ -91,7 +91,9 @@ def test_a_backup_that_is_late_or_failed_is_a_fault(payloads: Path) -> None:
     assert (checked("backup").state, checked("backup").detail) == ("fault", "the last one 3 days ago")
     note_run("backup", ok=False, detail="No space left on device")
     assert checked("backup").state == "fault"
-    assert checked("backup").detail == "the last one failed: No space left on device; the last good one 3 days ago"
+    assert (
+        checked("backup").detail == "the last one failed: No space left on device; the last successful one 3 days ago"
+    )
 
 
 def test_what_the_verification_found_is_a_fault_and_that_it_is_late_a_note(payloads: Path) -> None:

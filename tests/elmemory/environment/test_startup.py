@@ -82,7 +82,7 @@ def test_the_server_updates_the_texts_where_no_migration_is_due(tmp_path: Path) 
     [
         (["simulate", "--url", "ftp://memory.example.com"], "--url is no http"),
         (["simulate", "--url", "memory.example.com"], "--url is no http"),
-        (["carry_preferences", "ftp://memory.example.com"], "the source is no URL of a server"),
+        (["move_memories", "--to", "ftp://memory.example.com", "--yes"], "--to is no URL of a server"),
     ],
 )
 def test_an_address_that_cannot_be_right_is_reported_in_one_line(

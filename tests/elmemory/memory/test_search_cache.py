@@ -200,7 +200,7 @@ def test_the_least_recently_used_callers_are_evicted(store: Counting, say: Calla
     for number in numbers:
         say("My dog is called Biscuit.", caller=number)
         found(cache, caller=number)
-    kept = [number for number in numbers if cache.holds(number)]
+    kept = [number for number in numbers if cache.is_cached(number)]
     assert 0 < len(kept) < 20
     assert kept == numbers[-len(kept) :]
     assert cache.size <= 10_000
@@ -215,7 +215,7 @@ def test_a_caller_larger_than_the_cache_is_cached_and_evicts_no_other(store: Cou
     for _ in range(2):
         assert len(found(cache)) == 8
     assert cache.size > 20_000
-    assert cache.holds(OTHER)
+    assert cache.is_cached(OTHER)
     assert store.reads == 2
 
 
@@ -225,7 +225,7 @@ def test_of_several_callers_larger_than_the_cache_the_last_is_cached(store: Coun
         for number in range(30):
             say(f"Dog number {number}.", f"message:{number}", caller)
         found(cache, caller=caller)
-    assert (cache.holds(CALLER), cache.holds(OTHER)) == (False, True)
+    assert (cache.is_cached(CALLER), cache.is_cached(OTHER)) == (False, True)
 
 
 class Slow(Counting):
@@ -315,7 +315,7 @@ def test_a_caller_is_prepared_in_the_background(store: Counting, say: Callable[.
     say("My dog is called Biscuit.")
     cache = SearchCache(store)
     cache.prepare_soon(CALLER)
-    wait_until(lambda: cache.holds(CALLER))
+    wait_until(lambda: cache.is_cached(CALLER))
 
 
 def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
@@ -333,7 +333,7 @@ def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
     cache = SearchCache(store)
     cache.prepare_soon(CALLER)
     cache.prepare_soon(OTHER)
-    wait_until(lambda: cache.holds(OTHER))
+    wait_until(lambda: cache.is_cached(OTHER))
 
 
 def test_what_the_agent_asked_takes_memory_too(store: Counting) -> None:

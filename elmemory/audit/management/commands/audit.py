@@ -7,7 +7,7 @@ from django.db import connections, router
 from elmemory.audit import triggers
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.chain import Head, faults, parse_head, read_head
-from elmemory.audit.export import COLUMNS, csv_line, row
+from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
 from elmemory.environment.arguments import Whole
@@ -34,9 +34,8 @@ class Command(CheckedCommand):
             self._certificate(options["entry"], json=options["json"])
         else:
             record_command("audit export")
-            self.stdout.write(csv_line(COLUMNS), ending="")
-            for entry in Entry.objects.order_by("pk").iterator(1000):
-                self.stdout.write(csv_line(row(entry)), ending="")
+            for line in csv_lines(Entry.objects.all()):
+                self.stdout.write(line.decode(), ending="")
 
     def _certificate(self, number: int, *, json: bool) -> None:
         entry = Entry.objects.filter(pk=number).exclude(document="").first()
