@@ -40,7 +40,7 @@ MISSING_MEMORIES = gettext_noop("memories missing")
 DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
     gettext_noop("database"): (
-        "Check that it answers and that its disk has room. If it is damaged, stop server and worker, and restore it from"
+        "Check that it answers and its disk has room. If it is damaged, stop server and worker, and restore it from"
         " a backup; if it is the index, delete it: it is rebuilt."
     ),
     gettext_noop("payload missing"): "Restore it from a backup, or fetch it: manage.py backfill",
