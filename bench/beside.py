@@ -138,9 +138,9 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
                 for way, these in taken.items()
             ),
         ],
-        "The server fsyncs the file, its new folder and the parent of that folder, of deliveries that arrive together four"
-        " at a time. The loop flushes one file after the other, so the server exceeds it on a busy disk; on a quick one,"
-        " the CPU time of the server process is what counts.",
+        "The server fsyncs the file, its new folder and the parent of that folder, of deliveries that arrive together"
+        " four at a time. The loop flushes one file after the other, so the server exceeds it on a busy disk; on a"
+        " quick one, the CPU time of the server process is what counts.",
     )
     share = statistics.median(mine / floor for mine, floor in zip(rates[f"{most} at a time"], bare, strict=True))
     report.bar(
