@@ -61,11 +61,11 @@ class PreparedCaller:
         if before and change and searchable:
             self.memories = (*change.added, *before.memories[len(change.gone) :])
             self._cards = cards_among([*change.added, *(card for card in before._cards if card not in change.gone)])
-            self._size = before._size + sum(map(_size, change.added)) - sum(map(_size, change.gone))
+            self._size = before._size + _size(change.added) - _size(change.gone)
         else:
             before = None
             self._cards = cards_among(self.memories)
-            self._size = sum(map(_size, self.memories))
+            self._size = _size(self.memories)
         card = card_from(self._cards[0].metadata) if self._cards else unwritten_card(self.memories)
         if card is not None and card.opted_out:
             self.memories, self._cards, self._size = (), [], 0
@@ -79,7 +79,10 @@ class PreparedCaller:
             found = [memory if _is_disclosed(memory, secret) else LEFT_OUT for memory in found]
         self._corpus: Corpus = Corpus(found, before._corpus if before else None)
         self._encoder = encoder()
-        self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
+        self._vectors = None
+        if self._encoder:
+            vectors = before._vectors if before else None
+            self._vectors = VectorsOf(self._encoder, found, vectors, self._corpus.changed)
         self.size = self._size + (self._vectors.size if self._vectors else 0)
 
     def search(self, question: str, k: int, until: float | None = None) -> Found:
@@ -119,9 +122,10 @@ def _change(before: Sequence[Memory], now: Sequence[Memory]) -> _Change | None:
     return None
 
 
-def _size(memory: Memory) -> int:
-    asked = len(memory.metadata.get("asked") or "")
-    return _BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) + _BYTES_PER_LETTER_ASKED * asked
+def _size(memories: Sequence[Memory]) -> int:
+    letters = sum([len(memory.content) for memory in memories])
+    asked = sum([len(memory.metadata.get("asked") or "") for memory in memories])
+    return _BYTES_PER_MEMORY * len(memories) + _BYTES_PER_LETTER * letters + _BYTES_PER_LETTER_ASKED * asked
 
 
 def _values(memories: Iterable[Memory]) -> list[tuple[str, str]]:

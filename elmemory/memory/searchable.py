@@ -24,7 +24,7 @@ class Searchable:
         self.memories: list[Memory] = []
         self._place_of: dict[str, int] = {}  # by text
         self._repeated: set[str] = set()  # texts of several memories
-        insights = [memory for memory in memories if memory.kind == kinds.INSIGHT]
+        insights = [memory for memory in memories if memory.metadata.get("kind") == kinds.INSIGHT]
         self._is_reworded = any(map(kinds.is_stated, insights))
         # Only what staff reworded is hidden. What a newer call replaced can still be found.
         replaced = replaced_by_staff(insights) if self._is_reworded else ()
@@ -49,7 +49,7 @@ class Searchable:
 
     def _outdated(self, memories: Iterable[Memory]) -> set[str]:
         """Add facts and corrections. Return the ids of those that no longer hold."""
-        stated = [memory for memory in memories if memory.kind in _STATING] + self._facts
+        stated = [memory for memory in memories if memory.metadata.get("kind") in _STATING] + self._facts
         self._facts = newest_facts(stated)
         return {memory.id for memory in stated}.difference(memory.id for memory in self._facts)
 

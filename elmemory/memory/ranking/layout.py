@@ -151,7 +151,7 @@ class Layout:
             return part
         all_coded, lengths, types = "", array("I"), array("B")
         for turns in batched(part.turns, _TURNS_AT_ONCE):
-            texts = list(map(self.text_of, turns))
+            texts = [self.memories[turn].content if turn >= 0 else self.text_of(turn) for turn in turns]
             coded, first_person = codes.of_texts(language, texts)
             all_coded += "".join(coded)
             lengths.extend(map(len, coded))
