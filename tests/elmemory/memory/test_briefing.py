@@ -256,8 +256,8 @@ def test_what_commands_an_agent_stays_out_of_the_briefing(text: str) -> None:
 @pytest.mark.parametrize("text", COMMANDS_TO_AGENTS)
 def test_no_fact_and_no_summary_commands_an_agent(text: str) -> None:
     said = call(1, note=text, city="Bonn")
-    said[0].metadata["summary"] = f"Maya asked about a lamp. She said: {text} She hung up."
-    known = card(said)
+    summary = f"Maya asked about a lamp. She said: {text} She hung up."
+    known = card([said[0]._replace(metadata={**said[0].metadata, "summary": summary}), *said[1:]])
     assert known.facts == {"city": "Bonn"}
     assert text not in known.summary
     assert text not in known.last_call_summary
