@@ -56,7 +56,8 @@ def year(report: Report, folder: Path, quick: bool) -> None:
         expected = "as measured"
         if isinstance(cost, Cost) and isinstance(before, Cost):
             seconds = cost.seconds + (_A_YEAR - large) * (cost.seconds - before.seconds) / (large - small)
-            expected = f"{seconds / 60:.0f} min"
+            # Small sizes (--quick) may differ by less than they vary.
+            expected = f"{seconds / 60:.0f} min" if seconds > cost.seconds else "–"
         rows.append((name, str(before), str(cost), expected))
     report.table(
         "A year of calls",

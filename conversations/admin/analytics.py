@@ -19,6 +19,7 @@ from django.db.models import CharField, Count, F, Q, QuerySet, StringAgg, Sum, V
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact
 
+from conversations.admin.call_list import count_of
 from conversations.admin.dashboard import share
 from conversations.index import outcomes
 from conversations.index.periods import Period
@@ -89,7 +90,7 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
     """The figures of these calls. Those over time are per day, week or month, by the length of the period."""
     if period:
         calls = calls.filter(period.days)
-    every, number = 1, calls.count()
+    every, number = 1, count_of(calls)
     while number > every * MOST_MEASURED:
         every *= 2
     rows = list(_grouped(calls, every))

@@ -94,11 +94,12 @@ class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
     def __init__(self, calls: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(calls, *args, **kwargs)
         self._calls = calls
-        self._found = sort_keys_of(calls)
+        # Of all that a search found, the database sorts one page sooner than it hands over the keys in their order.
+        self._found = [] if is_searched_alone(calls) and not is_by_time(calls) else sort_keys_of(calls)
 
     @cached_property
     def count(self) -> int:
-        return len(self._found) or int(self._calls.count())
+        return len(self._found) or count_of(self._calls)
 
     def page(self, number: Any) -> Any:
         number = self.validate_number(number)
@@ -116,16 +117,31 @@ class _Calls(Paginator):  # type: ignore[type-arg]  # not generic at run time
         return list(sort_keys.reverse()[self.count - end : self.count - first])
 
 
+def is_searched_alone(calls: Any) -> bool:
+    """Whether these are all calls that a search of words has found, without a filter."""
+    return bool((found := getattr(calls, "found", None)) and found.selected and not calls.unsearched.query.where)
+
+
+def count_of(calls: Any) -> int:
+    """How many calls these are."""
+    return int(calls.found.total() if is_searched_alone(calls) else calls.count())
+
+
+def is_by_time(calls: Any) -> bool:
+    """Whether the calls are in the order of their start, which is that of their sort keys."""
+    return calls.query.order_by in (("sort_key",), ("-sort_key",))
+
+
 def sort_keys_of(calls: Any) -> list[int]:
     """The sort keys of the calls in order, if a search has already read those that it found; else empty.
 
     For many calls, filtering them here is faster than asking the database again.
     """
-    found, ordering = getattr(calls, "sort_keys", ""), calls.query.order_by
-    if found.count(",") < _FEW_FOUND:
+    found, ordering = getattr(calls, "found", None), calls.query.order_by
+    if not found or found.sort_keys.count(",") < _FEW_FOUND:
         return []
-    sort_keys = found.split(",")
-    if calls.unsearched.query.where or ordering not in (("sort_key",), ("-sort_key",)):
+    sort_keys = found.sort_keys.split(",")
+    if calls.unsearched.query.where or not is_by_time(calls):
         cells = Cast("sort_key", CharField())
         filtered = calls.unsearched.order_by().aggregate(found=StringAgg(cells, Value(","), order_by=ordering))["found"]
         wanted = set(sort_keys)

@@ -136,9 +136,7 @@ class CallerActions(CallerListAdmin):
         try:
             memory = memory_of(row.number, memory_id)
             if request.method != "POST":
-                shown = memory.content
-                if not may_reveal(request):
-                    shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
+                shown = shown_to(request, row, memory.content, str(memory.metadata.get("conversation_id") or ""))
                 after = (
                     gettext("The value from calls is used again.")
                     if memory.kind == kinds.PREFERENCE
@@ -295,6 +293,11 @@ def _forgotten(extent: forgetting.Extent, *, payloads: bool) -> str:
 
 def _amount(memories: int, calls: int) -> str:
     return f"{counted(memories, 'memory', 'memories')}, {counted(calls, 'call')}"
+
+
+def shown_to(request: HttpRequest, row: Caller, text: str, call: str) -> str:
+    """The text of a memory of this call, masked for staff who may not see numbers."""
+    return text if may_reveal(request) else str(mask(text, row.number, keys_of([call])))
 
 
 def memory_of(caller: str, memory_id: str) -> Memory:

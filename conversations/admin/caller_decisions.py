@@ -7,9 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, what_goes
-from conversations.admin.masking import keys_of, mask
-from conversations.admin.numbers import masked, may_reveal
+from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, shown_to, what_goes
+from conversations.admin.numbers import masked
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from conversations.memories.deleted import deleted_memories, restore
@@ -58,7 +57,7 @@ class CallerDecisions(CallerActions):
         if found is None:
             raise Http404
         if request.method != "POST":
-            shown = found.content if may_reveal(request) else mask(found.content, row.number, keys_of([call]))
+            shown = shown_to(request, row, found.content, call)
             after = gettext("The agent gets it again from the next ring on.")
             text = f"“{shown}” {after}"
             return self.confirm(request, row, gettext("Restore this memory?"), text, gettext("Yes, restore it"))
@@ -82,7 +81,7 @@ class CallerDecisions(CallerActions):
             if memory.kind != kinds.INSIGHT:
                 raise Http404
             call = str(memory.metadata.get("conversation_id") or memory.metadata.get("corrects") or "")
-            shown = memory.content if may_reveal(request) else mask(memory.content, row.number, keys_of([call]))
+            shown = shown_to(request, row, memory.content, call)
             form = InsightForm(request.POST or None, initial={"text": shown})
             # Who does not see its digits would write their mask into it.
             if shown != memory.content:

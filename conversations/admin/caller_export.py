@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_l
 
 from conversations.admin.caller_document import caller_document
 from conversations.admin.export import COLUMNS
+from conversations.files.decisions import about
 from conversations.files.paths import unreadable_paths
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.index.references import caller_reference
@@ -73,13 +74,15 @@ class Known(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        return not (self.memories or self.calls or self.reviews)
+        return not (self.card or self.memories or self.calls or self.reviews)
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
     """What is stored about the caller. Raises OpenMemoryError, because an export must be complete."""
     keys = keys_of_caller(caller)
-    card, memories = read_card(store, caller), [memory for key in keys for memory in store.memories(key)]
+    # Of an opt-out only the decision is kept.
+    card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
+    memories = [memory for key in keys for memory in store.memories(key)]
     reconcile()  # the index may have missed a call
     calls = list(Conversation.objects.filter(caller__in=keys).order_by("started_at"))
     return Known(caller, card, memories, calls, reviews_of(keys, [call.pk for call in calls]))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -52,13 +52,26 @@ def _no_summary(card: CallerCard | None, state: str | None) -> str:
 
 
 class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
-    """Counts all callers without building the rows of the view."""
+    """Counts all callers without building the rows of the view. A search or a filter reads the view once."""
+
+    @cached_property
+    def _found(self) -> list[str] | None:
+        """The references of the callers that a search or a filter leaves, in order; None without either."""
+        rows: Any = self.object_list
+        return list(rows.values_list("ref", flat=True)) if rows.query.where else None
+
+    def page(self, number: Any) -> Any:
+        if self._found is None:
+            return super().page(number)
+        number = self.validate_number(number)
+        refs = self._found[(number - 1) * self.per_page : number * self.per_page]
+        rows = Caller.objects.in_bulk(refs)
+        return Page([rows[ref] for ref in refs if ref in rows], number, self)
 
     @cached_property
     def count(self) -> int:
-        rows: Any = self.object_list
-        if rows.query.where:
-            return int(rows.count())
+        if self._found is not None:
+            return len(self._found)
         with_calls = CallerCalls.objects.all()
         without_calls = CallerCard.objects.filter(number__gt="").exclude(pk__in=with_calls.values("pk"))
         return with_calls.count() + without_calls.count()

@@ -48,7 +48,7 @@ def calls_matching(calls: QuerySet[Conversation], question: str, *, reveal: bool
         return calls.none()
     matching: Any = conditions[0].of(calls)
     # Counting and paging need not look for the same calls again.
-    matching.sort_keys, matching.unsearched = conditions[0].sort_keys, calls
+    matching.found, matching.unsearched = conditions[0], calls
     return matching  # type: ignore[no-any-return]
 
 

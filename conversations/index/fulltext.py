@@ -45,6 +45,14 @@ class Condition(NamedTuple):
     def of[M: Model](self, rows: QuerySet[M]) -> QuerySet[M]:
         return rows.filter(RawSQL(self.sql, tuple(self.params), output_field=BooleanField()))  # noqa: S611
 
+    def total(self) -> int:
+        """How many sort keys `selected` finds. A text has a row of its own, so their calls need not be read."""
+        if self.sort_keys:
+            return self.sort_keys.count(",") + 1
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM ({self.selected}) AS found", self.params)
+            return int(cursor.fetchone()[0])
+
 
 class Text(NamedTuple):
     sort_key: int

@@ -7,7 +7,7 @@ import base64
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
@@ -25,7 +25,7 @@ from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.files.spool import free_bytes, spool
 from conversations.files.stored import transcription_of
 from conversations.index.sync import refresh_row
-from conversations.models import Conversation
+from conversations.index.values import agents
 from conversations.payloads.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.memory.text import counted
@@ -156,7 +156,7 @@ class Backfiller:
         """Fetch what is missing; returns the number of completed conversations."""
         completed = 0
         with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
-            for missing in self._missed(api, _known_agents()):
+            for missing in self._missed(api):
                 if stopping is not None and stopping.is_set():
                     break
                 fetched = fetch(api, missing)
@@ -167,9 +167,9 @@ class Backfiller:
             log.info("fetched what was never delivered", conversations=completed)
         return completed
 
-    def _missed(self, api: Api, agents: Collection[str]) -> Iterator[Missing]:
+    def _missed(self, api: Api) -> Iterator[Missing]:
         now = int(time.time())
-        for agent in agents:
+        for agent, _ in agents():
             found = survey(api, agent=agent, since=now - _REACH_BACK_SECONDS, until=now - _LET_BE_SECONDS)
             for missing in found.missing:
                 if missing.transcription or missing.conversation_id not in self._without_audio:
@@ -179,11 +179,6 @@ class Backfiller:
 def _ended_at(summary: Mapping[str, Any]) -> int | None:
     started_at = unix_seconds(summary.get("start_time_unix_secs"))
     return int(started_at + (call_seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
-
-
-def _known_agents() -> list[str]:
-    agents = Conversation.objects.exclude(agent_id="").order_by("agent_id").values_list("agent_id", flat=True)
-    return list(agents.distinct())
 
 
 def store_transcription(

@@ -100,15 +100,12 @@ def conclude(report: Report) -> None:
     """Record the result of a pass, for `/health`, the doctor and the front page."""
     note_run("verify", ok=not report.counts, detail=report.summary)
     if report.counts:
-        log.error("what is stored has faults: run manage.py verify", **_as_fields(report))
+        fields = {kind.replace(" ", "_"): count for kind, count in report.counts.items()}
+        log.error("what is stored has faults: run manage.py verify", **fields)
     else:
         log.info("verified what is stored", calls=report.calls, memories=report.memories)
     with suppress(OSError):
         (payload_root() / "_verifying").unlink(missing_ok=True)
-
-
-def _as_fields(report: Report) -> dict[str, int]:
-    return {kind.replace(" ", "_"): count for kind, count in report.counts.items()}
 
 
 def _is_due() -> bool:

@@ -39,7 +39,7 @@ _PAGES = {
 class KindFilter(admin.AllValuesFieldListFilter):
     """Filters entries by kind, with its name in the language of the page."""
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         for choice in super().choices(changelist):
             kind, *count = str(choice["display"]).split(" ", 1)
             yield {**choice, "display": " ".join([kind_shown(kind), *count])}

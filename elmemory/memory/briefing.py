@@ -15,7 +15,7 @@ from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.language_codes import language_code
 from elmemory.memory.nothing_open import is_withdrawn
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
-from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
+from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words, sentences
 
 _SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
 _BAD_MOODS = frozenset(("annoyed", "angry", "upset"))
@@ -61,9 +61,10 @@ def preferred_language(state: CardState) -> str:
 
 
 def shown_facts(facts: Mapping[str, FieldValue]) -> dict[str, str]:
-    """Return the values of the facts that the briefing does not hold, without outdated names."""
+    """Return the values of the facts that the briefing does not hold, without outdated names and commands to agents."""
     left_out = BRIEFED | _outdated_names(facts)
-    return {name: fact.value for name, fact in facts.items() if name not in left_out}
+    shown = {name: fact.value for name, fact in facts.items() if name not in left_out}
+    return {name: value for name, value in shown.items() if not commands_an_agent(value)}
 
 
 def _outdated_names(facts: Mapping[str, FieldValue]) -> set[str]:
@@ -108,7 +109,7 @@ def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
 def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
     """Return the days of the last inbound and outbound call, and the last summary with its day; "" for none."""
     spoken = state.last_spoken
-    said = spoken.summary if spoken else ""
+    said = "".join(one for one in sentences(spoken.summary) if not commands_an_agent(one)).strip() if spoken else ""
     summary = bounded_sentences(phrases.before_summary(_day_of_call(spoken, phrases)) + said) if said else ""
     inbound, outbound = (_day_of_call(call, phrases) for call in (state.last_inbound, state.last_outbound))
     return inbound, outbound, summary

@@ -21,6 +21,7 @@ from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from conversations.memories.retention import Retention
 from elmemory.audit.models import Action, Entry
+from elmemory.memory import kinds
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -137,6 +138,17 @@ def test_what_staff_stated_is_shown(officer: Client, store: EmbeddedOpenMemory) 
     shown = text(page(officer))
     assert "City: Bemidji set by staff on " in shown
     assert "Also: Duluth (from the call of" in shown
+
+
+def test_it_says_that_the_caller_is_opted_out(officer: Client, store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    known(store)
+    for number in (MAYA, PEPE):  # one of them never called
+        corrections.set_preference(store, number, kinds.OPT_OUT, holds=True)
+    assert "This caller is opted out" in text(page(officer))
+    call_command("export_caller", PEPE, "-o", str(tmp_path / "caller.zip"))
+    with ZipFile(tmp_path / "caller.zip") as exported:
+        (name,) = (name for name in exported.namelist() if name.endswith("/caller.json"))
+        assert json.loads(exported.read(name))["card"]["opted_out"] is True
 
 
 def test_memories_without_a_section_of_their_own_are_shown(officer: Client, store: EmbeddedOpenMemory) -> None:
@@ -317,7 +329,7 @@ def test_an_export_that_fails_leaves_no_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("conversations.admin.caller_export.shown_file", full)
-    with pytest.raises(CommandError, match="No space left on device; the file was removed"):
+    with pytest.raises(CommandError, match="No space left on device; the ZIP was removed"):
         export(MAYA, "-o", str(output))
     assert not output.exists()
     monkeypatch.setattr(EmbeddedOpenMemory, "memories", _away)

@@ -253,6 +253,17 @@ def test_what_commands_an_agent_stays_out_of_the_briefing(text: str) -> None:
     assert text not in known.summary
 
 
+@pytest.mark.parametrize("text", COMMANDS_TO_AGENTS)
+def test_no_fact_and_no_summary_commands_an_agent(text: str) -> None:
+    said = call(1, note=text, city="Bonn")
+    said[0].metadata["summary"] = f"Maya asked about a lamp. She said: {text} She hung up."
+    known = card(said)
+    assert known.facts == {"city": "Bonn"}
+    assert text not in known.summary
+    assert text not in known.last_call_summary
+    assert known.last_call_summary.endswith("Maya asked about a lamp. She hung up.")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,7 +4,7 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import wraps
 from itertools import batched
 from pathlib import Path
@@ -30,6 +30,7 @@ from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
     Health,
     NotStorable,
+    OpenMemory,
     OpenMemoryError,
     Summary,
     require_user,
@@ -80,8 +81,7 @@ def _guarded[**P, R](
 ) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Raise database faults as OpenMemoryError. After a dropped connection, retry the method once.
 
-    Every operation is one statement or transaction, so it can be repeated. An operation within another leaves faults to
-    the outer one.
+    Every operation is one transaction, so it can be repeated. One within another leaves faults to the outer one.
     """
 
     @wraps(method)
@@ -102,27 +102,14 @@ def _guarded[**P, R](
     return guarded
 
 
-class EmbeddedOpenMemory:
-    """Implements `OpenMemory` on this app's table, in the database with this alias."""
+class EmbeddedOpenMemory(OpenMemory):
+    """The store on this app's table, in the database with this alias."""
 
     alias = ALIAS
 
     def __init__(self, alias: str = ALIAS) -> None:
         self.alias = alias
         self._reader: sqlite3.Connection | None = None
-
-    def put(
-        self,
-        user_id: str,
-        key: str,
-        content: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        salience: float = 0.5,
-        decay_lambda: float = 0.0,
-    ) -> Put:
-        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     @_guarded
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
@@ -255,27 +242,22 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_ONE, (memory_id,))
-            return memory_of(row) if (row := cursor.fetchone()) else None
+        memories = memories_of(selected(self.alias, _ONE, memory_id))
+        return memories[0] if memories else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return memories_of(cursor.fetchall())
+        return memories_of(selected(self.alias, f"{_NEWEST} LIMIT %s OFFSET %s", user_id, limit, offset))
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
         """Return, for each primary sector, the number of memories of all users and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_SECTORS)
-            for sectors, count, salience in cursor.fetchall():
-                sector = orjson.loads(sectors)[0]
-                count_before, salience_before = counts.get(sector, (0, 0.0))
-                counts[sector] = count_before + count, salience_before + salience
+        for sectors, count, salience in selected(self.alias, _SECTORS):
+            sector = orjson.loads(sectors)[0]
+            count_before, salience_before = counts.get(sector, (0, 0.0))
+            counts[sector] = count_before + count, salience_before + salience
         return [
             {"sector": sector, "count": count, "avg_salience": salience / count}
             for sector, (count, salience) in sorted(counts.items())
@@ -283,10 +265,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
-        """Replace the memory by the result of `change`, and return it; None if there is no such memory.
-
-        Another memory of this user with the same key is deleted.
-        """
+        """Replace the memory by the result of `change`, and delete another one of its key. None without the memory."""
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):
