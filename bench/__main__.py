@@ -31,7 +31,6 @@ PARTS: dict[str, Part] = {
     "audio": beside.audio_and_admin,
     "deliveries": beside.deliveries,
     "start": beside.cold_start,
-    "admin": beside.admin_list,
     "callers": growth.larger_callers,
     "stores": growth.larger_stores,
     "leaks": growth.many_rings,
@@ -46,14 +45,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round of each")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts; prints their sections")
     parser.add_argument("--write", action="store_true", help="with --only: write them into docs/performance.md")
-    parser.add_argument(
-        "--folder", type=Path, help="where the servers keep their data: a folder on the disk to measure"
-    )
     chosen = parser.parse_args()
     os.umask(0o077)  # as in every command
     report = Report()
     began, failed = time.monotonic(), list[str]()
-    with tempfile.TemporaryDirectory(prefix="elmemory-bench-", dir=chosen.folder) as folder:
+    with tempfile.TemporaryDirectory(prefix="elmemory-bench-") as folder:
         for name in chosen.only or PARTS:
             started = time.monotonic()
             try:

@@ -2,8 +2,8 @@
 
 Invented rows, texts and memories are written straight into databases of their own, by default 100,000 calls; pages are
 requested through Django's test client, several times each, in one process. "Django" is the CPU time of that process,
-with that of SQLite; "database" is that of all processes of the PostgreSQL server, which is started for it. Last come
-the exports, and the page of one caller with 20, 200 and 2,000 calls.
+with that of SQLite; "database" is that of all processes of the PostgreSQL server, which is started for it. The exports,
+and the page of one caller with 20, 200 and 2,000 calls, are measured last.
 """
 
 import argparse

@@ -3,10 +3,7 @@
 import asyncio
 import base64
 import os
-import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +20,6 @@ from bench.live import CALLERS, Round, rings
 from bench.load import Measured, at_a_pace, one_after_the_other
 from bench.processes import (
     LOAD,
-    MEASURED,
     cpu_seconds,
     on_core,
     port_of,
@@ -33,7 +29,8 @@ from bench.processes import (
     slow_openmemory,
 )
 from bench.report import Report, Row, spread
-from tests.harness.server import ROOT, SECRET, Server
+from tests.harness.server import SECRET, Server
+from tests.harness.staff import logged_in
 from webhooks.signature import signed
 
 DEADLINE_MS = 800
@@ -83,7 +80,8 @@ def audio_and_admin(report: Report, folder: Path, quick: bool) -> None:
     worst: list[Measured] = []
     with server_anywhere(folder) as ours:
         remember(folder / "memory.sqlite3", range(CALLERS), 100)
-        admin = _logged_in(ours)
+        with logged_in(ours) as browser:
+            admin = dict(browser.cookies)
 
         def measured(what: str, *tasks: str) -> None:
             result, peak = asyncio.run(_rings_beside(ours, admin, tasks, per_second, seconds))
@@ -115,8 +113,8 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
     most = _AT_A_TIME[-1]
     with server_anywhere(folder / "alone") as alone, server_anywhere(folder / "worker", worker=True) as working:
         for number in range(rounds):
-            bare.append(_bare_loop(folder / f"bare{number}", seconds, as_careful=False))
-            careful.append(_bare_loop(folder / f"careful{number}", seconds, as_careful=True))
+            bare.append(_bare_loop(folder / f"bare{number}", seconds, with_folders=False))
+            careful.append(_bare_loop(folder / f"careful{number}", seconds, with_folders=True))
             for at_a_time in _AT_A_TIME:
                 taken.setdefault(f"{at_a_time} at a time", []).append(_delivered(alone, at_a_time, seconds))
             beside = f"{most} at a time while the worker remembers them, on the same disk"
@@ -140,9 +138,9 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
                 for way, these in taken.items()
             ),
         ],
-        "The server fsyncs the file, its new folder and the folder that holds this one, of deliveries that arrive"
-        " together four at a time. The loop flushes one file after the other, so the server exceeds it on a busy disk;"
-        " on a quick one, the CPU time of the server process is what counts.",
+        "The server fsyncs the file, its new folder and the parent of that folder, of deliveries that arrive together"
+        " four at a time. The loop flushes one file after the other, so the server exceeds it on a busy disk; on a"
+        " quick one, the CPU time of the server process is what counts.",
     )
     share = statistics.median(mine / floor for mine, floor in zip(rates[f"{most} at a time"], bare, strict=True))
     report.bar(
@@ -155,28 +153,6 @@ def deliveries(report: Report, folder: Path, quick: bool) -> None:
 
 def _shares(taken: Sequence[float], bare: Sequence[float]) -> str:
     return spread([100 * mine / floor for mine, floor in zip(taken, bare, strict=True)]) + " %"
-
-
-def admin_list(report: Report, folder: Path, quick: bool) -> None:  # noqa: ARG001
-    """Measure `bench.admin` in separate processes, with the tests' databases."""
-    sizes = (1000,) if quick else (1000, 10_000, 100_000)
-    pages: dict[str, list[str]] = {}
-    for size in sizes:
-        command = [sys.executable, "-m", "bench.admin", str(size)]
-        with on_core(MEASURED):
-            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-        lines = [line for line in done.stdout.decode().splitlines() if line.startswith("|")]
-        for page, _, _, together, *_ in map(_cells, lines[2:]):
-            pages.setdefault(page, []).append(together)
-    report.table(
-        "The admin, by the calls in the index",
-        ("CPU ms on SQLite", *(f"{size:,} calls" for size in sizes)),
-        [(page, *figures) for page, figures in pages.items()],
-    )
-
-
-def _cells(line: str) -> Row:
-    return tuple(cell.strip() for cell in line.strip("|").split("|"))
 
 
 def cold_start(report: Report, folder: Path, quick: bool) -> None:
@@ -230,15 +206,6 @@ def _show_page(url: str, cookies: dict[str, str], seconds: float) -> None:
         assert client.get("/admin/conversations/conversation/").status_code == 200
 
 
-def _logged_in(ours: Server) -> dict[str, str]:
-    client = httpx2.Client(base_url=ours.url, timeout=30, follow_redirects=True)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/admin/login/").text)
-    assert token
-    form = {"username": "admin", "password": "bench", "csrfmiddlewaretoken": token[1]}
-    assert "/login/" not in str(client.post("/admin/login/?next=/admin/", data=form).url)
-    return dict(client.cookies)
-
-
 class _Deliveries:
     """Signed transcriptions of one conversation each."""
 
@@ -269,10 +236,8 @@ def _delivery(conversation_id: str) -> bytes:
     return orjson.dumps({"type": "post_call_transcription", "event_timestamp": int(time.time()), "data": data})
 
 
-def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
-    """Write, fsync and rename files. If `as_careful` as the server, each gets a new folder, and folders are fsynced
-    too.
-    """
+def _bare_loop(folder: Path, seconds: float, *, with_folders: bool) -> float:
+    """Write, fsync and rename files. `with_folders`: each in a new folder, which is fsynced too, as by the server."""
     folder.mkdir(parents=True)
     content, count, began = _delivery("conv_bare"), 0, time.monotonic()
     while time.monotonic() - began < seconds:
@@ -281,12 +246,12 @@ def _bare_loop(folder: Path, seconds: float, *, as_careful: bool) -> float:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if as_careful:
+        if with_folders:
             place = folder / str(count)
             place.mkdir()
             _fsync(folder)
         temporary.replace(place / f"{count}.json")
-        if as_careful:
+        if with_folders:
             _fsync(place)
         count += 1
     return count / (time.monotonic() - began)

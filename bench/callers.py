@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from elmemory.memory.card import card_memory
-from elmemory.memory.card_state import CardState, Holding, LastCall, Order
+from elmemory.memory.card_state import CardState, FieldValue, LastCall, Order
 
 _WORDS = (
     "dog cat appointment friday garden invoice moved called sister doctor parking engine holiday boiler window tablet"
@@ -21,7 +21,7 @@ _INSERT = """
                         created_at, updated_at, last_seen_at, version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '["semantic"]', 1790000000000, 1790000000000, 1790000000000, 1)
 """
-_TURNS_PER_CALL = 20
+TURNS_PER_CALL = 20
 
 
 class Row(NamedTuple):
@@ -37,7 +37,7 @@ def number_of(caller: int) -> str:
 def message(number: int) -> Row:
     """A sentence of a caller, determined by its number."""
     words = random.Random(number).choices(_WORDS, k=12)
-    call, position = divmod(number, _TURNS_PER_CALL)
+    call, position = divmod(number, TURNS_PER_CALL)
     metadata = {
         "kind": "message",
         "conversation_id": f"conv_{call}",
@@ -54,8 +54,8 @@ def card(memories: int) -> Row:
     order = Order("2026-10-07T10:00:00+00:00", "conv_last")
     last = LastCall(*order[:2], "UTC", "Maya moved the appointment from Thursday to Friday at nine.")
     known = CardState(
-        facts={name: Holding(corrected=False, order=order, value=value) for name, value in facts.items()},
-        call_count=1 + memories // _TURNS_PER_CALL,
+        facts={name: FieldValue(corrected=False, order=order, value=value) for name, value in facts.items()},
+        call_count=1 + memories // TURNS_PER_CALL,
         last_inbound=last,
         last_spoken=last,
     )
@@ -80,9 +80,21 @@ def remember(store: Path | str, callers: Iterable[int], memories: int) -> None:
     database.close()
 
 
+def remember_more(store: Path, caller: int, memories: int) -> None:
+    """Write another call of a caller with this many memories, after their card."""
+    with sqlite3.connect(store) as database:
+        more = [message(number) for number in range(memories, memories + TURNS_PER_CALL)]
+        database.executemany(_INSERT, _as_stored(caller, memories, more))
+    database.close()
+
+
 def _rows(caller: int, memories: int) -> Iterator[tuple[object, ...]]:
+    return _as_stored(caller, 0, (*(message(number) for number in range(memories - 1)), card(memories)))
+
+
+def _as_stored(caller: int, first: int, rows: Iterable[Row]) -> Iterator[tuple[object, ...]]:
     user = number_of(caller)
-    for number, row in enumerate((*(message(number) for number in range(memories - 1)), card(memories))):
+    for number, row in enumerate(rows, first):
         kind = orjson.dumps([row.metadata["kind"]]).decode()
         metadata = orjson.dumps(row.metadata).decode()
         yield (

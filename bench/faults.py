@@ -23,6 +23,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -30,7 +31,7 @@ import httpx2
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from bench.stub_openmemory import FAULTS as OPENMEMORY_FAULTS
-from bench.stub_openmemory import KEY, StubOpenMemory, stub_openmemory
+from bench.stub_openmemory import FaultyOpenMemory
 from tests.harness.deliveries import Delivery, Row, Senders, Verdict, deliveries, embedded_rows, judge
 from tests.harness.server import ROOT, Server, wait_until
 
@@ -53,7 +54,7 @@ class Run:
         self.attempts = 0
         self.problems: list[str] = []
         self.servers: list[Server] = []
-        self.stub: StubOpenMemory | None = None
+        self.stub: FaultyOpenMemory | None = None
         self.verdict = Verdict()
         self.index = [folder / f"index.sqlite3{suffix}" for suffix in ("", "-wal", "-shm")]
         self._stack = stack
@@ -105,7 +106,7 @@ class Run:
             server.stop()
         self.clear_spool()
         if self.stub:
-            (self.folder / "openmemory.json").write_text(json.dumps(list(self.stub.rows.values()), indent=1))
+            (self.folder / "openmemory.json").write_text(json.dumps(self.stub.rows, indent=1))
         self.verdict = judge(self.made, self.folder / "payloads", self.rows())
         self.verdict.problems += self.problems
 
@@ -150,9 +151,9 @@ def _running(server: Server) -> Iterator[Server]:
         server.client.close()
 
 
-def _memories(stub: StubOpenMemory) -> list[Row]:
+def _memories(stub: FaultyOpenMemory) -> list[Row]:
     """The server's rows without incomplete ones, which readers ignore."""
-    rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows.values()]
+    rows = [Row(row["user_id"], row["content"], row["metadata"]) for row in stub.rows]
     memories = [row for row in rows if "unfinished_key" not in row.metadata]
     if len(memories) < len(rows):
         print(f"  {len(rows) - len(memories)} unfinished rows stay at the OpenMemory server", file=sys.stderr)
@@ -185,9 +186,9 @@ def worker_killed(run: Run) -> None:
 
 def openmemory_misbehaving(run: Run) -> None:
     """Every fault of an OpenMemory server in turn, while it writes a call's memories."""
-    with stub_openmemory(run.chance.getrandbits(32)) as stub:
+    with FaultyOpenMemory(run.chance.getrandbits(32)) as stub:
         run.stub = stub
-        server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY=KEY)
+        server = run.server(OPENMEMORY_PORT=str(stub.port), OPENMEMORY_KEY="stub-key")
         for fault in OPENMEMORY_FAULTS * (8 if run.long else 1):
             stub.fault = fault
             struck = stub.struck
@@ -254,13 +255,13 @@ def clock_steps_back(run: Run) -> None:
     with run.sending(1500 if run.long else 150, server) as senders:
         for _ in run.moments(senders, 5 if run.long else 2):
             ahead.write_text("+3600")
-            with _store_away(run.folder / "memory.sqlite3"):
+            with _store_unavailable(run.folder / "memory.sqlite3"):
                 wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
                 ahead.write_text("+0")
     # Once more without later deliveries, and with rows that are up to date when reconciling compares them.
     run.wait_until_remembered()
     ahead.write_text("+3600")
-    with _store_away(run.folder / "memory.sqlite3"):
+    with _store_unavailable(run.folder / "memory.sqlite3"):
         with run.sending(1, server):
             pass
         wait_until(lambda: _failures(run.index[0], after=time.time() + HOUR / 2))
@@ -351,7 +352,7 @@ def _clock(folder: Path, ahead: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _store_away(database: Path) -> Iterator[None]:
+def _store_unavailable(database: Path) -> Iterator[None]:
     """Remove the table of the embedded store during the block."""
     _execute(database, "ALTER TABLE memory RENAME TO memory_away")
     try:
@@ -379,30 +380,40 @@ def _execute(database: Path, statement: str) -> list[tuple[int]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--long", action="store_true", help="tens of thousands of deliveries")
+    options = parsed(parser)
+    print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    # A run waits most of the time, so two at once take little longer than one.
+    with ThreadPoolExecutor(2) as pool:
+        good = pool.map(partial(_try, options), [name for name in FAULTS if options.only in name])
+        return 0 if all(list(good)) else 1
+
+
+def argument_parser(doc: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", metavar="WORD", help="the faults with this word in their name")
     parser.add_argument("--seed", type=int, default=None, help="of a run that is to be repeated")
     parser.add_argument("--keep", action="store_true", help="keep the folders")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the arguments, and print the seed, by which a run can be repeated."""
     options = parser.parse_args()
-    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
-    print(f"Seed {seed}\n", file=sys.stderr)
-    print("| Fault | Deliveries | Acknowledged | Lost | Doubled | Sent | Struck | Seconds |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
-    faults = {name: fault for name, fault in FAULTS.items() if options.only in name}
-    # A run waits most of the time, so two at once take little longer than one.
-    with ThreadPoolExecutor(2) as pool:
-        results = pool.map(lambda name: _try(name, faults[name], seed, long=options.long, keep=options.keep), faults)
-        return 0 if all(list(results)) else 1
+    if options.seed is None:
+        options.seed = random.SystemRandom().getrandbits(32)
+    print(f"Seed {options.seed}\n", file=sys.stderr)
+    return options
 
 
-def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep: bool) -> bool:
-    folder = Path(tempfile.mkdtemp(prefix="elmemory-faults-"))
+def _try(options: argparse.Namespace, name: str) -> bool:
     started = time.monotonic()
     try:
-        with ExitStack() as stack:
-            run = Run(folder, seed=seed, long=long, stack=stack)
-            fault(run)
+        with folder_of(name, keep=options.keep) as folder, ExitStack() as stack:
+            run = Run(folder, seed=options.seed, long=options.long, stack=stack)
+            FAULTS[name](run)
     except Skipped as reason:
         print(f"| {name} | skipped: {reason} | | | | | | |", flush=True)
         return True
@@ -410,15 +421,26 @@ def _try(name: str, fault: Callable[[Run], None], seed: int, *, long: bool, keep
         print(f"| {name} | failed: {error or type(error).__name__} | | | | | | |", flush=True)
         traceback.print_exc()
         return False
+    return write_row(name, run, run.attempts, run.strikes, round(time.monotonic() - started))
+
+
+@contextmanager
+def folder_of(name: str, *, keep: bool) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="elmemory-faults-"))
+    try:
+        yield folder
     finally:
         if keep:
             print(f"{name}: {folder}", file=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_row(name: str, run: Run, *more: object) -> bool:
+    """Print the results of a run, and its first problems. Return whether there are none."""
     verdict = run.verdict
-    columns = len(run.made), sum(one.acknowledged for one in run.made), len(verdict.lost), len(verdict.doubled)
-    figures = *columns, run.attempts, run.strikes, round(time.monotonic() - started)
-    print(f"| {name} | {' | '.join(map(str, figures))} |", flush=True)
+    figures = len(run.made), sum(one.acknowledged for one in run.made), len(verdict.lost), len(verdict.doubled)
+    print(f"| {name} | {' | '.join(map(str, (*figures, *more)))} |", flush=True)
     for problem in verdict.problems[:20]:
         print(f"  {problem}", file=sys.stderr)
     if len(verdict.problems) > 20:

@@ -5,7 +5,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.callers import remember
+from bench.callers import TURNS_PER_CALL, remember, remember_more
 from bench.live import answer_of, rings, searches
 from bench.load import Requests, as_fast_as_it_goes
 from bench.processes import port_of, resident_mb, server
@@ -28,11 +28,20 @@ def larger_callers(report: Report, folder: Path, quick: bool) -> None:
             assert answer_of(port, asked[size][0])["conversation_config_override"]
             first[size] = as_fast_as_it_goes(asked[size][1], 1, 1).longest
         taken = _in_turn(asked, quick)
+        again: dict[int, list[float]] = {size: [] for size in sizes}
+        for number in range(1 if quick else _ROUNDS):
+            for caller, size in enumerate(sizes):
+                remember_more(folder / "memory.sqlite3", caller, size + TURNS_PER_CALL * number)
+                again[size].append(as_fast_as_it_goes(asked[size][1], 1, 1).longest)
     report.table(
         "By the memories of the caller",
-        ("memories", "ring p50 ms", "search p50 ms", "longest search, ms"),
-        [(f"{size:,}", *(spread(times, 2) for times in taken[size]), f"{first[size]:.0f}") for size in sizes],
-        "One connection. The longest search is the first one, which prepares the caller unless the ring has.",
+        ("memories", "ring p50 ms", "search p50 ms", "longest search, ms", "after one more call, ms"),
+        [
+            (f"{size:,}", *(spread(times, 2) for times in taken[size]), f"{first[size]:.0f}", spread(again[size], 1))
+            for size in sizes
+        ],
+        "One connection. The longest search is the first one, which prepares the caller unless a ring has done so. After one"
+        " more call: the longest search in the second after it was remembered.",
     )
 
 

@@ -12,6 +12,7 @@ from bench.callers import number_of, remember
 from bench.load import Measured, Requests, as_fast_as_it_goes
 from bench.processes import cpu_seconds, floor, port_of, server, slow_openmemory
 from bench.report import Report, Row, spread
+from tests.harness.server import Server
 
 CALLERS = 20
 MEMORIES = 600
@@ -23,11 +24,6 @@ QUESTIONS = (
     "Did my sister pay the invoice?",
     "Who is Biscuit?",
 )
-
-
-class Process(NamedTuple):
-    port: int
-    pid: int
 
 
 class Round(NamedTuple):
@@ -60,8 +56,8 @@ def ring_embedded(report: Report, folder: Path, quick: bool) -> None:
             _against_floor(
                 report,
                 f"Ring, embedded store, callers with {MEMORIES} memories",
-                Process(port_of(ours), ours.process.pid),
-                Process(*raw),
+                (port_of(ours), ours.process.pid),
+                raw,
                 most_p99=2.5,
                 quick=quick,
             )
@@ -76,8 +72,8 @@ def ring_remote(report: Report, folder: Path, quick: bool) -> None:
         _against_floor(
             report,
             f"Ring, remote store that answers after {UPSTREAM_MS} ms",
-            Process(port_of(ours), ours.process.pid),
-            Process(*raw),
+            (port_of(ours), ours.process.pid),
+            raw,
             most_p99=2.0,
             quick=quick,
         )
@@ -85,20 +81,20 @@ def ring_remote(report: Report, folder: Path, quick: bool) -> None:
 
 def search(report: Report, folder: Path, quick: bool) -> None:
     rows: list[Row] = []
+
+    def measured(ours: Server, store: str, connections: Sequence[int], times: int) -> dict[int, list[Round]]:
+        port = port_of(ours)
+        _check_search(port)
+        rounds: dict[int, list[Round]] = {each: [] for each in connections}
+        for _ in range(1 if quick else times):
+            for each, taken in rounds.items():
+                taken.append(load(ours.process.pid, searches(port), each, quick))
+        rows.extend((store, str(each), *figures(taken)) for each, taken in rounds.items())
+        return rounds
+
     with server(folder / "embedded") as ours:
         remember(folder / "embedded" / "memory.sqlite3", range(CALLERS), MEMORIES)
-        _check_search(port_of(ours))
-        rounds = [
-            {
-                connections: load(ours.process.pid, searches(port_of(ours)), connections, quick)
-                for connections in (1, 4, 16)
-            }
-            for _ in range(1 if quick else 5)
-        ]
-        rows += [
-            _search_row("embedded", connections, [one[connections] for one in rounds]) for connections in (1, 4, 16)
-        ]
-        four = [one[4].measured for one in rounds]
+        four = [one.measured for one in measured(ours, "embedded", (1, 4, 16), 5)[4]]
         per_second, p99 = (statistics.median(getattr(one, name) for one in four) for name in ("per_second", "p99"))
         report.bar(
             f"search, embedded, {MEMORIES} memories",
@@ -110,15 +106,7 @@ def search(report: Report, folder: Path, quick: bool) -> None:
         slow_openmemory(UPSTREAM_MS) as upstream,
         server(folder / "remote", OPENMEMORY_PORT=str(upstream), OPENMEMORY_KEY="bench") as ours,
     ):
-        _check_search(port_of(ours))
-        rows += [
-            _search_row(
-                f"remote, {UPSTREAM_MS} ms",
-                connections,
-                [load(ours.process.pid, searches(port_of(ours)), connections, quick) for _ in range(1 if quick else 3)],
-            )
-            for connections in (1, 4)
-        ]
+        measured(ours, f"remote, {UPSTREAM_MS} ms", (1, 4), 3)
     report.table(
         f"Search, callers with {MEMORIES} memories",
         ("store", "connections", "per second", "p50 ms", "p99 ms", "CPU µs"),
@@ -137,40 +125,29 @@ def answer_of(port: int, requests: Requests) -> dict[str, object]:
     return value
 
 
-def _against_floor(report: Report, title: str, ours: Process, raw: Process, *, most_p99: float, quick: bool) -> None:
-    answer = answer_of(ours.port, rings(ours.port))
+def _against_floor(
+    report: Report, title: str, ours: tuple[int, int], raw: tuple[int, int], *, most_p99: float, quick: bool
+) -> None:
+    """Compare two processes, each given by port and id."""
+    (port, pid), (raw_port, raw_pid) = ours, raw
+    answer, raw_answer = answer_of(port, rings(port)), answer_of(raw_port, rings(raw_port))
     assert answer["conversation_config_override"], answer
-    assert answer == answer_of(raw.port, rings(raw.port)), (answer, answer_of(raw.port, rings(raw.port)))
-    load(ours.pid, rings(ours.port), 16, quick=True)
+    assert answer == raw_answer, (answer, raw_answer)
+    load(pid, rings(port), 16, quick=True)
     rounds: dict[int, list[tuple[Round, Round]]] = {connections: [] for connections in CONNECTIONS}
     for _ in range(1 if quick else 5):
         for connections, taken in rounds.items():
-            taken.append(
-                (
-                    load(raw.pid, rings(raw.port), connections, quick),
-                    load(ours.pid, rings(ours.port), connections, quick),
-                )
-            )
+            floor_round = load(raw_pid, rings(raw_port), connections, quick)
+            taken.append((floor_round, load(pid, rings(port), connections, quick)))
     rows: list[Row] = []
     ratios: dict[int, tuple[float, float]] = {}
     for connections, taken in rounds.items():
         speed = [mine.measured.per_second / theirs.measured.per_second for theirs, mine in taken]
         tail = [mine.measured.p99 / theirs.measured.p99 for theirs, mine in taken]
         ratios[connections] = statistics.median(speed), statistics.median(tail)
-        for name, which in (("floor", 0), ("ours", 1)):
-            these = [pair[which] for pair in taken]
-            rows.append(
-                (
-                    str(connections),
-                    name,
-                    spread([one.measured.per_second for one in these]),
-                    spread([one.measured.p50 for one in these], 2),
-                    spread([one.measured.p99 for one in these], 2),
-                    spread([one.cpu_us for one in these]),
-                    spread([100 * ratio for ratio in speed]) + " %" if which else "",
-                    spread(tail, 1) + " ×" if which else "",
-                )
-            )
+        compared = spread([100 * ratio for ratio in speed]) + " %", spread(tail, 1) + " ×"
+        rows.append((str(connections), "floor", *figures([theirs for theirs, _ in taken]), "", ""))
+        rows.append((str(connections), "ours", *figures([mine for _, mine in taken]), *compared))
     report.table(
         title,
         ("connections", "", "per second", "p50 ms", "p99 ms", "CPU µs", "of the floor's rate", "p99 to the floor's"),
@@ -202,10 +179,9 @@ def _check_search(port: int) -> None:
     assert all("dog" in memory["content"] for memory in found[:3]), found
 
 
-def _search_row(store: str, connections: int, rounds: Sequence[Round]) -> Row:
+def figures(rounds: Sequence[Round]) -> Row:
+    """Requests per second, p50, p99 and CPU time per request of these rounds."""
     return (
-        store,
-        str(connections),
         spread([one.measured.per_second for one in rounds]),
         spread([one.measured.p50 for one in rounds], 2),
         spread([one.measured.p99 for one in rounds], 2),

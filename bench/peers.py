@@ -1,14 +1,14 @@
 """Compares rings and searches with the nearest peer, which answers the same webhooks from an OpenMemory server.
 
-The peer is no part of this project. Make a checkout with an environment of its own, and name its folder. OPENMEMORY
+The peer is no part of this project. Make a checkout with its own environment, and name the folder in PEER. OPENMEMORY
 is a checkout of CaviraOSS/OpenMemory:
 
     git clone https://github.com/webmasterarbez/elaoms peer && cd peer && python -m venv .venv
     .venv/bin/pip install OPENMEMORY/packages/openmemory-py && .venv/bin/pip install -r requirements.txt
     PEER=peer python -m bench --only peer
 
-Both read from the same slow OpenMemory server, which ranks nothing: the peer gets the first memories for free, ours
-ranks them itself.
+Both read from the same slow OpenMemory server, which ranks nothing: the peer uses the first memories as they come,
+while elmemory ranks all of them.
 """
 
 import os
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import DEVNULL
 
-from bench.live import UPSTREAM_MS, Round, answer_of, load, rings, searches
+from bench.live import UPSTREAM_MS, answer_of, figures, load, rings, searches
 from bench.load import Requests
 from bench.processes import port_of, server, serving, slow_openmemory
-from bench.report import Report, Row, spread
+from bench.report import Report, Row
 from tests.harness.server import free_port
 
 CONNECTIONS = 1, 16
@@ -62,23 +62,11 @@ def _side_by_side(
             tuple(load(pid, requests(port), connections, quick) for pid, port in (theirs, ours))
             for _ in range(1 if quick else 3)
         ]
-        ratios = [mine.measured.per_second / other.measured.per_second for other, mine in pairs]
-        rows.append(_row(connections, "peer", [other for other, _ in pairs], ""))
-        rows.append(_row(connections, "ours", [mine for _, mine in pairs], f"{statistics.median(ratios):.0f} ×"))
+        ratio = statistics.median(mine.measured.per_second / other.measured.per_second for other, mine in pairs)
+        rows.append((str(connections), "peer", *figures([other for other, _ in pairs]), ""))
+        rows.append((str(connections), "ours", *figures([mine for _, mine in pairs]), f"{ratio:.0f} ×"))
     report.table(
         f"{name} beside the nearest peer, on the same OpenMemory server that answers after {UPSTREAM_MS} ms",
         ("connections", "", "per second", "p50 ms", "p99 ms", "CPU µs", "of the peer's rate"),
         rows,
-    )
-
-
-def _row(connections: int, name: str, rounds: list[Round], ratio: str) -> Row:
-    return (
-        str(connections),
-        name,
-        spread([one.measured.per_second for one in rounds]),
-        spread([one.measured.p50 for one in rounds], 2),
-        spread([one.measured.p99 for one in rounds], 2),
-        spread([one.cpu_us for one in rounds]),
-        ratio,
     )

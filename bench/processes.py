@@ -66,9 +66,9 @@ def floor(name: str, **environment: str) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def slow_openmemory(delay_ms: int, memories: int = 600) -> Iterator[int]:
+def slow_openmemory(delay_ms: int) -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, "-m", "bench.slow_openmemory", str(port), str(delay_ms), str(memories)]
+    command = [sys.executable, "-m", "bench.slow_openmemory", str(port), str(delay_ms)]
     with serving(command, port, {}, core=LOAD):
         yield port
 

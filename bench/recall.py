@@ -2,12 +2,12 @@
 
     python -m bench.recall [--data locomo10.json] [--final]
 
-LoCoMo (data/locomo10.json of the LoCoMo repository) holds ten long conversations with questions and the turns that
+LoCoMo (data/locomo10.json of its repository) contains ten long conversations with questions and the turns that
 answer them. Every turn is a memory of one caller. The constants of the ranker were tuned on the first, third, … of
 the conversations and of the invented callers; the others were kept for checking, but ideas came from both. LoCoMo's
-trick questions, which swap the two speakers, were not used for tuning. The callers in sixteen languages were all used
-for tuning the n-grams, and of the recall set nothing: its tuning half was looked at afterwards. The weights of the
-encoder, where one is installed, were tuned on that half, and on all of LoCoMo. Without --data LoCoMo is left out.
+trick questions, which swap the two speakers, were not used for tuning. The n-grams were tuned on all callers in sixteen
+languages. The ranking by words was not tuned on the recall set; its tuning half was measured afterwards. The weights of
+the encoder were tuned on that half and on all of LoCoMo. Without --data LoCoMo is left out.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench import recall_set
+from bench.processes import resident_mb
 from elmemory.memory import kinds
 from elmemory.memory.encoder import Encoder
 from elmemory.memory.encoder.factory import installed
@@ -61,10 +62,10 @@ def main() -> None:
     parser.add_argument("--final", action="store_true", help="the final half of the recall set, not the tuning half")
     arguments = parser.parse_args()
     data = arguments.data
-    before = resident_mb()
+    before = resident_mb(os.getpid())
     if encodes := installed().encoder:
         encodes.question("How much memory does it take?")
-        print(f"The encoder {encodes.model} takes {resident_mb() - before} MB.")
+        print(f"The encoder {encodes.model} takes {resident_mb(os.getpid()) - before:.0f} MB.")
         RANKERS.update({"ours and the encoder": with_encoder(encodes), "the encoder alone": encoder_alone(encodes)})
     callers = invented_callers()
     table("Invented calls", halves(callers), (1, 3, 5, 8))
@@ -217,12 +218,6 @@ def seconds_for(questions: Sequence[str], answer: Callable[[str], object]) -> li
 def row(name: str, prepared: float, took: Sequence[float]) -> None:
     p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
     print(f"| {name} | {prepared * 1000:.0f} ms | {p50 * 1000:.1f} ms | {p95 * 1000:.1f} ms |")
-
-
-def resident_mb() -> int:
-    """The resident memory of this process in MB; Linux only."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def one_caller(callers: Sequence[Caller], size: int) -> list[Memory]:

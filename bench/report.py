@@ -57,10 +57,11 @@ def _line(row: Row) -> str:
 
 
 _HOW = """\
-A ring is held against a floor: a raw ASGI application on the same server software that does the same single read (of
-the SQLite file, or of the OpenMemory server over a pooled connection) and answers the same, without authentication,
-deadline, identity or checks. Floor and server take turns in every round; the figures are medians of the rounds with the
-least and the most beside them, ratios are taken within each round. One server process, one core for the load."""
+A ring is compared with a floor: a raw ASGI application on the same server software that does the same single read (of
+the SQLite file, or of the OpenMemory server over a pooled connection) and sends the same answer, without
+authentication, deadline, identity or checks. Floor and server take turns in every round. Figures are medians of the
+rounds, with the minimum and maximum in brackets; ratios are computed within each round. One server process, one core
+for the load."""
 
 
 def _machine() -> str:

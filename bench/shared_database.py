@@ -12,11 +12,9 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -29,7 +27,7 @@ import httpx2
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-from bench.faults import HOUR, Run
+from bench.faults import HOUR, Run, argument_parser, folder_of, parsed, write_row
 from tests.harness.deliveries import Row
 from tests.harness.postgres import Cluster, why_there_is_none
 from tests.harness.server import ROOT, Server, wait_until
@@ -264,55 +262,38 @@ def failover_to_lagging(run: Machines) -> None:
     wait_until(lambda: run.servers[0].manage("verify", "--repair").returncode == 0, 150)
 
 
-FAULTS: dict[str, tuple[Callable[[Machines], None], bool]] = {
-    "worker killed": (worker_killed, False),
-    "server killed": (server_killed, False),
-    "database restarted": (database_restarted, False),
-    "database hangs": (database_hangs, False),
-    "database and worker killed": (database_and_worker_killed, False),
-    "failover, synchronous standby": (failover, True),
-    "failover, primary hangs": (failover_from_hanging, True),
-    "failover, standby behind, then verify --repair": (failover_to_lagging, True),
+FAULTS: dict[str, Callable[[Machines], None]] = {
+    "worker killed": worker_killed,
+    "server killed": server_killed,
+    "database restarted": database_restarted,
+    "database hangs": database_hangs,
+    "database and worker killed": database_and_worker_killed,
+    "failover, synchronous standby": failover,
+    "failover, primary hangs": failover_from_hanging,
+    "failover, standby behind, then verify --repair": failover_to_lagging,
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="WORD", help="the faults with this word in their name")
-    parser.add_argument("--seed", type=int, default=None, help="of a run that is to be repeated")
+    parser = argument_parser(__doc__)
     parser.add_argument("--count", type=int, default=400, help="deliveries (400)")
-    parser.add_argument("--keep", action="store_true", help="keep the folders")
-    options = parser.parse_args()
+    options = parsed(parser)
     if reason := why_there_is_none():
         sys.exit(f"There is no PostgreSQL: {reason}.")
-    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
-    print(f"Seed {seed}\n", file=sys.stderr)
     columns = "Deliveries", "Acknowledged", "Lost", "Doubled", "Rings", "Neutral", "Failed", "Longest s", "Again s"
     print(f"| Fault | {' | '.join(columns)} | Remembered s |\n|---|{'--:|' * 10}", flush=True)
-    good = [_play(name, seed, options.count, keep=options.keep) for name in FAULTS if options.only in name]
+    good = [_play(options, name) for name in FAULTS if options.only in name]
     return 0 if all(good) else 1
 
 
-def _play(name: str, seed: int, count: int, *, keep: bool) -> bool:
-    fault, standby = FAULTS[name]
-    folder = Path(tempfile.mkdtemp(prefix="elmemory-shared-"))
-    try:
-        with ExitStack() as stack:
-            run = Machines(folder, seed=seed, count=count, stack=stack, standby=standby)
-            run.play(fault)
-    finally:
-        if keep:
-            print(f"{name}: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    verdict, rings = run.verdict, run.rings
-    figures = len(run.made), sum(one.acknowledged for one in run.made), len(verdict.lost), len(verdict.doubled)
+def _play(options: argparse.Namespace, name: str) -> bool:
+    has_standby = name.startswith("failover")
+    with folder_of(name, keep=options.keep) as folder, ExitStack() as stack:
+        run = Machines(folder, seed=options.seed, count=options.count, stack=stack, standby=has_standby)
+        run.play(FAULTS[name])
+    rings = run.rings
     answers = sum(rings.outcomes.values()), rings.outcomes["neutral"], rings.outcomes["failed"]
-    seconds = (f"{each:.1f}" for each in (rings.longest, run.again, run.remembered))
-    print(f"| {name} | {' | '.join(map(str, [*figures, *answers, *seconds]))} |", flush=True)
-    for problem in verdict.problems[:20]:
-        print(f"  {problem}", file=sys.stderr)
-    return not verdict.problems
+    return write_row(name, run, *answers, *(f"{each:.1f}" for each in (rings.longest, run.again, run.remembered)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """An OpenMemory server that answers after a fixed delay and does nothing else: every caller has the same memories.
 
-    python -m bench.slow_openmemory PORT DELAY_MS MEMORIES
+    python -m bench.slow_openmemory PORT DELAY_MS
 
 With a delay of -1 the server hangs. It is a bare protocol, which takes little CPU time from the
 measured process.
@@ -19,7 +19,7 @@ from bench.callers import card, message
 _REQUEST = re.compile(rb"GET /users/([^/]+)/memories\?(?:\S*&)?l=(\d+)|GET (/health)")
 _QUERY = re.compile(rb"POST /memory/query .*?\r\n\r\n.*\"k\":\s*(\d+).*\}", re.DOTALL)
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-_USER = b'"USER"'
+_MEMORIES = 600
 
 
 class SlowOpenMemory(asyncio.Protocol):
@@ -56,9 +56,9 @@ class SlowOpenMemory(asyncio.Protocol):
             self._transport.write(_HEAD % len(content) + content)
 
 
-async def main(port: int, delay_ms: int, memories: int) -> None:
+async def main(port: int, delay_ms: int) -> None:
     SlowOpenMemory.delay = delay_ms / 1000
-    rows = [card(memories), *(message(number) for number in range(memories - 1))]
+    rows = [card(_MEMORIES), *(message(number) for number in range(_MEMORIES - 1))]
     SlowOpenMemory.items = tuple(
         orjson.dumps(
             {
@@ -81,4 +81,4 @@ async def main(port: int, delay_ms: int, memories: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(*(int(argument) for argument in sys.argv[1:4])))
+    uvloop.run(main(*(int(argument) for argument in sys.argv[1:3])))

@@ -1,14 +1,13 @@
 """Measures a large payload folder: `python -m bench.year [CALLS ...]`, or as part of `make bench`.
 
 The calls are small: a transcription of about 1 KB with its receipt, eight calls and ten memories per caller. Files and
-memories are written straight to their places, without flushing. All else is done by the commands and the server, each
+memories are written straight to their places, without flushing. The commands and the server do everything else, each
 in a process of its own, and only these are measured.
 """
 
 import argparse
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx2
 import orjson
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
@@ -30,15 +28,12 @@ from bench.processes import cpu_seconds, resident_mb
 from bench.report import Report
 from tests.harness.samples import transcription
 from tests.harness.server import ROOT, Server, wait_until
-from tests.harness.staff import logged_in
 
 _A_YEAR = 365 * 5000
 _CALLS_OF_ONE = 8
 _MEMORIES_OF_ONE = 10
 _RINGS = 300
-_PAGES = 5
 _DELIVERIES = 20
-_LIST = "/admin/conversations/conversation/"
 
 
 class Cost(NamedTuple):
@@ -96,10 +91,6 @@ def _measure(folder: Path, size: int) -> dict[str, Cost | str]:
         found["ring, median"] = _median_ms(lambda at: server.ring(number_of(callers[at])), len(callers))
         events = [transcription(number_of(at), "One more call.") for at in range(_DELIVERIES)]
         found["delivery, median"] = _median_ms(lambda at: server.post_call(events[at]), _DELIVERIES)
-        with logged_in(server) as browser:
-            for name, query in (("list of calls", ""), ("search of a word", "?q=appointment"), ("last page", "?p=100")):
-                browser.get(_LIST + query).raise_for_status()
-                found[name] = _median_ms(_opening(browser, _LIST + query), _PAGES)
         found["memory of the server"] = f"{resident_mb(server.process.pid):.0f} MB"
         found["first backup"] = _command(server, "backup", str(backups), "--quiet")
         found["next backup, nothing has changed"] = _command(server, "backup", str(backups), "--quiet")
@@ -152,11 +143,7 @@ def _command(server: Server, *arguments: str, accept: tuple[int, ...] = (0,)) ->
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode in accept, arguments
-    return _cost(time.monotonic() - began, usage)
-
-
-def _cost(seconds: float, usage: resource.struct_rusage) -> Cost:
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _reconciling(server: Server) -> Cost:
@@ -169,10 +156,6 @@ def _reconciling(server: Server) -> Cost:
             last, since = now, time.monotonic()
         time.sleep(0.2)
     return Cost(since - began, last, resident_mb(worker, "VmHWM"))
-
-
-def _opening(browser: httpx2.Client, page: str) -> Callable[[int], object]:
-    return lambda _: browser.get(page)
 
 
 def _median_ms(ask: Callable[[int], object], times: int) -> str:

@@ -89,7 +89,8 @@ class ReadOnlyAdmin[M: Model](CarefulLookups[M]):
 
 def say_what_is_wrong(request: HttpRequest) -> None:
     """Add a message for the next page: the address of a list was wrong."""
-    messages.warning(request, gettext("This address asked for something that cannot be found. All is shown instead."))
+    text = gettext("This address asks for something that cannot be searched for. Everything is shown instead.")
+    messages.warning(request, text)
 
 
 def sections(request: HttpRequest) -> list[dict[str, str]]:

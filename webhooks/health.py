@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpResponse
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from conversations.files.last_runs import last_run
 from conversations.files.spool import free_bytes, spool
@@ -98,6 +98,10 @@ def _answer(state: dict[str, Any], status: int, headers: dict[str, str] | None =
 def proof(nonce: str) -> str:
     """The answer to a nonce that only a server with this SECRET_KEY can give."""
     return salted_hmac("webhooks.health.proof", nonce, algorithm="sha256").hexdigest()
+
+
+def is_proof(given: str, nonce: str) -> bool:
+    return constant_time_compare(given, proof(nonce))
 
 
 def _proof_header(query: bytes) -> dict[str, str]:

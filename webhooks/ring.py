@@ -1,14 +1,14 @@
 """Makes the answer to a ring from the caller's card."""
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.signals import setting_changed
 
 from conversations.index.references import caller_reference
 from elmemory.environment.greetings import greeting_for
+from elmemory.memory.caches import read_once
 from elmemory.memory.card import Card
 from elmemory.memory.disclosure import disclosed
 from elmemory.memory.language_codes import variants
@@ -21,7 +21,7 @@ _UNKNOWN = Card()
 _SPOKEN_BY_AGENTS = frozenset(
     "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt pt-br ro ru sk sv ta tr uk vi zh".split()
 )
-_OTHER_CODES = {"tl": "fil", "nb": "no", "nn": "no"}
+_OTHER_CODES = {"tl": "fil"}
 
 
 class _Options(NamedTuple):
@@ -31,22 +31,14 @@ class _Options(NamedTuple):
     user_id: str
 
 
-@cache
+@read_once
 def _options() -> _Options:
-    """The settings of the answer, read once: reading each setting would delay every ring."""
     return _Options(
         tuple(settings.SPOKEN_FACTS),
         tuple(settings.DYNAMIC_VARIABLES.items()),
         settings.OVERRIDE_LANGUAGE,
         settings.SEND_USER_ID,
     )
-
-
-def _forget_options(**kwargs: object) -> None:  # noqa: ARG001
-    _options.cache_clear()
-
-
-setting_changed.connect(_forget_options)
 
 
 def client_data(card: Card | None, agent_id: str = "", caller: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Invented callers of six calls each, with ElevenLabs' analysis of each call, and what the next call's briefing needs.
 
-Written by hand, before any code that makes a briefing of it: 40 callers, 13 languages, one JSON file per language (rare
+Written by hand, before any code of the briefing: 40 callers, 13 languages, one JSON file per language (rare
 ones in `others.json`). All people, companies and numbers are invented. A file is a list of
 
     {"caller": "de-1", "about": …, "next": "2026-06-02", "calls": [six calls], "must": […], "must_not": […],
@@ -9,7 +9,7 @@ ones in `others.json`). All people, companies and numbers are invented. A file i
 - A call is `[day, said, got]`. `said` are the caller's sentences as speech recognition writes them, one per turn; those
   that begin with "A: " are the agent's. `got` are the values of data collection, by short names (`FIELDS`); a missing
   one is null.
-- The values hold the mistakes of such models: a null for what was said, "None" and its kind as text, a value in another
+- The values contain mistakes of models: a null for what was said, "None" and its kind as text, a value in another
   language, two facts in one, a wrong or invented one, another person's name, an old request repeated after it was
   settled, the first of two numbers where the caller corrected it.
 - `next` is the day of the seventh call. `must`: what its briefing has to contain; `must_not`: what is false or outdated
@@ -18,8 +18,8 @@ ones in `others.json`). All people, companies and numbers are invented. A file i
   "" means empty; a variable that is not named is not judged.
 - A caller who asked not to be remembered ("forget") must leave nothing in the briefing.
 
-Some mistakes cannot be seen by any rule, such as a plausible invention that nothing contradicts: full marks are not to
-be expected.
+No rule can detect some mistakes, such as a plausible invention that nothing contradicts, so a full score is not
+expected.
 """
 
 import json

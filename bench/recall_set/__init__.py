@@ -1,24 +1,24 @@
 """Invented callers and the questions an agent asks of their memories, to measure how well search finds the answers.
 
-Written by hand and apart from the ranker: whoever wrote it had not seen how memories are ranked. One JSON file per
+Written by hand and independently of the ranker: the author had not seen how memories are ranked. One JSON file per
 language, five callers each. All people, companies and places are invented. A file is a list of
 
     {"caller": "de-a", "calls": [{"day": "2026-02-03", "turns": […]}, …], "questions": [five questions]}
 
-- A caller has 3 to 5 calls on different days, and in all 16 to 20 turns of their own. `turns` are what speech
+- A caller has 3 to 5 calls on different days, and 16 to 20 turns of their own in all. `turns` are what speech
   recognition writes, in order; those that begin with "A: " are the agent's. Some turns answer the agent's question in
   two words.
-- A question is `{"ask": …, "answers": […], "english": …, "typos": …}`. `ask` is in the caller's language and as the
-  agent's model would put it, after the last call: about three in five share the stem of a word with the answer, the
+- A question is `{"ask": …, "answers": […], "english": …, "typos": …}`. `ask` is in the caller's language, in the
+  words of an agent's model, after the last call: about three in five share the stem of a word with the answer, the
   others have only synonyms, or need the agent's question before the answer. `answers` are the one or two turns of the
   caller that answer it, word for word. `english` is the same question in English. `typos` is `ask` with one typo in
   every longer word; in Chinese and Japanese, with wrong characters or readings.
-- The fourth question is about something that a later turn replaces: the answer is the late one. The fifth is about a
+- The fourth question is about something that a later turn replaces: the answer is the later turn. The fifth is about a
   day or "last time".
 - About half of the callers of a language speak tersely, the others are talkative.
 
-Callers a, c and e are the tuning half. Callers b and d are the final half: they are looked at once, at the end, and
-nothing may be chosen by them.
+Callers a, c and e are the tuning half. Callers b and d are the final half: they are measured once, at the end, and must
+not influence any choice.
 """
 
 import json

@@ -5,9 +5,9 @@ of a group as one text, because counting them here is faster than a query per pe
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate, chain, repeat
 from math import ceil
@@ -63,28 +63,18 @@ class Spread:
         self.high = at(ceil(0.95 * total)) if total else None
 
 
-@dataclass
 class Figures:
     """The figures of the calls of a day, week or month, of an agent, or of all."""
 
-    key: Any
-    counts: dict[str, int] = field(default_factory=dict)
-    rows: list["_Row"] = field(default_factory=list)
-
-    def finish(self, counted: dict[str, Counter[str]] | None = None) -> dict[str, Counter[str]]:
-        """Compute the figures of the page; returns how often each number occurs, or `counted` if given."""
-        totals = map(sum, zip(*(row.counts for row in self.rows), strict=True)) if self.rows else repeat(0)
-        self.counts = dict(zip((*COUNTED, "cost"), totals, strict=False))
-        if counted is None:
-            columns = zip(*(row.numbers for row in self.rows), strict=True) if self.rows else repeat([])
-            counted = {
-                name: Counter(chain.from_iterable(column)) for name, column in zip(MEASURED, columns, strict=False)
-            }
-        self.success = share(self.counts["succeeded"], self.counts["judged"])
-        self.returning = share(self.counts["returning"], self.counts["calls"])
-        self.counts["first_calls"] = self.counts["neutral"] - self.counts["late"]
-        self.length, self.first_answer, self.turn = map(Spread, counted.values())
-        return counted
+    def __init__(self, key: Any, rows: Sequence["_Row"]) -> None:
+        self.key = key
+        totals = map(sum, zip(*(row.counts for row in rows), strict=True)) if rows else repeat(0)
+        counts: dict[str, int] = dict(zip((*COUNTED, "cost"), totals, strict=False))
+        columns: Any = zip(*(row.numbers for row in rows), strict=True) if rows else [[]] * len(MEASURED)
+        self.length, self.first_answer, self.turn = (Spread(Counter(chain.from_iterable(each))) for each in columns)
+        self.success = share(counts["succeeded"], counts["judged"])
+        self.returning = share(counts["returning"], counts["calls"])
+        self.counts = counts | {"first_calls": counts["neutral"] - counts["late"]}
 
 
 @dataclass
@@ -108,19 +98,13 @@ def analytics(calls: QuerySet[Conversation], period: Period | None) -> Analytics
     last = (period and period.last) or max((row.day for row in rows), default=None)
     spans = spans_of(first, last) if first and last else []
     place = {day: nth for nth, span in enumerate(spans) for day in _days(span)}
-    all_, over_time, agents = Figures(None), [Figures(span) for span in spans], dict[str, Figures]()
+    of_span, of_agent = defaultdict[int, list[_Row]](list), defaultdict[str, list[_Row]](list)
     for row in rows:
-        for figures in (over_time[place[row.day]], agents.setdefault(row.agent_id, Figures(row.agent_id))):
-            figures.rows.append(row)
-    all_.rows = rows
-    for figures in over_time:
-        figures.finish()
-    together = {name: Counter[str]() for name in MEASURED}
-    for agent in agents.values():
-        for name, counted in agent.finish().items():
-            together[name].update(counted)
-    all_.finish(together)
-    return Analytics(all_, over_time, sorted(agents.values(), key=lambda agent: -agent.counts["calls"]), every)
+        of_span[place[row.day]].append(row)
+        of_agent[row.agent_id].append(row)
+    over_time = [Figures(span, of_span[nth]) for nth, span in enumerate(spans)]
+    per_agent = [Figures(agent_id, some) for agent_id, some in of_agent.items()]
+    return Analytics(Figures(None, rows), over_time, sorted(per_agent, key=lambda one: -one.counts["calls"]), every)
 
 
 def spans_of(first: date, last: date) -> list[Period]:

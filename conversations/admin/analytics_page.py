@@ -1,7 +1,6 @@
 """The page of figures of the calls that a list shows, with their drawings."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.http import QueryDict
@@ -14,7 +13,7 @@ from conversations.admin.call_list import CallQuery
 from conversations.admin.chart import Column, Panel, chart, hundred, percent, rounded_up, rounded_up_seconds, whole
 from conversations.admin.filters import Details, asked_period, chips, faults
 from conversations.admin.transcript import clock
-from conversations.index.periods import Period, today
+from conversations.index.periods import Period, last_days
 from conversations.index.values import agents
 
 _USUAL_DAYS = "28"
@@ -69,8 +68,8 @@ def _periods(asked: QueryDict, link: Callable[..., str]) -> list[dict[str, Any]]
         (_("Today"), {"days": "today"}),
         (_("7 days"), {"days": "7"}),
         (_("28 days"), {"days": "28"}),
-        (_("13 weeks"), _dates(_last(91))),
-        (_("A year"), _dates(_last(365))),
+        (_("13 weeks"), _dates(last_days(91))),
+        (_("A year"), _dates(last_days(365))),
         (_("All"), {"days": "all"}),
     ]
     shown = []
@@ -79,10 +78,6 @@ def _periods(asked: QueryDict, link: Callable[..., str]) -> list[dict[str, Any]]
         is_chosen = is_all or chosen in (params.get("days"), (params.get("since"), params.get("until")))
         shown.append({"label": label, "link": link(**params), "chosen": is_chosen})
     return shown
-
-
-def _last(days: int) -> Period:
-    return Period(today() - timedelta(days=days - 1), today())
 
 
 def _dates(span: Period) -> dict[str, str]:

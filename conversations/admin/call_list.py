@@ -17,9 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
-from django.utils.translation import gettext as _
 
-from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter, faults
+from conversations.admin.filters import DETAILS, AgentFilter, DaysFilter, DetailsFilter, WrongFilter
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import excerpt_of_call, mask, mask_of_call
 from conversations.admin.numbers import may_reveal, number_element
@@ -63,11 +62,9 @@ class CallList(SearchedList):
         foldable: list[Any] = self.filter_specs[_FILTERS_SHOWN:]
         for spec in foldable:
             spec.is_folded = not spec.used_parameters
-        self.faults = faults(self)
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
-        if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
-            self.date_hierarchy = None  # only addresses of earlier versions name years, months and days
+        self.date_hierarchy = None  # it filters by the addresses of earlier versions; no page leads to days like that
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}
@@ -179,9 +176,6 @@ class CallListAdmin(IndexedAdmin[Conversation]):
     list_per_page = 36  # with a long search, 40 are more than 80 KB
     date_hierarchy = "started_on"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("fingerprint", "error")
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:  # noqa: ARG002
         return CallQuery if hasattr(request, "repeats_a_search") else CallList
 
@@ -203,12 +197,8 @@ class CallListAdmin(IndexedAdmin[Conversation]):
             return HttpResponseRedirect(f"{request.path}?{_without_empty(request.GET).urlencode()}")
         if self.has_view_permission(request):
             align()
-        context = {
-            "title": gettext("Calls"),
-            **saved_for(request),
-            "may_export": request.user.has_perm("conversations.export_conversation"),
-        }
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        context = {**(extra_context or {}), "title": gettext("Calls"), **saved_for(request)}
+        return super().changelist_view(request, context)
 
     def action_checkbox(self, row: Conversation) -> SafeString:
         """Return the checkbox, labelled with the time of the call: the row has its title."""
@@ -239,7 +229,7 @@ class CallListAdmin(IndexedAdmin[Conversation]):
         if row.excerpt:
             shown += format_html('<div class="excerpt"><bdi>{}</bdi></div>', marked(row.excerpt))
         if row.reviewed:
-            shown += format_html('<span class="quiet">✓ {}</span>', _("reviewed"))
+            shown += format_html('<span class="quiet">✓ {}</span>', gettext("reviewed"))
         return shown
 
     @admin.display(description=gettext_lazy("agent"), ordering="agent_id")

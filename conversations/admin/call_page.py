@@ -1,12 +1,11 @@
 """The contents of a call's page, from its files, the index and OpenMemory."""
 
-import os
 import re
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Max
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -15,15 +14,15 @@ from conversations.admin.masking import keys_in, keys_of, mask
 from conversations.admin.speakers import speaker_bar
 from conversations.admin.transcript import clock, pretty, turns
 from conversations.files.decisions import about
-from conversations.files.paths import AUDIO, FAILURE, conversation_folder, payload_path, transcription_path
+from conversations.files.paths import AUDIO, FAILURE, conversation_files, payload_path, transcription_path
 from conversations.files.receipts import Receipt, read_receipt
-from conversations.files.stored import read_failure
+from conversations.files.stored import read_failure, transcription_of
 from conversations.index.references import caller_reference
+from conversations.index.values import agents
 from conversations.memories.remember import withheld_of
 from conversations.models import Conversation
 from conversations.payloads import explain
 from conversations.payloads.failure import in_language
-from conversations.payloads.outline import NotReadable
 from conversations.payloads.secret_variables import shown_variables
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
@@ -38,7 +37,7 @@ _LANG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 def call_page(row: Conversation, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked."""
-    call = _transcription(row.pk)
+    call = transcription_of(row.pk)
     page = _page(row, call, reveal=reveal)
     return page if reveal else mask(page, row.caller, keys_in(call) if call else keys_of([row.pk]))
 
@@ -71,7 +70,6 @@ def _page(row: Conversation, call: Transcription | None, *, reveal: bool) -> dic
         "ended": call.termination_reason,
         "language": call.text("metadata", "main_language"),
         "lang": lang if _LANG.fullmatch(lang := call.text("metadata", "main_language")) else "",
-        "timezone": call.timezone,
         "mailbox": call.reached_mailbox,
         "dollars": _dollars(call.cost_in_dollars),
         "criteria": [asdict(criterion) for criterion in call.criteria()],
@@ -100,13 +98,6 @@ def _is_forgotten(call: Transcription, receipt: Receipt) -> bool:
     )
 
 
-def _transcription(conversation_id: str) -> Transcription | None:
-    try:
-        return Transcription.read(transcription_path(conversation_id).read_bytes())
-    except (FileNotFoundError, NotReadable):
-        return None
-
-
 def _collected(call: Transcription) -> list[dict[str, Any]]:
     collected = [asdict(one) | {"value": text} for one, text, _ in call.collected_texts()]
     # Results with a value first.
@@ -133,15 +124,11 @@ def _ring(call: Transcription) -> dict[str, Any]:
 
 def _name_agents(page: dict[str, Any]) -> None:
     """Show the agents of turns and evaluations by name, if a call in the index has it."""
-    names: dict[str, str] = {}
-    shown = [(turn, "agent") for turn in page["turns"]]
-    shown += [(item, "agent_id") for item in (*page["criteria"], *page["collected"])]
-    for item, field in shown:
-        if agent_id := item[field]:
-            if agent_id not in names:
-                found = Conversation.objects.filter(agent_id=agent_id).aggregate(name=Max("agent_name"))
-                names[agent_id] = found["name"] or agent_id
-            item[field] = names[agent_id]
+    names = dict(agents())
+    for turn in page["turns"]:
+        turn["agent"] = names.get(turn["agent"], turn["agent"])
+    for item in (*page["criteria"], *page["collected"]):
+        item["agent_id"] = names.get(item["agent_id"], item["agent_id"])
 
 
 def _remembered(receipt: Receipt | None) -> dict[str, Any]:
@@ -166,9 +153,7 @@ def _remembered(receipt: Receipt | None) -> dict[str, Any]:
             remembered["memories"].append(_memory(memory))
         else:
             remembered["gone"] += 1
-    remembered["memories"].sort(
-        key=lambda memory: [kinds.CALL, kinds.FACT, kinds.INSIGHT, kinds.MESSAGE].index(memory["kind"])
-    )
+    remembered["memories"].sort(key=lambda memory: _ORDER_OF_KINDS.index(memory["kind"]))
     return remembered
 
 
@@ -207,22 +192,19 @@ def _files(conversation_id: str) -> list[dict[str, Any]]:
         f"{conversation_id}_memory.json": gettext("receipt"),
     }
     files = []
-    try:
-        with os.scandir(conversation_folder(conversation_id)) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                stat = entry.stat()
-                files.append(
-                    {
-                        "name": entry.name,
-                        "is": main.get(entry.name) or _other_file(entry.name, conversation_id),
-                        "size": stat.st_size,
-                        "at": datetime.fromtimestamp(stat.st_mtime, UTC),
-                        "is_recording": entry.name.endswith(".mp3"),
-                        "is_json": entry.name.endswith(".json"),
-                    }
-                )
-    except FileNotFoundError:
-        pass
+    for path in conversation_files(conversation_id):
+        with suppress(FileNotFoundError):  # removed meanwhile
+            stat = path.stat()
+            files.append(
+                {
+                    "name": path.name,
+                    "is": main.get(path.name) or _other_file(path.name, conversation_id),
+                    "size": stat.st_size,
+                    "at": datetime.fromtimestamp(stat.st_mtime, UTC),
+                    "is_recording": path.suffix == ".mp3",
+                    "is_json": path.suffix == ".json",
+                }
+            )
     return files
 
 

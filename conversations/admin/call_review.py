@@ -86,7 +86,7 @@ def _save(request: HttpRequest, row: Conversation) -> Note | None:
         return form
     if "note" in request.POST and form.cleaned_data["shown"] != _version(review):
         messages.error(
-            request, _("Nothing was saved: somebody else changed the note meanwhile. Theirs is above yours.")
+            request, _("Nothing was saved: somebody else has changed the note. Their version is shown above yours.")
         )
         return Note({"note": form.cleaned_data["note"], "shown": _version(review)}, auto_id="review-%s")
     note = form.cleaned_data["note"].strip() if "note" in request.POST else review.note

@@ -1,16 +1,13 @@
 """Actions of staff on a caller's memories: correct, opt out, delete, export, forget."""
 
-from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
@@ -23,6 +20,7 @@ from conversations.files.mentions import loose_files_naming
 from conversations.files.paths import is_conversation_id
 from conversations.memories import corrections, forgetting
 from conversations.models import Caller, Conversation
+from elmemory.audit.export import streamed
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.memory import kinds
@@ -31,20 +29,19 @@ from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
 from elmemory.memory.records import Memory
 from elmemory.memory.text import counted
 
-MAY_CORRECT, MAY_FORGET = "conversations.correct_caller", "conversations.forget_caller"
+MAY_CORRECT, MAY_FORGET = "correct_caller", "forget_caller"
 _OPTED_OUT = gettext_lazy("Nothing was changed: the caller is opted out.")
 PREFERENCES = {
     kinds.OPT_OUT: (
         Action.OPT_OUT,
         gettext_lazy("Opt this caller out?"),
         gettext_lazy(
-            "What is remembered of this caller is deleted: {extent}. Nothing brings it back, also if the opt-out is"
+            "This deletes what is remembered about this caller: {extent}. It cannot be undone, even if the opt-out is"
             " taken back. New calls are not remembered, and only the decision is kept. {calls}"
         ),
         gettext_lazy("Take the opt-out back?"),
         gettext_lazy(
-            "Calls that begin from now on are remembered. Nothing that was said before is, even if its call is"
-            " reprocessed."
+            "Calls that begin from now on are remembered. Earlier calls are not, even if they are reprocessed."
         ),
     ),
     kinds.SHARED_LINE: (
@@ -70,8 +67,7 @@ class CallerActions(CallerListAdmin):
     """The views that change what is remembered of one caller, or export it."""
 
     def row_of(self, request: HttpRequest, reference: str) -> Caller:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.require(request)
         show_what_is_there()
         if row := self.get_queryset(request).filter(pk=reference).first():
             return row
@@ -80,12 +76,11 @@ class CallerActions(CallerListAdmin):
     def correct_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Set a correction. It asks for confirmation, because a correction wins over every later call."""
         row = self.acted_on(request, object_id)
-        form = Correction(request.POST if request.method == "POST" else {"field": request.GET.get("field", "")})
-        if request.method != "POST" or not form.is_valid():
-            context = self.context_of(request, row, gettext("Correct or add a fact")) | {
-                "form": form if request.POST else Correction(initial={"field": request.GET.get("field", "")})
-            }
-            return TemplateResponse(request, "admin/conversations/caller/correct.html", context)
+        form = Correction(request.POST or None, initial={"field": request.GET.get("field", "")})
+        if not form.is_valid():
+            text = gettext("This value is used whatever later calls say, until staff take it back.")
+            title = gettext("Correct or add a fact")
+            return self.asked(request, row, title, form=form, text=text, submit=gettext("Next"))
         field, value = form.cleaned_data["field"], form.cleaned_data["value"]
         if "confirmed" not in request.POST:
             text = gettext(
@@ -141,9 +136,7 @@ class CallerActions(CallerListAdmin):
         try:
             memory = memory_of(row.number, memory_id)
             if request.method != "POST":
-                shown = memory.content
-                if not may_reveal(request):
-                    shown = mask(shown, row.number, keys_of([str(memory.metadata.get("conversation_id") or "")]))
+                shown = shown_to(request, row, memory.content, str(memory.metadata.get("conversation_id") or ""))
                 after = (
                     gettext("The value from calls is used again.")
                     if memory.kind == kinds.PREFERENCE
@@ -168,9 +161,7 @@ class CallerActions(CallerListAdmin):
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Everything stored about the caller as a ZIP. It holds whole numbers, so it needs that permission too."""
-        row = self.acted_on(request, object_id, MAY_FORGET)
-        if not may_reveal(request):
-            raise PermissionDenied
+        row = self.acted_on(request, object_id, MAY_FORGET, "reveal_number")
         try:
             known = known_of(open_memory(), row.number)
         except OpenMemoryError as error:
@@ -180,7 +171,7 @@ class CallerActions(CallerListAdmin):
             return self.back(row)
         record(request, Action.EXPORT, "caller", row.ref, detail=known.amount)
         headers = {"Content-Disposition": f'attachment; filename="{known.name}.zip"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(_streamed(exported(known)), content_type="application/zip", headers=headers)
+        return StreamingHttpResponse(streamed(exported(known)), content_type="application/zip", headers=headers)
 
     def forget_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what is deleted and what stays; on POST, forget the caller."""
@@ -200,8 +191,8 @@ class CallerActions(CallerListAdmin):
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.FORGET, "caller", row.ref, detail=detail)
         try:
-            how = forgetting.Forgetting(payloads=payloads, request=request)
-            certified = forgetting.forget(store, row.number, how).entry
+            options = forgetting.Forgetting(payloads=payloads, request=request)
+            certified = forgetting.forget(store, row.number, options).entry
         except OpenMemoryError as error:
             messages.error(request, _in_part(gettext("OpenMemory does not answer (%(error)s).") % {"error": error}))
         except OSError as error:
@@ -209,38 +200,36 @@ class CallerActions(CallerListAdmin):
                 request, _in_part(gettext("Not every file could be changed (%(error)s).") % {"error": error.strerror})
             )
         except OperationalError:
-            messages.error(request, _in_part(gettext("A database was in use and may hold traces.")))
+            messages.error(request, _in_part(gettext("A database was in use and may contain traces.")))
         else:
             messages.success(request, _forgotten(extent, payloads=payloads))
             if request.user.has_perm("audit.view_entry"):
-                return HttpResponseRedirect(reverse("admin:audit_entry_certificate", args=[certified.pk]))
+                return redirect("admin:audit_entry_certificate", certified.pk)
         if not self.get_queryset(request).filter(pk=row.ref).exists():
-            return HttpResponseRedirect(reverse("admin:conversations_caller_changelist"))
+            return redirect("admin:conversations_caller_changelist")
         return self.back(row)
 
     def _confirm_forgetting(self, request: HttpRequest, row: Any, extent: forgetting.Extent) -> HttpResponse:
-        more = {
-            "extent": extent,
-            "number": number_element(row.number, reveal=may_reveal(request)),
-            "loose": len(loose_files_naming(Needles(row.number))),
-        }
-        context = self.context_of(request, row, gettext("Forget this caller?")) | more
-        return TemplateResponse(request, "admin/conversations/caller/forget.html", context)
+        number, loose = number_element(row.number, reveal=may_reveal(request)), loose_files_naming(Needles(row.number))
+        title, more = gettext("Forget this caller?"), {"extent": extent, "number": number, "loose": len(loose)}
+        return self.asked(request, row, title, template="caller/forget", **more)
 
-    def acted_on(self, request: HttpRequest, reference: str, permission: str = MAY_CORRECT) -> Any:
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
+    def acted_on(self, request: HttpRequest, reference: str, *permissions: str) -> Any:
+        self.require(request, *(permissions or [MAY_CORRECT]))
         row: Any = self.row_of(request, reference)
         # Links on the page of a call name the call: the way back leads there.
         call = request.GET.get("call", "")
         is_there = is_conversation_id(call) and Conversation.objects.filter(pk=call).exists()
-        row.back = _page_of_call(call) if is_there else _page_of_caller(row)
+        where, key = ("conversation", call) if is_there else ("caller", row.ref)
+        row.back = reverse(f"admin:conversations_{where}_change", args=[key])
         return row
 
-    def context_of(self, request: HttpRequest, row: Any, title: str) -> dict[str, Any]:
-        context = {"opts": self.opts, "title": title, "row": row, "back": row.back}
+    def asked(
+        self, request: HttpRequest, row: Any, title: str, *, template: str = "confirm", **more: Any
+    ) -> HttpResponse:
+        """A page with a question about this caller."""
         whose = {"number": masked(row.number), "whose": name_of(row, reveal=may_reveal(request))}
-        return {**self.admin_site.each_context(request), **context, **whose}
+        return self.page(request, template, title, **{"row": row, "back": row.back, **whose, **more})
 
     def confirm(
         self,
@@ -253,16 +242,17 @@ class CallerActions(CallerListAdmin):
         *,
         is_final: bool = False,
     ) -> HttpResponse:
-        more = {"text": text, "submit": submit, "is_final": is_final, "hidden": [*(hidden or []), ("confirmed", "yes")]}
-        return TemplateResponse(
-            request, "admin/conversations/confirm.html", self.context_of(request, row, title) | more
-        )
+        hidden = [*(hidden or []), ("confirmed", "yes")]
+        return self.asked(request, row, title, text=text, submit=submit, is_final=is_final, hidden=hidden)
 
     def away(self, request: HttpRequest, error: OpenMemoryError, *, is_recorded: bool = False) -> None:
         if is_recorded:
             messages.warning(
                 request,
-                gettext("The opt-out is recorded. OpenMemory does not answer (%(error)s): the worker deletes later.")
+                gettext(
+                    "The opt-out is recorded. OpenMemory does not answer (%(error)s), so the worker deletes the"
+                    " memories later."
+                )
                 % {"error": error},
             )
         else:
@@ -285,11 +275,6 @@ def what_goes(text: str, number: str) -> str:
     return text.format(extent=memories, calls=stay % {"n": extent.calls} if extent.calls else "")
 
 
-async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await to_thread(next, pieces, None)) is not None:
-        yield piece
-
-
 def _in_part(why: str) -> str:
     again = gettext("The caller was forgotten only in part. Forget them again to finish.")
     return f"{again} {why}"
@@ -310,12 +295,9 @@ def _amount(memories: int, calls: int) -> str:
     return f"{counted(memories, 'memory', 'memories')}, {counted(calls, 'call')}"
 
 
-def _page_of_caller(row: Any) -> str:
-    return reverse("admin:conversations_caller_change", args=[row.ref])
-
-
-def _page_of_call(conversation_id: str) -> str:
-    return reverse("admin:conversations_conversation_change", args=[conversation_id])
+def shown_to(request: HttpRequest, row: Caller, text: str, call: str) -> str:
+    """The text of a memory of this call, masked for staff who may not see numbers."""
+    return text if may_reveal(request) else str(mask(text, row.number, keys_of([call])))
 
 
 def memory_of(caller: str, memory_id: str) -> Memory:

@@ -4,14 +4,11 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import gettext as _
 
-from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, what_goes
-from conversations.admin.masking import keys_of, mask
-from conversations.admin.numbers import masked, may_reveal
+from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, shown_to, what_goes
+from conversations.admin.numbers import masked
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from conversations.memories.deleted import deleted_memories, restore
@@ -38,7 +35,7 @@ class OptOut(forms.Form):
     def clean_number(self) -> str:
         if number := caller_key(self.cleaned_data["number"]):
             return number
-        raise forms.ValidationError(gettext("This is no number of a caller."))
+        raise forms.ValidationError(gettext("This number identifies no caller."))
 
 
 class InsightForm(forms.Form):
@@ -60,7 +57,7 @@ class CallerDecisions(CallerActions):
         if found is None:
             raise Http404
         if request.method != "POST":
-            shown = found.content if may_reveal(request) else mask(found.content, row.number, keys_of([call]))
+            shown = shown_to(request, row, found.content, call)
             after = gettext("The agent gets it again from the next ring on.")
             text = f"“{shown}” {after}"
             return self.confirm(request, row, gettext("Restore this memory?"), text, gettext("Yes, restore it"))
@@ -84,24 +81,28 @@ class CallerDecisions(CallerActions):
             if memory.kind != kinds.INSIGHT:
                 raise Http404
             call = str(memory.metadata.get("conversation_id") or memory.metadata.get("corrects") or "")
-            shown = memory.content if may_reveal(request) else mask(memory.content, row.number, keys_of([call]))
+            shown = shown_to(request, row, memory.content, call)
             form = InsightForm(request.POST or None, initial={"text": shown})
             # Who does not see its digits would write their mask into it.
             if shown != memory.content:
                 raise PermissionDenied
-            if request.method != "POST" or not form.is_valid():
-                context = self.context_of(request, row, _("Correct this insight")) | {"form": form}
-                return TemplateResponse(request, "admin/conversations/caller/correct_insight.html", context)
+            if not form.is_valid():
+                text = gettext(
+                    "These words are used whatever later calls say about this, until staff delete them. The call's own"
+                    " words are deleted, and stay deleted when it is reprocessed."
+                )
+                submit = gettext("Yes, this is right")
+                return self.asked(request, row, gettext("Correct this insight"), form=form, text=text, submit=submit)
             corrections.correct_insight(open_memory(), row.number, memory, form.cleaned_data["text"])
         except NotStorable:
-            messages.error(request, _("Nothing was changed: this text cannot be stored."))
+            messages.error(request, gettext("Nothing was changed: this text cannot be stored."))
         except corrections.OptedOut:
-            messages.error(request, _("Nothing was changed: the caller is opted out."))
+            messages.error(request, gettext("Nothing was changed: the caller is opted out."))
         except OpenMemoryError as error:
             self.away(request, error)
         else:
             record(request, Action.CORRECT, "caller", row.ref, detail=f"an insight of {call or 'staff'}")
-            messages.success(request, _("Corrected. The next ring uses it."))
+            messages.success(request, gettext("Corrected. The next ring uses it."))
         return self.back(row)
 
     def regenerate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -114,40 +115,33 @@ class CallerDecisions(CallerActions):
                 self.away(request, error)
             else:
                 record(request, Action.CHANGE, "caller", row.ref, detail="the store's own summary: made again")
-                messages.success(request, _("OpenMemory made its summary again."))
+                messages.success(request, gettext("OpenMemory has written its summary again."))
         return self.back(row)
 
     def opt_out_view(self, request: HttpRequest) -> HttpResponse:
         """Opt a number out, which may never have called, or end its opt-out."""
-        if not request.user.has_perm(MAY_CORRECT):
-            raise PermissionDenied
-        form = OptOut(request.POST or None)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Opt a number out")}
-        back = {"back": reverse("admin:conversations_caller_changelist")}
-        if request.method != "POST" or not form.is_valid():
-            return TemplateResponse(
-                request, "admin/conversations/caller/opt_out.html", {**context, **back, "form": form}
-            )
+        self.require(request, MAY_CORRECT)
+        form, back = OptOut(request.POST or None), reverse("admin:conversations_caller_changelist")
+        if not form.is_valid():
+            text = gettext("For any number, even one that never called. The next page shows what will be deleted.")
+            submit = gettext("Next")
+            title = gettext("Opt a number out")
+            return self.page(request, "confirm", title, back=back, form=form, text=text, submit=submit)
         number, holds = form.cleaned_data["number"], form.cleaned_data["holds"] == "yes"
         reference = caller_reference(number)
         try:
             if "confirmed" not in request.POST:
                 question, text, question_back, text_back = map(str, PREFERENCES[kinds.OPT_OUT][1:])
-                hidden = [("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")]
-                shown = {
-                    "text": what_goes(text, number) if holds else text_back,
-                    "title": question if holds else question_back,
-                    "is_final": holds,
-                }
-                page = {
-                    **context,
-                    **back,
-                    **shown,
-                    "number": masked(number),
-                    "submit": gettext("Yes"),
-                    "hidden": hidden,
-                }
-                return TemplateResponse(request, "admin/conversations/confirm.html", page)
+                return self.page(
+                    request,
+                    "confirm",
+                    question if holds else question_back,
+                    text=what_goes(text, number) if holds else text_back,
+                    is_final=holds,
+                    hidden=[("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")],
+                    submit=gettext("Yes"),
+                    back=back,
+                )
             corrections.set_preference(open_memory(), number, kinds.OPT_OUT, holds=holds)
         except OpenMemoryError as error:
             self.away(request, error, is_recorded=holds and "confirmed" in request.POST)
@@ -156,4 +150,4 @@ class CallerDecisions(CallerActions):
             messages.success(request, done % {"number": masked(number)})
         if "confirmed" in request.POST:
             record(request, Action.OPT_OUT, "caller", reference, detail="yes" if holds else "no")
-        return HttpResponseRedirect(back["back"])
+        return HttpResponseRedirect(back)

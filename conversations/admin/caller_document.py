@@ -11,15 +11,13 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from conversations.admin.caller_insights import rationales
-from conversations.admin.caller_page import facts_of
+from conversations.admin.caller_page import facts_of, grouped
 from conversations.admin.transcript import clock, turns
-from conversations.files.paths import conversation_files, transcription_path
 from conversations.files.receipts import read_receipt
-from conversations.files.stored import read_failure
+from conversations.files.stored import read_failure, transcription_of
+from conversations.memories.belongings import files_of_call
 from conversations.models import Conversation
 from conversations.payloads.failure import in_language
-from conversations.payloads.outline import NotReadable
-from conversations.payloads.transcription import Transcription
 from elmemory.audit.models import Review
 from elmemory.memory import kinds
 from elmemory.memory.card import Card
@@ -50,7 +48,7 @@ def caller_document(
             "card": card,
             "facts": [
                 fact | {"rationale": read(fact["conversation_id"]).get(fact["field"], "")}
-                for fact in facts_of(list(memories))
+                for fact in facts_of(grouped(memories))
             ],
             "statements": [memory.content for memory in memories if memory.kind == kinds.PREFERENCE],
             "others": _others(of_call, of_calls),
@@ -78,8 +76,8 @@ def _others(of_call: dict[str, list[Memory]], calls: set[str]) -> list[Memory]:
 
 
 def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
-    call, receipt = _transcription(row.pk), read_receipt(row.pk)
-    files = conversation_files(row.pk)
+    call, receipt = transcription_of(row.pk), read_receipt(row.pk)
+    files = files_of_call(row.pk, row.caller)
     failure = read_failure(row.pk)
     remembered = {memory.metadata.get("position") for memory in memories if memory.kind == kinds.MESSAGE}
     said = turns(call, reveal=True) if call else []
@@ -97,10 +95,3 @@ def _call(row: Conversation, memories: list[Memory]) -> dict[str, Any]:
         "recordings": [file.name for file in files if file.suffix == ".mp3"],
         "files": [file.name for file in files],
     }
-
-
-def _transcription(conversation_id: str) -> Transcription | None:
-    try:
-        return Transcription.read(transcription_path(conversation_id).read_bytes())
-    except (OSError, NotReadable, ValueError):
-        return None

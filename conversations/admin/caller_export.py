@@ -15,10 +15,12 @@ from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_l
 
 from conversations.admin.caller_document import caller_document
 from conversations.admin.export import COLUMNS
-from conversations.files.paths import conversation_files, unreadable_paths
+from conversations.files.decisions import about
+from conversations.files.paths import unreadable_paths
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.memories.belongings import files_of_call, keys_of_caller
 from conversations.memories.reviews import reviews_of
 from conversations.models import Conversation
 from conversations.payloads.secret_variables import shown_file
@@ -31,19 +33,18 @@ from elmemory.memory.text import counted
 _CHUNK = 2**18
 _LEFT_OUT = (
     (
-        gettext_lazy("Who of the staff looked or acted"),
-        gettext_lazy("The log says when and what, not who: their names are personal data of the staff."),
+        gettext_lazy("Which members of staff looked or acted"),
+        gettext_lazy("The log says when and what, not who: names of staff are personal data."),
     ),
     (
         gettext_lazy("The values of secret variables"),
-        gettext_lazy(
-            "They are keys of this organisation for its tools. Files in which they stood have ••• in their place."
-        ),
+        gettext_lazy("They are this organisation's keys for its tools. Files have ••• in their place."),
     ),
     (
         gettext_lazy("Copies"),
         gettext_lazy(
-            "The index, the agent's search and the vectors of an encoder say the same again: they are made from this."
+            "The index, the agent's search and the vectors of an encoder repeat these data: they are computed from"
+            " them."
         ),
     ),
     (
@@ -73,15 +74,18 @@ class Known(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        return not (self.memories or self.calls or self.reviews)
+        return not (self.card or self.memories or self.calls or self.reviews)
 
 
 def known_of(store: OpenMemory, caller: str) -> Known:
     """What is stored about the caller. Raises OpenMemoryError, because an export must be complete."""
-    card, memories = read_card(store, caller), store.memories(caller)
+    keys = keys_of_caller(caller)
+    # Of an opt-out only the decision is kept.
+    card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
+    memories = [memory for key in keys for memory in store.memories(key)]
     reconcile()  # the index may have missed a call
-    calls = list(Conversation.objects.filter(caller=caller).order_by("started_at"))
-    return Known(caller, card, memories, calls, reviews_of([caller], [call.pk for call in calls]))
+    calls = list(Conversation.objects.filter(caller__in=keys).order_by("started_at"))
+    return Known(caller, card, memories, calls, reviews_of(keys, [call.pk for call in calls]))
 
 
 def exported(known: Known) -> Iterator[bytes]:
@@ -98,13 +102,11 @@ def exported(known: Known) -> Iterator[bytes]:
         "log.json": entries,
         "left_out.json": left_out,
     }
-    return _archive(known.name, document, documents, [call.pk for call in known.calls])
+    return _archive(known, document, documents)
 
 
-def _archive(
-    name: str, document: Iterable[str], documents: Mapping[str, Any], conversation_ids: Iterable[str]
-) -> Iterator[bytes]:
-    outlet = _Outlet()
+def _archive(known: Known, document: Iterable[str], documents: Mapping[str, Any]) -> Iterator[bytes]:
+    outlet, name = _Outlet(), known.name
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
         with archive.open(f"{name}/index.html", "w") as target:
             for text in document:
@@ -113,8 +115,8 @@ def _archive(
         for file, value in documents.items():
             archive.writestr(f"{name}/{file}", _json(value))
             yield outlet.take()
-        for conversation_id in conversation_ids:
-            for path in conversation_files(conversation_id):
+        for conversation_id in (call.pk for call in known.calls):
+            for path in files_of_call(conversation_id, known.caller):
                 with suppress(FileNotFoundError):  # removed meanwhile
                     # A ZIP cannot store times before 1980, which a payload may have.
                     inside = f"{name}/calls/{conversation_id}/{path.name}"
@@ -177,7 +179,7 @@ def _left_out(calls: Iterable[Conversation]) -> list[dict[str, str]]:
             left_out.append({"what": transcripts % {"n": len(dates)}, "why": why % {"day": max(dates)[:10]}})
     if unreadable := len(unreadable_paths()):
         what = ngettext("%(n)s delivery that could not be read", "%(n)s deliveries that could not be read", unreadable)
-        left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known whose they are.")})
+        left_out.append({"what": what % {"n": unreadable}, "why": gettext("It is not known to whom they belong.")})
     return left_out
 
 
@@ -196,7 +198,7 @@ def _moment(milliseconds: int) -> datetime | None:
 
 
 def _call(call: Conversation) -> dict[str, Any]:
-    files = [path.name for path in conversation_files(call.pk)]
+    files = [path.name for path in files_of_call(call.pk, call.caller)]
     return {name: getattr(call, name) for name in COLUMNS} | {"files": files}
 
 

@@ -10,7 +10,6 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import gettext as _
 
 from conversations.admin.indexed import IndexedAdmin
 from conversations.admin.masking import mask, mask_of_unknown
@@ -46,10 +45,10 @@ class CallerList(SearchedList):
 def _no_summary(card: CallerCard | None, state: str | None) -> str:
     """The reason why there is no summary yet."""
     if state == MemoryState.PENDING:
-        return _("a call is not processed yet")
+        return gettext("a call is not processed yet")
     if state == MemoryState.FAILED:
-        return _("a call could not be processed")
-    return _("nothing is remembered") if card else _("OpenMemory has not been read yet")
+        return gettext("a call could not be processed")
+    return gettext("nothing is remembered") if card else gettext("OpenMemory has not been read yet")
 
 
 class _Callers(Paginator):  # type: ignore[type-arg]  # not generic at run time
@@ -113,9 +112,9 @@ class CallerListAdmin(IndexedAdmin[Caller]):
     @admin.display(description=gettext_lazy("summary"))
     def summary_shown(self, row: Any) -> SafeString:
         if not row.summary:
-            return format_html('<span class="quiet">{}: {}</span>', _("none yet"), row.no_summary)
-        whose = _("OpenMemory's own") if row.is_stores_own else _("ours")
-        return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, whose)
+            return format_html('<span class="quiet">{}: {}</span>', gettext("none yet"), row.no_summary)
+        author = gettext("OpenMemory's own") if row.is_stores_own else gettext("elmemory's")
+        return format_html('<div dir="auto">{}</div><span class="quiet">{}</span>', row.summary, author)
 
     @admin.display(description=gettext_lazy("notes"), empty_value="")
     def flags(self, row: Caller) -> SafeString:

@@ -1,7 +1,7 @@
 """The contents of a caller's page: calls from the index, memories from OpenMemory."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,7 +20,7 @@ from conversations.admin.search import only_words
 from conversations.files.decisions import about
 from conversations.index import fulltext
 from conversations.index.cards import save_own_summary
-from conversations.index.excerpt import has_words
+from conversations.index.excerpt import matcher
 from conversations.index.references import caller_reference
 from conversations.index.rows import moment
 from conversations.memories.deleted import deleted_memories
@@ -74,11 +74,6 @@ class Asked:
     page: str = "1"
     calls_page: str = "1"
 
-    @property
-    def chooses(self) -> bool:
-        """Whether some memories are chosen, not all."""
-        return any((self.kind, self.sector, self.field, self.words))
-
 
 def caller_page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict[str, Any]:
     """The page's texts, lists and dictionaries; without `reveal` the digits in them are masked, and find nothing."""
@@ -99,10 +94,11 @@ def _page(store: OpenMemory, caller: str, asked: Asked, *, reveal: bool) -> dict
     page["deleted"] = [{**one._asdict(), "at": parse_datetime(one.called_at)} for one in deleted_memories(caller)]
     try:
         memories = store.texts(caller)
-        facts = facts_of(memories)
-        page |= {"profile": _profile(store, caller, memories, facts), "facts": facts}
-        page["insights"] = insights_of(memories)
-        page |= _listed(memories, asked)
+        by_kind = grouped(memories)
+        facts = facts_of(by_kind)
+        page |= {"profile": _profile(store, caller, memories, by_kind, facts), "facts": facts}
+        page["insights"] = insights_of(by_kind[kinds.INSIGHT])
+        page |= _listed(memories, by_kind, asked)
         if asked.question:
             page["found"] = _found(store, caller, asked.question)
     except OpenMemoryError as error:
@@ -154,8 +150,20 @@ def _calls_with_digits(caller: str, page: dict[str, Any]) -> set[str]:
     return ids.union(newest[: _CALLS_WITH_KEYS if may_hold_keys(page.get("own_summary") or "") else 1])
 
 
+def grouped(memories: Iterable[Memory]) -> defaultdict[str, list[Memory]]:
+    """Return the memories by their kind, in the given order."""
+    by_kind: defaultdict[str, list[Memory]] = defaultdict(list)
+    for memory in memories:
+        by_kind[memory.kind].append(memory)
+    return by_kind
+
+
 def _profile(
-    store: OpenMemory, caller: str, memories: Sequence[Memory], facts: Sequence[dict[str, Any]]
+    store: OpenMemory,
+    caller: str,
+    memories: Sequence[Memory],
+    by_kind: Mapping[str, list[Memory]],
+    facts: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """The answer to the next ring (`webhooks.ring`), if the agent of the last call answers it."""
     card = Card(opted_out=True) if about(caller).opted_out else read_card(store, caller)
@@ -173,20 +181,19 @@ def _profile(
         "call_count": card.call_count,
         "opted_out": card.opted_out,
         "shared_line": card.shared_line,
-        "outdated": card != _card_now(memories, facts),
+        "outdated": card != _card_now(memories, by_kind, facts),
     }
 
 
-def _card_now(memories: Sequence[Memory], facts: Sequence[dict[str, Any]]) -> Card | None:
-    """The card that these memories make, newest written first, of which these are the facts.
+def _card_now(
+    memories: Sequence[Memory], by_kind: Mapping[str, list[Memory]], facts: Sequence[dict[str, Any]]
+) -> Card | None:
+    """Return the card that these memories make, newest written first, of which these are the facts.
 
-    It is made from the state in the card if that was written last and agrees with the memories: computing the state
+    The state in the stored card is used if the card was written last and agrees with the memories: computing the state
     takes ten times as long.
     """
-    by_kind: dict[str, list[Memory]] = defaultdict(list)
-    for memory in memories:
-        by_kind[memory.kind].append(memory)
-    cards = by_kind.pop(kinds.CARD, [])
+    cards = by_kind[kinds.CARD]
     state = state_from(cards[0].metadata) if cards and cards[0] is memories[0] else None
     stated = {memory.metadata.get("preference") for memory in by_kind[kinds.PREFERENCE]}
     if (
@@ -198,14 +205,15 @@ def _card_now(memories: Sequence[Memory], facts: Sequence[dict[str, Any]]) -> Ca
         and {insight.text for insight in state.insights} <= {memory.content for memory in by_kind[kinds.INSIGHT]}
     ):
         return card_from_state(state)
-    return card_of(memory for ones in by_kind.values() for memory in ones)
+    return card_of(memory for memory in memories if memory.kind != kinds.CARD)
 
 
-def facts_of(memories: list[Memory]) -> list[dict[str, Any]]:
+def facts_of(by_kind: Mapping[str, list[Memory]]) -> list[dict[str, Any]]:
     """For each field: its present value with its source, how often calls stated it, and the newest other values."""
     stated: dict[str, list[Memory]] = defaultdict(list)
-    for memory in sorted(filter(_has_field, memories), key=call_order, reverse=True):
-        stated[memory.metadata["field"]].append(memory)
+    for memory in sorted((*by_kind[kinds.PREFERENCE], *by_kind[kinds.FACT]), key=call_order, reverse=True):
+        if name := memory.metadata.get("field"):
+            stated[name].append(memory)
     facts = []
     for memory in newest_facts(each for ones in stated.values() for each in _candidates(ones)):
         name = memory.metadata["field"]
@@ -242,10 +250,6 @@ def label_of(field: str) -> str:
     return phrases_for(get_language() or ENGLISH).label(label(field))
 
 
-def _has_field(memory: Memory) -> bool:
-    return bool(memory.metadata.get("field")) and memory.kind in (kinds.FACT, kinds.PREFERENCE)
-
-
 def _value(memory: Memory) -> str:
     return str(memory.metadata.get("value") or "")
 
@@ -260,29 +264,34 @@ def _fact(memory: Memory) -> dict[str, Any]:
     }
 
 
-def _listed(memories: list[Memory], asked: Asked) -> dict[str, Any]:
+def _listed(memories: list[Memory], by_kind: Mapping[str, list[Memory]], asked: Asked) -> dict[str, Any]:
     """One page of the memories that staff chose, those of the newest call first; and the kinds and sectors."""
-    chosen = [memory for memory in memories if _is_chosen(memory, asked)] if asked.chooses else memories
+    chosen = _chosen(by_kind[asked.kind] if asked.kind else memories, asked)
     chosen = sorted(chosen, key=lambda memory: int(memory.metadata.get("position") or 0))
     chosen.sort(key=lambda memory: str(memory.metadata.get("called_at") or "9"), reverse=True)
     shown = Paginator(chosen, _MEMORIES_PER_PAGE).get_page(asked.page)
     return {
         "total": len(memories),
         "of_field": label_of(asked.field),
-        "kinds": sorted({memory.kind for memory in memories}),
+        "kinds": sorted(kind for kind, ones in by_kind.items() if ones),
         "sectors": sorted({memory.primary_sector for memory in memories}),
         "memories": [_memory(memory) for memory in shown],
         "pages_of_memories": shown,
     }
 
 
-def _is_chosen(memory: Memory, asked: Asked) -> bool:
-    return (
-        (not asked.kind or memory.kind == asked.kind)
-        and (not asked.sector or memory.primary_sector == asked.sector)
-        and (not asked.field or memory.metadata.get("field") == asked.field)
-        and (not asked.words or has_words(asked.words, f"{memory.content}\n{memory.metadata.get('asked') or ''}"))
-    )
+def _chosen(memories: list[Memory], asked: Asked) -> list[Memory]:
+    """Return the memories with the sector, the field and the words that staff chose."""
+    if asked.sector:
+        memories = [memory for memory in memories if memory.primary_sector == asked.sector]
+    if asked.field:
+        memories = [memory for memory in memories if memory.metadata.get("field") == asked.field]
+    if asked.words:
+        has_words = matcher(asked.words)
+        memories = [
+            memory for memory in memories if has_words(f"{memory.content}\n{memory.metadata.get('asked') or ''}")
+        ]
+    return memories
 
 
 def _found(store: OpenMemory, caller: str, question: str) -> list[dict[str, Any]]:

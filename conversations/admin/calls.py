@@ -9,15 +9,13 @@ from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from django.utils.translation import gettext as _
 
 from conversations.admin.analytics_page import analytics_page, with_usual_period
 from conversations.admin.call_page import call_page
@@ -57,13 +55,7 @@ class ConversationAdmin(Unreadable):
 
     # One call
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         row = self._row(request, object_id)
         record(request, Action.VIEW, "call", row.pk, caller=row.caller_ref)
         return self._page(request, row)
@@ -77,22 +69,14 @@ class ConversationAdmin(Unreadable):
             name, row.error = mask([name, row.error], row.caller)
         row.error = reason_in_language(row.error)
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "row": row,
-            "title": page["title"] or gettext("Call without a title"),
             "page": page,
             "results": results,
             "hits": mark_hits(page, results.words),
             "caller_name": name,
             "caller_number": number_element(row.caller, reveal=reveal),
             "may_listen": user.has_perm("conversations.listen_conversation"),
-            "may_reprocess": user.has_perm("conversations.reprocess_conversation"),
-            "may_download": user.has_perm("conversations.download_conversation"),
-            "may_read_files": reveal,
             "may_correct": user.has_perm("conversations.correct_caller"),
-            "may_discard": user.has_perm("conversations.discard_conversation"),
-            "may_audit": user.has_perm("audit.view_entry"),
             "a_worker_runs": a_worker_runs(),
             **self._neighbours(row),
             **review_shown(request, row),
@@ -101,7 +85,7 @@ class ConversationAdmin(Unreadable):
             context["stored"] = beginning(transcription_path(row.pk), reveal=reveal)
         if note_form:
             context["note_form"] = note_form
-        return TemplateResponse(request, "admin/conversations/conversation/page.html", context)
+        return self.page(request, "conversation/page", page["title"] or gettext("Call without a title"), **context)
 
     def _neighbours(self, row: Conversation) -> dict[str, Conversation | None]:
         """The caller's calls before and after this one."""
@@ -114,8 +98,7 @@ class ConversationAdmin(Unreadable):
         }
 
     def _row(self, request: HttpRequest, conversation_id: str) -> Conversation:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.require(request)
         if not is_conversation_id(conversation_id):
             raise Http404
         rows = self.get_queryset(request)
@@ -128,26 +111,23 @@ class ConversationAdmin(Unreadable):
     # Files and export
 
     def get_urls(self) -> list[URLPattern]:
-        def own(route: str, view: Any, name: str) -> Any:
-            return path(route, self.admin_site.admin_view(view), name=f"conversations_conversation_{name}")
-
         return [
             # Calls first: one may have the id "export".
-            own("<str:object_id>/change/", self.change_view, "change"),
-            own("<str:object_id>/recording/", self.recording_view, "recording"),
-            own("<str:object_id>/file/<str:name>", self.file_view, "file"),
-            own("<str:object_id>/state/", self.state_view, "state"),
-            own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
-            own("<str:object_id>/review/", self.review_view, "review"),
-            own("export/<str:kind>/", self.export_view, "export"),
-            own("analytics/", self.analytics_view, "analytics"),
-            own("searches/", self.save_search_view, "save_search"),
-            own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
+            self.own("<str:object_id>/change/", self.change_view, "change"),
+            self.own("<str:object_id>/recording/", self.recording_view, "recording"),
+            self.own("<str:object_id>/file/<str:name>", self.file_view, "file"),
+            self.own("<str:object_id>/state/", self.state_view, "state"),
+            self.own("<str:object_id>/reprocess/", self.reprocess_view, "reprocess"),
+            self.own("<str:object_id>/review/", self.review_view, "review"),
+            self.own("export/<str:kind>/", self.export_view, "export"),
+            self.own("analytics/", self.analytics_view, "analytics"),
+            self.own("searches/", self.save_search_view, "save_search"),
+            self.own("searches/<int:pk>/", self.delete_search_view, "delete_search"),
             *super().get_urls(),
         ]
 
     def recording_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        _require(request, "conversations.listen_conversation")
+        self.require(request, "listen_conversation")
         row = self._row(request, object_id)
         try:
             response = recording(payload_path(row.pk, AUDIO), request.headers.get("Range"))
@@ -161,13 +141,13 @@ class ConversationAdmin(Unreadable):
 
     def file_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """A file of the call's folder, by its name. Files other than recordings contain whole numbers."""
-        _require(request, "conversations.download_conversation")
+        self.require(request, "download_conversation")
         row = self._row(request, object_id)
         found = next((file for file in conversation_files(row.pk) if file.name == name and file.is_file()), None)
         if found is None:
             raise Http404
         needed = "listen_conversation" if name.endswith(".mp3") else "reveal_number"
-        _require(request, f"conversations.{needed}")
+        self.require(request, needed)
         detail = name.removeprefix(row.pk)
         if name.endswith(".mp3"):
             response = recording(found, request.headers.get("Range"))
@@ -191,7 +171,7 @@ class ConversationAdmin(Unreadable):
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
         """Export all calls of the list with its filters and search."""
-        _require(request, "conversations.view_conversation", "conversations.export_conversation")
+        self.require(request, "export_conversation")
         if kind not in ("csv", "json"):
             raise Http404
         show_what_is_there(wholly=True)
@@ -205,7 +185,7 @@ class ConversationAdmin(Unreadable):
 
     def analytics_view(self, request: HttpRequest) -> HttpResponse:
         """The figures of the calls that the list with these parameters shows, by default of four weeks."""
-        _require(request, "conversations.view_conversation")
+        self.require(request)
         show_what_is_there(request)
         asked = with_usual_period(request.GET)
         try:
@@ -213,13 +193,12 @@ class ConversationAdmin(Unreadable):
         except IncorrectLookupParameters:
             say_what_is_wrong(request)
             return HttpResponseRedirect(request.path)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Figures"), "page": page}
-        return TemplateResponse(request, "admin/conversations/conversation/figures.html", context)
+        return self.page(request, "conversation/figures", gettext("Figures"), page=page)
 
     # Saved searches: the address of the form is that of the list that it belongs to
 
     def save_search_view(self, request: HttpRequest) -> HttpResponse:
-        _require(request, "conversations.view_conversation")
+        self.require(request)
         back = reverse("admin:conversations_conversation_changelist")
         try:
             self.query(request, request.GET, repeats=True)
@@ -228,7 +207,7 @@ class ConversationAdmin(Unreadable):
         return save_view(request, back)
 
     def delete_search_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        _require(request, "conversations.view_conversation")
+        self.require(request)
         return delete_view(request, pk, reverse("admin:conversations_conversation_changelist"))
 
     # Acting
@@ -237,17 +216,16 @@ class ConversationAdmin(Unreadable):
         return request.user.has_perm("conversations.reprocess_conversation")
 
     def reprocess_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        _require(request, "conversations.reprocess_conversation")
+        self.require(request, "reprocess_conversation")
         row = self._row(request, object_id)
+        page = reverse("admin:conversations_conversation_change", args=[row.pk])
         if not row.has_transcription:
             self.message_user(request, gettext("There is no transcription of this call."), messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
-        if request.method != "POST":
-            return self._confirm_reprocessing(
-                request, [row.pk], back=reverse("admin:conversations_conversation_change", args=[row.pk]), row=row
-            )
-        self._reprocess(request, [row.pk])
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[row.pk]))
+        elif request.method != "POST":
+            return self._confirm_reprocessing(request, [row.pk], back=page, row=row)
+        else:
+            self._reprocess(request, [row.pk])
+        return HttpResponseRedirect(page)
 
     def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._row(request, object_id)
@@ -273,26 +251,22 @@ class ConversationAdmin(Unreadable):
     def _confirm_reprocessing(
         self, request: HttpRequest, ids: Sequence[str], *, back: str, action: str = "", row: Conversation | None = None
     ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Reprocess this call?")
-            if len(ids) == 1
-            else gettext("Reprocess %(n)s calls?") % {"n": len(ids)},
-            "text": gettext(
-                "The memories are written again from the stored transcription. What staff deleted stays deleted."
-            ),
-            "row": row,
-            "call_title": _title(request, row) if row else "",
-            "hidden": [
-                ("confirmed", "yes"),
-                *([("action", action)] if action else []),
-                *((helpers.ACTION_CHECKBOX_NAME, pk) for pk in ids),
-            ],
-            "submit": gettext("Yes, reprocess"),
-            "back": back,
-        }
-        return TemplateResponse(request, "admin/conversations/confirm.html", context)
+        several = gettext("Reprocess %(n)s calls?") % {"n": len(ids)}
+        text = gettext(
+            "The memories are written again from the stored transcription. What staff deleted stays deleted."
+        )
+        hidden = [("confirmed", "yes"), *((helpers.ACTION_CHECKBOX_NAME, pk) for pk in ids)]
+        return self.page(
+            request,
+            "confirm",
+            gettext("Reprocess this call?") if len(ids) == 1 else several,
+            text=text,
+            row=row,
+            call_title=_title(request, row) if row else "",
+            hidden=[*hidden, ("action", action)] if action else hidden,
+            submit=gettext("Yes, reprocess"),
+            back=back,
+        )
 
     def _reprocess(self, request: HttpRequest, ids: Sequence[str]) -> None:
         for conversation_id in ids:
@@ -311,8 +285,3 @@ class ConversationAdmin(Unreadable):
 def _title(request: HttpRequest, row: Conversation) -> str:
     title = row.title or gettext("Call without a title")
     return title if may_reveal(request) else mask_of_call(title, row)
-
-
-def _require(request: HttpRequest, *permissions: str) -> None:
-    if not request.user.has_perms(permissions):
-        raise PermissionDenied

@@ -106,10 +106,7 @@ def _chart(days: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _recall(calls: Any) -> dict[str, int]:
-    """How rings were answered, as far as payloads of inbound calls show it.
-
-    A neutral answer for a known caller means that the deadline passed or OpenMemory did not answer.
-    """
+    """How rings were answered, as far as payloads of inbound calls show it."""
     counted: dict[str, int] = calls.aggregate(
         memory=Count("pk", filter=outcomes.WITH_MEMORY),
         neutral=Count("pk", filter=outcomes.NEUTRAL),
@@ -158,6 +155,6 @@ def shown() -> dict[str, Any]:
         figures = None
     health = [*parts(), *([deliveries_part(figures["deliveries"])] if figures else [])]
     if not is_complete:
-        remedy = gettext("The index is new, and lacks calls as yet. Load this page again.")
+        remedy = gettext("The index is new and does not contain all calls yet. Reload this page later.")
         health.append(Part(gettext("Index"), False, gettext("not complete"), remedy))
     return {"figures": figures, "health": health, "at_fault": [part for part in health if not part.is_ok]}

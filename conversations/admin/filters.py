@@ -1,6 +1,7 @@
 """The filters of the list of calls."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date
 from typing import Any, ClassVar
 
@@ -14,7 +15,6 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.timezone import get_default_timezone_name
 from django.utils.translation import gettext_lazy
-from django.utils.translation import gettext_lazy as _
 
 from conversations.index import outcomes
 from conversations.index.labels import labelled
@@ -31,26 +31,21 @@ _ANY = "*"
 class AgentFilter(ChoicesFieldListFilter):
     """Agents that have calls, by name if payloads have it."""
 
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        with_choices: Any = _WithChoices(field, agents())
-        super().__init__(with_choices, request, *args, **kwargs)
+    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+        field = copy(field)
+        field.choices = agents()
+        super().__init__(field, *args, **kwargs)
         self.title = gettext_lazy("agent")
-
-
-class _WithChoices:
-    """A filter by a field with its own choices."""
-
-    def __init__(self, field: Any, flatchoices: list[tuple[str, str]]) -> None:
-        self._field, self.flatchoices = field, flatchoices
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._field, name)
 
 
 class _Conditions(admin.SimpleListFilter):
     """A filter whose choices are conditions. Any other value is an error and finds nothing."""
 
     choices_of: ClassVar[Mapping[str, tuple[str | Promise, Callable[[], Q]]]]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.used_parameters = {name: value for name, value in self.used_parameters.items() if value}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:  # noqa: ARG002
         return [(value, label) for value, (label, _) in self.choices_of.items()]
@@ -66,25 +61,25 @@ class _Conditions(admin.SimpleListFilter):
 
 
 class DaysFilter(_Conditions):
-    title = _("day")
+    title = gettext_lazy("day")
     parameter_name = "days"
     choices_of: ClassVar = {
-        "today": (_("Today"), lambda: last_days(1).condition),
-        "yesterday": (_("Yesterday"), lambda: yesterday().condition),
-        "7": (_("Last 7 days"), lambda: last_days(7).condition),
-        "28": (_("Last 28 days"), lambda: last_days(28).condition),
+        "today": (gettext_lazy("Today"), lambda: last_days(1).condition),
+        "yesterday": (gettext_lazy("Yesterday"), lambda: yesterday().condition),
+        "7": (gettext_lazy("Last 7 days"), lambda: last_days(7).condition),
+        "28": (gettext_lazy("Last 28 days"), lambda: last_days(28).condition),
     }
 
 
 class WrongFilter(_Conditions):
-    title = _("what went wrong")
+    title = gettext_lazy("what went wrong")
     parameter_name = "wrong"
     choices_of: ClassVar = {
-        "any": (_("Anything"), lambda: outcomes.WENT_WRONG),
-        "failed": (_("Failed"), lambda: outcomes.FAILED),
-        "unconnected": (_("Never connected"), lambda: outcomes.UNCONNECTED),
-        "unsuccessful": (_("Not successful"), lambda: outcomes.UNSUCCESSFUL),
-        "neutral": (_("Neutral answer though known"), lambda: outcomes.NEUTRAL_THOUGH_KNOWN),
+        "any": (gettext_lazy("Anything"), lambda: outcomes.WENT_WRONG),
+        "failed": (gettext_lazy("Failed"), lambda: outcomes.FAILED),
+        "unconnected": (gettext_lazy("Never connected"), lambda: outcomes.UNCONNECTED),
+        "unsuccessful": (gettext_lazy("Not successful"), lambda: outcomes.UNSUCCESSFUL),
+        "neutral": (gettext_lazy("Neutral answer though known"), lambda: outcomes.NEUTRAL_THOUGH_KNOWN),
     }
 
 
@@ -92,7 +87,7 @@ class _Named(forms.ChoiceField):
     """A choice among names, which are read when the form is made."""
 
     def __init__(self, named: Callable[[], list[Any]], **options: Any) -> None:
-        super().__init__(choices=lambda: [("", _("any")), *named()], required=False, **options)
+        super().__init__(choices=lambda: [("", gettext_lazy("any")), *named()], required=False, **options)
 
 
 def _with_label(kind: Label) -> list[tuple[str, str]]:
@@ -101,7 +96,7 @@ def _with_label(kind: Label) -> list[tuple[str, str]]:
 
 def _failed_tools() -> list[Any]:
     failed = _with_label(Label.TOOL_FAILED)
-    return [(_ANY, _("any tool")), *failed] if failed else []
+    return [(_ANY, gettext_lazy("any tool")), *failed] if failed else []
 
 
 def _criteria() -> list[Any]:
@@ -123,23 +118,23 @@ def _day(label: Any) -> forms.DateField:
 class Details(forms.Form):
     """The filters of the list that are not links: spans, languages, tools and criteria."""
 
-    since = _day(_("From"))
-    until = _day(_("To"))
-    length_from = _whole(_("Seconds from"), _MOST_SECONDS)
-    length_to = _whole(_("Seconds to"), _MOST_SECONDS)
-    cost_from = _whole(_("Credits from"), _MOST_CREDITS)
-    cost_to = _whole(_("Credits to"), _MOST_CREDITS)
-    language = _Named(lambda: [(each, each) for each in languages()], label=_("Language"))
-    tool = _Named(lambda: _with_label(Label.TOOL), label=_("Tool used"))
-    tool_failed = _Named(_failed_tools, label=_("Tool failed"))
-    criterion = _Named(_criteria, label=_("Criterion"))
+    since = _day(gettext_lazy("From"))
+    until = _day(gettext_lazy("To"))
+    length_from = _whole(gettext_lazy("Seconds from"), _MOST_SECONDS)
+    length_to = _whole(gettext_lazy("Seconds to"), _MOST_SECONDS)
+    cost_from = _whole(gettext_lazy("Credits from"), _MOST_CREDITS)
+    cost_to = _whole(gettext_lazy("Credits to"), _MOST_CREDITS)
+    language = _Named(lambda: [(each, each) for each in languages()], label=gettext_lazy("Language"))
+    tool = _Named(lambda: _with_label(Label.TOOL), label=gettext_lazy("Tool used"))
+    tool_failed = _Named(_failed_tools, label=gettext_lazy("Tool failed"))
+    criterion = _Named(_criteria, label=gettext_lazy("Criterion"))
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data
         for first, last in (("since", "until"), ("length_from", "length_to"), ("cost_from", "cost_to")):
             low, high = found.get(first), found.get(last)
             if low is not None and high is not None and low > high:
-                self.add_error(last, _("This is before the beginning."))
+                self.add_error(last, gettext_lazy("The end is before the beginning."))
         return found
 
     def of(self, calls: QuerySet[Conversation]) -> QuerySet[Conversation]:
@@ -168,7 +163,7 @@ DETAILS = tuple(Details.base_fields)
 class DetailsFilter(admin.ListFilter):
     """The form with the filters that are not links: spans of days, lengths and costs, languages, tools and criteria."""
 
-    title: Any = _("more")
+    title: Any = gettext_lazy("more")
     template = "admin/conversations/conversation/filter_form.html"
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
@@ -236,10 +231,24 @@ def faults(changelist: ChangeList, but: Sequence[str] = ()) -> list[str]:
     for spec in changelist.filter_specs:
         if isinstance(spec, DetailsFilter):
             found += [fault for name, fault in spec.faults() if name not in but]
-        elif isinstance(spec, _Conditions) and (value := spec.value()) not in (None, *spec.choices_of):
+        elif (value := _unknown_choice(spec)) is not None and not changelist.queryset.exists():
             wrong = forms.ChoiceField.default_error_messages["invalid_choice"] % {"value": value}
             found.append(f"{capfirst(str(spec.title))}: {wrong}")
     return found
+
+
+def _unknown_choice(spec: Any) -> str | None:
+    """The value in the address that is no choice of this filter; None if there is none."""
+    asked: Any
+    if isinstance(spec, _Conditions):
+        asked, known = [spec.value()], list(spec.choices_of)
+    elif isinstance(spec, ChoicesFieldListFilter):
+        asked, known = spec.lookup_val or [], [value for value, _ in spec.field.flatchoices]
+    elif isinstance(spec, admin.AllValuesFieldListFilter):
+        asked, known = spec.lookup_val or [], list(spec.lookup_choices)
+    else:
+        return None
+    return next((value for value in asked if value is not None and value not in map(str, known)), None)
 
 
 def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:

@@ -1,5 +1,6 @@
 """The strip on the admin's front page that shows which part is at fault."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -35,11 +36,8 @@ class Part(NamedTuple):
 
 
 def parts() -> list[Part]:
-    """The present state of worker, OpenMemory, disk and queue, and the last backup and verification.
-
-    Waits for OpenMemory for at most a second and a half.
-    """
-    return [_worker(), _openmemory(), _disk(), *_queue(), *_last_runs()]
+    """The state of worker, OpenMemory (waits for it up to 1.5 s), disk and queue; the last backup and verification."""
+    return [_worker(), _openmemory(), _disk(), _queue(), *_last_runs()]
 
 
 def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
@@ -57,15 +55,12 @@ def deliveries_part(deliveries: list[dict[str, Any]]) -> Part:
 
 
 def _worker() -> Part:
+    name, last = gettext("Worker"), last_heartbeat()
     if a_worker_runs():
-        return Part(gettext("Worker"), True, gettext("running"))
-    last = last_heartbeat()
+        return Part(name, True, gettext("running"))
     seen = gettext("not running, last seen %(ago)s") % {"ago": ago(moment(last))} if last else gettext("not running")
     return Part(
-        gettext("Worker"),
-        False,
-        seen,
-        gettext("Calls are stored, but not remembered. Start it: manage.py worker, or serve."),
+        name, False, seen, gettext("Calls are stored, but not remembered. Start it: manage.py worker, or serve.")
     )
 
 
@@ -76,47 +71,30 @@ def _openmemory() -> Part:
 
 
 def _disk() -> Part:
+    name = gettext("Disk")
     try:
         free = free_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return Part(gettext("Disk"), False, reason, gettext("Deliveries are refused until payloads can be stored."))
-    is_ok = free >= settings.MIN_FREE_MB * 2**20
-    return Part(
-        gettext("Disk"),
-        is_ok,
-        gettext("%(size)s free") % {"size": filesizeformat(free)},
-        "" if is_ok else gettext("Deliveries will soon be refused."),
-    )
+        return Part(name, False, reason, gettext("Deliveries are refused until payloads can be stored."))
+    is_ok, amount = free >= settings.MIN_FREE_MB * 2**20, gettext("%(size)s free") % {"size": filesizeformat(free)}
+    return Part(name, is_ok, amount, "" if is_ok else gettext("Deliveries will soon be refused."))
 
 
-def _queue() -> list[Part]:
+def _queue() -> Part:
     try:
         queue = queue_status()
     except (DatabaseError, OSError):
-        return [
-            Part(
-                gettext("Index"),
-                False,
-                gettext("cannot be read"),
-                gettext("It is rebuilt by itself. Webhooks are not affected."),
-            )
-        ]
+        remedy = gettext("It is rebuilt automatically. Webhooks are not affected.")
+        return Part(gettext("Index"), False, gettext("cannot be read"), remedy)
+    name, waiting = gettext("Queue"), {"n": number_format(queue.pending, force_grouping=True)}
     if not queue.pending:
-        return [Part(gettext("Queue"), True, gettext("nothing waits"))]
-    waiting = number_format(queue.pending, force_grouping=True)
+        return Part(name, True, gettext("no call is waiting"))
     if queue.oldest_seconds < _LONG_WAIT_SECONDS:
-        return [Part(gettext("Queue"), True, gettext("%(n)s waiting") % {"n": waiting})]
-    waited = timesince(moment(time.time() - queue.oldest_seconds), depth=1)
-    remedy = gettext("Nothing is remembered of them until the parts at fault work.")
-    return [
-        Part(
-            gettext("Queue"),
-            False,
-            gettext("%(n)s waiting, the oldest for %(time)s") % {"n": waiting, "time": waited},
-            remedy,
-        )
-    ]
+        return Part(name, True, gettext("%(n)s waiting") % waiting)
+    waiting["time"] = timesince(moment(time.time() - queue.oldest_seconds), depth=1)
+    state = gettext("%(n)s waiting, the oldest for %(time)s") % waiting
+    return Part(name, False, state, gettext("They are remembered once the faults are repaired."))
 
 
 def _last_runs() -> Iterator[Part]:
@@ -127,16 +105,25 @@ def _last_runs() -> Iterator[Part]:
         if verified.ok:
             yield Part(name, True, gettext("verified %(ago)s") % {"ago": at})
         else:
-            yield Part(name, False, verified.detail, gettext("manage.py verify says where, and what repairs it."))
+            remedy = gettext("manage.py verify shows each fault and how to repair it.")
+            yield Part(name, False, _translated(verified.detail), remedy)
 
 
 def _backup(backup: LastRun) -> Part:
     name, made = gettext("Backup"), ago(datetime.fromisoformat(backup.succeeded_at)) if backup.succeeded_at else ""
     if backup.ok and backup.age_seconds < _LATE_BACKUP_SECONDS:
         return Part(name, True, made)
+    if not backup.ok and backup.has_recent_success:
+        failed = gettext("an attempt after it failed: %(reason)s") % {"reason": backup.detail}
+        return Part(name, True, f"{made}; {failed}")
     fault = gettext("late") if backup.ok else gettext("failed: %(reason)s") % {"reason": backup.detail}
-    last = gettext("the last good one %(ago)s") % {"ago": made} if made else gettext("there is no good one yet")
+    last = gettext("the last successful one %(ago)s") % {"ago": made} if made else gettext("none was successful yet")
     return Part(name, False, f"{fault}; {last}", gettext("Make one by hand: manage.py backup DIR"))
+
+
+def _translated(found: str) -> str:
+    """The findings of a report's summary in the language of the page."""
+    return re.sub("(?<=× )[a-z ]+", lambda kind: gettext(kind[0]), found)
 
 
 def ago(at: datetime) -> str:

@@ -13,13 +13,14 @@ from typing import Any
 import phonenumbers
 
 from conversations.admin.numbers import masked
-from conversations.files.paths import is_conversation_id, transcription_path
+from conversations.files.paths import is_conversation_id
 from conversations.files.receipts import read_receipt
+from conversations.files.stored import transcription_of
 from conversations.index.excerpt import excerpt
 from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
 from conversations.payloads.transcription import Transcription
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.redaction import PAUSES
 
 MASK = "••••"
 
@@ -34,9 +35,9 @@ _NO_TEXTS = frozenset(
 
 _BLANK = " \u00a0\u2000-\u200f\u202a-\u202f\u2060\u2066-\u2069"
 # No line break: the numbers of a JSON list, one on each line, are not one number.
-_SEPARATOR = rf"[{_BLANK}().,:;/\\_*'’\u2010-\u2015\u2212-]"
-_DIGITS = re.compile(rf"\+?\(?\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_OF_OWN - 1},}}")
-_SOME_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{_FEWEST_KEYS - 1}}}")
+_SEPARATOR = rf"[{_BLANK}():;/\\_*'’{PAUSES}]"
+_DIGITS = re.compile(rf"\+?\(?\d(?:{_SEPARATOR}{{0,5}}\d){{{_FEWEST_OF_OWN - 1},}}")
+_SOME_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}{{0,5}}\d){{{_FEWEST_KEYS - 1}}}")
 
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:19|20)[0-9]{2}"
 _DATE = (
@@ -95,10 +96,7 @@ def mask_of_unknown(text: str) -> str:
 
 
 def excerpt_of_call(words: str, parts: Sequence[str], call: Conversation, *, reveal: bool) -> str:
-    """The excerpt of a call's texts. Without `reveal` they are masked first, since an excerpt may cut a number.
-
-    The payload is read only if the excerpt has digits that may be pressed keys.
-    """
+    """The excerpt of a call's texts, which without `reveal` are masked first, since an excerpt may cut a number."""
     if reveal or not words:
         return excerpt(words, parts)
     parts = mask(parts, call.caller)
@@ -117,13 +115,10 @@ def keys_of(conversation_ids: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern of the keys that callers pressed in these calls, and perhaps other digits; None without keys."""
     runs: set[str] = set()
     for conversation_id in filter(is_conversation_id, conversation_ids):
-        try:
-            runs |= _runs(Transcription.read(transcription_path(conversation_id).read_bytes()))
-        except NotReadable:
-            continue
-        except FileNotFoundError:
-            if (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
-                return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
+        if call := transcription_of(conversation_id):
+            runs |= _runs(call)
+        elif (receipt := read_receipt(conversation_id)) and receipt.call.get("pressed_keys"):
+            return _SOME_DIGITS  # retention has removed what was pressed: it may be any digits
     return _finding(runs)
 
 
@@ -141,7 +136,7 @@ def _runs(call: Transcription) -> set[str]:
 
 
 def _finding(runs: Iterable[str]) -> re.Pattern[str] | None:
-    spellings = [rf"{_SEPARATOR}{{0,3}}".join(map(_in_scripts, run)) for run in sorted(runs, key=len, reverse=True)]
+    spellings = [rf"{_SEPARATOR}{{0,5}}".join(map(_in_scripts, run)) for run in sorted(runs, key=len, reverse=True)]
     return re.compile(rf"(?<!\d)(?:{'|'.join(spellings)})(?!\d)") if spellings else None
 
 

@@ -29,20 +29,6 @@ _FEW_FOUND = 5
 _TOKEN = re.compile("~[0-9a-f]{24}")
 
 
-def parameters(request: HttpRequest, question: str, reference: str) -> dict[str, str]:
-    """The URL parameters of the question.
-
-    `reference` is the field of the list's model that holds caller references. A question with digits is kept in the
-    session.
-    """
-    question = question.strip()[:_LONGEST]
-    if _may_stand_in_url(question):
-        return {SEARCH_VAR: question} if question else {}
-    if callers := callers_numbered(question):
-        return {reference if len(callers) == 1 else f"{reference}__in": ",".join(callers)}
-    return {SEARCH_VAR: kept(request, question)}
-
-
 def kept(request: HttpRequest, question: str) -> str:
     """Keep the question in the session; returns the keyed hash that represents it in a URL."""
     question = question.strip()[:_LONGEST]
@@ -54,30 +40,32 @@ def kept(request: HttpRequest, question: str) -> str:
 
 def found(request: HttpRequest, asked: str) -> str:
     """The question that `asked` represents. A keyed hash that this session does not have finds nothing."""
-    if not _TOKEN.fullmatch(asked):
-        return asked
-    question: str = request.session.get(_SESSION_KEY, {}).get(asked, asked)
-    return question
+    known: dict[str, str] = request.session.get(_SESSION_KEY, {}) if is_token(asked) else {}
+    return known.get(asked, asked)
 
 
 def query_string(request: HttpRequest, question: str, reference: str) -> str:
-    """The list's query string with this question in place of the present one. Filters are kept."""
-    replaced = parameters(request, question, reference)
-    kept = {name: values for name, values in request.GET.lists() if name not in (SEARCH_VAR, PAGE_VAR)}
-    if reference in replaced or f"{reference}__in" in replaced:
-        kept = {name: values for name, values in kept.items() if name.split("__")[0] != reference}
-    return "?" + urlencode(sorted((kept | replaced).items()), doseq=True)
+    """The list's query string with this question in place of the present one. Filters are kept.
+
+    `reference` is the field of the list's model that holds caller references. A question with digits is kept in the
+    session.
+    """
+    question = question.strip()[:_LONGEST]
+    asked: dict[str, Any] = {name: values for name, values in request.GET.lists() if name not in (SEARCH_VAR, PAGE_VAR)}
+    if _may_stand_in_url(question):
+        asked |= {SEARCH_VAR: question} if question else {}
+    elif callers := callers_numbered(question):
+        asked = {name: values for name, values in asked.items() if name.split("__")[0] != reference}
+        asked[reference if len(callers) == 1 else f"{reference}__in"] = ",".join(callers)
+    else:
+        asked[SEARCH_VAR] = kept(request, question)
+    return "?" + urlencode(sorted(asked.items()), doseq=True)
 
 
 def shows_number(asked: QueryDict) -> bool:
     """Whether a URL with these parameters shows a question that must be kept in the session."""
     question = asked.get(SEARCH_VAR, "")
-    return not _TOKEN.fullmatch(question) and not _may_stand_in_url(question.strip())
-
-
-def is_kept_in_session(request: HttpRequest) -> bool:
-    """Whether the URL has a keyed hash in place of a question."""
-    return is_token(request.GET.get(SEARCH_VAR, ""))
+    return not is_token(question) and not _may_stand_in_url(question.strip())
 
 
 def is_token(question: str) -> bool:
@@ -93,7 +81,7 @@ def holds_digits(text: str) -> bool:
 def is_expired(request: HttpRequest) -> bool:
     """Whether the URL has the keyed hash of a question that this session does not have."""
     question = request.GET.get(SEARCH_VAR, "")
-    return is_kept_in_session(request) and question not in request.session.get(_SESSION_KEY, {})
+    return is_token(question) and question not in request.session.get(_SESSION_KEY, {})
 
 
 def _may_stand_in_url(question: str) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR
-from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR, SEARCH_VAR
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from conversations.admin import private_search
@@ -29,7 +30,7 @@ def saved_for(request: HttpRequest) -> dict[str, Any]:
     return {"saved_searches": searches, "may_save": bool(present), "may_share": _may_share(request)}
 
 
-def save(request: HttpRequest) -> str:
+def _save(request: HttpRequest) -> str:
     """Save the search in this request's URL under the posted name; returns an error message, or ""."""
     name, query = request.POST.get("name", "").strip(), _worth_saving(request.GET)
     owner: Any = None if "for_everyone" in request.POST else request.user
@@ -39,13 +40,13 @@ def save(request: HttpRequest) -> str:
         return _("A search needs a name of at most 60 characters.")
     if len(query) > 2000:
         return _("This search is too long to be saved.")
-    if private_search.is_kept_in_session(request) or private_search.shows_number(request.GET):
+    if private_search.is_token(request.GET.get(SEARCH_VAR, "")) or private_search.shows_number(request.GET):
         return _(
             "A search for digits is not saved, since they may be a part of a phone number. Search for the whole number:"
             " the saved search then names its caller by reference."
         )
     if private_search.holds_digits(name):
-        return _("The name of a search must hold no phone number.")
+        return _("The name of a search must not contain a phone number.")
     if not query:
         return _("Choose a filter or search for something first.")
     known = SavedSearch.objects.filter(owner=owner)
@@ -58,29 +59,26 @@ def save(request: HttpRequest) -> str:
     return ""
 
 
-def delete(request: HttpRequest, pk: int) -> None:
-    search = SavedSearch.objects.shown_to(request.user).filter(pk=pk).first()
-    if search is None:
-        raise Http404
-    if search.owner_id is None:
-        if not _may_share(request):
-            raise PermissionDenied
-        record(request, Action.CHANGE, "search", str(search.pk), detail="deleted for everyone")
-    search.delete()
-
-
 def save_view(request: HttpRequest, back: str) -> HttpResponse:
     if request.method == "POST":
-        fault = save(request)
+        fault = _save(request)
         messages.add_message(request, messages.ERROR if fault else messages.SUCCESS, fault or _("The search is saved."))
-    query = request.GET.urlencode()
-    return HttpResponseRedirect(f"{back}?{query}" if query else back)
+    return _to_list(request, back)
 
 
 def delete_view(request: HttpRequest, pk: int, back: str) -> HttpResponse:
     if request.method == "POST":
-        delete(request, pk)
+        search = get_object_or_404(SavedSearch.objects.shown_to(request.user), pk=pk)
+        if search.owner_id is None:
+            if not _may_share(request):
+                raise PermissionDenied
+            record(request, Action.CHANGE, "search", str(search.pk), detail="deleted for everyone")
+        search.delete()
         messages.success(request, _("The saved search is deleted."))
+    return _to_list(request, back)
+
+
+def _to_list(request: HttpRequest, back: str) -> HttpResponse:
     query = request.GET.urlencode()
     return HttpResponseRedirect(f"{back}?{query}" if query else back)
 

@@ -8,9 +8,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy
 
 from conversations.admin.masking import MASK
+from conversations.payloads.agent_turns import elapsed, request_of
 from conversations.payloads.transcription import Transcription
 from conversations.payloads.turns import Turn
-from conversations.payloads.values import dicts, text
+from conversations.payloads.values import dicts, is_true, text
 from conversations.payloads.values import seconds as seconds_of
 
 _LATENCIES = {
@@ -21,10 +22,7 @@ _LATENCIES = {
 
 
 def turns(call: Transcription, *, reveal: bool) -> list[dict[str, Any]]:
-    """The turns in order. A tool's result is shown with its call, not as a separate turn.
-
-    Without `reveal`, turns of pressed keys are masked: they may be a PIN or the number of a card.
-    """
+    """The turns in order, tool results with their calls. Without `reveal`, pressed keys are masked."""
     calls: dict[str, dict[str, Any]] = {}
     shown = [_shown(turn, _tools(turn.raw, calls), call.agent_id, reveal=reveal) for turn in call.all_turns]
     # A turn is shown if it has any of these.
@@ -97,15 +95,16 @@ def _tools(turn: Mapping[str, Any], calls: dict[str, dict[str, Any]]) -> list[di
             "failed": False,
             "latency": None,
         }
-        calls[str(called.get("request_id"))] = tool
+        calls[request_of(called)] = tool
         tools.append(tool)
     for result in dicts(turn.get("tool_results")):
-        known = calls.get(str(result.get("request_id")))
+        known = calls.get(request_of(result))
         if known is None:
             known = {"name": text(result.get("tool_name")).strip() or "tool", "parameters": ""}
             tools.append(known)
-        known["result"] = pretty(result.get("result_value"))
-        known["failed"] = bool(result.get("is_error"))
+        value = result.get("result_value")
+        known["result"] = pretty(result.get("result") if value is None else value)
+        known["failed"] = is_true(result.get("is_error"))
         known["latency"] = seconds_of(result.get("tool_latency_secs"))
     return tools
 
@@ -119,14 +118,5 @@ def _cut_off(turn: Mapping[str, Any], message: str) -> str:
 
 
 def _latencies(turn: Mapping[str, Any]) -> list[tuple[str, str]]:
-    metrics = turn.get("conversation_turn_metrics")
-    metrics = metrics.get("metrics") if isinstance(metrics, dict) else None
-    if not isinstance(metrics, dict):
-        return []
-    found = []
-    for name, label in _LATENCIES.items():
-        metric = metrics.get(name)
-        seconds = seconds_of(metric.get("elapsed_time")) if isinstance(metric, dict) else None
-        if seconds is not None:
-            found.append((str(label), f"{number_format(f'{seconds:.2f}')} s"))
-    return found
+    found = [(str(label), elapsed(turn, name)) for name, label in _LATENCIES.items()]
+    return [(label, f"{number_format(f'{seconds:.2f}')} s") for label, seconds in found if seconds is not None]

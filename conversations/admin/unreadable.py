@@ -9,12 +9,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +24,7 @@ from conversations.files.paths import unreadable_paths
 from conversations.index.sync import refresh_row
 from conversations.memories.discard import NotParked, discard_call, discard_delivery
 from conversations.memories.reprocess import replay, why_unreadable
-from conversations.models import MemoryState
+from conversations.models import Conversation, MemoryState
 from conversations.payloads.explain import reason_in_language
 from conversations.payloads.secret_variables import shown_file, without_secrets
 from elmemory.audit.models import Action
@@ -59,50 +58,40 @@ class Unreadable(CallListAdmin):
     """The pages of deliveries and calls that need a decision."""
 
     def get_urls(self) -> list[URLPattern]:
-        def own(route: str, view: Any, name: str) -> Any:
-            return path(route, self.admin_site.admin_view(view), name=f"conversations_conversation_{name}")
-
         return [
-            own("unreadable/", self.unreadable_view, "unreadable"),
-            own("unreadable/<str:name>/", self.delivery_view, "delivery"),
-            own("unreadable/<str:name>/retry/", self.retry_view, "retry"),
-            own("unreadable/<str:name>/discard/", self.discard_delivery_view, "discard_delivery"),
-            own("unreadable/<str:name>/file/", self.delivery_file_view, "delivery_file"),
-            own("<str:object_id>/discard/", self.discard_call_view, "discard_call"),
+            self.own("unreadable/", self.unreadable_view, "unreadable"),
+            self.own("unreadable/<str:name>/", self.delivery_view, "delivery"),
+            self.own("unreadable/<str:name>/retry/", self.retry_view, "retry"),
+            self.own("unreadable/<str:name>/discard/", self.discard_delivery_view, "discard_delivery"),
+            self.own("unreadable/<str:name>/file/", self.delivery_file_view, "delivery_file"),
+            self.own("<str:object_id>/discard/", self.discard_call_view, "discard_call"),
             *super().get_urls(),
         ]
 
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
-        self._require(request)
+        self.require(request)
         newest = sorted(_stats(unreadable_paths()), key=lambda one: one["at"], reverse=True)
         deliveries = Paginator(newest, _PER_PAGE).get_page(request.GET.get("p"))
         for one in deliveries:
             one["reason"] = _reason(one["path"], one["size"], _READ_IN_A_LIST)
-        parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
+        parked = self.get_queryset(request).filter(memory_state=MemoryState.FAILED)
         calls, reveal = list(parked[:_PER_PAGE]), may_reveal(request)
         for call in calls:
-            if not reveal:
-                call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
-            call.error = reason_in_language(call.error)
+            _show_reason(call, reveal=reveal)
         context = {"deliveries": deliveries, "calls": calls, "parked": parked.count()}
-        return self._shown(request, "list", _("Unreadable"), context)
+        return self.page(request, "unreadable/list", _("Unreadable"), **context)
 
     def delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        self._require(request)
+        self.require(request)
         delivery = _delivery(name)
         record(request, Action.VIEW, "delivery", name)
-        context = {
-            "delivery": delivery | {"reason": _reason(delivery["path"], delivery["size"], _READ_ON_ITS_PAGE)},
-            "stored": beginning(delivery["path"], reveal=may_reveal(request)),
-            "may_retry": request.user.has_perm("conversations.reprocess_conversation"),
-            "may_discard": request.user.has_perm("conversations.discard_conversation"),
-            "may_download": may_reveal(request) and request.user.has_perm("conversations.download_conversation"),
-        }
-        return self._shown(request, "delivery", _("Unreadable delivery"), context)
+        delivery["reason"] = _reason(delivery["path"], delivery["size"], _READ_ON_ITS_PAGE)
+        stored = beginning(delivery["path"], reveal=may_reveal(request))
+        return self.page(request, "unreadable/delivery", _("Unreadable delivery"), delivery=delivery, stored=stored)
 
     def delivery_file_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """The whole body, sent in pieces."""
-        self._require(request, may_reveal(request), request.user.has_perm("conversations.download_conversation"))
+        self.require(request, "reveal_number", "download_conversation")
         delivery = _delivery(name)
         record(request, Action.DOWNLOAD, "delivery", name)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -115,7 +104,7 @@ class Unreadable(CallListAdmin):
         )
 
     def retry_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        self._require(request, request.user.has_perm("conversations.reprocess_conversation"))
+        self.require(request, "reprocess_conversation")
         if request.method != "POST":
             return HttpResponseRedirect(_page(name))
         try:
@@ -132,12 +121,12 @@ class Unreadable(CallListAdmin):
             return HttpResponseRedirect(_page(name))
         messages.success(request, _("It was read, and is stored now."))
         if not placed.conversation_id:
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+            return redirect("admin:conversations_conversation_unreadable")
         refresh_row(placed.conversation_id)
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[placed.conversation_id]))
+        return redirect("admin:conversations_conversation_change", placed.conversation_id)
 
     def discard_delivery_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        self._require(request, request.user.has_perm("conversations.discard_conversation"))
+        self.require(request, "discard_conversation")
         try:
             delivery = _delivery(name)
         except Http404:
@@ -145,9 +134,9 @@ class Unreadable(CallListAdmin):
                 return self._is_gone(request)
             raise
         form = Discarding(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
+        if not form.is_valid():
             context = {"form": form, "delivery": delivery, "back": _page(name)}
-            return self._shown(request, "discard", _("Discard this delivery?"), context)
+            return self.page(request, "unreadable/discard", _("Discard this delivery?"), **context)
         # First: a process that dies in between must leave no deletion without an entry.
         record(request, Action.DISCARD, "delivery", name, detail=form.cleaned_data["reason"])
         try:
@@ -156,28 +145,26 @@ class Unreadable(CallListAdmin):
             messages.error(request, _("Not every file could be deleted (%(reason)s).") % {"reason": error.strerror})
             return HttpResponseRedirect(_page(name))
         messages.success(request, _("Discarded."))
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+        return redirect("admin:conversations_conversation_unreadable")
 
     def discard_call_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Discard a parked call, with its memories."""
-        self._require(request, request.user.has_perm("conversations.discard_conversation"))
-        parked = self.get_queryset(request).defer(None).filter(memory_state=MemoryState.FAILED)
+        self.require(request, "discard_conversation")
+        parked = self.get_queryset(request).filter(memory_state=MemoryState.FAILED)
         row = parked.filter(pk=object_id).first()
         if row is None:
             raise Http404
         back = reverse("admin:conversations_conversation_change", args=[row.pk])
         form = Discarding(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
-            if not may_reveal(request):
-                row.title, row.error = mask_of_call(row.title, row), mask(row.error, row.caller)
-            row.error = reason_in_language(row.error)
-            return self._shown(request, "discard", _("Discard this call?"), {"form": form, "row": row, "back": back})
+        if not form.is_valid():
+            _show_reason(row, reveal=may_reveal(request))
+            return self.page(request, "unreadable/discard", _("Discard this call?"), form=form, row=row, back=back)
         reason = form.cleaned_data["reason"]
         record(request, Action.DISCARD, "call", row.pk, caller=row.caller_ref, detail=reason)
         try:
             discard_call(open_memory(), row.pk)
         except NotParked:
-            messages.error(request, _("Nothing was discarded: the call is not parked any more."))
+            messages.error(request, _("Nothing was discarded: the call is no longer parked."))
         except OpenMemoryError as error:
             messages.error(
                 request, _("Nothing was discarded: OpenMemory does not answer (%(error)s).") % {"error": error}
@@ -186,21 +173,20 @@ class Unreadable(CallListAdmin):
             messages.error(request, _("Not every file could be deleted (%(reason)s).") % {"reason": error.strerror})
         else:
             messages.success(request, _("Discarded."))
-            return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+            return redirect("admin:conversations_conversation_unreadable")
         return HttpResponseRedirect(back)
 
     def _is_gone(self, request: HttpRequest) -> HttpResponse:
         """The answer after a second click, or after another user has retried or discarded the delivery."""
-        messages.warning(request, _("This delivery is not here any more: it was retried or discarded meanwhile."))
-        return HttpResponseRedirect(reverse("admin:conversations_conversation_unreadable"))
+        messages.warning(request, _("This delivery no longer exists: it was retried or discarded meanwhile."))
+        return redirect("admin:conversations_conversation_unreadable")
 
-    def _require(self, request: HttpRequest, *may: bool) -> None:
-        if not (self.has_view_permission(request) and all(may)):
-            raise PermissionDenied
 
-    def _shown(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/conversations/unreadable/{template}.html", {**shared, **context})
+def _show_reason(call: Conversation, *, reveal: bool) -> None:
+    """Translate the reason why a parked call cannot be processed; mask it and the title without `reveal`."""
+    if not reveal:
+        call.title, call.error = mask_of_call(call.title, call), mask(call.error, call.caller)
+    call.error = reason_in_language(call.error)
 
 
 def _page(name: str) -> str:
@@ -232,7 +218,7 @@ def _reason(file: Path, size: int, most: int) -> str:
     if size > most:
         return ""
     try:
-        return reason_in_language(why_unreadable(file)) or _("it can be read by now: retry it")
+        return reason_in_language(why_unreadable(file)) or _("it can be read now: retry it")
     except OSError as error:
         return error.strerror or type(error).__name__
 

@@ -7,7 +7,6 @@ these hold each memory that a receipt names. Decisions are copied last, so the b
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from conversations.files.paths import conversation_ids, payload_root
@@ -17,19 +16,9 @@ _DECISIONS = "_forgotten", "_forgetting", "_deleted", "_reduced", "_decisions"
 # Not copied: deliveries that are not acknowledged yet, locks, heartbeats, results of runs, a password, and the head
 # of the audit log, which is recomputed from the restored log.
 _LEFT_OUT = (
-    "_spool",
-    "_locks",
-    "_worker",
-    "_workers",
-    "_backup",
-    "_backfilled",
-    "_verified",
-    "_verifying",
-    "_restoring",
-    "_audit_head",
-    "_first_login.txt",
-)
-_MOST_SHOWN = 10
+    "_spool", "_locks", "_worker", "_workers", "_backup", "_backfilled", "_verified", "_verifying", "_restoring",
+    "_audit_head", "_first_login.txt",
+)  # fmt: skip
 
 
 def folders() -> Iterator[str]:
@@ -73,10 +62,9 @@ def unknown_entries() -> list[str]:
         return []
 
 
-def payloads_of(folder: Path) -> list[str]:
-    """The names of some folders with payloads in this payload folder."""
-    filled = (name for name in payload_folders(folder) if any((folder / name).iterdir()))
-    return list(islice(filled, _MOST_SHOWN))
+def holds_payloads(folder: Path) -> bool:
+    """Whether this payload folder holds payloads."""
+    return any(any((folder / name).iterdir()) for name in payload_folders(folder))
 
 
 def payload_folders(folder: Path) -> Iterator[str]:

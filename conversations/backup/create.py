@@ -10,9 +10,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from conversations.backup import contents
 from conversations.backup.databases import COPIED, copy_database, copy_file, engine_of, is_there
-from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed
-from conversations.backup.manifest import DATABASES, SETTINGS, Manifest
+from conversations.backup.manifest import DATABASES, SETTINGS, BackupFault, Manifest
 from conversations.backup.writers import Writer
 from conversations.files.paths import is_conversation_id, payload_root
 from conversations.files.receipts import PAYLOAD, Receipt, read_receipt, receipt_bytes
@@ -22,7 +21,7 @@ from elmemory.audit.chain import Head
 from elmemory.audit.models import Entry
 from elmemory.environment.build import build
 from elmemory.environment.databases import sqlite
-from elmemory.environment.given import as_dotenv
+from elmemory.environment.dotenv import as_dotenv
 from elmemory.memory.openmemory import OpenMemory
 
 OF_SERVER = "server.sqlite3.zst"

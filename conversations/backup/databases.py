@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.postgresql.client import DatabaseClient
 
 from conversations.backup.compression import zstd
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from elmemory.environment.private_files import files_of_sqlite
 from elmemory.memory.openmemory.database_faults import summary
 from elmemory.memory.openmemory.database_integrity import faults_of_file, reader
@@ -26,6 +26,7 @@ from elmemory.memory.openmemory.embedded.store import ALIAS
 _PIECE = 2**20
 # The memories come first, so that the audit log covers the time of their copying.
 COPIED = ALIAS, DEFAULT_DB_ALIAS
+VARIABLES = {ALIAS: "OPENMEMORY_DB_PATH", DEFAULT_DB_ALIAS: "DATABASE_URL"}
 # pg_dump compresses by itself.
 _SUFFIXES = {"sqlite": ".sqlite3.zst", "postgresql": ".pgdump"}
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from conversations.backup.faults import BackupFault
-
 FORMAT = 1
 NAME = "manifest.json"
 LISTING = "files.sqlite3"
@@ -16,6 +14,10 @@ SETTINGS = "settings.env"
 DATABASES = "databases"
 PAYLOADS = "payloads"
 OBJECTS = "objects"
+
+
+class BackupFault(Exception):
+    """A backup cannot be made, read or restored. The message gives the reason, and names no caller."""
 
 
 @dataclass(slots=True)
@@ -62,10 +64,7 @@ def snapshots(root: Path) -> list[Path]:
 
 
 def object_path(root: Path, digest: str) -> str:
-    """The path, as text, of the payload file with this SHA-256 in a folder of backups.
-
-    Python 3.12 never frees the parts of a `Path`.
-    """
+    """The path of the payload file with this SHA-256, as text: Python 3.12 never frees the parts of a `Path`."""
     return f"{root}/{OBJECTS}/{digest[:2]}/{digest}"
 
 

@@ -9,34 +9,22 @@ from hashlib import file_digest
 from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, Protocol, Self
+from typing import IO, Self
 
 from conversations.backup.compression import zstd
-from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing
 from conversations.backup.manifest import (
     LISTING,
     NAME,
     PAYLOADS,
-    Manifest,
+    BackupFault,
     damaged_parts,
     object_path,
     read_manifest,
     snapshots,
 )
 
-
-class Reader(Protocol):
-    """A backup that is read. `folder` holds databases, settings and the list of payload files. Call `faults` first."""
-
-    folder: Path
-    manifest: Manifest
-
-    def faults(self) -> list[str]:
-        """At most twenty parts that are missing or damaged. Reads the whole backup."""
-
-    def payloads(self) -> Iterator[tuple[Listed, IO[bytes]]]:
-        """Yields each payload file with its content."""
+type Reader = FolderReader | ArchiveReader
 
 
 @contextmanager
@@ -53,11 +41,14 @@ def opened(path: Path) -> Iterator[Reader]:
 
 
 class FolderReader:
+    """A backup that is read. `folder` holds databases, settings and the list of payload files. Call `faults` first."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest((folder / NAME).read_bytes())
 
     def faults(self) -> list[str]:
+        """At most twenty parts that are missing or damaged. Reads the whole backup."""
         found = [f"{name}: missing or damaged" for name in damaged_parts(self.folder, self.manifest)]
         if LISTING in self.manifest.parts and not any(fault.startswith(LISTING) for fault in found):
             for listed, file in self.payloads():
@@ -68,6 +59,7 @@ class FolderReader:
         return found
 
     def payloads(self) -> Iterator[tuple[Listed, IO[bytes]]]:
+        """Yield each payload file with its content."""
         with Listing(self.folder / LISTING) as listing:
             for listed in listing:
                 path = object_path(self.folder.parent, listed.sha256.hex())
@@ -79,7 +71,7 @@ class FolderReader:
 
 
 class ArchiveReader:
-    """Unpacks the parts into a folder, which is deleted at the end. Each method reads the archive once."""
+    """Reads a file: its parts are unpacked into a folder, which is deleted at the end. Each method reads it once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

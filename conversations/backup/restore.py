@@ -15,10 +15,9 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from conversations.backup import contents
-from conversations.backup.databases import COPIED, copy_name, restore_database, rows_in
-from conversations.backup.faults import BackupFault
+from conversations.backup.databases import COPIED, VARIABLES, copy_name, restore_database, rows_in
 from conversations.backup.listing import Listed, Listing
-from conversations.backup.manifest import DATABASES, LISTING
+from conversations.backup.manifest import DATABASES, LISTING, BackupFault
 from conversations.backup.readers import Reader
 from conversations.files import deletion, opted_out
 from conversations.files.durable import write_durably
@@ -34,12 +33,14 @@ _PIECE = 2**20
 
 
 def in_the_way(backup: Reader) -> list[str]:
-    """The files and databases that a restored backup would overwrite. Raises BackupFault if they cannot be read."""
+    """What a restored backup would overwrite: payloads, databases. Raises BackupFault if one cannot be read."""
     root, done = payload_root(), _done(backup)
-    found = [str(root / name) for name in contents.payloads_of(root)] if done is None else []
+    found = [f"{root} holds payloads"] if done is None and contents.holds_payloads(root) else []
     missing = [alias for alias in _databases(backup) if alias not in (done or ())]
     return found + [
-        f"the database {alias} with {counted(rows, 'row')}" for alias in missing if (rows := rows_in(alias))
+        f"the database of {VARIABLES[alias]} holds {counted(rows, 'row')}"
+        for alias in missing
+        if (rows := rows_in(alias))
     ]
 
 
@@ -60,7 +61,7 @@ def move_aside() -> list[tuple[Path, Path]]:
                 _move(path, Path(f"{place}.before-{now}{suffix}"), moved)
     _move(head_path(), Path(f"{head_path()}.before-{now}"), moved)
     root = payload_root()
-    if contents.payloads_of(root):
+    if contents.holds_payloads(root):
         aside = root.with_name(f"{root.name}.before-{now}")
         aside.mkdir()
         for folder in contents.payload_folders(root):

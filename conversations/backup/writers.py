@@ -15,10 +15,9 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, Protocol
+from typing import IO
 
 from conversations.backup.compression import zstd
-from conversations.backup.faults import BackupFault
 from conversations.backup.listing import Listed, Listing, unused
 from conversations.backup.manifest import (
     DATABASES,
@@ -26,6 +25,7 @@ from conversations.backup.manifest import (
     NAME,
     OBJECTS,
     PAYLOADS,
+    BackupFault,
     Manifest,
     digest_of,
     object_path,
@@ -37,18 +37,7 @@ from conversations.files.durable import sync_folder
 _PIECE = 2**20
 
 
-class Writer(Protocol):
-    """A backup that is written. `folder` gets databases and settings first. `before` lists the previous backup."""
-
-    folder: Path
-    listing: Listing
-    before: Listing | None
-
-    def put(self, path: str, file: IO[bytes], stat: os.stat_result) -> Listed:
-        """Store the content of a payload file. Raises OSError."""
-
-    def finish(self, manifest: Manifest) -> None:
-        """Store the parts and the manifest, check what was written, and publish the backup."""
+type Writer = FolderWriter | ArchiveWriter
 
 
 @contextmanager
@@ -70,6 +59,8 @@ def folder_writer(root: Path, name: str, *, keep: int) -> Iterator["FolderWriter
 
 
 class FolderWriter:
+    """A backup that is written. `folder` gets databases and settings first. `before` lists the previous backup."""
+
     def __init__(self, root: Path, name: str, keep: int) -> None:
         self._root, self._name, self._keep = root, name, keep
         self.folder = root / f".partial-{name}"
@@ -80,6 +71,7 @@ class FolderWriter:
         self._made: set[str] = set()
 
     def put(self, path: str, file: IO[bytes], stat: os.stat_result) -> Listed:
+        """Store the content of a payload file. Raises OSError."""
         spooled = self.folder / "object"
         digest = sha256()
         with spooled.open("wb") as copy:
@@ -95,6 +87,7 @@ class FolderWriter:
         return listed
 
     def finish(self, manifest: Manifest) -> None:
+        """Store the parts and the manifest, check what was written, and publish the backup."""
         self.listing.close()
         for name in manifest.parts:
             manifest.parts[name] = digest_of(self.folder / name)

@@ -31,7 +31,6 @@ _TIME = "%Y%m%dT%H%M%S%fZ"
 _SHORTEST_STEP = timedelta(microseconds=1)
 _SUBJECT_LENGTH = 24
 _DETAIL_LENGTH = 16
-_DELETED, _REDUCED = "_deleted", "_reduced"
 NOTHING_DECIDED = f"{0:032x}"
 
 
@@ -168,22 +167,22 @@ def decisions_of(*callers: str) -> list[Decision]:
 
 def is_deleted(conversation_id: str) -> bool:
     """Whether the conversation was deleted. Its later deliveries are not stored."""
-    return os.path.exists(_mark(_DELETED, conversation_id))
+    return os.path.exists(_mark("_deleted", conversation_id))
 
 
 def is_reduced(conversation_id: str) -> bool:
     """Whether only the conversation's metadata is stored, because its caller was opted out."""
-    return os.path.exists(_mark(_REDUCED, conversation_id))
+    return os.path.exists(_mark("_reduced", conversation_id))
 
 
 def mark_deleted(conversation_id: str) -> None:
     """Record that the conversation is deleted. Raises OSError."""
-    _write_mark(_DELETED, conversation_id)
+    _write_mark("_deleted", conversation_id)
 
 
 def mark_reduced(conversation_id: str) -> None:
     """Record that only the conversation's metadata is stored. Raises OSError."""
-    _write_mark(_REDUCED, conversation_id)
+    _write_mark("_reduced", conversation_id)
 
 
 def memory_detail(conversation_id: str, digest: str) -> str:

@@ -12,13 +12,7 @@ from contextlib import suppress
 from conversations.files.decisions import mark_deleted
 from conversations.files.durable import sync_folder
 from conversations.files.locks import delivery_lock
-from conversations.files.paths import (
-    FAILURE,
-    conversation_folder,
-    folder_text,
-    payload_path,
-    transcription_path,
-)
+from conversations.files.paths import FAILURE, conversation_folder, folder_text, payload_path, transcription_path
 from conversations.files.receipts import PAYLOAD, RECORDING
 
 _VERSION = r"(?:\.[0-9a-f]{8})?"
@@ -30,10 +24,7 @@ KINDS = {
 
 
 def delete_conversation(conversation_id: str) -> None:
-    """Delete the conversation's folder durably. A later delivery of it is answered as a duplicate.
-
-    The files that name the caller are deleted last, so that after an interruption the others are still found by caller.
-    """
+    """Delete the conversation's folder durably. A later delivery of it is answered as a duplicate."""
     with delivery_lock(conversation_id):
         bury(conversation_id)
 
@@ -41,6 +32,7 @@ def delete_conversation(conversation_id: str) -> None:
 def bury(conversation_id: str) -> None:
     """Delete the conversation's folder durably. Its delivery lock must be held."""
     folder = conversation_folder(conversation_id)
+    # Deleted last: after an interruption the other files are still found by caller.
     naming = payload_path(conversation_id, FAILURE), transcription_path(conversation_id)
     mark_deleted(conversation_id)
     if not folder.is_dir():
@@ -65,9 +57,7 @@ def payload_files(conversation_id: str) -> dict[str, list[str]]:
 
 
 def remove_files(conversation_id: str, names: Iterable[str]) -> None:
-    """Remove these files of the conversation durably, and its folder if it is empty then. Its delivery lock must be
-    held.
-    """
+    """Remove these files durably, and the folder if it is empty then. The delivery lock must be held."""
     folder = conversation_folder(conversation_id)
     for name in names:
         (folder / name).unlink(missing_ok=True)

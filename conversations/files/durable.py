@@ -17,10 +17,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def write_unflushed(path: Path, content: bytes) -> None:
-    """Write a file into an existing folder, atomically unless the power fails. Raises OSError.
-
-    The operating system flushes it later. After a power cut the file may be missing or damaged.
-    """
+    """Write a file into an existing folder, atomically but not durably: a power cut may damage it. Raises OSError."""
     with spool() as spooled:
         spooled.write(content)
         spooled.save()

@@ -26,10 +26,7 @@ class TooLarge(Exception):
 
 
 def read_json(body: bytes, *, most: int) -> Any:
-    """The JSON value of a body. A compressed body may decompress to at most `most` bytes.
-
-    Raises NotReadable or TooLarge.
-    """
+    """The JSON value of a body, which may decompress to at most `most` bytes. Raises NotReadable or TooLarge."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

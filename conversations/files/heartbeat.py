@@ -32,9 +32,7 @@ def heartbeat() -> Iterator[None]:
 
 
 def last_heartbeat() -> float | None:
-    """The time of the last heartbeat of any worker, in seconds since 1970; None if no worker has started or all have
-    ended.
-    """
+    """The time of the last heartbeat of any worker, in seconds since 1970; None if none runs."""
     try:
         return _path().stat().st_mtime
     except OSError:

@@ -8,14 +8,18 @@ from typing import Literal
 
 import orjson
 import structlog
-from django.conf import settings
 from django.utils.timezone import now
 
 from conversations.files.durable import write_durably
+from conversations.files.paths import payload_root
 
 log = structlog.get_logger(__name__)
 
+_A_DAY_SECONDS = 26 * 3600
+
 type Task = Literal["backup", "verify", "backfill"]
+
+_FILES = {"backup": "_backup", "verify": "_verified", "backfill": "_backfilled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,12 @@ class LastRun:
     def age_seconds(self) -> float:
         """The seconds since the run ended."""
         return (now() - datetime.fromisoformat(self.at)).total_seconds()
+
+    @property
+    def has_recent_success(self) -> bool:
+        """Whether one of the runs of the last 26 hours succeeded: with one each night, none was missed yet."""
+        succeeded_at = datetime.fromisoformat(self.succeeded_at) if self.succeeded_at else None
+        return bool(succeeded_at and (now() - succeeded_at).total_seconds() < _A_DAY_SECONDS)
 
 
 def last_run(task: Task) -> LastRun | None:
@@ -56,11 +66,4 @@ def note_run(task: Task, *, ok: bool, detail: str) -> None:
 
 
 def _path(task: Task) -> Path:
-    folder: Path = settings.PAYLOAD_STORAGE_PATH
-    match task:
-        case "backup":
-            return folder / "_backup"
-        case "verify":
-            return folder / "_verified"
-        case "backfill":
-            return folder / "_backfilled"
+    return payload_root() / _FILES[task]

@@ -16,10 +16,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 
 from conversations.files.advisory import AdvisoryLock, AdvisoryLocks, machines_share_locks
+
+type Purpose = Literal["index", "set-up", "decisions", "backfill", "verify"]
 
 _STRIPES = 256
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -99,37 +102,13 @@ def delivery_lock(*conversation_ids: str, wait: bool = True) -> Iterator[frozens
 
 
 @contextmanager
-def index_lock() -> Iterator[None]:
-    """Hold the lock for creating the index."""
-    with _lock("index", 0, HeldLock()):
-        yield
+def single_lock(purpose: Purpose, *, wait: bool = True) -> Iterator[None]:
+    """Hold the only lock for this purpose. With wait=False, a held lock raises Busy.
 
-
-@contextmanager
-def set_up_lock() -> Iterator[None]:
-    """Hold the lock for migrating the databases."""
-    with _lock("set-up", 0, HeldLock()):
-        yield
-
-
-@contextmanager
-def decisions_lock() -> Iterator[None]:
-    """Hold the lock for changing a store's note of the decisions. No other lock may be taken while it is held."""
-    with _lock("decisions", 0, HeldLock()):
-        yield
-
-
-@contextmanager
-def backfill_lock() -> Iterator[None]:
-    """Hold the lock for fetching missed calls. Raises Busy if it is held elsewhere."""
-    with _lock("backfill", 0, HeldLock(), wait=False):
-        yield
-
-
-@contextmanager
-def verify_lock() -> Iterator[None]:
-    """Hold the lock for the verification by workers. Raises Busy if it is held elsewhere."""
-    with _lock("verify", 0, HeldLock(), wait=False):
+    "index": creating it. "set-up": migrating the databases. "decisions": changing a store's note of them; no other lock
+    may be taken meanwhile. "backfill": fetching missed calls. "verify": the verification by workers.
+    """
+    with _lock(purpose, 0, HeldLock(), wait=wait):
         yield
 
 

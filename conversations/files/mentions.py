@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from conversations.files.paths import payload_root
+from conversations.files.paths import loose_paths
 from elmemory.memory.needles import OVERLAP, Hit, Needles
 from elmemory.memory.openmemory.database_traces import Content
 
@@ -16,10 +16,7 @@ _TEXTS = ".json", ".txt", ""
 
 
 def hits_in(path: Path, needles: Needles) -> Iterator[Hit]:
-    """Yield each match of the caller's needles in the file. In a compressed file the offset is that of the content.
-
-    Raises OSError.
-    """
+    """Yield each match in the file, and in the content of a compressed one. Raises OSError."""
     is_text = path.suffix in _TEXTS
     with path.open("rb") as file:
         yield from hits(file, needles, is_text=is_text)
@@ -49,8 +46,7 @@ def names(path: Path, needles: Needles) -> bool:
 
 def loose_files_naming(needles: Needles) -> list[Path]:
     """The unreadable bodies, and the events without a conversation, that name the caller."""
-    loose = [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
-    return [path for path in loose if path.is_file() and names(path, needles)]
+    return [path for path in loose_paths() if path.is_file() and names(path, needles)]
 
 
 class _Inflated:

@@ -20,14 +20,9 @@ from conversations.payloads.transcription import Transcription
 type Share = Literal["all", "metadata", "none"]
 
 _OF_METADATA = (
-    "start_time_unix_secs",
-    "accepted_time_unix_secs",
-    "call_duration_secs",
-    "timezone",
-    "main_language",
-    "text_only",
+    "start_time_unix_secs", "accepted_time_unix_secs", "call_duration_secs", "timezone", "main_language", "text_only",
     "conversation_initiation_source",
-)
+)  # fmt: skip
 
 
 def share_of(event_type: str, conversation_id: str, content: Mapping[str, Any] | None) -> Share:
@@ -84,10 +79,7 @@ def prepare(conversation_id: str, share: Share) -> None:
 
 
 def reduce_stored(conversation_id: str, caller: str, began: datetime, ended: datetime) -> bool:
-    """Reduce a call that was stored before its caller was known to be opted out; returns whether files changed.
-
-    Calls that had ended before the opt-out are not changed. Raises OSError.
-    """
+    """Reduce a stored call if its caller was opted out then; returns whether files changed. Raises OSError."""
     share = settings.STORE_OPTED_OUT
     if share == "all" or not decisions.about(caller).was_opted_out(began, ended):
         return False
@@ -106,9 +98,7 @@ def reduce_again(conversation_id: str) -> bool:
 
 
 def _reduce(path: Path) -> bool:
-    """Reduce the call of this transcription; False if it is unreadable or already reduced. Its delivery lock must be
-    held.
-    """
+    """Reduce this call, under its delivery lock; False if it is unreadable or already reduced."""
     try:
         event = parse(path.read_bytes())
     except (NotReadable, FileNotFoundError):

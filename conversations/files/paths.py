@@ -11,6 +11,7 @@ from django.conf import settings
 TRANSCRIPTION = "post_call_transcription"
 AUDIO = "post_call_audio"
 FAILURE = "call_initiation_failure"
+_SUFFIXES = {TRANSCRIPTION: "transcription.json", AUDIO: "audio.mp3", FAILURE: "failure.json"}
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
@@ -38,15 +39,7 @@ def payload_path(conversation_id: str, event_type: str) -> Path:
 
 def payload_text(conversation_id: str, event_type: str) -> str:
     """`payload_path` as text, for reading all folders."""
-    match event_type:
-        case "post_call_transcription":
-            suffix = "transcription.json"
-        case "post_call_audio":
-            suffix = "audio.mp3"
-        case "call_initiation_failure":
-            suffix = "failure.json"
-        case _:
-            suffix = f"event_{event_type}.json"
+    suffix = _SUFFIXES.get(event_type, f"event_{event_type}.json")
     return f"{folder_text(conversation_id)}/{conversation_id}_{suffix}"
 
 
@@ -80,6 +73,11 @@ def file_names(conversation_id: str) -> list[str]:
 def unreadable_paths() -> list[Path]:
     """The paths of the signed bodies that could not be read when they arrived."""
     return sorted((payload_root() / "_unreadable").glob("*.json"))
+
+
+def loose_paths() -> list[Path]:
+    """The paths of the bodies that belong to no call: unreadable ones, and events."""
+    return [path for folder in ("_unreadable", "_events") for path in sorted((payload_root() / folder).glob("*"))]
 
 
 def payload_root() -> Path:

@@ -295,9 +295,9 @@ def _extract_audio(spooled: Spool, event: dict[str, Any], recording: Spool) -> N
     """Write the event's MP3 into `recording`. Raises NotReadable."""
     text = event["data"].get("full_audio")
     if isinstance(text, LongString):
-        decode_base64(spooled.file, text, recording)
+        decode_base64(spooled.file, text, recording.write)
     elif isinstance(text, str):
-        decode_base64(io.BytesIO(), text, recording)
+        decode_base64(io.BytesIO(), text, recording.write)
     else:
         raise NotReadable("an audio event without audio")
 

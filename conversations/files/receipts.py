@@ -102,10 +102,7 @@ def read_receipt(conversation_id: str) -> Receipt | None:
 
 
 def write_receipt(conversation_id: str, receipt: Receipt, *, flush: bool = True) -> None:
-    """Write the receipt durably. Raises OSError.
-
-    Without `flush`, a power cut may lose both this receipt and the one it replaces. The call is pending then.
-    """
+    """Write the receipt durably; without `flush`, a power cut may lose it, and its call is pending. Raises OSError."""
     (write_durably if flush else write_unflushed)(receipt_path(conversation_id), receipt_bytes(receipt))
 
 

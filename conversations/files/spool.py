@@ -30,7 +30,6 @@ class Spool:
         self.size = 0
         self._content = bytearray()
         self._file: IO[bytes] | None = None
-        self._descriptor: int | None = None
         self._is_moved = False
 
     @property
@@ -64,16 +63,8 @@ class Spool:
 
     def save(self) -> int:
         """Write the whole content to the file; returns its descriptor for fsync."""
-        if self._file is not None:
-            self._file.flush()
-            return self._file.fileno()
-        if self._descriptor is None:
-            self._descriptor = _new(self.path)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left = memoryview(bytes(self._content))
-            while left:
-                left = left[os.write(self._descriptor, left) :]
-        return self._descriptor
+        self.file.flush()
+        return self.file.fileno()
 
     def digest(self) -> str:
         """SHA-256, in hexadecimal."""
@@ -89,19 +80,16 @@ class Spool:
 
     def close(self) -> None:
         """Close the file, and delete it unless it was moved."""
-        if self._file is None and self._descriptor is None:
+        if self._file is None:
             return
         try:
             if not self._is_moved:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self.path)
         finally:
-            if self._file is not None:
-                # Closing flushes again: a write error was already raised by `save`.
-                with contextlib.suppress(OSError):
-                    self._file.close()
-            elif self._descriptor is not None:
-                os.close(self._descriptor)
+            # Closing flushes again: a write error was already raised by `save`.
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 @contextmanager

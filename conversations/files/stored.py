@@ -25,6 +25,14 @@ def read_call(conversation_id: str) -> StoredCall:
     return StoredCall(Transcription.read(raw), PayloadStamp.of(raw, stat))
 
 
+def transcription_of(conversation_id: str) -> Transcription | None:
+    """The stored transcription; None if there is none, or it cannot be read."""
+    try:
+        return read_call(conversation_id).call
+    except (OSError, NotReadable):
+        return None
+
+
 def read_failure(conversation_id: str) -> Failure | None:
     """The stored failure; None if there is none, an empty Failure if the file is not a JSON object."""
     try:

@@ -46,15 +46,20 @@ def with_hits(question: str, text: str) -> str:
     return _between(text, sorted(_hits(_patterns(question), text)), 0, len(text))
 
 
-def has_words(question: str, text: str) -> bool:
-    """Whether the text has every word of the question and none of its -unwanted ones; False if all are unwanted."""
-    folded = [text.lower()] if text.isascii() else [comparable(text), comparable_otherwise(text)]
+def matcher(question: str) -> Callable[[str], bool]:
+    """Return whether a text has every word of the question and none of its -unwanted ones, as a function of the text.
 
-    def has(pattern: re.Pattern[str]) -> bool:
-        return any(pattern.search(each) for each in folded)
-
+    It is always False if all words are unwanted.
+    """
     wanted = _patterns(question)
-    return bool(wanted) and all(map(has, wanted)) and not any(map(has, _patterns(question, unwanted=True)))
+    unwanted = _patterns(question, unwanted=True)
+    tests = [(pattern.search, True) for pattern in wanted] + [(pattern.search, False) for pattern in unwanted]
+
+    def matches(text: str) -> bool:
+        folded = (text.lower(),) if text.isascii() else (comparable(text), comparable_otherwise(text))
+        return bool(wanted) and all(any(map(search, folded)) == is_wanted for search, is_wanted in tests)
+
+    return matches
 
 
 def marked(found: str) -> SafeString:

@@ -112,7 +112,7 @@ def matching(question: str) -> Condition | None:
 
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
-    """The condition that one of these conditions holds. It is one set of sort keys: an OR would scan every row."""
+    """The condition that one of these conditions is true. It is one set of sort keys: an OR would scan every row."""
     sets = " UNION ".join(one.selected or f"SELECT sort_key FROM conversation WHERE {one.sql}" for one in conditions)
     params = [value for one in conditions for value in one.params]
     if _has_fts():

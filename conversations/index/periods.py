@@ -17,9 +17,7 @@ class Period(NamedTuple):
 
     @property
     def condition(self) -> Q:
-        """The condition on sort keys, which rise with the start: the list's own index finds the first and the last
-        call.
-        """
+        """The condition on sort keys, which rise with the start of calls and have an index."""
         found = Q()
         if self.first:
             found &= Q(sort_key__gte=_start(self.first) * _SECOND)

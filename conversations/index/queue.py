@@ -44,9 +44,7 @@ def put_first(callers: Iterable[str]) -> None:
 
 @healed
 def make_all_due() -> int:
-    """Make all pending conversations that have failed due now, those with the fewest attempts first; returns their
-    number.
-    """
+    """Make all failed pending conversations due, those with the fewest attempts first; returns their number."""
     failed = Conversation.objects.filter(memory_state=MemoryState.PENDING, attempts__gt=0)
     return failed.update(next_attempt_at=F("attempts"))
 

@@ -30,9 +30,6 @@ def key_fingerprint() -> str:
 
 
 def sort_key(conversation_id: str, started_at: datetime) -> int:
-    """The call's sort key: its start in seconds since 1970, then 30 bits of its id's hash.
-
-    It needs no counter, rises with the call's start, and serves as the rowid of the full-text index.
-    """
+    """The call's start in seconds since 1970, then 30 bits of its id's hash. It is the rowid of the full-text index."""
     second = min(max(0, int(started_at.timestamp())), 2**33 - 1)
     return second << 30 | int.from_bytes(sha256(conversation_id.encode()).digest()[:4]) >> 2

@@ -1,28 +1,18 @@
 """Finds what retention has to remove, by indexed queries. No folder is read for it."""
 
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime
-from itertools import batched
 
-from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils.timezone import now
 
-from conversations.files.paths import payload_root
-from conversations.index.schema import ALIAS, healed
-from conversations.models import Caller, CallerCard, Conversation, LoosePayload, MemoryState, Outcome
-
-_LOOSE = "_unreadable", "_events"
-_BATCH = 500
+from conversations.index.schema import healed
+from conversations.models import Caller, CallerCard, Conversation, MemoryState, Outcome
 
 
 @healed
 def due_calls(column: str, before: float, limit: int, skip: int = 0) -> list[Conversation]:
-    """The calls whose `column` (`audio_since`, `payload_due` …) is before this time, the earliest first.
-
-    Calls that are pending, and rows that are behind their files, are left out.
-    """
+    """The calls whose `column` (`audio_since` …) is before this time, earliest first; no pending or stale ones."""
     return list(_due(column, before).order_by(column)[skip : skip + limit])
 
 
@@ -32,45 +22,15 @@ def count_due_calls(column: str, before: float) -> int:
 
 
 @healed
-def due_loose_payloads(before: float, limit: int, skip: int = 0) -> list[str]:
-    """The paths of bodies without a call that were stored before this time, the oldest first."""
-    rows = LoosePayload.objects.filter(stored_at__lt=before).order_by("stored_at")
-    return list(rows.values_list("path", flat=True)[skip : skip + limit])
-
-
-@healed
-def drop_loose_payloads(paths: list[str]) -> None:
-    """Delete the rows of removed bodies."""
-    LoosePayload.objects.filter(path__in=paths).delete()
-
-
-@healed
-def refresh_loose_payloads() -> None:
-    """Compare the bodies without a call with their rows. This reads two folders, so only reconciling calls it."""
-    stored = dict(_loose_payloads())
-    known = set(LoosePayload.objects.values_list("path", flat=True))
-    rows = [LoosePayload(path=path, stored_at=at) for path, at in stored.items() if path not in known]
-    with transaction.atomic(ALIAS):
-        LoosePayload.objects.bulk_create(rows, _BATCH, ignore_conflicts=True)
-        for gone in batched(known - stored.keys(), _BATCH):
-            LoosePayload.objects.filter(path__in=gone).delete()
-
-
-@healed
 def callers_due(before: datetime, limit: int, skip: int = 0) -> list[str]:
     """References of the callers whose copied card has a last call before this time, the earliest first."""
     cards = CallerCard.objects.filter(last_call__lt=before).order_by("last_call")
     return list(cards.values_list("caller_ref", flat=True)[skip : skip + limit])
 
 
-def last_call_of(reference: str) -> datetime | None:
-    """The start of the caller's last connected call; None without one. Calls with a start in the future are ignored."""
-    return last_calls_of([reference]).get(reference)
-
-
 @healed
 def last_calls_of(references: Collection[str]) -> dict[str, datetime | None]:
-    """By caller with stored calls: the start of the last connected one; None without one."""
+    """By caller with stored calls: the start of the last connected one before now; None without one."""
     connected = Q(started_at__lte=now()) & ~Q(outcome=Outcome.UNCONNECTED)
     calls = Conversation.objects.filter(caller_ref__in=references).order_by().values("caller_ref")
     return dict(calls.annotate(last=Max("started_at", filter=connected)).values_list("caller_ref", "last"))
@@ -91,12 +51,3 @@ def number_of(reference: str) -> str:
 def _due(column: str, before: float) -> QuerySet[Conversation]:
     rows = Conversation.objects.filter(**{f"{column}__lt": before})
     return rows.exclude(memory_state=MemoryState.PENDING).exclude(fingerprint="")
-
-
-def _loose_payloads() -> Iterator[tuple[str, float]]:
-    for folder in _LOOSE:
-        try:
-            with os.scandir(payload_root() / folder) as entries:
-                yield from ((f"{folder}/{entry.name}", entry.stat().st_mtime) for entry in entries)
-        except FileNotFoundError:
-            continue

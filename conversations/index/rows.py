@@ -11,7 +11,7 @@ from django.utils.timezone import get_default_timezone, localdate
 
 from conversations.files.deletion import payload_files
 from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, folder_text, payload_text
-from conversations.files.receipts import PAYLOAD, RECORDING, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
+from conversations.files.receipts import PAYLOAD, PayloadStamp, Receipt, is_done, new_receipt, read_receipt
 from conversations.files.stored import StoredCall, read_call, read_failure
 from conversations.index.fulltext import Text
 from conversations.index.labels import labels_of
@@ -23,7 +23,7 @@ from conversations.payloads.transcription import Transcription
 
 # The columns that remain when a call's payload is removed: no text, and no number.
 _KEPT = (
-    "agent_id", "agent_name", "outbound", "direction", "channel", "started_at", "duration_seconds", "status", "outcome",
+    "agent_id", "agent_name", "direction", "channel", "started_at", "duration_seconds", "outcome",
     "successful", "cost", "recall", "language", "first_answer_ms", "turn_ms",
 )  # fmt: skip
 # A longer wait is an error of the payload.
@@ -41,15 +41,8 @@ class Row(NamedTuple):
 def row_values(conversation_id: str, read: StoredCall | None = None) -> Row:
     """The row made from the conversation's files. `read` is the transcription if it was just read."""
     row: dict[str, Any] = {
-        "transcription_at": None,
         "audio_at": _modified(payload_text(conversation_id, AUDIO)),
         "failure_at": _modified(payload_text(conversation_id, FAILURE)),
-        "has_transcription": False,
-        "memory_state": MemoryState.NONE,
-        "pending_since": None,
-        "attempts": 0,
-        "next_attempt_at": 0,
-        "error": "",
     }
     row |= {"has_audio": row["audio_at"] is not None, "has_failure": row["failure_at"] is not None}
     try:
@@ -116,11 +109,9 @@ def _call_columns(call: Transcription) -> dict[str, Any]:
         "caller": call.caller or "",
         "caller_ref": caller_reference(call.caller or ""),
         "caller_name": _short(call.caller_name, 128),
-        "outbound": call.outbound,
         "direction": Direction.WEB if call.channel in ("web", "chat") else direction,
         "channel": Channel(call.channel),
         "duration_seconds": call.duration_seconds,
-        "status": _short(call.status, 32),
         "outcome": outcome,
         "successful": _short(call.successful, 32),
         "cost": call.cost,
@@ -137,7 +128,6 @@ def _failure_columns(failure: Failure, arrived_at: float) -> dict[str, Any]:
         "agent_id": _short(failure.agent_id, 128),
         "caller": failure.caller or "",
         "caller_ref": caller_reference(failure.caller or ""),
-        "outbound": True,
         "direction": Direction.OUTBOUND,
         "channel": Channel.PHONE,
         "outcome": Outcome.UNCONNECTED,
@@ -175,14 +165,7 @@ def _retention_columns(
     earlier.
     """
     stored, since = payload_files(conversation_id), min(started_at, arrival).timestamp()
-    return {
-        name: value
-        for kind in (RECORDING, PAYLOAD)
-        for name, value in (
-            (f"{kind}_since", since if kind in stored else None),
-            (f"{kind}_due", due.get(kind) if kind in stored else None),
-        )
-    }
+    return {f"{kind}_since": since for kind in stored} | {f"{kind}_due": due.get(kind) for kind in stored}
 
 
 def moment(seconds: float) -> datetime:

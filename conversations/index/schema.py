@@ -17,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, models, transaction
 
-from conversations.files.locks import index_lock
+from conversations.files.locks import single_lock
 from conversations.index import fulltext
 from conversations.index.references import key_fingerprint
 from conversations.models import Caller, IndexSchema
@@ -46,10 +46,7 @@ _VIEWS = {
 
 
 def leave_to_others(*, leave: bool) -> None:
-    """Set whether this process leaves the tables unchanged: while it ends, its successor may need other tables.
-
-    Reconciling adds the rows that this process cannot write then.
-    """
+    """Set whether this process, while it ends, leaves the tables to its successor, which may need others."""
     global _is_left
     _is_left = leave
 
@@ -61,7 +58,7 @@ def ensure_schema(*, starting: bool = False) -> None:
     would recreate them in turns, and each would lose the other's rows.
     """
     if not (_is_left or _is_complete()):
-        with index_lock():
+        with single_lock("index"):
             if _is_complete():
                 return
             if not starting and (newer := _newer_release()):
@@ -217,7 +214,7 @@ def _digest(statements: Iterable[str]) -> str:
 def _replace_corrupt_file() -> None:
     """Create the index in a new file, unless another process has already replaced the corrupt one."""
     corrupt = getattr(connections[ALIAS], _INODE, 0)
-    with index_lock():
+    with single_lock("index"):
         if _inode() == corrupt:
             _delete_file()
         else:

@@ -36,7 +36,7 @@ def remove_deleted_words() -> None:
 
 @healed
 def deleted_words(words: Iterable[str]) -> list[str]:
-    """Those of these words that a segment still holds although no text has them."""
+    """Those of these words that a segment still contains although no text has them."""
     connection = connections[ALIAS]
     if connection.vendor != "sqlite":
         return []
@@ -62,7 +62,7 @@ def _segments(execute: Execute) -> Iterator[int]:
 
 
 def _terms_near(execute: Execute, segment: int, word: str) -> set[bytes]:
-    """The terms on the only leaf of the segment that may hold the word."""
+    """The terms on the only leaf of the segment that may contain the word."""
     query = f"SELECT pgno >> 1 FROM {TABLE}_idx WHERE segid = ? AND term <= ? ORDER BY term DESC LIMIT 1"
     page = (execute(query, (segment, _MAIN_INDEX + word.encode())).fetchone() or [1])[0]
     query = f"SELECT block FROM {TABLE}_data WHERE id = ?"

@@ -13,13 +13,7 @@ from typing import Any
 import structlog
 from django.db import OperationalError, connections, transaction
 
-from conversations.files.paths import (
-    AUDIO,
-    FAILURE,
-    TRANSCRIPTION,
-    conversation_ids,
-    folder_text,
-)
+from conversations.files.paths import AUDIO, FAILURE, TRANSCRIPTION, conversation_ids, folder_text
 from conversations.files.placing import Delivery
 from conversations.files.receipts import is_done, read_receipt
 from conversations.files.stored import StoredCall
@@ -79,13 +73,13 @@ def record_deliveries(deliveries: Iterable[Delivery]) -> None:
 
 def refresh_stale_rows(but: Collection[str] = ()) -> int:
     """Refresh the rows that are behind their files, except those of `but`; returns how many there were."""
-    return sum(refresh_rows([conversation_id for conversation_id in _stale_ids() if conversation_id not in but]))
+    return sum(refresh_rows([conversation_id for conversation_id in _stale_ids("pk") if conversation_id not in but]))
 
 
 def catch_up() -> None:
     """Refresh rows that are behind, the newest first, for about a second. Pages call this when no worker runs."""
     until = time.monotonic() + _LONGEST_CATCHING_UP_SECONDS
-    for batch in batched(_newest_stale_ids(), _BATCH_OF_A_PAGE):
+    for batch in batched(_stale_ids("-sort_key"), _BATCH_OF_A_PAGE):
         _refresh_batch(batch, {})
         if time.monotonic() > until:
             break
@@ -114,14 +108,8 @@ def complete(*, wholly: bool = False) -> bool:
 
 
 @healed
-def _newest_stale_ids() -> list[str]:
-    behind = Conversation.objects.filter(fingerprint="").order_by("-sort_key")
-    return list(behind.values_list("conversation_id", flat=True))
-
-
-@healed
-def _stale_ids() -> list[str]:
-    return list(Conversation.objects.filter(fingerprint="").order_by("pk").values_list("conversation_id", flat=True))
+def _stale_ids(order: str) -> list[str]:
+    return list(Conversation.objects.filter(fingerprint="").order_by(order).values_list("pk", flat=True))
 
 
 def refresh_if_behind(conversation_id: str) -> None:
@@ -132,10 +120,7 @@ def refresh_if_behind(conversation_id: str) -> None:
 
 
 def reconcile() -> int:
-    """Compare all files with all rows, refresh the rows that differ, and return their number.
-
-    This reads every folder, so it runs only at the start and from time to time.
-    """
+    """Refresh all rows that differ from their files; returns their number. This reads every folder."""
     return sum(reconcile_in_steps())
 
 
@@ -173,10 +158,7 @@ def _is_up_to_date(conversation_id: str, of_row: str) -> bool:
 
 
 def refresh_rows(ids: Iterable[str], read: Mapping[str, StoredCall] = MappingProxyType({})) -> Iterator[int]:
-    """Refresh the rows of these conversations in batches; yields the size of each finished batch.
-
-    `read` holds transcriptions that were just read, by conversation id.
-    """
+    """Refresh these rows in batches; yields the size of each. `read` has transcriptions that were just read, by id."""
     for batch in batched(ids, _BATCH):
         _refresh_batch(batch, read)
         yield len(batch)
@@ -245,10 +227,7 @@ def _leave_to_reconciling(ids: Sequence[str]) -> None:
 
 
 def _remove_texts(ids: Iterable[str]) -> list[callers.Call]:
-    """Remove the texts and labels of these rows, by the sort keys that the index has before refreshing changes them.
-
-    Returns the calls of the rows.
-    """
+    """Remove the texts and labels of these rows, by their sort keys before a refresh. Returns the calls of the rows."""
     rows = Conversation.objects.filter(conversation_id__in=ids)
     known = list(rows.values_list("sort_key", "caller", "started_at", "caller_name"))
     sort_keys = sorted(sort_key for sort_key, _, _, _ in known)

@@ -52,10 +52,7 @@ _CHARACTER = re.compile(rf"[\x00-\x7f]+(?![{_JOINED}])|.[{_JOINED}]*", re.DOTALL
 
 
 def comparable(text: str) -> str:
-    """The text without case, accents, vowel points, presentation forms and invisible characters.
-
-    Traditional Chinese characters become simplified ones.
-    """
+    """The text without case, accents, vowel points and invisible characters, and in simplified Chinese."""
     if text.isascii():
         return text.lower()
     return folded(text).translate(_FURTHER).lower()

@@ -7,7 +7,7 @@ import base64
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
@@ -18,15 +18,14 @@ from django.db import DatabaseError, connections
 
 from conversations.files.decisions import is_deleted, is_reduced
 from conversations.files.last_runs import note_run
-from conversations.files.locks import Busy, backfill_lock
+from conversations.files.locks import Busy, single_lock
 from conversations.files.paths import AUDIO, TRANSCRIPTION, is_conversation_id, payload_path, transcription_path
 from conversations.files.placing import accept
 from conversations.files.receipts import PAYLOAD, RECORDING, read_receipt
 from conversations.files.spool import free_bytes, spool
+from conversations.files.stored import transcription_of
 from conversations.index.sync import refresh_row
-from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
-from conversations.payloads.transcription import Transcription
+from conversations.index.values import agents
 from conversations.payloads.values import call_seconds, text, unix_seconds
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.memory.text import counted
@@ -115,8 +114,9 @@ def fetch(api: Api, missing: Missing) -> Fetched:
     try:
         if missing.transcription:
             raw = api.conversation(missing.conversation_id)
-            has_audio = has_audio and _says(raw, missing.conversation_id, "has_audio") is not False
-            stored = _store_transcription(raw, missing)
+            has_audio = has_audio and conversation_in(raw, missing.conversation_id).get("has_audio") is not False
+            # The delivery's timestamp is never earlier: a late delivery replaces this event. None: the time of arrival.
+            stored = store_transcription(raw, missing.ended_at, only_if_missing=True)
         if has_audio:
             has_audio = _store_audio(api.audio(missing.conversation_id), missing)
     except ElevenLabsError as error:
@@ -140,7 +140,7 @@ class Backfiller:
     def run(self, every_seconds: float, stopping: threading.Event) -> None:
         while not stopping.is_set():
             try:
-                with backfill_lock():
+                with single_lock("backfill", wait=False):
                     completed = self.catch_up(stopping)
                     note_run("backfill", ok=True, detail=f"{counted(completed, 'call')} fetched")
             except Busy:
@@ -156,7 +156,7 @@ class Backfiller:
         """Fetch what is missing; returns the number of completed conversations."""
         completed = 0
         with Api(most_per_second=_REQUESTS_PER_SECOND) as api:
-            for missing in self._missed(api, _known_agents()):
+            for missing in self._missed(api):
                 if stopping is not None and stopping.is_set():
                     break
                 fetched = fetch(api, missing)
@@ -167,9 +167,9 @@ class Backfiller:
             log.info("fetched what was never delivered", conversations=completed)
         return completed
 
-    def _missed(self, api: Api, agents: Collection[str]) -> Iterator[Missing]:
+    def _missed(self, api: Api) -> Iterator[Missing]:
         now = int(time.time())
-        for agent in agents:
+        for agent, _ in agents():
             found = survey(api, agent=agent, since=now - _REACH_BACK_SECONDS, until=now - _LET_BE_SECONDS)
             for missing in found.missing:
                 if missing.transcription or missing.conversation_id not in self._without_audio:
@@ -181,22 +181,15 @@ def _ended_at(summary: Mapping[str, Any]) -> int | None:
     return int(started_at + (call_seconds(summary.get("call_duration_secs")) or 0)) if started_at else None
 
 
-def _known_agents() -> list[str]:
-    agents = Conversation.objects.exclude(agent_id="").order_by("agent_id").values_list("agent_id", flat=True)
-    return list(agents.distinct())
-
-
-def _store_transcription(raw: bytes, missing: Missing) -> bool:
-    event = {
-        "type": TRANSCRIPTION,
-        # The delivery's timestamp is never earlier, so a late delivery replaces this event. None: the time of arrival.
-        "event_timestamp": missing.ended_at,
-        "fetched": True,
-        "data": orjson.Fragment(raw),
-    }
+def store_transcription(
+    raw: bytes, at: int | None, marks: Mapping[str, object] | None = None, *, only_if_missing: bool = False
+) -> bool:
+    """Store the conversation that ElevenLabs' API sent as an event of this time with these marks."""
+    event = {"type": TRANSCRIPTION, "event_timestamp": at, "fetched": True, **(marks or {})}
+    event["data"] = orjson.Fragment(raw)
     with spool() as spooled:
-        spooled.file.write(orjson.dumps(event))
-        return accept(spooled, only_if_missing=True).status == "received"
+        spooled.write(orjson.dumps(event))
+        return accept(spooled, only_if_missing=only_if_missing).status == "received"
 
 
 def _store_audio(chunks: Iterable[bytes], missing: Missing) -> bool:
@@ -224,23 +217,21 @@ def _write_base64(chunks: Iterable[bytes], file: IO[bytes]) -> None:
     file.write(base64.b64encode(left))
 
 
-def _says(raw: bytes, conversation_id: str, name: str) -> object:
-    """This field of the conversation's JSON. Raises ElevenLabsError for another conversation or no JSON."""
+def conversation_in(raw: bytes, conversation_id: str) -> dict[str, Any]:
+    """The conversation that ElevenLabs' API sent. Raises ElevenLabsError for another one or no JSON."""
     try:
-        conversation = orjson.loads(raw)
+        conversation: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
         conversation = None
     if not isinstance(conversation, dict) or conversation.get("conversation_id") != conversation_id:
         raise ElevenLabsError("ElevenLabs did not answer with the conversation", 200)
-    return conversation.get(name)
+    return conversation
 
 
 def _is_silent(conversation_id: str) -> bool:
     """Whether the stored transcription says that there is no recording. Only fetched transcriptions say so."""
-    try:
-        return Transcription.read(transcription_path(conversation_id).read_bytes()).at("has_audio") is False
-    except (OSError, NotReadable):
-        return False
+    call = transcription_of(conversation_id)
+    return call is not None and call.at("has_audio") is False
 
 
 def _refresh_row(conversation_id: str) -> None:

@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conversations.files.mentions import loose_files_naming, names
-from conversations.files.paths import (
-    conversation_files,
-    conversation_ids,
-    file_names,
-    folder_text,
-    is_conversation_id,
-    transcription_path,
-)
+from conversations.files.paths import conversation_files, conversation_ids, file_names, folder_text, is_conversation_id
 from conversations.files.receipts import receipt_path
+from conversations.files.stored import transcription_of
 from conversations.index import fulltext
 from conversations.index.schema import healed
 from conversations.models import Conversation
@@ -88,11 +82,19 @@ def files_of(caller: str) -> Files:
             if conversation_id in named or is_in_receipt or any(names(path, needles) for path in texts):
                 found.calls.append(conversation_id)
                 continue
-        versions = [Path(folder, name) for name in files if name.endswith(".json") and _VERSION.fullmatch(name)]
+        versions = [Path(folder, name) for name in files if _is_version(name)]
         found.versions += [path for path in versions if _party(path) in keys]
         if is_in_receipt:
             found.receipts.append(conversation_id)
     return found
+
+
+def files_of_call(conversation_id: str, caller: str) -> list[Path]:
+    """The files of the caller's call, without versions that name another caller, from before it was theirs."""
+    theirs = None, *keys_of_caller(caller)
+    return [
+        path for path in conversation_files(conversation_id) if not _is_version(path.name) or _party(path) in theirs
+    ]
 
 
 def counts_of(memories: Iterable[Memory]) -> Counter[str]:
@@ -109,12 +111,9 @@ def needles_of(caller: str, memories: Iterable[Memory], files: Files) -> Needles
         elif memory.kind == kinds.MESSAGE:
             said[memory.content] = None
     for conversation_id in files.calls:
-        try:
-            call = Transcription.read(transcription_path(conversation_id).read_bytes())
-        except (OSError, NotReadable):
-            continue
-        called.add(call.caller_name)
-        said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
+        if call := transcription_of(conversation_id):
+            called.add(call.caller_name)
+            said |= {turn.message: None for turn in call.turns if turn.is_of_caller}
     # A single word is left out: it may be the name of other callers too.
     return Needles(caller, {name for name in called if len(name.split()) > 1}, said)
 
@@ -164,6 +163,10 @@ def _party(path: Path) -> str | None:
     if not isinstance(event, dict):
         return None
     return Failure(event).caller if "_failure." in path.name else Transcription(event).caller
+
+
+def _is_version(name: str) -> bool:
+    return name.endswith(".json") and _VERSION.fullmatch(name) is not None
 
 
 def _kind_of(path: Path) -> str:

@@ -41,14 +41,10 @@ def list_without_calls(store: OpenMemory, most: int) -> Iterator[None]:
         yield
 
 
+@healed
 def not_called_since(store: OpenMemory, when: datetime) -> list[str]:
     """The callers whose last call was before `when`, the earliest first. Callers without a known call are left out."""
     reconcile()
     for _ in list_without_calls(store, 10**9):
         pass
-    return _last_called_before(when)
-
-
-@healed
-def _last_called_before(when: datetime) -> list[str]:
     return list(Caller.objects.filter(last_call__lt=when).order_by("last_call", "ref").values_list("number", flat=True))

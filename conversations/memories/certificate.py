@@ -1,4 +1,4 @@
-"""The certificate of a forgotten caller, and the notes of a forgetting in progress. Neither holds personal data."""
+"""The certificate of a forgotten caller, and the notes of a forgetting in progress. Neither contains personal data."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,30 +15,18 @@ from conversations.index.references import caller_reference
 
 # In the order of a certificate.
 KINDS = (
-    "memories",
-    "cards",
-    "preferences",
-    "calls",
-    "payloads",
-    "versions",
-    "recordings",
-    "events",
-    "receipts",
-    "unreadable bodies",
-    "rows of the index",
-    "notes of staff",
-    "searches of staff",
-    "saved searches",
+    "memories", "cards", "preferences", "calls", "payloads", "versions", "recordings", "events", "receipts",
+    "unreadable bodies", "rows of the index", "notes of staff", "searches of staff", "saved searches",
     "conversations at ElevenLabs",
-)
+)  # fmt: skip
 
 
 @dataclass(slots=True)
 class Notes:
-    """The notes of a forgetting in progress, kept in `_forgetting/`: what it was asked to delete, and how much it
+    """The notes of a forgetting in progress, kept in `_forgetting/`: the requested deletions, and how much was
     found.
 
-    `conversations` are ids to be deleted at ElevenLabs. Once the files are gone, they are known from here alone.
+    `conversations` are ids to be deleted at ElevenLabs. Once the files are deleted, only the notes name them.
     """
 
     began_at: str

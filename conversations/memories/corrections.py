@@ -31,10 +31,7 @@ class OptedOut(Exception):
 
 
 def correct(store: OpenMemory, caller: str, field: str, value: str) -> str:
-    """Set a fact that wins over every call until it is withdrawn; returns the canonical name of its field.
-
-    Raises ValueError for an empty field or value, and OptedOut.
-    """
+    """Set a fact that wins over every call; returns the name of its field. Raises OptedOut, or ValueError if empty."""
     name, value = canonical_field(field), " ".join(value.split())
     if not name or not value:
         raise ValueError("a correction needs a field and a value")
@@ -107,8 +104,8 @@ def _state(
     before = decisions.about(caller)
     if before.opted_out:
         raise OptedOut
-    gone = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
-    at = max([now(), *(each + timedelta(microseconds=1) for each in gone)])
+    withdrawn = [at for at in (before.gone_until, before.withdrawn.get(decisions.key_detail(key))) if at]
+    at = max([now(), *(each + timedelta(microseconds=1) for each in withdrawn)])
     memory = kinds.NewMemory(kind, key, content, {**said, "called_at": at.isoformat()})
     store.put_all(caller, kinds.entries([memory]))
 

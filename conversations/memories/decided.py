@@ -1,6 +1,6 @@
 """Deletes from the store what decisions (`conversations.files.decisions`) forbid.
 
-Each store holds a note of the decisions that were carried out in it. If the note differs from the decisions (another
+Each store contains a note of the decisions that were carried out in it. If the note differs from the decisions (another
 store, an old file, a restored backup, an interrupted deletion), `settle` deletes what they forbid.
 """
 
@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from conversations.files import decisions
 from conversations.files.decisions import NOTHING_DECIDED, Decided, decide
-from conversations.files.locks import caller_lock, decisions_lock
+from conversations.files.locks import caller_lock, single_lock
 from conversations.files.receipts import content_digest, read_receipt, write_receipt
 from conversations.index.cards import opted_out_callers, save_card
 from conversations.index.references import caller_reference
@@ -33,11 +33,7 @@ _NOTE = "decisions"
 
 
 def opt_out(store: OpenMemory, caller: str) -> None:
-    """Opt the caller out from now on, and delete all memories of them.
-
-    The caller's lock must be held. If this raises OpenMemoryError, the decision still stands, and `settle` completes
-    it.
-    """
+    """Opt the caller out, and delete all memories. The lock must be held. If this raises, `settle` completes it."""
     name = "" if decisions.about(caller).opted_out else decide(caller, "opted_out")
     _carry_out_opt_out(store, caller, name)
 
@@ -56,17 +52,14 @@ def opt_out_by_call(store: OpenMemory, caller: str, conversation_id: str, ended:
 
 
 def opt_in(store: OpenMemory, caller: str) -> None:
-    """End the caller's opt-out: calls that begin from now on are remembered.
-
-    The caller's lock must be held.
-    """
+    """End the caller's opt-out, for calls that begin from now on. The caller's lock must be held."""
     enforce(store, caller)
     if decisions.about(caller).opted_out:
         note_carried_out(store, [decide(caller, "opted_in")])
 
 
 def permits(decided: Decided, memory: Memory) -> bool:
-    """Whether these decisions allow a store to hold this memory of their caller."""
+    """Whether these decisions allow a store to contain this memory of their caller."""
     if decided.opted_out:
         return False
     if memory.kind == kinds.CARD:
@@ -91,22 +84,22 @@ def enforce(store: OpenMemory, caller: str) -> int:
     memories = store.memories(caller)
     if adopted := "" if decided.periods else _adopted(caller, memories, decided):
         decided = decisions.about(caller)
-    gone = [memory for memory in memories if not permits(decided, memory)]
-    if gone and len(gone) == len(memories):
+    forbidden = [memory for memory in memories if not permits(decided, memory)]
+    if forbidden and len(forbidden) == len(memories):
         store.forget(caller)
-    elif gone:
+    elif forbidden:
         close_card(store, caller)
-        for memory in gone:
+        for memory in forbidden:
             store.delete(caller, memory.id)
         write_card(store, caller)
     note_carried_out(store, [adopted])
-    return len(gone)
+    return len(forbidden)
 
 
 def settle(store: OpenMemory) -> bool:
     """Delete from the store what the decisions forbid, unless its note says that this was done.
 
-    Returns whether the store is settled. A store that cannot list its users may still hold memories of forgotten
+    Returns whether the store is settled. A store that cannot list its users may still contain memories of forgotten
     callers whose files are gone. Raises OpenMemoryError.
     """
     wanted = decisions.fingerprint()
@@ -127,7 +120,7 @@ def settle(store: OpenMemory) -> bool:
     if listed is None and wanted != NOTHING_DECIDED:
         log.warning("the OpenMemory server cannot list its users: it may hold memories of forgotten callers")
         return False
-    with decisions_lock():
+    with single_lock("decisions"):
         _write_note(store, wanted)
     return True
 
@@ -140,7 +133,7 @@ def is_settled(store: OpenMemory) -> bool:
 def note_carried_out(store: OpenMemory, names: Iterable[str]) -> None:
     """Add decisions, by the names that `decide` returned, to the store's note. Raises OpenMemoryError."""
     if names := [name for name in names if name]:
-        with decisions_lock():
+        with single_lock("decisions"):
             _write_note(store, decisions.combined(_noted(store) or NOTHING_DECIDED, names))
 
 

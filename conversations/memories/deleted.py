@@ -11,7 +11,7 @@ from conversations.files import decisions
 from conversations.files.decisions import Decided, decide, memory_detail
 from conversations.files.locks import caller_lock
 from conversations.files.receipts import read_receipt, write_receipt
-from conversations.files.stored import read_call
+from conversations.files.stored import transcription_of
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories import reprocess
@@ -19,7 +19,6 @@ from conversations.memories.belongings import calls_of, keys_of_caller
 from conversations.memories.decided import note_carried_out
 from conversations.memories.remember import memories_of, remember, withheld_of
 from conversations.models import Conversation
-from conversations.payloads.outline import NotReadable
 from elmemory.memory.card import read_card
 from elmemory.memory.openmemory import OpenMemory
 
@@ -36,10 +35,7 @@ class DeletedMemory(NamedTuple):
 
 
 def deleted_memories(caller: str) -> list[DeletedMemory]:
-    """The memories of the caller that staff deleted and can restore, those of the oldest call first.
-
-    Memories of calls before the caller was forgotten or opted out are left out: they may not be remembered.
-    """
+    """The memories that staff deleted and can restore, of the oldest call first; none that decisions forbid."""
     decided = decisions.about(caller)
     if decided.opted_out:
         return []
@@ -73,12 +69,8 @@ def restore(store: OpenMemory, caller: str, conversation_id: str, name: str) -> 
 
 
 def _deleted_of(conversation_id: str, caller: str, decided: Decided) -> Iterator[DeletedMemory]:
-    receipt = read_receipt(conversation_id)
-    if receipt is None:
-        return
-    try:
-        call, _ = read_call(conversation_id)
-    except (FileNotFoundError, NotReadable):
+    receipt, call = read_receipt(conversation_id), transcription_of(conversation_id)
+    if receipt is None or call is None:
         return
     began = call.started_at(receipt.arrival)
     if call.caller != caller or caller in receipt.forgotten or not decided.allows(began):

@@ -9,8 +9,10 @@ from conversations.files.locks import caller_lock
 from conversations.files.receipts import is_done, read_receipt
 from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
+from conversations.memories.remember import holders_of
 from conversations.models import Conversation, MemoryState
 from elmemory.audit.models import Review
+from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.openmemory import OpenMemory
 
@@ -25,7 +27,7 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
     if row is None or row.memory_state != MemoryState.FAILED:
         raise NotParked
     # Where the store finds them: also those of a run that was interrupted before the receipt.
-    holders = store.users_of(conversation_id) or ()
+    holders = holders_of(store, conversation_id) or ()
     callers = sorted({*filter(None, [row.caller]), *(receipt.callers if receipt else ()), *holders})
     with caller_lock(*callers) as lock:
         # The worker may have processed it while this waited for the lock.
@@ -33,7 +35,8 @@ def discard_call(store: OpenMemory, conversation_id: str) -> None:
             raise NotParked
         for caller in callers:
             # Some of its memories may have been written before it was parked.
-            if memories := store.of_conversation(caller, conversation_id):
+            found = store.of_conversation(caller, conversation_id)
+            if memories := [memory for memory in found if memory.kind in kinds.SALIENCE]:
                 close_card(store, caller)
                 for memory in memories:
                     store.delete(caller, memory.id)

@@ -102,21 +102,21 @@ def belongings(store: OpenMemory, caller: str) -> tuple[list[Memory], Files]:
     return list({memory.id: memory for memory in memories}.values()), files_of(caller)
 
 
-def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
+def forget(store: OpenMemory, caller: str, options: Forgetting) -> Forgotten:
     """Delete what is stored of the caller, search for what is left, and certify it in the audit log.
 
     It can be repeated after an interruption, and then completes. Raises OpenMemoryError if memories may be left,
     OSError if a file could not be written or deleted, DatabaseError, and ElevenLabsError if conversations are left
     there.
     """
-    if not how.reconciled:
+    if not options.reconciled:
         reconcile()  # finds calls that the index lacks
     with caller_lock(*keys_of_caller(caller)) as lock:
         interrupted = certificate.read_notes(caller)
         memories, files = belongings(store, caller)
         needles = needles_of(caller, memories, files)
         theirs = reviews.reviews_of(keys_of_caller(caller), conversations_of(memories, files))
-        notes = _noted(interrupted, how, memories, files)
+        notes = _noted(interrupted, options, memories, files)
         notes.add({"notes of staff": sum(bool(review.note) for review in theirs)})
         enforce(store, caller)
         # Both are written before anything is deleted, so that no other process writes the memories again, and an
@@ -140,22 +140,22 @@ def forget(store: OpenMemory, caller: str, how: Forgetting) -> Forgotten:
     if notes.elevenlabs:
         delete_at_elevenlabs(notes.conversations)
     needles = only_theirs(needles, caller)
-    notes.add({"saved searches": delete_saved_searches(caller, [*needles.names, *how.names])})
+    notes.add({"saved searches": delete_saved_searches(caller, [*needles.names, *options.names])})
     # The index is searched only if no rows of the caller's calls remain in it.
     aliases = [alias for alias in connections if notes.payloads or alias != INDEX]
     searched = _without_traces(needles, aliases, was_interrupted=interrupted is not None)
-    if how.everywhere:
-        needles = Needles(caller, [*needles.names, *how.names], [*needles.sentences, *how.sentences])
+    if options.everywhere:
+        needles = Needles(caller, [*needles.names, *options.names], [*needles.sentences, *options.sentences])
         searched = search_everything(needles, store, keys_of_caller(caller))
     document = _certified(caller, notes, needles, searched, kept=len(files.calls))
     detail = f"{counted(len(searched.traces), 'trace')} found afterwards"
-    entry = certify(how.request, caller_reference(caller), detail, document)
+    entry = certify(options.request, caller_reference(caller), detail, document)
     certificate.delete_notes(caller)
     return Forgotten(entry, searched)
 
 
 def delete_files(caller: str, files: Files) -> None:
-    """Delete the caller's files durably. Files that name the caller go last: an interrupted run can find them again."""
+    """Delete the caller's files durably. Files that name the caller come last: an interrupted run finds them again."""
     keys = keys_of_caller(caller)
     for path in files.versions:
         path.unlink(missing_ok=True)
@@ -230,11 +230,11 @@ def _without_traces(needles: Needles, aliases: Sequence[str], *, was_interrupted
 
 
 def _noted(
-    interrupted: certificate.Notes | None, how: Forgetting, memories: list[Memory], files: Files
+    interrupted: certificate.Notes | None, options: Forgetting, memories: list[Memory], files: Files
 ) -> certificate.Notes:
     """The notes of this run, including those of an interrupted run."""
     notes = interrupted or certificate.Notes(now().isoformat(timespec="seconds"))
-    notes.payloads, notes.elevenlabs = notes.payloads or how.payloads, notes.elevenlabs or how.elevenlabs
+    notes.payloads, notes.elevenlabs = notes.payloads or options.payloads, notes.elevenlabs or options.elevenlabs
     found = counts_of(memories)
     if notes.payloads:
         found |= files.counts()

@@ -11,7 +11,7 @@ from conversations.index.cards import callers_without_calls
 from conversations.memories.decided import permits
 from elmemory.memory import kinds
 from elmemory.memory.card import close_card, write_card
-from elmemory.memory.identity import caller_key, former_keys
+from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import Entry, OpenMemory
 
 
@@ -37,19 +37,11 @@ class WithoutCalls(NamedTuple):
 
 
 def memories_without_calls(store: OpenMemory) -> WithoutCalls | None:
-    """Count the memories of callers without stored calls; None if the store cannot list its users.
-
-    Raises OpenMemoryError and DatabaseError.
-    """
+    """Count the memories of callers without stored calls; None if the store cannot list its users."""
     if (users := store.users()) is None:
         return None
     counts = [users[caller] for caller in callers_without_calls(users)]
     return WithoutCalls(len(counts), sum(counts))
-
-
-def former_callers(caller: str | None) -> list[str]:
-    """The former keys of this caller: other spellings of their number."""
-    return former_keys(caller) if caller else []
 
 
 def take_over_preferences(store: OpenMemory, caller: str | None, former: Sequence[str]) -> None:

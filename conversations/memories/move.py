@@ -5,9 +5,9 @@ ids, and a server, which assigns new ids, gets the key `moved:<id>`. Receipts al
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from django.core.management import call_command
 from django.db import connections
@@ -20,7 +20,6 @@ from elmemory.memory import kinds
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.openmemory.embedded.restore import restore
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
-from elmemory.memory.openmemory.remote.store import RemoteOpenMemory
 from elmemory.memory.records import Entry, Memory
 from elmemory.routers import MOVED
 
@@ -47,42 +46,13 @@ class Comparison(NamedTuple):
         return not (self.missing or self.changed or self.extra)
 
 
-class Target(Protocol):
-    """A store that memories are copied to."""
-
-    @property
-    def store(self) -> OpenMemory: ...
-
-    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
-        """Write the memories in this order, without duplicates."""
-
-
-class ServerTarget:
-    def __init__(self, store: RemoteOpenMemory) -> None:
-        self.store = store
-
-    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
-        self.store.put_all(
-            user_id,
-            [Entry.of(memory)._replace(key=_name(memory)) for memory in memories],
-        )
-
-
-class EmbeddedTarget:
-    def __init__(self, store: EmbeddedOpenMemory) -> None:
-        self.store = store
-
-    def write(self, user_id: str, memories: Sequence[Memory]) -> None:
-        restore(self.store.alias, user_id, [_as_it_was_written(memory) for memory in memories])
-
-
 @contextmanager
-def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedTarget]:
-    """A target in the database with these settings, whose tables are created. Raises DatabaseError."""
+def embedded_target(database: dict[str, Any]) -> Iterator[EmbeddedOpenMemory]:
+    """A store in the database with these settings, whose tables are created. Raises DatabaseError."""
     connections[MOVED] = ConnectionHandler({"default": {}, MOVED: database})[MOVED]
     try:
         call_command("migrate", "openmemory", database=MOVED, verbosity=0)
-        yield EmbeddedTarget(EmbeddedOpenMemory(MOVED))
+        yield EmbeddedOpenMemory(MOVED)
     finally:
         connections[MOVED].close()
         del connections[MOVED]
@@ -97,22 +67,23 @@ def users_of(store: OpenMemory) -> tuple[list[str], bool]:
     return sorted({caller for receipt in receipts for caller in (*receipt.callers, receipt.caller) if caller}), False
 
 
-def copy(source: OpenMemory, target: Target, user_id: str, *, delete_extra: bool) -> tuple[int, Comparison]:
+def copy(source: OpenMemory, target: OpenMemory, user_id: str, *, delete_extra: bool) -> tuple[int, Comparison]:
     """Copy what the target lacks of this user; returns the number of copied memories, and a new comparison.
 
     A card that the source no longer has is always deleted, other such memories only with `delete_extra`. Raises
     OpenMemoryError or DatabaseError.
     """
     with caller_lock(user_id) as lock:
-        memories, there = source.memories(user_id), target.store.memories(user_id)
+        memories, there = source.memories(user_id), target.memories(user_id)
         known = {_name(memory): _substance(memory) for memory in there}
         wanted = [memory for memory in reversed(memories) if known.get(_name(memory)) != _substance(memory)]
-        _write(target, user_id, wanted)
+        if wanted:
+            _write(target, user_id, wanted)
         names = set(map(_name, memories))
         for memory in there:
             if _name(memory) not in names and (delete_extra or memory.kind == kinds.CARD):
-                target.store.delete(user_id, memory.id)
-        result = _compared(memories, target.store.memories(user_id))
+                target.delete(user_id, memory.id)
+        result = _compared(memories, target.memories(user_id))
         lock.confirm()
     return len(wanted), result
 
@@ -123,15 +94,17 @@ def compare(source: OpenMemory, target: OpenMemory | None, user_id: str) -> Comp
         return _compared(source.memories(user_id), target.memories(user_id) if target else [])
 
 
-def _write(target: Target, user_id: str, memories: Sequence[Memory]) -> None:
-    """Write what the target can store. The comparison shows the rest."""
+def _write(target: OpenMemory, user_id: str, memories: Sequence[Memory]) -> None:
+    """Write what the target can store, in this order and without duplicates. The comparison shows the rest."""
     try:
-        if memories:
-            target.write(user_id, memories)
+        if isinstance(target, EmbeddedOpenMemory):
+            restore(target.alias, user_id, [_as_it_was_written(memory) for memory in memories])
+        else:
+            target.put_all(user_id, [Entry.of(memory)._replace(key=_name(memory)) for memory in memories])
     except NotStorable:
-        for memory in memories:
-            with suppress(NotStorable):
-                target.write(user_id, [memory])
+        if len(memories) > 1:
+            for memory in memories:
+                _write(target, user_id, [memory])
 
 
 def _compared(memories: Sequence[Memory], there: Sequence[Memory]) -> Comparison:

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 
 from conversations.files.durable import write_durably
 from conversations.files.last_runs import last_run, note_run
-from conversations.files.locks import Busy, verify_lock
+from conversations.files.locks import Busy, single_lock
 from conversations.files.paths import payload_root
 from conversations.index.sync import ids_after
 from conversations.memories.verify import Finding, Report, Verification, broken_databases, neglected_decisions
@@ -64,7 +64,7 @@ class NightlyVerification:
         return True
 
     def _pass(self) -> Iterator[None]:
-        with verify_lock():
+        with single_lock("verify", wait=False):
             report, last = _saved()
             verification = Verification(self._store)
             if not last:
@@ -100,15 +100,12 @@ def conclude(report: Report) -> None:
     """Record the result of a pass, for `/health`, the doctor and the front page."""
     note_run("verify", ok=not report.counts, detail=report.summary)
     if report.counts:
-        log.error("what is stored has faults: run manage.py verify", **_as_fields(report))
+        fields = {kind.replace(" ", "_"): count for kind, count in report.counts.items()}
+        log.error("what is stored has faults: run manage.py verify", **fields)
     else:
         log.info("verified what is stored", calls=report.calls, memories=report.memories)
     with suppress(OSError):
         (payload_root() / "_verifying").unlink(missing_ok=True)
-
-
-def _as_fields(report: Report) -> dict[str, int]:
-    return {kind.replace(" ", "_"): count for kind, count in report.counts.items()}
 
 
 def _is_due() -> bool:

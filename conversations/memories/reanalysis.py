@@ -9,17 +9,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import orjson
 from django.conf import settings
 
 from conversations.files.decisions import is_deleted
-from conversations.files.paths import TRANSCRIPTION, transcription_path
-from conversations.files.placing import accept
-from conversations.files.spool import free_bytes, spool
+from conversations.files.spool import free_bytes
+from conversations.files.stored import read_call
 from conversations.index.schema import healed
 from conversations.index.sync import refresh_row
+from conversations.memories.backfill import conversation_in, store_transcription
 from conversations.memories.remember import is_remembered
 from conversations.models import Conversation, Outcome
 from conversations.payloads.outline import NotReadable
@@ -93,7 +92,7 @@ def survey(
         if agent_id not in analyses:
             analyses[agent_id] = _analysis_of(api, agent_id)
         try:
-            call = _read(conversation_id)
+            call = read_call(conversation_id).call
             if (analysis := analyses[agent_id]) is None:
                 found.left_out["of an agent that is gone"] += 1
                 continue
@@ -123,7 +122,7 @@ def analyse(api: Api, store: OpenMemory, conversation_id: str, analysis: Analysi
     try:
         if is_deleted(conversation_id) or not is_remembered(conversation_id, store):
             return "not remembered"
-        call = _read(conversation_id)
+        call = read_call(conversation_id).call
     except (FileNotFoundError, NotReadable):
         return "not remembered"
     try:
@@ -145,7 +144,10 @@ def analyse(api: Api, store: OpenMemory, conversation_id: str, analysis: Analysi
         raise
     if not _said(call) <= _said(there):
         return "changed there"
-    _store(raw, conversation_id, call, analysis)
+    # Later than the version that it replaces, even if that one's clock was ahead.
+    at = max(int(time.time()), int(event_seconds(call.event) or 0) + 1)
+    store_transcription(raw, at, {_ANALYSED: sorted(analysis.fields)})
+    refresh_row(conversation_id)
     return result if analysis.is_in(there) else "unfinished"
 
 
@@ -174,19 +176,9 @@ def _analysis_of(api: Api, agent_id: str) -> Analysis | None:
     return Analysis(fields, len(criteria))
 
 
-def _read(conversation_id: str) -> Transcription:
-    return Transcription.read(transcription_path(conversation_id).read_bytes())
-
-
 def _conversation(raw: bytes, conversation_id: str) -> tuple[bytes, Transcription]:
     """The conversation as ElevenLabs sent it, and parsed. Raises ElevenLabsError for another conversation."""
-    try:
-        data: Any = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        data = None
-    if not isinstance(data, dict) or data.get("conversation_id") != conversation_id:
-        raise ElevenLabsError("ElevenLabs did not answer with the conversation", 200)
-    return raw, Transcription({"data": data})
+    return raw, Transcription({"data": conversation_in(raw, conversation_id)})
 
 
 def _said(call: Transcription) -> set[str]:
@@ -199,18 +191,3 @@ def _charge(call: Transcription) -> Iterator[float]:
     charge = number(call.at("metadata", "charging", "analysis", "last_run", "charge"))
     if charge is not None and (results := len(call.collected()) + len(call.criteria())):
         yield charge / results
-
-
-def _store(raw: bytes, conversation_id: str, call: Transcription, analysis: Analysis) -> None:
-    event = {
-        "type": TRANSCRIPTION,
-        # Later than the version that it replaces, even if that one's clock was ahead.
-        "event_timestamp": max(int(time.time()), int(event_seconds(call.event) or 0) + 1),
-        "fetched": True,
-        _ANALYSED: sorted(analysis.fields),
-        "data": orjson.Fragment(raw),
-    }
-    with spool() as spooled:
-        spooled.file.write(orjson.dumps(event))
-        accept(spooled)
-    refresh_row(conversation_id)

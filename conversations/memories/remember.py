@@ -24,7 +24,7 @@ from conversations.files.receipts import (
 )
 from conversations.files.stored import StoredCall, read_call
 from conversations.memories import decided
-from conversations.memories.former import former_callers, take_over_preferences
+from conversations.memories.former import take_over_preferences
 from conversations.payloads.opt_out import is_opt_out_field
 from conversations.payloads.transcription import Transcription
 from elmemory.memory import kinds
@@ -33,6 +33,7 @@ from elmemory.memory.card import WrittenCard, write_card
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.vectors import with_vectors
 from elmemory.memory.fields import CALLER_PROFILE, label
+from elmemory.memory.identity import former_keys
 from elmemory.memory.openmemory import NotStorable, OpenMemory
 from elmemory.memory.records import Memory, Put
 from elmemory.memory.redaction import fully_redacted, redacted
@@ -67,7 +68,7 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
     """
     call, stamp = stored or read_call(conversation_id)
     before = read_receipt(conversation_id)
-    former = former_callers(call.caller)
+    former = former_keys(call.caller) if call.caller else []
     callers = call.caller, *former, *(before.callers if before else ())
     # Without a receipt nothing names the caller of another version, which another process may be processing.
     with caller_lock(*callers, call="" if before else conversation_id, wait=wait) as lock:
@@ -78,8 +79,8 @@ def remember(conversation_id: str, store: OpenMemory, *, wait: bool = True, stor
             return "changed meanwhile"
         if (receipt.callers if receipt else []) != (before.callers if before else []):
             return "changed meanwhile"
-        # Without a receipt, an interrupted run may have written memories of this call. The store says whose.
-        holders = None if receipt else store.users_of(conversation_id)
+        # Without a receipt, an interrupted run may have written memories of this call. The store knows the caller.
+        holders = None if receipt else holders_of(store, conversation_id)
         receipt = receipt or new_receipt(stamp)
         if holders:
             receipt.callers = sorted(holders)
@@ -144,10 +145,7 @@ def preview(conversation_id: str, store: OpenMemory) -> Changes:
 
 
 def is_remembered(conversation_id: str, store: OpenMemory) -> bool:
-    """Whether the conversation has, or would get, memories: it has a caller, and no decision forbids it.
-
-    Raises the errors of `remember`.
-    """
+    """Whether the conversation has, or would get, memories. Raises the errors of `remember`."""
     call, stamp = read_call(conversation_id)
     receipt = read_receipt(conversation_id) or new_receipt(stamp)
     return bool(call.caller and _wanted(WrittenCard(store, call.caller), call.caller, call, receipt))
@@ -170,7 +168,7 @@ def memories_of(
     # A mailbox's greeting says nothing about the customer.
     for position, (one, text, confirmed) in enumerate(() if call.reached_mailbox else call.collected_texts()):
         if text and one.field == CALLER_PROFILE:
-            usable = filter(usable_value, statements(text))
+            usable = (sentence for sentence in statements(text) if usable_value(sentence, CALLER_PROFILE))
             for ordinal, sentence in enumerate(islice(usable, _MOST_INSIGHTS)):
                 yield kinds.NewMemory(
                     kinds.INSIGHT,
@@ -216,10 +214,7 @@ def memories_of(
 
 
 def _carry_out_decisions(store: OpenMemory, call: Transcription, receipt: Receipt) -> bool:
-    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether the files changed.
-
-    The caller's lock must be held.
-    """
+    """Record an opt-out that the call collected, and delete what decisions forbid; returns whether files changed."""
     if not call.caller:
         return False
     began = call.started_at(receipt.arrival)
@@ -261,6 +256,15 @@ def withheld_of(call: Transcription, receipt: Receipt) -> list[str]:
 
 def _unredacted(text: str, _: str) -> str:
     return text
+
+
+def holders_of(store: OpenMemory, conversation_id: str) -> set[str] | None:
+    """The callers with memories that were made from this call; None if the store cannot find them.
+
+    Other clients of the store may name the call in memories of their own users, which are left alone.
+    """
+    users = store.users_of(conversation_id)
+    return users and {user for user in users if _of_conversation(store, user, conversation_id)}
 
 
 def _of_conversation(store: OpenMemory, caller: str, conversation_id: str) -> list[Memory]:

@@ -8,9 +8,12 @@ all files.
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from itertools import batched
+from pathlib import Path
 from typing import NamedTuple
 
 import structlog
@@ -20,7 +23,7 @@ from django.utils.timezone import now
 
 from conversations.files.deletion import payload_files, remove_files
 from conversations.files.locks import Busy, caller_lock, delivery_lock
-from conversations.files.paths import payload_root, transcription_path
+from conversations.files.paths import loose_paths, transcription_path
 from conversations.files.receipts import (
     PAYLOAD,
     RECORDING,
@@ -47,7 +50,6 @@ from elmemory.memory.text import counted
 log = structlog.get_logger(__name__)
 
 _CALLS, _CALLERS, _ENTRIES = 50, 5, 1000
-_MOST_COUNTED = 1000
 _DAY, _PASS_SECONDS = 86_400, 3600
 
 
@@ -84,8 +86,8 @@ def pass_over(store: OpenMemory) -> Iterator[int]:
     for rule in rules():
         yield from _steps(partial(retained.due_calls, rule.column, rule.before, _CALLS), partial(_remove, rule))
     if days := settings.RETAIN_UNREADABLE_DAYS:
-        due = partial(retained.due_loose_payloads, time.time() - days * _DAY, _CALLS)
-        yield from _steps(due, partial(_remove_loose, days))
+        for bodies in batched(_loose_before(time.time() - days * _DAY), _CALLS):
+            yield _remove_loose(days, bodies)
     if days := settings.RETAIN_MEMORY_DAYS:
         due = partial(retained.callers_due, now() - timedelta(days=days), _CALLERS)
         yield from _steps(due, partial(_forget, store, days))
@@ -107,7 +109,7 @@ def overdue() -> dict[str, int]:
     for rule in rules():
         late[rule.kind] = max(late[rule.kind], retained.count_due_calls(rule.column, rule.before - _DAY))
     if days := settings.RETAIN_UNREADABLE_DAYS:
-        late["unreadable"] = len(retained.due_loose_payloads(time.time() - (days + 1) * _DAY, _MOST_COUNTED))
+        late["unreadable"] = len(_loose_before(time.time() - (days + 1) * _DAY))
     return +late
 
 
@@ -205,10 +207,19 @@ def _transcription(raw: bytes) -> Transcription:
         return Transcription({})
 
 
-def _remove_loose(days: int, paths: list[str]) -> int:
+def _loose_before(before: float) -> list[Path]:
+    """The bodies without a call that were stored before this time."""
+    found = []
+    for path in loose_paths():
+        with suppress(FileNotFoundError):  # retried or discarded meanwhile
+            if path.stat().st_mtime < before:
+                found.append(path)
+    return found
+
+
+def _remove_loose(days: int, paths: Sequence[Path]) -> int:
     for path in paths:
-        (payload_root() / path).unlink(missing_ok=True)
-    retained.drop_loose_payloads(paths)
+        path.unlink(missing_ok=True)
     record(
         None,
         Action.RETAIN,
@@ -222,7 +233,7 @@ def _forget(store: OpenMemory, days: int, references: list[str]) -> int:
     """Forget these callers, unless they have called since."""
     done, before = 0, now() - timedelta(days=days)
     for reference in references:
-        last_call, number = retained.last_call_of(reference), retained.number_of(reference)
+        last_call, number = retained.last_calls_of([reference]).get(reference), retained.number_of(reference)
         if last_call and last_call >= before:
             retained.note_last_call(reference, last_call)
             done += 1

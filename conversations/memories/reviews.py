@@ -16,8 +16,6 @@ from elmemory.audit.models import Review
 from elmemory.memory.needles import Needles
 
 _BATCH = 500
-# Reviewed calls that had no row when this process last looked.
-_without_rows: list[str] = []
 
 
 def reviews_of(keys: Iterable[str], conversation_ids: Iterable[str]) -> list[Review]:
@@ -66,30 +64,16 @@ def erase_undone() -> None:
 def align() -> None:
     """Copy the marks of the reviews to the column `reviewed` of the index, which may have been rebuilt.
 
-    Only counts are read if they agree. A reviewed call without files has no row, and counts as marked until it has one.
+    Only counts are read if they agree.
     """
     reviewed = Review.objects.filter(reviewed_at__isnull=False)
     marked_rows = _marked()
-    if reviewed.count() == marked_rows.count() + _still_without_rows(reviewed):
+    if reviewed.count() == marked_rows.count():
         return
     wanted, marked = set(reviewed.values_list("pk", flat=True)), set(marked_rows.values_list("pk", flat=True))
-    without_rows = wanted - marked
-    for ids in batched(sorted(wanted - marked), _BATCH):
-        found = Conversation.objects.filter(pk__in=ids)
-        without_rows -= set(found.values_list("pk", flat=True))
-        found.update(reviewed=True)
-    for ids in batched(sorted(marked - wanted), _BATCH):
-        Conversation.objects.filter(pk__in=ids).update(reviewed=False)
-    _without_rows[:] = sorted(without_rows)
-
-
-def _still_without_rows(reviewed: QuerySet[Review]) -> int:
-    """The number of reviewed calls without a row at the last look; 0 if one of them has changed since."""
-    for ids in batched(_without_rows, _BATCH):
-        has_row = Conversation.objects.filter(pk__in=ids).exists()
-        if has_row or reviewed.filter(pk__in=ids).count() < len(ids):
-            return 0
-    return len(_without_rows)
+    for ids, is_reviewed in ((wanted - marked, True), (marked - wanted, False)):
+        for some in batched(sorted(ids), _BATCH):
+            Conversation.objects.filter(pk__in=some).update(reviewed=is_reviewed)
 
 
 def _marked() -> QuerySet[Conversation]:

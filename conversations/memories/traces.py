@@ -121,7 +121,7 @@ def _search_rows(alias: str, needles: Needles, searched: Searched) -> None:
 
 
 def _search_sessions(needles: Needles, searched: Searched) -> None:
-    """Search the decoded sessions for staff's searches: the table holds them compressed."""
+    """Search the decoded sessions for staff's searches: the table stores them compressed."""
     for session in Session.objects.iterator():
         if needles.are_in(str(session.get_decoded())):
             searched.traces.append(Trace("number", "default: a search of staff in table django_session"))

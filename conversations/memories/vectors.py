@@ -15,10 +15,7 @@ _AT_ONCE = 200
 
 
 def without_vector(encoder: Encoder, store: OpenMemory, caller: str) -> list[Memory]:
-    """The caller's memories that a search may find but that have no vector of this encoder. Raises OpenMemoryError.
-
-    Memories of other clients, which have no key, are left out.
-    """
+    """The caller's memories of ours that a search may find but that have no vector of this encoder."""
     return [
         memory
         for memory in store.memories(caller)

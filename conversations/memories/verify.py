@@ -14,6 +14,7 @@ from hashlib import file_digest
 from typing import NamedTuple
 
 from django.db import connections
+from django.utils.translation import gettext_noop
 
 from conversations.files import decisions
 from conversations.files.deletion import delete_conversation
@@ -25,27 +26,34 @@ from conversations.files.receipts import (
     RememberedMemory,
     content_digest,
     read_receipt,
+    receipt_path,
 )
-from conversations.files.stored import read_call
+from conversations.files.stored import transcription_of
 from conversations.index.schema import ALIAS as INDEX
+from conversations.index.sync import refresh_row
 from conversations.memories import decided, reprocess
-from conversations.payloads.outline import NotReadable
 from elmemory.memory.openmemory import OpenMemory
 from elmemory.memory.openmemory.database_integrity import faults_of
 from elmemory.memory.text import counted
 
-MISSING_MEMORIES = "memories missing"
-DELETED_CALL = "deleted call stored again"
+MISSING_MEMORIES = gettext_noop("memories missing")
+DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
-    "database": "Stop server and worker, and restore the database from a backup. An index: delete it, it is rebuilt.",
-    "payload missing": "Restore it from a backup, or: manage.py backfill",
-    "payload changed": "Restore it from a backup: its bytes are not those that were processed.",
-    "payload unreadable": "Restore it from a backup, or: manage.py backfill",
-    "version changed": "Restore it from a backup: its bytes are not those that its name says.",
-    MISSING_MEMORIES: "Have the calls processed again: manage.py verify --repair",
-    "memories lost": "Their payloads are removed, so nothing can be processed again. Restore the store from a backup.",
-    DELETED_CALL: "Delete them again: manage.py verify --repair",
-    "decisions": "The worker deletes what decisions forbid: is it running, and does OpenMemory answer?",
+    gettext_noop("database"): (
+        "Stop server and worker, and restore it from a backup. If it is the index, delete it: it is rebuilt."
+    ),
+    gettext_noop("payload missing"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("payload changed"): "Restore it from a backup: its bytes have changed since it was processed.",
+    gettext_noop("payload unreadable"): "Restore it from a backup, or fetch it: manage.py backfill",
+    gettext_noop("version changed"): "Restore it from a backup: its bytes do not match the hash in its name.",
+    MISSING_MEMORIES: "Process the calls again: manage.py verify --repair",
+    gettext_noop("memories lost"): (
+        "Restore the store from a backup: the payloads were removed, so nothing can be processed again."
+    ),
+    DELETED_CALL: "Delete it again: manage.py verify --repair",
+    gettext_noop("decisions"): (
+        "The worker deletes what the decisions forbid. Check that it runs, and that OpenMemory answers."
+    ),
 }
 _MOST_SHOWN = 20
 _VERSION = re.compile(r".+\.([0-9a-f]{8})\.(?:json|mp3)")
@@ -114,6 +122,7 @@ class Verification:
         receipt = read_receipt(conversation_id)
         if receipt is None or receipt.payload is None:
             # Pending, or the receipt is damaged: the worker processes the call.
+            self.waiting += receipt is None and _is_pending_again(conversation_id)
             kinds += ["payload unreadable"] if _is_cut_short(conversation_id) else []
         elif PAYLOAD in receipt.removed:
             kinds += ["memories lost"] if self._lacks(conversation_id, receipt) else []
@@ -157,7 +166,7 @@ def broken_databases(*, index: bool) -> Iterator[Finding | None]:
 
 def neglected_decisions(store: OpenMemory) -> list[Finding]:
     """A finding if the store has not carried out all decisions. Raises OpenMemoryError."""
-    return [] if decided.is_settled(store) else [Finding("decisions", "the store does not keep to all of them yet")]
+    return [] if decided.is_settled(store) else [Finding("decisions", "not all were carried out in the store")]
 
 
 def repair(finding: Finding) -> bool:
@@ -182,13 +191,20 @@ def _compared(conversation_id: str, receipt: Receipt) -> list[str]:
     return ["payload changed"] if stamp and stamp.matches(stat) and digest != stamp.sha256 else []
 
 
+def _is_pending_again(conversation_id: str) -> bool:
+    """Whether a damaged receipt made the call pending. Zeroed blocks change no size or time, so the row is behind."""
+    if not (receipt_path(conversation_id).is_file() and transcription_path(conversation_id).is_file()):
+        return False
+    refresh_row(conversation_id)
+    return True
+
+
 def _is_cut_short(conversation_id: str) -> bool:
     """Whether an unprocessed transcription lacks its end. Parked ones are unreadable as well, but have their end."""
     path = transcription_path(conversation_id)
-    with suppress(OSError, NotReadable):
-        read_call(conversation_id)
+    if transcription_of(conversation_id) or not path.is_file():
         return False
-    return path.is_file() and not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
+    return not path.read_bytes().rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
 
 
 def _changed_versions(conversation_id: str) -> list[str]:
@@ -202,15 +218,12 @@ def _changed_versions(conversation_id: str) -> list[str]:
 
 
 def _is_allowed(conversation_id: str, receipt: Receipt, memory: RememberedMemory) -> bool:
-    """Whether decisions allow the store to hold this memory."""
+    """Whether decisions allow the store to contain this memory."""
     about = decisions.about(receipt.caller)
     if receipt.caller in receipt.forgotten or about.opted_out:
         return False
     digest = memory.content_sha256
     if about.withholds(conversation_id, digest, by_receipt=digest in receipt.withheld):
         return False
-    try:
-        began = read_call(conversation_id).call.started_at(receipt.arrival)
-    except (OSError, NotReadable):
-        began = receipt.arrival
-    return about.allows(began)
+    call = transcription_of(conversation_id)
+    return about.allows(call.started_at(receipt.arrival) if call else receipt.arrival)

@@ -19,7 +19,6 @@ from conversations.files.stored import StoredCall, read_call
 from conversations.files.tally import Tally
 from conversations.index.cards import callers_without_card, save_cards
 from conversations.index.queue import due_conversations, make_all_due, record_failure
-from conversations.index.retained import refresh_loose_payloads
 from conversations.index.schema import made as index_made
 from conversations.index.sync import reconcile_in_steps, refresh_rows, refresh_stale_rows
 from conversations.memories.callers import list_without_calls
@@ -139,7 +138,6 @@ class Worker:
         yield
         if removed := remove_abandoned_spools():
             log.info("deleted unfinished deliveries of dead processes", files=removed)
-        refresh_loose_payloads()
         refreshed = 0
         for rows in reconcile_in_steps():
             refreshed += rows
@@ -171,10 +169,7 @@ class Worker:
         return True
 
     def refresh_index(self, but: Collection[str] = ()) -> None:
-        """Refresh the rows that are behind, except those of `but`.
-
-        Errors are logged, because they must not stop processing, unless the database is unavailable.
-        """
+        """Refresh the rows that are behind, except `but`. Errors are logged, unless the database is unavailable."""
         try:
             refresh_stale_rows(but)
         except OperationalError:
@@ -183,10 +178,7 @@ class Worker:
             log.error("the index is behind", **_kind_and_place(error))
 
     def handle_clock_change(self) -> None:
-        """Make failed conversations due at the start, and after the clock was set back.
-
-        The times of next attempts are wall-clock times, which would then be far in the future.
-        """
+        """Make failed conversations due at the start, and after the clock was set back: they wait by the clock."""
         clock = time.time() - time.monotonic()
         if clock < self._clock - 1:
             make_all_due()
@@ -246,7 +238,7 @@ class Worker:
             log.warning("OpenMemory is away", conversation_id=conversation_id, error=str(error))
             return _Attempt(conversation_id, read, str(error))
         except Exception as error:
-            # The log gets no traceback, which could hold the transcript.
+            # The log gets no traceback, which could contain the transcript.
             log.error("could not process a call", conversation_id=conversation_id, **_kind_and_place(error))
             return _Attempt(conversation_id, read, type(error).__name__)
         # A call without a caller does not need OpenMemory.

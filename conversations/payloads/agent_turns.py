@@ -24,14 +24,19 @@ def tools_of(turns: Iterable[Turn]) -> Tools:
     for turn in turns:
         for called in dicts(turn.raw.get("tool_calls")):
             if name := text(called.get("tool_name")).strip():
-                names[str(called.get("request_id"))] = name
+                names[request_of(called)] = name
                 tools.used.add(name)
         for result in dicts(turn.raw.get("tool_results")):
-            if name := text(result.get("tool_name")).strip() or names.get(str(result.get("request_id")), ""):
+            if name := text(result.get("tool_name")).strip() or names.get(request_of(result), ""):
                 tools.used.add(name)
                 if is_true(result.get("is_error")):
                     tools.failed.add(name)
     return tools
+
+
+def request_of(tool: Mapping[str, Any]) -> str:
+    """By what a tool's call and its result belong together: the request id, else the name of the tool."""
+    return str(tool.get("request_id") or text(tool.get("tool_name")).strip())
 
 
 def waits(turns: Iterable[Turn]) -> Iterator[float]:
@@ -40,13 +45,13 @@ def waits(turns: Iterable[Turn]) -> Iterator[float]:
     is_asked = False
     for turn in turns:
         if turn.role == "user":
-            is_asked, recognised = True, _elapsed(turn.raw, _RECOGNITION)
-        elif is_asked and (model := _elapsed(turn.raw, *_MODEL)) is not None:
-            yield (recognised or 0) + model + (_elapsed(turn.raw, _VOICE) or 0)
+            is_asked, recognised = True, elapsed(turn.raw, _RECOGNITION)
+        elif is_asked and (model := elapsed(turn.raw, *_MODEL)) is not None:
+            yield (recognised or 0) + model + (elapsed(turn.raw, _VOICE) or 0)
             is_asked = False
 
 
-def _elapsed(turn: Mapping[str, Any], *names: str) -> float | None:
+def elapsed(turn: Mapping[str, Any], *names: str) -> float | None:
     """The first of these metrics that the turn has, in seconds."""
     metrics = turn.get("conversation_turn_metrics")
     metrics = metrics.get("metrics") if isinstance(metrics, dict) else None

@@ -109,7 +109,7 @@ def criteria_in(analysis: object) -> list[Criterion]:
     for block, agent_id in _blocks(analysis):
         for name in ("evaluation_criteria_results", "evaluation_criteria_results_list"):
             for id_, result in _results(block.get(name), _IDS_OF_CRITERIA, "result"):
-                judged = text(result.get("result")) or "unknown"
+                judged = _judged(result.get("result"))
                 one = Criterion(id_, _name(result, id_), judged, text(result.get("rationale")), agent_id)
                 if not agent_id:
                     whole.setdefault(id_, one)
@@ -117,6 +117,13 @@ def criteria_in(analysis: object) -> list[Criterion]:
                     of_agents.setdefault((id_, agent_id), one)
     judged_by_agents = {id_ for id_, _ in of_agents}
     return [*(one for id_, one in whole.items() if id_ not in judged_by_agents), *of_agents.values()]
+
+
+def _judged(value: object) -> str:
+    """The verdict in ElevenLabs' spelling; from a truth value too."""
+    if isinstance(value, bool):
+        return "success" if value else "failure"
+    return text(value).strip().casefold() or "unknown"
 
 
 def _records(analysis: object) -> Iterator[tuple[CollectedItem, bool]]:
@@ -147,10 +154,7 @@ def _blocks(analysis: object) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 
 def _results(results: object, id_names: tuple[str, ...], bare: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Ids and results, from an object keyed by id or a list of items with ids.
-
-    A result that is not an object becomes `{bare: result}`.
-    """
+    """Ids and results, from an object keyed by id or a list of items with ids. A bare value becomes `{bare: value}`."""
     if isinstance(results, dict):
         for id_, result in results.items():
             yield well_formed(id_), result if isinstance(result, dict) else {bare: result}

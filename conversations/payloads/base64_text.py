@@ -3,8 +3,8 @@
 import binascii
 import json
 import re
-from collections.abc import Iterator
-from typing import IO, Protocol
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from conversations.payloads.outline import LongString, NotReadable
 
@@ -14,12 +14,8 @@ _LONGEST_ESCAPE = len(r"\u0041")
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+")
 
 
-class Writable(Protocol):
-    def write(self, chunk: bytes, /) -> object: ...
-
-
-def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -> None:
-    """Decode base64 text, which may be in `source`, into `target`. Raises NotReadable."""
+def decode_base64(source: IO[bytes], text: LongString | str, write: Callable[[bytes], object]) -> None:
+    """Decode base64 text, which may be in `source`, and `write` it in pieces. Raises NotReadable."""
     chunks = _characters(source, text) if isinstance(text, LongString) else [text.encode("ascii", "replace")]
     rest = b""
     ended = False
@@ -31,7 +27,7 @@ def decode_base64(source: IO[bytes], text: LongString | str, target: Writable) -
             if cut:
                 if ended:
                     raise NotReadable("audio goes on after its end")
-                target.write(binascii.a2b_base64(whole[:cut], strict_mode=True))
+                write(binascii.a2b_base64(whole[:cut], strict_mode=True))
                 ended = whole[cut - 1 : cut] == b"="
     except binascii.Error:
         raise NotReadable("audio is not base64") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from conversations.payloads.values import is_true, text
-from elmemory.memory.identity import caller_key, caller_of_call
+from elmemory.memory.identity import caller_key, caller_of_call, is_agent_number
 
 type Channel = Literal["phone", "whatsapp", "sms", "web", "chat"]
 
@@ -20,6 +20,8 @@ _OUR_IDS = {
 }
 _PHONE_SOURCES = frozenset(("sip_trunk", "twilio", "exotel", "genesys", "avaya", "audiocodes"))
 _CHAT_SOURCES = "_integration", "_bot_connector"
+# An agent that another agent asks, and the author's preview: no customer speaks, whatever number the variables name.
+_WITHOUT_CUSTOMER = frozenset(("subagent_tool", "template_preview"))
 _BARE_WHATSAPP_ID = re.compile(r"(?:whatsapp:)?(?:00)?([1-9][0-9]{6,14})", re.IGNORECASE)
 _HAS_PLUS = re.compile(r"\s*(?:(?:sips?|tel|whatsapp):)?\s*<?\+", re.IGNORECASE)
 
@@ -41,8 +43,13 @@ def contact_of(metadata: Mapping[str, Any], source: str, caller_id: object, call
     """
     sections = {name: section for name in _OUR_IDS if isinstance(section := metadata.get(name), dict)}
     ours = {_id(section.get(name)) for key, section in sections.items() for name in _OUR_IDS[key]} - {""}
-    channel = _channel(metadata, sections, source.casefold(), caller_id)
-    outbound = _direction(sections) == "outbound"
+    source = source.strip().casefold()
+    if source in _WITHOUT_CUSTOMER:
+        return Contact("chat", outbound=False, caller=None)
+    channel = _channel(metadata, sections, source, caller_id)
+    # Without a direction, a call from one of our own numbers is outbound.
+    direction = _direction(sections)
+    outbound = direction == "outbound" or (not direction and (_id(caller_id) in ours or is_agent_number(caller_id)))
 
     def not_ours(raw: object) -> object:
         return None if _id(raw) in ours else raw

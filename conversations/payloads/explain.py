@@ -30,11 +30,11 @@ _NOT_READABLE = (
 )
 _CODES = {
     1002: gettext_lazy(
-        "ElevenLabs refused the call, often because the account's quota is used up. Look at the subscription."
+        "ElevenLabs refused the call, often because the account's quota is used up. Check the subscription."
     ),
-    1008: gettext_lazy("ElevenLabs ended the call because something that the agent needs was not there."),
-    1011: gettext_lazy("ElevenLabs had a fault of its own. Nothing is to be done here; the caller may ring again."),
-    3000: gettext_lazy("The agent's model or voice could not be reached. Look at the agent's settings."),
+    1008: gettext_lazy("ElevenLabs ended the call because something that the agent needs was missing."),
+    1011: gettext_lazy("ElevenLabs had an internal fault. There is nothing to do here; the caller may ring again."),
+    3000: gettext_lazy("The agent's model or voice could not be reached. Check the agent's settings."),
 }
 
 
@@ -64,9 +64,9 @@ def _missing(found: re.Match[str]) -> str:
     where = (found[1] or "").strip() or "prompt"
     text = gettext(
         "The agent's %(where)s uses %(variables)s, but no value was sent, so ElevenLabs ended the call before a word"
-        " was said. What to do: in the agent's Security settings switch on “Fetch conversation initiation data for"
-        " inbound calls”; if it is on, name the variable with a default in DYNAMIC_VARIABLES, or take it out of"
-        " the agent."
+        " was said. What to do: in the agent's Security settings enable “Fetch conversation initiation data for"
+        " inbound calls”; if it is enabled, name the variable with a default in DYNAMIC_VARIABLES, or remove it"
+        " from the agent."
     )
     return text % {"where": where, "variables": variables}
 

@@ -9,25 +9,36 @@ from conversations.payloads.analysis import CollectedItem, values_collected
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.text import field_name
 
+
+def _plain(text: str) -> str:
+    """The text as it is compared: one spelling of letters, in lower case, without invisible marks."""
+    plain = unicodedata.normalize("NFKC", text).replace("\ufe0f", "").replace("’", "'").casefold()
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf")
+
+
 # A sentence that begins with one of these means yes: "ja, bitte", "Yes, do not remember me".
 _YES = frozenset(
-    """
-    yes yeah yep yup y true ja jawohl jo joo jah jaha oui ouais vrai sí si sì sim vero verdadero verdadeiro da adevărat
-    tak prawda ano pravda áno igen igaz jā jah taip evet doğru bəli kyllä po vërtetë bai baie wahr waar sant sann
-    да так правда истина вярно тачно ие иә ооба тийм ναι ναί αληθές כן نعم أجل بلى بله آری جی ہاں հա այո დიახ კი
-    हाँ हां जी होय হ্যাঁ જી હા ஆம் ஆமாம் అవును ಹೌದು അതെ ඔව් ใช่ แม่น ແມ່ນ បាទ ចាស ဟုတ်ကဲ့ はい ええ 是的 对的 對的 네 예
-    ya iya opo oo ndiyo ndio yebo eya ee bẹẹni vâng có dạ
-    """.split()
+    _plain(
+        """
+        yes yeah yep yup y true ja jawohl jo joo jah jaha oui ouais vrai sí si si' sì sim vero verdadero verdadeiro da
+        adevărat tak prawda ano pravda áno igen igaz jā jah taip evet doğru bəli kyllä po vërtetë bai baie wahr waar
+        sant sann да так правда истина вярно тачно ие иә ооба тийм ναι ναί αληθές αληθες כן نعم أجل بلى ايوه أيوه بله
+        آری جی ہاں հա այո დიახ კი हाँ हां जी होय হ্যাঁ જી હા ஆம் ஆமாம் అవును ಹೌದು അതെ ඔව් ใช่ แม่น ແມ່ນ បាទ ចាស ဟုတ်ကဲ့ はい ええ 是 是的
+        对 對 对的 對的 네 예 ya iya opo oo ndiyo ndio yebo eya ee bẹẹni vâng có dạ
+        """
+    ).split()
 )
 # These mean yes only alone: a sentence that begins with one may mean anything.
 _YES_ALONE = frozenset(
-    """
-    1 t x on ok okay sure certainly absolutely definitely correct right confirmed agreed checked opt_out opted_out
-    natürlich sicher genau klar richtig stimmt d'accord bien_sûr exact certainement claro por_supuesto correcto cierto
-    certo correto esatto certamente naturalmente claro_que_sim verdade benar kweli đúng verdad
-    конечно верно точно σωστά בטח נכון صحيح درست सही सच 是 对 對 好 好的 同意 真 同意する うん そう 맞아요 맞습니다 응
-    ✓ ✔ ☑ ✅
-    """.split()
+    _plain(
+        """
+        1 1_0 t x on ok okay sure certainly absolutely definitely correct right confirmed agreed checked opt_out
+        opted_out natürlich sicher genau klar richtig stimmt zutreffend d'accord bien_sûr exact certainement claro
+        por_supuesto correcto cierto certo correto esatto certamente naturalmente claro_que_sim verdade klopt tosi
+        totta točno istina totoo benar betul sandt kweli đúng verdad конечно верно точно σωστά בטח נכון صحيح درست सही सच
+        好 好的 同意 真 同意する うん そう そうです 맞아요 맞습니다 응 그렇습니다 참 ✓ ✔ ☑ ✅
+        """
+    ).split()
 )
 _UNSPACED_YES = "はい", "是的", "ใช่", "对的", "對的"
 _BETWEEN_WORDS = re.compile(r"[\s.,;:!?…。、，！？；：،؛।·()\[\]\"“”„«»*/|_–—-]+")
@@ -60,8 +71,7 @@ def is_yes(value: object) -> bool:
 
 
 def _says_yes(value: str) -> bool:
-    text = unicodedata.normalize("NFKC", value).replace("\ufe0f", "").replace("’", "'").casefold()
-    words = [word for word in _BETWEEN_WORDS.split(text) if word]
+    words = [word for word in _BETWEEN_WORDS.split(_plain(value)) if word]
     if not words:
         return False
     return (

@@ -25,10 +25,7 @@ def without_secrets(raw: bytes) -> bytes:
 
 
 def shown_file(path: Path) -> IO[bytes]:
-    """A stored file opened for reading, with the values of secret variables hidden.
-
-    Only a file with such variables is read into memory.
-    """
+    """A stored file opened for reading, with the values of secret variables hidden. Only such a file is read whole."""
     file = path.open("rb")
     if path.suffix != ".json" or not _holds_secrets(file):
         return file

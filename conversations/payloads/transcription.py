@@ -4,6 +4,7 @@ ElevenLabs' payloads differ from their documentation and from one another. A fie
 the rest of the call is still read.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,20 +12,14 @@ from functools import cached_property
 from typing import Any, Literal
 
 from conversations.payloads.agent_turns import Tools, tools_of, waits
-from conversations.payloads.analysis import (
-    Collected,
-    CollectedItem,
-    Criterion,
-    collected_in,
-    criteria_in,
-    texts_of,
-)
+from conversations.payloads.analysis import Collected, CollectedItem, Criterion, collected_in, criteria_in, texts_of
 from conversations.payloads.contact import Channel, Contact, contact_of
 from conversations.payloads.opt_out import asks_for_opt_out
 from conversations.payloads.outline import NotReadable, parse
 from conversations.payloads.turns import Turn, mailbox_answered, turns_of
 from conversations.payloads.values import call_seconds, event_seconds, is_true, number, text, unix_seconds
 from elmemory.memory.card import Card
+from elmemory.memory.nothing import says_nothing
 from elmemory.memory.values import usable_value
 
 _MOST_CREDITS = 2**31
@@ -32,6 +27,13 @@ _DELETIONS = (
     ("payload", "delete_transcript_and_pii", "deleted_transcript_at_time_unix_secs"),
     ("audio", "delete_audio", "deleted_audio_at_time_unix_secs"),
 )
+# What ElevenLabs and models write if there is no summary.
+_NO_SUMMARY = re.compile(
+    r"(?:the |an? )?summary (?:could not|couldn't|couldn’t|cannot|can't|was not|is not|not) (?:be )?\w+[^.,;:]*\.?"
+    r"|no summary\b[^.,;:]*\.?|(?:failed|unable) to (?:generate|create|produce) (?:an? |the )?summary[^.,;:]*\.?",
+    re.IGNORECASE,
+)
+_LONGEST_MARK = 20
 _VARIABLES = "conversation_initiation_client_data", "dynamic_variables"
 
 
@@ -78,11 +80,13 @@ class Transcription:
     @property
     def successful(self) -> str:
         """The evaluation of the call: success, failure or unknown; empty if the payload has none."""
-        return self.text("analysis", "call_successful")
+        return self.text("analysis", "call_successful").strip().casefold()
 
     @property
     def summary(self) -> str:
-        return self.text("analysis", "transcript_summary").strip()
+        summary = self.text("analysis", "transcript_summary").strip()
+        says_so = len(summary) <= _LONGEST_MARK and says_nothing(summary)
+        return "" if says_so or _NO_SUMMARY.fullmatch(summary) else summary
 
     @property
     def title(self) -> str:

@@ -10,10 +10,17 @@ from conversations.payloads.values import dicts, is_true, seconds, text
 type Kind = Literal["said", "keypad", "platform event", "context", "backchannel", "file", "mailbox"]
 
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
-# Speech recognition writes no final # or *, but a person may type one.
-_KEYPAD_DIGITS = re.compile(r"[*#]*[0-9][0-9 *#]*[*#]|[*#]+")
-# Transcripts write a silence as dots.
-_WORDLESS = re.compile(r"[\s.…,_–—-]*")
+# Speech recognition writes no * and no final #, but a person may type one. Some transcripts name the keypad.
+_KEYPAD_DIGITS = re.compile(
+    r"[*#]*[0-9][0-9 *#]*[*#]|\*[*#]*[0-9][0-9 *#]*|[*#]+|\W*(?:dtmf|keypad)\W[\W\d]*", re.IGNORECASE
+)
+# Transcripts write a silence as dots, and a noise in brackets: "[silence]", "(laughs)", "*coughs*".
+_SILENCE = r"[\s.…,_–—♪-]"
+_SILENT = re.compile(rf"{_SILENCE}*")
+_WORDLESS = re.compile(
+    rf"(?:{_SILENCE}|\[[^\W\d][^\[\]]*\]|\([^\W\d][^()]*\)|（[^\W\d][^（）]*）|【[^\W\d][^【】]*】|<[^\W\d][^<>]*>"
+    r"|\*[^\W\d][^*]*\*|♪[^♪]*♪)*"
+)
 _MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox|\bmachine_(?:start|end)", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)
 _WHO_ANSWERED = "call_result", "answered_by", "AnsweredBy", "answering_machine_detection", "machine_detection"
@@ -61,8 +68,9 @@ class Turn:
 
     @property
     def is_of_caller(self) -> bool:
-        """Whether the caller said or wrote the words of the turn. A silence, written as dots, has no words."""
-        return self.role == "user" and self.kind == "said" and not _WORDLESS.fullmatch(self.message)
+        """Whether the caller said or wrote the words of the turn. A silence or a noise has no words."""
+        wordless = _SILENT if self.raw.get("source_medium") == "text" else _WORDLESS
+        return self.role == "user" and self.kind == "said" and not wordless.fullmatch(self.message)
 
 
 def turns_of(transcript: object, *, mailbox: bool) -> list[Turn]:

@@ -49,6 +49,12 @@ def chips(changelist: Any) -> list[tuple[Any, Any, str]]:
     return list(filters.chips(changelist))
 
 
+@register.filter
+def faults(changelist: Any) -> list[str]:
+    """What is wrong with the values in the address of a list."""
+    return filters.faults(changelist)
+
+
 @register.inclusion_tag("admin/conversations/dashboard.html", takes_context=True)
 def dashboard(context: dict[str, Any]) -> dict[str, Any]:
     """The figures of the front page, for staff who may see calls."""

@@ -29,7 +29,7 @@ from elmemory.agents.wiring import (
     filled_by,
     fingerprint,
     has_retries,
-    header,
+    key_header,
     secret_fingerprint,
     tool_url,
 )
@@ -317,21 +317,21 @@ def _url_check(section: str, name: str, found: str | None, wanted: str, fix: str
 
 def _key_check(section: str, wiring: Wiring, headers: Json | None, keys: Sequence[str], prefix: str, fix: str) -> Check:
     """Check that the header holds the first key, in plain text or as a secret whose name records its fingerprint."""
-    _, value = header(headers)
+    _, value = key_header(headers)
     if value is None:
         return Check(section, "key", "fault", "no header X-Api-Key: the server answers 401", fix)
     if isinstance(value, str):
         if value in keys:
-            detail = "X-Api-Key holds the key in plain text, readable in every payload"
+            detail = "X-Api-Key contains the key in plain text, readable in every payload"
             return Check(section, "key", "note", detail, f"Make it a secret: {fix}")
-        return Check(section, "key", "fault", "X-Api-Key holds another key: the server answers 401", fix)
+        return Check(section, "key", "fault", "X-Api-Key contains another key: the server answers 401", fix)
     name = wiring.secret_name(value.get("secret_id") if isinstance(value, dict) else None)
     fingerprints = [fingerprint(key) for key in keys or [""]]
     if name == f"{prefix}_{fingerprints[0]}":
         return Check(section, "key", "ok", f"secret {name}")
     if name in {f"{prefix}_{one}" for one in fingerprints}:
-        return Check(section, "key", "note", f"secret {name} holds the key that is being replaced", fix)
+        return Check(section, "key", "note", f"secret {name} contains the key that is being replaced", fix)
     if name.startswith(f"{prefix}_"):
-        detail = f"secret {name} holds another key than this server: it answers 401"
+        detail = f"secret {name} contains another key than this server: it answers 401"
         return Check(section, "key", "fault", detail, fix)
     return Check(section, "key", "note", f"a secret whose value cannot be compared ({name or 'unknown'})")

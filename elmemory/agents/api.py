@@ -17,8 +17,6 @@ _PAGE = 100
 # A list ends after so many pages, or after so many empty or repeated pages in a row.
 _MOST_PAGES = 10_000
 _MOST_REPEATS = 10
-# Only reads are retried: a repeated write could create something twice.
-_NO_RETRY: Any = {"max_retries": 0}
 
 
 class ElevenLabsError(Exception):
@@ -61,49 +59,42 @@ class Api:
         """Return `[{"secret_id", "name", …}]`; ElevenLabs never returns the value of a secret."""
         return self._pages(self._agents_api.secrets.with_raw_response.list, "secrets")
 
-    def create_secret(self, name: str, value: str) -> str:
-        """Create a secret and return its id."""
-        made = self._json(
-            self._agents_api.secrets.with_raw_response.create, name=name, value=value, request_options=_NO_RETRY
-        )
-        return str(made["secret_id"])
+    def create_secret(self, name: str, value: str) -> None:
+        self._write(self._agents_api.secrets.with_raw_response.create, name=name, value=value)
 
     def webhooks(self) -> list[dict[str, Any]]:
         """Return `[{"webhook_id", "name", "webhook_url", "auth_type", "is_disabled", "is_auto_disabled", …}]`."""
         return list(self._json(self._sdk.webhooks.with_raw_response.list)["webhooks"])
 
-    def create_webhook(self, name: str, url: str) -> tuple[str, str]:
-        """Create an HMAC webhook. Return its id and its secret, which ElevenLabs returns only this once."""
+    def create_webhook(self, name: str, url: str) -> str:
+        """Create an HMAC webhook. Return its secret, which ElevenLabs returns only this once."""
         from elevenlabs.types.webhook_hmac_settings import WebhookHmacSettings
 
         hmac = WebhookHmacSettings(auth_type="hmac", name=name, webhook_url=url)
-        made = self._json(self._sdk.webhooks.with_raw_response.create, settings=hmac, request_options=_NO_RETRY)
-        return str(made["webhook_id"]), str(made.get("webhook_secret") or "")
+        made = self._write(self._sdk.webhooks.with_raw_response.create, settings=hmac)
+        return str(made.get("webhook_secret") or "")
 
     def enable_webhook(self, webhook_id: str, name: str) -> None:
         """Enable the webhook, switch its retries on, and rename it."""
         update = self._sdk.webhooks.with_raw_response.update
-        self._json(update, webhook_id, is_disabled=False, name=name, retry_enabled=True, request_options=_NO_RETRY)
+        self._write(update, webhook_id, is_disabled=False, name=name, retry_enabled=True)
 
     def workspace(self) -> dict[str, Any]:
         """Return `{"conversation_initiation_client_data_webhook", "webhooks", …}`, each may be null."""
         return dict(self._json(self._agents_api.settings.with_raw_response.get))
 
-    def update_workspace(self, **sections: Any) -> None:
-        self._json(self._agents_api.settings.with_raw_response.update, **sections, request_options=_NO_RETRY)
+    def update_workspace(self, sections: dict[str, Any]) -> None:
+        self._write(self._agents_api.settings.with_raw_response.update, **sections)
 
     def tools(self) -> list[dict[str, Any]]:
         """Return `[{"id", "tool_config", …}]`."""
         return self._pages(self._agents_api.tools.with_raw_response.list, "tools")
 
-    def create_tool(self, config: dict[str, Any]) -> str:
-        """Create a tool and return its id."""
-        request: Any = {"tool_config": config}
-        create = self._agents_api.tools.with_raw_response.create
-        return str(self._json(create, request=request, request_options=_NO_RETRY)["id"])
+    def create_tool(self, config: dict[str, Any]) -> None:
+        self._write(self._agents_api.tools.with_raw_response.create, request={"tool_config": config})
 
     def update_tool(self, tool_id: str, request: dict[str, Any]) -> None:
-        self._json(self._agents_api.tools.with_raw_response.update, tool_id, request=request, request_options=_NO_RETRY)
+        self._write(self._agents_api.tools.with_raw_response.update, tool_id, request=request)
 
     def agents(self) -> list[dict[str, Any]]:
         """Return `[{"agent_id", "name", …}]`."""
@@ -114,7 +105,7 @@ class Api:
         return dict(self._json(self._agents_api.agents.with_raw_response.get, agent_id))
 
     def update_agent(self, agent_id: str, **sections: Any) -> None:
-        self._json(self._agents_api.agents.with_raw_response.update, agent_id, **sections, request_options=_NO_RETRY)
+        self._write(self._agents_api.agents.with_raw_response.update, agent_id, **sections)
 
     def tier(self) -> str:
         """Return the tier of the workspace's subscription, such as "creator"; "" if the key lacks the permission."""
@@ -151,7 +142,7 @@ class Api:
         """Run the agent's present criteria and data collection again and return the conversation. This costs money."""
         with self._request():
             run = self._agents_api.conversations.analysis.with_raw_response.run
-            return bytes(run(conversation_id, request_options=_NO_RETRY)._response.content)
+            return bytes(run(conversation_id, request_options={"max_retries": 0})._response.content)
 
     def audio(self, conversation_id: str) -> Iterator[bytes]:
         """Yield the recording, an MP3, in chunks."""
@@ -193,6 +184,10 @@ class Api:
                 break
             seen.add(cursor)
         log.warning("a list of ElevenLabs does not end; the rest is ignored", list=name, pages=len(seen))
+
+    def _write(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Send a write once: a repeated one could create something twice."""
+        return self._json(method, *arguments, **named, request_options={"max_retries": 0})
 
     def _json(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         with self._request():

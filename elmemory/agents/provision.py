@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from functools import partial
 from typing import Any
 
 import orjson
@@ -118,8 +119,8 @@ def warnings(wiring: Wiring, server: ThisServer) -> Iterator[str]:
     key = secret_fingerprint(webhook)
     if key is None:
         yield (
-            "The post-call webhook exists already, and ElevenLabs does not reveal its secret: "
-            "ELEVENLABS_POST_CALL_KEY must hold it. If it is lost: --new-secret makes a new webhook."
+            "The post-call webhook exists already, and ElevenLabs does not reveal its secret. "
+            "Set ELEVENLABS_POST_CALL_KEY to it. If it is lost, --new-secret creates a new webhook."
         )
     elif key not in map(fingerprint, server.post_call_keys):
         yield (
@@ -144,7 +145,9 @@ def _secrets(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     ):
         if wiring.secret_id(name) is None:
             after = {"name": name, "value": f"(that of {variable})"}
-            yield Step(f"secret {name}", None, after, _secret_writer(name, value), is_shared=True)
+            yield Step(
+                f"secret {name}", None, after, partial(Api.create_secret, name=name, value=value), is_shared=True
+            )
 
 
 def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
@@ -153,7 +156,7 @@ def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     if webhook is None:
         made = {"name": _WEBHOOK_NAME, "webhook_url": url, "auth_type": "hmac"}
         yield Step(
-            "post-call webhook", None, made, lambda api: api.create_webhook(_WEBHOOK_NAME, url)[1], is_shared=True
+            "post-call webhook", None, made, partial(Api.create_webhook, name=_WEBHOOK_NAME, url=url), is_shared=True
         )
         webhook = {"webhook_id": "", "name": _WEBHOOK_NAME}
         key: str | None = None
@@ -164,12 +167,11 @@ def _webhook(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
         name = marked_name(webhook["name"], key)
         before = {"name": webhook["name"], "is_disabled": disabled, "retry_enabled": has_retries(webhook)}
         after = {"name": name, "is_disabled": False, "retry_enabled": True}
-        webhook_id = webhook["webhook_id"]
         yield Step(
             "post-call webhook: retries, enabled",
             before,
             after,
-            _writer(lambda api: api.enable_webhook(webhook_id, name)),
+            partial(Api.enable_webhook, webhook_id=webhook["webhook_id"], name=name),
             is_shared=True,
         )
 
@@ -206,13 +208,13 @@ def _section_step(
     holder = _target(wiring, section, server)
     title = f"{title} of the {holder}"
     if holder == "workspace":
-        write = _writer(lambda api: api.update_workspace(**{section: after}))
+        write = partial(Api.update_workspace, sections={section: after})
         yield Step(title, before or None, after, write, is_shared=True)
         return
     ours = _platform_settings(wiring)
     ours["workspace_overrides"] = {**(ours.get("workspace_overrides") or {}), section: after}
     agent_id = wiring.agent["agent_id"]
-    yield Step(title, before or None, after, _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)))
+    yield Step(title, before or None, after, partial(Api.update_agent, agent_id=agent_id, platform_settings=ours))
 
 
 def _target(wiring: Wiring, section: str, server: ThisServer) -> str:
@@ -237,7 +239,7 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
     tool = wiring.search_tool(url)
     if tool is None:
         config = completed_tool({}, url, secret)
-        yield Step("tool search_data", None, config, _writer(lambda api: api.create_tool(config)), is_shared=True)
+        yield Step("tool search_data", None, config, partial(Api.create_tool, config=config), is_shared=True)
         return
     before = tool["tool_config"]
     after = completed_tool(before, url, secret)
@@ -245,8 +247,7 @@ def _tool(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
         request = {"tool_config": after}
         if tool.get("response_mocks"):
             request["response_mocks"] = tool["response_mocks"]
-        tool_id = tool["id"]
-        write = _writer(lambda api: api.update_tool(tool_id, request))
+        write = partial(Api.update_tool, tool_id=tool["id"], request=request)
         # A tool of this name with another URL may belong to this agent alone.
         is_shared = tool_url(tool) == url
         yield Step("tool search_data", before, after, write, is_shared=is_shared)
@@ -267,7 +268,7 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             "the tool, attached to the agent",
             {"tool_ids": attached},
             {"tool_ids": tool_ids},
-            _writer(lambda api: api.update_agent(agent_id, conversation_config=config)),
+            partial(Api.update_agent, agent_id=agent_id, conversation_config=config),
         )
     allows_all = wiring.allows_first_message and (wiring.allows_language or not settings.OVERRIDE_LANGUAGE)
     if not (wiring.fetches_initiation_data and allows_all):
@@ -284,7 +285,7 @@ def _agent(wiring: Wiring, server: ThisServer) -> Iterator[Step]:
             "the agent takes initiation data and the greeting",
             before,
             overrides,
-            _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)),
+            partial(Api.update_agent, agent_id=agent_id, platform_settings=ours),
         )
 
 
@@ -302,7 +303,7 @@ def _data_collection(wiring: Wiring, collecting: Collecting) -> Iterator[Step]:
         "data collection for memory",
         before,
         after,
-        _writer(lambda api: api.update_agent(agent_id, platform_settings=ours)),
+        partial(Api.update_agent, agent_id=agent_id, platform_settings=ours),
         tuple(reasons(wiring, collecting)),
     )
 
@@ -317,17 +318,6 @@ def _platform_settings(wiring: Wiring) -> Json:
     )
     ours = copy.deepcopy(wiring.agent.get("platform_settings") or {})
     return {name: value for name, value in ours.items() if name not in read_only}
-
-
-def _secret_writer(name: str, value: str) -> Callable[[Api], None]:
-    return _writer(lambda api: api.create_secret(name, value))
-
-
-def _writer(write: Callable[[Api], object]) -> Callable[[Api], None]:
-    def write_without_result(api: Api) -> None:
-        write(api)
-
-    return write_without_result
 
 
 def _lines(value: Any) -> list[str]:

@@ -235,15 +235,15 @@ def marked_name(name: str, key: str | None) -> str:
     return f"{_MARK.sub('', name)} (retries on{f', key {key}' if key else ''})"
 
 
-def header(headers: Json | None, name: str = KEY_HEADER) -> tuple[str, Any]:
-    """Return the header's name as written and its value, None if missing. Names are case-insensitive."""
-    found = next(((key, value) for key, value in (headers or {}).items() if key.lower() == name.lower()), None)
-    return found or (name, None)
+def key_header(headers: Json | None) -> tuple[str, Any]:
+    """Return the name of the header X-Api-Key as written, and its value; None if it is missing."""
+    found = ((name, value) for name, value in (headers or {}).items() if name.lower() == KEY_HEADER.lower())
+    return next(found, (KEY_HEADER, None))
 
 
 def with_key(headers: Json | None, secret: str | None) -> Json:
     """Return the headers with the key taken from the secret with this id; None for a secret that is not made yet."""
-    name, value = header(headers)
+    name, value = key_header(headers)
     if not (secret and isinstance(value, dict) and value.get("secret_id") == secret):
         value = {"secret_id": secret or "(the new secret)"}
     return {**(headers or {}), name: value}

@@ -1,8 +1,9 @@
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -16,10 +17,11 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from elmemory.admin import ReadOnlyAdmin
 from elmemory.audit.certificate import as_json, as_text
-from elmemory.audit.export import csv_lines
+from elmemory.audit.export import csv_lines, streamed
 from elmemory.audit.models import Action, Entry
 from elmemory.audit.record import record
 from elmemory.audit.staff import register
+from elmemory.audit.wording import detail_shown, kind_shown
 from elmemory.memory.text import counted
 
 # The admin pages of the objects, by the kind that entries name.
@@ -34,30 +36,31 @@ _PAGES = {
 }
 
 
+class KindFilter(admin.AllValuesFieldListFilter):
+    """Filters entries by kind, with its name in the language of the page."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            kind, *count = str(choice["display"]).split(" ", 1)
+            yield {**choice, "display": " ".join([kind_shown(kind), *count])}
+
+
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin[Entry]):
     """The audit log."""
 
-    list_display = ("when", "username", "action", "kind", "touched", "caller_shown", "detail_shown", "address")
-    list_filter = ("action", "kind", ("username", admin.AllValuesFieldListFilter))
+    list_display = ("when", "username", "action", "kind_shown", "touched", "caller_shown", "detail_shown", "address")
+    list_filter = ("action", ("kind", KindFilter), ("username", admin.AllValuesFieldListFilter))
     # Not `address__exact`: PostgreSQL raises an error if the text is not an address.
     search_fields = ("username__exact", "object__startswith", "caller__exact", "address__iexact")
     search_help_text = gettext_lazy("A user, a conversation id, a caller's reference or an address.")
     date_hierarchy = "at"
     linked = ("object", "caller", "address")
     fields = (
-        "when",
-        "username",
-        "action",
-        "kind",
-        "touched",
-        "caller_shown",
-        "detail",
-        "address",
-        "certificate",
+        "when", "username", "action", "kind_shown", "touched", "caller_shown", "detail_shown", "address", "certificate",
         "hash",
-    )
-    readonly_fields = ("when", "touched", "caller_shown", "certificate")
+    )  # fmt: skip
+    readonly_fields = ("when", "kind_shown", "touched", "caller_shown", "detail_shown", "certificate")
     list_select_related = False
     empty_value_display = ""
 
@@ -84,14 +87,14 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     @admin.display(description=gettext_lazy("detail"), ordering="detail")
     def detail_shown(self, entry: Entry) -> str:
-        return entry.detail
+        return detail_shown(entry.detail)
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("audit.export_entry")
+    @admin.display(description=pgettext_lazy("audit log", "what kind"), ordering="kind")
+    def kind_shown(self, entry: Entry) -> str:
+        return kind_shown(entry.kind)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": gettext("Audit log"), "may_export": self.has_export_permission(request)}
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        return super().changelist_view(request, {**(extra_context or {}), "title": gettext("Audit log")})
 
     def get_urls(self) -> list[URLPattern]:
         export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_entry_export")
@@ -116,7 +119,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return the filtered list as CSV."""
-        if not (self.has_view_permission(request) and self.has_export_permission(request)):
+        if not (self.has_view_permission(request) and request.user.has_perm("audit.export_entry")):
             raise PermissionDenied
         try:
             entries = self.get_changelist_instance(request).get_queryset(request)
@@ -124,7 +127,9 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             return HttpResponseRedirect(f"{reverse('admin:audit_entry_changelist')}?{ERROR_FLAG}=1")
         record(request, Action.EXPORT, "log", detail=counted(entries.count(), "entry", "entries"))
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(csv_lines(entries), content_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingHttpResponse(
+            streamed(csv_lines(entries)), content_type="text/csv; charset=utf-8", headers=headers
+        )
 
 
 register()

@@ -8,7 +8,7 @@ next summary replaces it. Database triggers refuse to delete other entries (`elm
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from itertools import takewhile
 
 import structlog
 from django.db import router, transaction
@@ -30,20 +30,13 @@ class NotClosed(Exception):
     """The old entries were altered, so they are not deleted. `audit verify` shows where."""
 
 
-class _Part(NamedTuple):
-    """The oldest part of the log: the summary of entries closed earlier, if any, and the entries to close."""
-
-    summary: Entry | None
-    entries: Sequence[Entry]
-
-
 def close_entries(before: datetime, most: int) -> int:
     """Close at most `most` entries from before this time. Return their number. Raises NotClosed.
 
     The newest entry always stays. Fewer than `most` are closed only once a day, because each closing adds an entry.
     """
     using = router.db_for_write(Entry)
-    if not _oldest(before, most).entries:
+    if not _oldest(before, most)[1]:
         return 0
     with transaction.atomic(using):
         # Recorded first, so that the newest entry is the one of this closing.
@@ -59,19 +52,15 @@ def close_entries(before: datetime, most: int) -> int:
     return len(entries)
 
 
-def _oldest(before: datetime, most: int) -> _Part:
-    """Return the entries to close now."""
+def _oldest(before: datetime, most: int) -> tuple[Entry | None, list[Entry]]:
+    """Return the summary of entries closed earlier, if any, and the entries to close now."""
     oldest = list(Entry.objects.order_by("pk")[: most + 2])
     summary = oldest.pop(0) if oldest and oldest[0].pk < 0 else None
-    old = []
     # Without the last one: it may be the newest of the log.
-    for entry in oldest[:-1][:most]:
-        if entry.at >= before:
-            break
-        old.append(entry)
+    old = list(takewhile(lambda entry: entry.at < before, oldest[:-1][:most]))
     if len(old) < most and summary and summary.at > now() - _EVERY:
         old = []
-    return _Part(summary, old)
+    return summary, old
 
 
 def _replace(summary: Entry | None, entries: Sequence[Entry], using: str) -> None:

@@ -62,10 +62,7 @@ def _entry(request: HttpRequest | None, action: Action, kind: str, what: str, *,
 
 
 def record_command(name: str, detail: str = "") -> None:
-    """Add an entry: the user of the operating system ran this command.
-
-    A database that does not answer is logged, not raised: the command may be the one that repairs it.
-    """
+    """Record that a command ran. A database that does not answer is logged: the command may be its repair."""
     try:
         record(None, Action.RUN, "command", name, detail=detail)
     except DatabaseError as error:

@@ -1,7 +1,7 @@
 """Users in the admin. Each has a role; the form says what each role may do."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -17,18 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from elmemory.admin import CarefulLookups
 from elmemory.audit.roles import ADMINISTRATOR, EXPLAINED
-
-if TYPE_CHECKING:
-
-    class _UserAdmin(CarefulLookups[User], UserAdmin[User]): ...
-
-    class _GroupAdmin(CarefulLookups[Group], GroupAdmin): ...
-
-else:  # UserAdmin is not generic at run time
-
-    class _UserAdmin(CarefulLookups, UserAdmin): ...
-
-    class _GroupAdmin(CarefulLookups, GroupAdmin): ...
+from elmemory.audit.wording import permission_shown
 
 
 class StaffForm(UserCreationForm[User]):
@@ -59,7 +48,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
         return [(pk, _(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
 
-class StaffAdmin(_UserAdmin):
+class StaffAdmin(CarefulLookups[User], UserAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Users with their roles. A new user is created on a single page."""
 
     list_display = ("username", "role", "first_name", "last_name", "is_active", "last_login")
@@ -109,8 +98,14 @@ class StaffAdmin(_UserAdmin):
         return super(UserAdmin, self).response_add(request, obj, post_url_continue)
 
 
-class RoleAdmin(_GroupAdmin):
-    """The roles. Permissions are shown in the language of the page; the database has them in English."""
+class RoleAdmin(CarefulLookups[Group], GroupAdmin):
+    """The roles. They and permissions are shown in the language of the page; the database has them in English."""
+
+    list_display = ("role",)
+
+    @admin.display(description=gettext_lazy("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return _(group.name)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})
@@ -121,7 +116,7 @@ class RoleAdmin(_GroupAdmin):
 
 
 def _named(field: Any) -> Any:
-    field.label_from_instance = lambda permission: f"{permission.content_type} | {_(permission.name)}"
+    field.label_from_instance = lambda permission: f"{permission.content_type} | {permission_shown(permission)}"
     return field
 
 

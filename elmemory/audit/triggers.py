@@ -7,7 +7,6 @@ reports triggers that are missing.
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _EVENTS = {"audit_entry_no_update": "UPDATE", "audit_entry_no_delete": "DELETE", "audit_entry_no_close": "INSERT"}
-_NAMES = tuple(_EVENTS)
 _REFUSAL = "the audit log is append-only"
 # Entries that a later summary covers may be deleted. A summary may be added if the last entry that it closes exists and
 # is not the newest.
@@ -49,7 +48,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
     """Drop the triggers, for migrations that change entries and for tests that empty their databases."""
     on = " ON audit_entry" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        for name in _NAMES:
+        for name in _EVENTS:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
 
@@ -63,4 +62,4 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         present = {row[0] for row in cursor.fetchall()}
-    return [name for name in _NAMES if name not in present]
+    return [name for name in _EVENTS if name not in present]

@@ -1,7 +1,6 @@
 """Checks of this server, its public address and the agent at ElevenLabs, for the command and the admin page."""
 
 import contextlib
-import hmac
 import os
 import secrets
 import subprocess
@@ -29,7 +28,7 @@ from elmemory.agents.check import Check
 from elmemory.agents.data_collection import FIELDS
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
 from elmemory.doctor.operation import checks_of_operation
-from elmemory.doctor.volumes import is_encrypted
+from elmemory.doctor.volumes import file_system_of, is_encrypted
 from elmemory.environment.checks import sqlite_files
 from elmemory.environment.hosts import is_loopback
 from elmemory.environment.keys import first_key
@@ -37,7 +36,7 @@ from elmemory.memory.encoder.factory import OFF, installed
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
-from webhooks.health import PROOF_HEADER, current_report, proof
+from webhooks.health import PROOF_HEADER, current_report, is_proof
 
 _HERE, _OUTSIDE = "This server", "From outside"
 _LONGEST_WAIT_SECONDS = 120
@@ -185,7 +184,7 @@ def _callers() -> Iterator[Check]:
     remedy = "Look with: manage.py reprocess --misplaced --dry-run; remove or move them with: reprocess --misplaced"
     if of_no_caller:
         yield Check(
-            _HERE, "numbers of nobody", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
+            _HERE, "numbers of no caller", "fault", f"strangers share a memory under {_masked(of_no_caller)}", remedy
         )
     if respelled:
         yield Check(_HERE, "respelled numbers", "fault", f"callers are not found under {_masked(respelled)}", remedy)
@@ -275,7 +274,7 @@ def _reason_to_keep_keys(url: str, health: httpx2.Response, nonce: str) -> str:
     """Return why the keys must not be sent to this address; "" if they may be sent."""
     if not url.startswith("https://") and not is_loopback(url):
         return "the address is not https"
-    if not hmac.compare_digest(health.headers.get(PROOF_HEADER, "").encode(), proof(nonce).encode()):
+    if not is_proof(health.headers.get(PROOF_HEADER, ""), nonce):
         return "the server there does not prove that it has this SECRET_KEY"
     return ""
 
@@ -316,13 +315,3 @@ def _refusal(client: httpx2.Client) -> Check:
 
 def _milliseconds(answer: httpx2.Response) -> int:
     return round(answer.elapsed.total_seconds() * 1000)
-
-
-def file_system_of(folder: Path) -> str:
-    """Return the type of the file system that holds the folder, such as "ext4"; "" on systems other than Linux."""
-    try:
-        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return ""
-    containing = [(len(point), kind) for point, kind in mounts if folder.resolve().is_relative_to(point)]
-    return max(containing, default=(0, ""))[1]

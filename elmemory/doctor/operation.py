@@ -1,10 +1,10 @@
 """Checks of the running server and worker, their builds, and the last backup and verification."""
 
-import hmac
 import secrets
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 import httpx2
 from django.conf import settings
@@ -14,7 +14,7 @@ from conversations.files.heartbeat import a_worker_runs, build_of_worker, last_h
 from conversations.files.last_runs import last_run
 from elmemory.agents.check import Check
 from elmemory.environment.build import files_build
-from webhooks.health import PROOF_HEADER, proof
+from webhooks.health import PROOF_HEADER, is_proof
 
 _TIMEOUT_SECONDS = 5
 _HOUR = 3600
@@ -38,7 +38,7 @@ def _server(section: str, build: str) -> Check:
     except httpx2.TransportError:
         remedy = "Start it: make serve, or manage.py serve. If it listens on another port, set PORT to that."
         return Check(section, "server", "fault", f"none answers {where}", remedy)
-    if not hmac.compare_digest(answer.headers.get(PROOF_HEADER, "").encode(), proof(nonce).encode()):
+    if not is_proof(answer.headers.get(PROOF_HEADER, ""), nonce):
         remedy = "Stop what listens there, or run the doctor with the settings of that server (SECRET_KEY, PORT)."
         return Check(section, "server", "fault", f"another server answers {where}", remedy)
     if _build_in(answer) != build:
@@ -65,8 +65,9 @@ def _backup(section: str) -> Check:
         remedy = "manage.py backup DIR, each night: docs/backup.md. Backups by other means are not seen."
         return Check(section, "backup", "note", "none was made", remedy)
     if not run.ok:
-        good = f"; the last good one {_since(run.succeeded_at)}" if run.succeeded_at else ""
-        return Check(section, "backup", "fault", f"the last one failed: {run.detail}{good}", "Run it again by hand.")
+        good = f"; the last successful one {_since(run.succeeded_at)}" if run.succeeded_at else ""
+        state: Literal["note", "fault"] = "note" if run.has_recent_success else "fault"
+        return Check(section, "backup", state, f"the last one failed: {run.detail}{good}", "Run it again by hand.")
     if run.age_seconds > _BACKUP_LATE_SECONDS:
         return Check(section, "backup", "fault", f"the last one {_since(run.at)}", "Does its timer run?")
     return Check(section, "backup", "ok", f"{_since(run.at)}, {run.detail}")
@@ -77,7 +78,7 @@ def _verified(section: str) -> Check:
     if run is None:
         return Check(section, "verify", "note", "not yet", "The worker does it each night; now: manage.py verify")
     if not run.ok:
-        return Check(section, "verify", "fault", run.detail, "manage.py verify says where, and what repairs it.")
+        return Check(section, "verify", "fault", run.detail, "manage.py verify shows each fault and how to repair it.")
     if run.age_seconds > _VERIFY_LATE_SECONDS:
         return Check(section, "verify", "note", _since(run.at), "The worker does it each night: see its log.")
     return Check(section, "verify", "ok", f"{_since(run.at)}: {run.detail}")

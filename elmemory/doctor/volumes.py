@@ -14,16 +14,9 @@ def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
     It is unknown for network and overlay file systems, if the disk or the host may encrypt, and on systems other than
     Linux. `system` is the root for reading /proc and /sys.
     """
-    try:
-        mounts = list(_mounts(system / "proc/self/mountinfo"))
-        real = folder.resolve()
-    except OSError:
+    if not (mount := _mount_of(folder, system)):
         return None
-    containing = [mount for mount in mounts if real.is_relative_to(mount[0])]
-    if not containing:
-        return None
-    # Of several mounts on one point, the last hides the others.
-    _, device, kind, source = max(enumerate(containing), key=lambda item: (len(item[1][0]), item[0]))[1]
+    _, device, kind, source = mount
     if kind in _ENCRYPTING:
         return True
     block = system / "sys/dev/block" / device
@@ -33,6 +26,24 @@ def is_encrypted(folder: Path, system: Path = Path("/")) -> bool | None:
         if not source.startswith("/dev/") or not block.exists():
             return None
     return _is_crypt(block.resolve())
+
+
+def file_system_of(folder: Path) -> str:
+    """Return the type of the folder's file system, such as "ext4"; "" on systems other than Linux."""
+    mount = _mount_of(folder, Path("/"))
+    return mount[2] if mount else ""
+
+
+def _mount_of(folder: Path, system: Path) -> tuple[str, str, str, str] | None:
+    """Return mount point, device number, file system type and source of the folder's mount; None if unknown."""
+    try:
+        mounts = list(_mounts(system / "proc/self/mountinfo"))
+        real = folder.resolve()
+    except OSError:
+        return None
+    # Of several mounts on one point, the last hides the others.
+    containing = (mount for mount in reversed(mounts) if real.is_relative_to(mount[0]))
+    return max(containing, key=lambda mount: len(mount[0]), default=None)
 
 
 def _is_crypt(block: Path, depth: int = 0) -> bool:
@@ -52,7 +63,6 @@ def _is_crypt(block: Path, depth: int = 0) -> bool:
 
 
 def _mounts(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Yield mount point, device number, file system type and source of each mount."""
     for line in path.read_text(encoding="utf-8").splitlines():
         before, _, after = line.partition(" - ")
         fields, (kind, source, *_) = before.split(), after.split()

@@ -3,6 +3,7 @@
 No message repeats a value: messages are logged, and a value may be a secret that was written in the wrong place.
 """
 
+import os
 import re
 import shlex
 import tempfile
@@ -19,7 +20,7 @@ from django.core.checks import CheckMessage, Error, register
 from elmemory.environment.env import dotenv_path
 from elmemory.environment.greetings import unusable_greetings
 from elmemory.environment.hosts import Unusable, address, unencrypted
-from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, missing_secrets, unusable_keys
+from elmemory.environment.keys import MISSING_SECRET, UNUSABLE_KEY, holds_placeholder, missing_secrets, unusable_keys
 from elmemory.environment.private_files import data_folders, files_of_sqlite, is_loose, loose_below
 from elmemory.environment.recall import unusable_recall
 from elmemory.memory.fields import VARIABLES
@@ -62,6 +63,8 @@ def _malformed() -> Iterator[CheckMessage]:
         if kind == "warning":
             yield checks.Warning(f"{variable}: {problem}.", hint=hint, id="elmemory.W017")
         else:
+            if (variable, kind) == ("SECRET_KEY", "key"):
+                continue  # `missing_secrets` reports it, because without it the server does not start
             fault_id = UNUSABLE_KEY if kind == "key" else "elmemory.E001"
             yield Error(f"{variable}: {problem}.", hint=hint, id=fault_id)
 
@@ -90,13 +93,13 @@ def _unusable_values() -> Iterator[CheckMessage]:
             hint="Write a country's two letters, such as US.",
             id="elmemory.E004",
         )
-    if unusable := _positions(settings.AGENT_NUMBERS, number_key):
+    if unusable := _positions("AGENT_NUMBERS", number_key):
         yield Error(
             f"AGENT_NUMBERS: entry {unusable} cannot be read.",
             hint="Write numbers as +14155550100, separated by commas.",
             id="elmemory.E005",
         )
-    if settings.BACKFILL_EVERY and not settings.ELEVENLABS_API_KEY:
+    if settings.BACKFILL_EVERY and not (settings.ELEVENLABS_API_KEY or holds_placeholder("ELEVENLABS_API_KEY")):
         yield checks.Warning(
             "BACKFILL_EVERY: nothing is fetched without ELEVENLABS_API_KEY.",
             hint="Make a key at elevenlabs.io, or set BACKFILL_EVERY to 0.",
@@ -122,19 +125,19 @@ def _unusable_values() -> Iterator[CheckMessage]:
 
 def _unusable_caller_rules() -> Iterator[CheckMessage]:
     unreadable = unreadable_not_callers()
-    if unusable := _positions(settings.NOT_CALLERS, lambda entry: entry not in unreadable):
+    if unusable := _positions("NOT_CALLERS", lambda entry: entry not in unreadable):
         yield Error(
             f"NOT_CALLERS: entry {unusable} cannot be read.",
             hint="Write numbers as +14155550100 and ranges as +1415555*, separated by commas.",
             id="elmemory.E030",
         )
-    if unknown := _positions(settings.SEPARATE_SPELLINGS, MERGED_REGIONS.__contains__):
+    if unknown := _positions("SEPARATE_SPELLINGS", MERGED_REGIONS.__contains__):
         yield Error(
             f"SEPARATE_SPELLINGS: entry {unknown} is no country whose spellings are merged.",
             hint=f"Write some of {', '.join(sorted(MERGED_REGIONS))}, separated by commas.",
             id="elmemory.E031",
         )
-    if hosts := _positions(settings.TRUSTED_SIP_HOSTS, _SIP_HOST.fullmatch):
+    if hosts := _positions("TRUSTED_SIP_HOSTS", _SIP_HOST.fullmatch):
         yield Error(
             f"TRUSTED_SIP_HOSTS: entry {hosts} cannot be the host of a SIP address.",
             hint="Write names or addresses without sip: and port, such as trunk.example.com, separated by commas.",
@@ -147,7 +150,7 @@ def _contradictions() -> Iterator[CheckMessage]:
     spared, excluded = spared_and_excluded()
     if spared & excluded:
         yield checks.Warning(
-            "NOT_CALLERS: an entry stands there with and without !.", hint="Remove one of the two.", id="elmemory.W030"
+            "NOT_CALLERS: an entry is listed with and without !.", hint="Remove one of the two.", id="elmemory.W030"
         )
     if spared & {number_key(entry) for entry in settings.AGENT_NUMBERS}:
         yield checks.Warning(
@@ -169,8 +172,14 @@ def _contradictions() -> Iterator[CheckMessage]:
         )
 
 
-def _positions(entries: Iterable[str], is_usable: Callable[[str], object]) -> str:
-    """Return the positions of unusable entries, counted from 1, such as "1, 3"; "" if there are none."""
+def _positions(variable: str, is_usable: Callable[[str], object]) -> str:
+    """Return the positions of unusable entries of a list, counted from 1, such as "1, 3"; "" if there are none.
+
+    Where entries are separated by something else than commas, that alone is reported.
+    """
+    if any(fault.variable == variable for fault in settings.ENVIRONMENT_FAULTS):
+        return ""
+    entries: Iterable[str] = getattr(settings, variable)
     return ", ".join(str(position) for position, entry in enumerate(entries, start=1) if not is_usable(entry))
 
 
@@ -188,14 +197,16 @@ def _unusable_openmemory() -> Iterator[CheckMessage]:
     if not settings.OPENMEMORY_PORT:
         return
     try:
-        server_url(settings.OPENMEMORY_PORT)
+        if server_url(settings.OPENMEMORY_PORT) == f"http://127.0.0.1:{settings.PORT}":
+            hint = "Give the OpenMemory server another port, or leave this empty for the embedded store."
+            yield Error("OPENMEMORY_PORT: this server itself listens there (PORT).", hint=hint, id="elmemory.E011")
         if not settings.OPENMEMORY_PORT.isdecimal():
             address(settings.OPENMEMORY_PORT)
     except Unusable as error:
         yield Error(f"OPENMEMORY_PORT {error}.", hint="Empty means the embedded store.", id="elmemory.E011")
     except OpenMemoryMisconfigured as error:
         yield Error(f"{error}.", hint="Empty means the embedded store.", id="elmemory.E011")
-    if not settings.OPENMEMORY_KEY:
+    if not settings.OPENMEMORY_KEY and not holds_placeholder("OPENMEMORY_KEY"):
         level, fault_id = (checks.Warning, "elmemory.W014") if settings.DEBUG else (Error, _MISSING_OPENMEMORY_KEY)
         yield level(
             "OPENMEMORY_KEY is not set: everybody could read the OpenMemory server.",
@@ -261,7 +272,9 @@ def _one_database_for_two() -> Iterator[CheckMessage]:
 
     def place(variable: str) -> tuple[Any, ...]:
         database = settings.DATABASES[_DATABASES[variable]]
-        where = tuple(database.get(name) for name in ("ENGINE", "HOST", "PORT", "NAME"))
+        is_file = database["ENGINE"].endswith("sqlite3") and database["NAME"] != ":memory:"
+        name = os.path.realpath(database["NAME"]) if is_file else database["NAME"]
+        where = (name, *(database.get(part) for part in ("ENGINE", "HOST", "PORT")))
         return *where, database.get("OPTIONS", {}).get("options")
 
     for one, other in combinations(_DATABASES, 2):

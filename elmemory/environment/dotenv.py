@@ -1,4 +1,4 @@
-"""Reads `.env`, sets a variable in it, and makes it (`python -m elmemory.environment.dotenv`).
+"""Reads and writes `.env`; as a command (`python -m elmemory.environment.dotenv`) it makes a new one.
 
 Its syntax is that of python-dotenv without interpolation: a $ in a value has no meaning.
 """
@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ _BYTES = 50  # 67 characters: Django's deployment checks require 50 for SECRET_K
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTED = re.compile(r"[\w.,:/+=@%-]*", re.ASCII)
+_SECRET = re.compile(r"_KEY$|_KEYS$|_AUTHTOKEN$|_FALLBACKS$|PASSWORD|SECRET")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
 class Statement(NamedTuple):
@@ -91,6 +93,22 @@ def put(path: Path, name: str, value: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def as_dotenv(names: Iterable[str], *, with_secrets: bool) -> str:
+    """Return lines for those of these variables that have a value. A comment takes the place of each omitted secret."""
+    lines = []
+    for name in sorted(names):
+        if not (value := os.environ.get(name, "").strip()):
+            continue
+        if not with_secrets and (_SECRET.search(name) or _PASSWORD_IN_URL.search(value)):
+            lines.append(f"# {name} is set, and left out here: it contains a secret.")
+        elif _UNQUOTED.fullmatch(value):
+            lines.append(f"{name}={value}")
+        else:
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            lines.append(f"{name}='{quoted}'")
+    return "\n".join([*lines, ""])
 
 
 def _encoding(path: Path) -> str:

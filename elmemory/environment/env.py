@@ -25,7 +25,7 @@ _FROM_FILE: set[str] = set()
 # A semicolon may begin a parameter of a SIP address: ;user=phone, ;lr.
 _OTHER_COMMA = re.compile(r"[|、，；]|;(?!\s*(?:[\w.-]+=|(?:lr|ob|gr)\b))", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# How similar a misspelled name is. OPENMEMORY_FROM_KEY, which a command reads, is less similar to OPENMEMORY_KEY.
+# How similar a misspelled name is.
 _CLOSE = 0.86
 # Placeholders of examples and templates. Not "secret" or "test", which people use in trials.
 _PLACEHOLDER = re.compile(
@@ -85,7 +85,7 @@ class Environment:
     def text(self, name: str, default: str = "") -> str:
         value = self._raw(name, default)
         if _CONTROL.search(value):
-            self._fault(name, "holds a line break or another control character", "Write it in one line.")
+            self._fault(name, "contains a line break or another control character", "Write it in one line.")
             return default
         return value
 
@@ -150,7 +150,7 @@ class Environment:
     def texts(self, name: str) -> list[str]:
         """Return the entries of a comma-separated list."""
         if _OTHER_COMMA.search(self.text(name)):
-            self._fault(name, "holds a separator that is no comma", "Separate the entries by commas.")
+            self._fault(name, "contains a separator that is no comma", "Separate the entries by commas.")
         return self._items(name)
 
     def path(self, name: str, default: str) -> Path:
@@ -287,7 +287,7 @@ class Environment:
                 if near := get_close_matches(statement.name.upper(), self._names, 1, _CLOSE):
                     yield Fault(where, f"looks like {near[0]}", "No setting has the name in the file.", "warning")
             elif before and before.value != statement.value:
-                problem = f"is set more than once in {file}; line {statement.line} holds, not line {before.line}"
+                problem = f"is set more than once in {file}; line {statement.line} is used, not line {before.line}"
                 yield Fault(statement.name, problem, "Remove one.", "warning")
             seen[statement.name] = statement
 
@@ -295,9 +295,10 @@ class Environment:
 def _path(text: str) -> Path:
     """Return a path; a relative one starts at the project's folder.
 
-    Raises ValueError for a text with a comment, and for a URL, even without its slashes: it may hold a password.
+    Raises ValueError for a text in quotes or with a comment, which only `.env` may have, and for a URL, even without
+    its slashes: it may hold a password.
     """
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
+    if text[:1] in "\"'" or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) or re.search(r"\s#", text):
         raise ValueError
     return BASE_DIR / Path(text).expanduser()
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from string import Formatter
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from django.core.signals import setting_changed
 
+from elmemory.memory.caches import read_once
 from elmemory.memory.language_codes import language_code, variants
 
 # Separates agent and language, as in agent_1:de.
@@ -17,6 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 # A name of this form that is no language is a mistake, not an agent's id.
 _SHORT = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,8})?")
 _LONGEST = 1000
+# What people write for nothing, where an empty text is meant.
+SWITCHED_OFF = frozenset(("none", "off", "no", "false", "0", "null", "-"))
 
 type _Key = tuple[str, str]
 """An agent's id and the code of a language; either may be empty."""
@@ -63,18 +64,11 @@ def unusable_greetings() -> Iterator[CheckMessage]:
             yield Error(f"GREETINGS: entry {position}: {problem}.", hint=hint, id="elmemory.E021")
 
 
-@cache
+@read_once
 def _greetings() -> tuple[str, str, dict[_Key, str]]:
-    """Return GREETING, LANGUAGE, and GREETINGS by key. Cached, because each ring needs them."""
+    """Return GREETING, LANGUAGE, and GREETINGS by key."""
     by_key = {key: text for name, text in settings.GREETINGS.items() if (key := _key(name))}
     return settings.GREETING, settings.LANGUAGE, by_key
-
-
-def _forget_greetings(**kwargs: object) -> None:  # noqa: ARG001
-    _greetings.cache_clear()
-
-
-setting_changed.connect(_forget_greetings)
 
 
 def _key(name: str) -> _Key | None:
@@ -91,6 +85,8 @@ def _key(name: str) -> _Key | None:
 
 def _problem(greeting: str) -> str:
     """Return what is wrong with a text; empty if it is valid."""
+    if greeting.casefold() in SWITCHED_OFF:
+        return "an agent would say this word"
     if len(greeting) > _LONGEST or _CONTROL.search(greeting):
         return f"it is longer than {_LONGEST:,} characters or has a line break or another control character"
     try:

@@ -82,16 +82,16 @@ def is_loopback(url: str) -> bool:
 
 def _split(text: str) -> SplitResult:
     if re.search(r"\s", text):
-        raise Unusable("holds a blank" + (" and what looks like a comment" if "#" in text else ""))
+        raise Unusable("contains a blank" + (" and what looks like a comment" if "#" in text else ""))
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise Unusable("is no URL (an IPv6 address stands in brackets)") from None
+        raise Unusable("is no URL (an IPv6 address is written in brackets)") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.port == 0:
         raise Unusable("is no http(s) URL")
     if "@" in parts.netloc:
-        raise Unusable("holds a user name or a password")
+        raise Unusable("contains a user name or a password")
     if "?" in text:
         raise Unusable("has a query")
     if "#" in text:

@@ -31,23 +31,29 @@ def first_key(variable: str) -> str:
 
 def missing_secrets() -> Iterator[CheckMessage]:
     for variable, hint in _SECRETS.items():
-        if not _keys(variable):
+        if not _keys(variable) and not holds_placeholder(variable):
             if settings.DEBUG:
                 yield checks.Warning(f"{variable} is not set.", hint=hint, id="elmemory.W002")
             else:
                 yield Error(f"{variable} is not set: its endpoint refuses every request.", hint=hint, id=MISSING_SECRET)
     if not settings.SECRET_KEY_IS_GIVEN:
+        problem = "is a placeholder" if holds_placeholder("SECRET_KEY") else "is not set"
         hint = 'Set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
         if settings.DEBUG:
-            yield checks.Warning("SECRET_KEY is not set: logins end with the process.", hint=hint, id="elmemory.W003")
+            yield checks.Warning(f"SECRET_KEY {problem}: logins end with the process.", hint=hint, id="elmemory.W003")
         else:
-            yield Error("SECRET_KEY is not set.", hint=hint, id="elmemory.E003")
+            yield Error(f"SECRET_KEY {problem}.", hint=hint, id="elmemory.E003")
     elif len(settings.SECRET_KEY) < _SHORTEST_SECRET_KEY:
         yield checks.Warning(
             f"SECRET_KEY: it has less than {_SHORTEST_SECRET_KEY} characters.",
             hint="Make a longer one, and keep this one in SECRET_KEY_FALLBACKS.",
             id="elmemory.W018",
         )
+
+
+def holds_placeholder(variable: str) -> bool:
+    """Whether a value of this variable is a placeholder, which is reported as such."""
+    return any(fault.variable == variable and fault.kind == "key" for fault in settings.ENVIRONMENT_FAULTS)
 
 
 def unusable_keys() -> Iterator[CheckMessage]:
@@ -68,9 +74,9 @@ def _fault(variable: str, key: str, *, is_one_of_several: bool) -> CheckMessage 
     if key[0] in _QUOTES or key[-1] in _QUOTES:
         problem = "the quotes are a part of the key"
     elif not (key.isascii() and key.isprintable()) and variable != "OPENMEMORY_KEY":
-        problem = "it holds a character that no key has, perhaps an invisible one"
+        problem = "it contains a character that no key has, perhaps an invisible one"
     elif " " in key:
-        problem = "it holds a blank" + (" and what looks like a comment" if "#" in key else "")
+        problem = "it contains a blank" + (" and what looks like a comment" if "#" in key else "")
         fatal = is_issued
     elif variable == "ELEVENLABS_POST_CALL_KEY" and key.startswith("sk_"):
         problem, hint = "this is an API key", "The webhook's secret begins with wsec_."
@@ -80,7 +86,7 @@ def _fault(variable: str, key: str, *, is_one_of_several: bool) -> CheckMessage 
         problem, hint, fatal = "this is a key that ElevenLabs issued", _SECRETS[variable], False
     elif is_one_of_several and not is_issued and len(key) < _SHORTEST:
         problem, fatal = f"one of its values has less than {_SHORTEST} characters", False
-        hint = "A comma separates two keys, and each of them is accepted: a key itself must not hold one."
+        hint = "A comma separates two keys, and each of them is accepted: a key itself must not contain one."
     if not problem:
         return None
     if fatal:

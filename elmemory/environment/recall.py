@@ -8,6 +8,7 @@ from itertools import pairwise
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from elmemory.environment.greetings import SWITCHED_OFF
 from elmemory.memory.disclosure import ALL, NONE
 from elmemory.memory.fields import canonical_field
 from elmemory.memory.names import NAME_FIELDS
@@ -27,7 +28,7 @@ def unusable_recall() -> Iterator[CheckMessage]:
         names = getattr(settings, variable)
         words = {name.casefold() for name in names} & {ALL, NONE}
         if words and len(names) > 1:
-            problem = "all and none stand alone"
+            problem = "all and none cannot be combined with other entries"
         elif unusable := _positions(names, [bool(canonical_field(name)) for name in names]):
             problem = f"entry {unusable} is no field"
         else:
@@ -35,13 +36,16 @@ def unusable_recall() -> Iterator[CheckMessage]:
         hint = "Write names of data-collection fields, separated by commas: first_name, preferred_time; or none."
         yield Error(f"{variable}: {problem}.", hint=hint, id="elmemory.E050")
     if (field := settings.OPT_OUT_FIELD) and (
-        _SEPARATOR.search(field) or not canonical_field(field) or canonical_field(field) in NAME_FIELDS
+        _SEPARATOR.search(field)
+        or not canonical_field(field)
+        or canonical_field(field) in NAME_FIELDS
+        or field.casefold() in SWITCHED_OFF
     ):
         hint = "Write the name of one boolean data-collection field, such as do_not_remember; or leave it empty."
         yield Error("OPT_OUT_FIELD: this is not the name of such a field.", hint=hint, id="elmemory.E053")
     names = [name.casefold() for name in settings.REDACT]
     if names != [OFF] and (unknown := _positions(names, [name in KNOWN for name in names])):
-        problem = f"{OFF} stands alone" if OFF in names else f"entry {unknown} is unknown"
+        problem = f"{OFF} cannot be combined with other entries" if OFF in names else f"entry {unknown} is unknown"
         hint = f"Write some of {', '.join(sorted(KNOWN))}, separated by commas, or {OFF}."
         yield Error(f"REDACT: {problem}.", hint=hint, id="elmemory.E051")
     for position, (name, pattern) in enumerate(settings.REDACT_PATTERNS.items(), start=1):
@@ -57,7 +61,7 @@ def _positions(names: list[str], usable: list[bool]) -> str:
 def _fault(name: str, pattern: str) -> tuple[str, str] | None:
     """Return the fault and the remedy for a pattern of REDACT_PATTERNS; None for a valid one."""
     if not _MARK.fullmatch(name):
-        return "has no usable name", "Name it by letters, digits and blanks: it stands in brackets in memories."
+        return "has no usable name", "Name it by letters, digits and blanks: memories show it in brackets."
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError):

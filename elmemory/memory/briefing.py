@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from elmemory.memory.card_state import CardState, Holding, Insight, LastCall, zone_name
-from elmemory.memory.fields import AGENT_PROMISE, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
+from elmemory.memory.card_state import CardState, FieldValue, Insight, LastCall, zone_name
+from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, MOOD, OPEN_REQUEST, PREFERRED_LANGUAGE, RESOLVED_REQUEST
 from elmemory.memory.insights import current, speaks_of
 from elmemory.memory.instructions import commands_an_agent
 from elmemory.memory.language_codes import language_code
+from elmemory.memory.nothing_open import is_withdrawn
 from elmemory.memory.phrases import ENGLISH, Phrases, phrases_for
-from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words
+from elmemory.memory.text import SUMMARY_LENGTH, VALUE_LENGTH, bounded_sentences, bounded_words, sentences
 
 _SETTLED_TOGETHER = OPEN_REQUEST, AGENT_PROMISE
 _BAD_MOODS = frozenset(("annoyed", "angry", "upset"))
@@ -23,7 +24,7 @@ _EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
 class Briefing(NamedTuple):
-    """What holds now by the newest calls. `mood` is empty unless the last call ended badly.
+    """What is current by the newest calls. `mood` is empty unless the last call ended badly.
 
     `open_since` and `promised_on` are days in words. `promised_on` is empty if the promise is about the open request.
     """
@@ -53,10 +54,28 @@ def preferred_language(state: CardState) -> str:
 
     "no" is Norwegian in a correction. From a call it is ignored, because `false` is written so.
     """
-    holding = state.facts.get(PREFERRED_LANGUAGE)
-    if not holding or (holding.value.casefold() == "no" and not holding.corrected):
+    fact = state.facts.get(PREFERRED_LANGUAGE)
+    if not fact or (fact.value.casefold() == "no" and not fact.corrected):
         return ""
-    return language_code(holding.value)
+    return language_code(fact.value)
+
+
+def shown_facts(facts: Mapping[str, FieldValue]) -> dict[str, str]:
+    """Return the values of the facts that the briefing does not hold, without outdated names and commands to agents."""
+    left_out = BRIEFED | _outdated_names(facts)
+    shown = {name: fact.value for name, fact in facts.items() if name not in left_out}
+    return {name: value for name, value in shown.items() if not commands_an_agent(value)}
+
+
+def _outdated_names(facts: Mapping[str, FieldValue]) -> set[str]:
+    """Return the name fields that a later call replaced by another: first name "Tom", then the name "Maya Okafor"."""
+    first, whole = facts.get("first_name"), facts.get("name")
+    if not (first and whole) or first.order[:2] == whole.order[:2] or first.value.casefold() in whole.value.casefold():
+        return set()
+    if whole < first:
+        return {"name"}
+    last = facts.get("last_name")
+    return {"first_name", "last_name"} if last and last < whole else {"first_name"}
 
 
 def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
@@ -65,6 +84,7 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
     last = max(filter(None, (state.last_inbound, state.last_outbound)), default=None)
     request, promise = (_unsettled(facts.get(name), facts.get(RESOLVED_REQUEST), last) for name in _SETTLED_TOGETHER)
     mood = facts.get(MOOD)
+    felt = mood.value.casefold().strip(" .!") if mood else ""
     is_last = mood and state.last_spoken and mood.order.conversation_id == state.last_spoken.conversation_id
     requested, promised = (bounded_words(one.value, VALUE_LENGTH) if one else "" for one in (request, promise))
     return Briefing(
@@ -73,7 +93,7 @@ def briefing_of(state: CardState, phrases: Phrases) -> Briefing:
         agent_promise=promised,
         promised_on="" if speaks_of(requested, promised) else _day_of(promise, phrases),
         preferred_language=preferred_language(state),
-        mood=mood.value.casefold() if mood and is_last and mood.value.casefold() in _BAD_MOODS else "",
+        mood=felt if is_last and felt in _BAD_MOODS else "",
         insights=tuple(current(_as_stated(state.insights))),
     )
 
@@ -89,18 +109,19 @@ def _as_stated(insights: Iterable[Insight]) -> Iterable[tuple[str, str]]:
 def dated_texts(state: CardState, phrases: Phrases) -> tuple[str, str, str]:
     """Return the days of the last inbound and outbound call, and the last summary with its day; "" for none."""
     spoken = state.last_spoken
-    said = spoken.summary if spoken else ""
+    said = "".join(one for one in sentences(spoken.summary) if not commands_an_agent(one)).strip() if spoken else ""
     summary = bounded_sentences(phrases.before_summary(_day_of_call(spoken, phrases)) + said) if said else ""
     inbound, outbound = (_day_of_call(call, phrases) for call in (state.last_inbound, state.last_outbound))
     return inbound, outbound, summary
 
 
-def _unsettled(said: Holding | None, resolved: Holding | None, last: LastCall | None) -> Holding | None:
+def _unsettled(said: FieldValue | None, resolved: FieldValue | None, last: LastCall | None) -> FieldValue | None:
     """Return the request or promise; None if a call has settled it since, or it is older than _OPEN_FOR.
 
-    A call may settle one request and open another. If both say the same, the request is settled.
+    A request stated as withdrawn is settled too. A call may settle one request and open another. If both say the
+    same, the request is settled.
     """
-    if said is None or commands_an_agent(said.value):
+    if said is None or commands_an_agent(said.value) or is_withdrawn(said.value):
         return None
     if last and _moment(last.called_at) - _moment(said.order.called_at) > _OPEN_FOR:
         return None
@@ -166,7 +187,7 @@ def _day_of_call(call: LastCall | None, phrases: Phrases) -> str:
     return spoken_date({"called_at": call.called_at, "timezone": call.timezone}, phrases) if call else ""
 
 
-def _day_of(said: Holding | None, phrases: Phrases) -> str:
+def _day_of(said: FieldValue | None, phrases: Phrases) -> str:
     return spoken_date({"called_at": said.order.called_at}, phrases) if said else ""
 
 

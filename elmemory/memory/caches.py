@@ -6,8 +6,10 @@ ends.
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from threading import Thread
+
+from django.core.signals import setting_changed
 
 CLEARED_EVERY_SECONDS = 600
 
@@ -22,6 +24,13 @@ def kept_briefly[**P, R](maxsize: int) -> Callable[[Callable[P, R]], Callable[P,
         on_clearing(with_cache.cache_clear)
         return with_cache  # type: ignore[return-value]  # hashable arguments are the caller's to give
 
+    return cached
+
+
+def read_once[R](read: Callable[[], R]) -> Callable[[], R]:
+    """Decorate a function that reads settings, which live calls need: each read takes a microsecond."""
+    cached = cache(read)
+    setting_changed.connect(lambda **_: cached.cache_clear(), weak=False)
     return cached
 
 

@@ -20,10 +20,11 @@ from elmemory.memory.briefing import (
     dated,
     dated_texts,
     preferred_language,
+    shown_facts,
     within,
 )
 from elmemory.memory.card_state import CardState, speakable, state_from, state_of
-from elmemory.memory.fields import AGENT_PROMISE, BRIEFED, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
+from elmemory.memory.fields import AGENT_PROMISE, OPEN_REQUEST, PREFERRED_LANGUAGE, canonical_field, label
 from elmemory.memory.instructions import person_or_nothing
 from elmemory.memory.names import NAME_FIELDS
 from elmemory.memory.openmemory.protocol import OpenMemory
@@ -37,7 +38,7 @@ NEWEST = 100
 # The card is written last: nearly always it is the newest memory.
 FEW = 2
 _READS = FEW, NEWEST, None
-# Stored with every card. To be raised when the rules for usable facts change.
+# Stored with every card. Raise it when the rules for usable facts change.
 _RULES = 2
 # Names in these scripts are written without a blank, family name first.
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af々]+")
@@ -51,9 +52,9 @@ class Card:
     `facts` maps field to value, newest first, without those in the briefing. `last_call_summary` is a sentence or two,
     empty if the caller never spoke. `call_count` counts calls of both directions, `outbound_count` those that we made.
     `language` is the code of the caller's language, in which the text is written; empty if unknown. If the caller
-    prefers a language, `by_calls` holds the language of their calls and, if that differs, `last_called_on`,
-    `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an opted-out caller holds
-    nothing else.
+    prefers a language, `by_calls` contains the language of their calls and, if that differs, `last_called_on`,
+    `last_outbound_on`, `last_call_summary`, `open_since` and `promised_on` in it. The card of an opted-out caller
+    contains nothing else.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -143,7 +144,7 @@ def card_from_state(state: CardState) -> Card:
     phrases = phrases_for(language)
     last_called_on, last_outbound_on, last_call_summary = dated_texts(state, phrases)
     return Card(
-        facts={name: holding.value for name, holding in state.facts.items() if name not in BRIEFED},
+        facts=shown_facts(state.facts),
         briefing=briefing_of(state, phrases),
         call_count=state.call_count,
         outbound_count=state.outbound_count,
@@ -267,17 +268,14 @@ def close_card(store: OpenMemory, caller: str) -> None:
 
 
 def unwritten_card(memories: Iterable[Memory]) -> Card | None:
-    """Compute the card if none is stored yet; None while the memories of a first call are being written.
-
-    The memory of kind "call" is written last.
-    """
+    """Compute the card if none is stored yet; None until the last memory of a first call (kind "call") is written."""
     memories = list(memories)
     complete = any(memory.kind in (kinds.CALL, kinds.PREFERENCE) for memory in memories)
     return card_of(memories) if complete else None
 
 
 def _holds(memory: Memory, card: Card) -> bool:
-    """Whether the memory holds the text of this card, with its facts in the same order, by the current rules."""
+    """Whether the memory contains the text of this card, with its facts in the same order, by the current rules."""
     stored = card_from(memory.metadata)
     by_rules = not stored.facts or memory.metadata.get("usable") == _RULES
     return by_rules and stored == card and list(stored.facts) == list(card.facts)

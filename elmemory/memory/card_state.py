@@ -26,7 +26,7 @@ MOST_INSIGHTS = 40
 _MOST_EQUAL = 3
 _LONGEST_INSIGHT = 300
 _LONGEST_ZONE = 64
-# Stored with every state. To be raised when its content changes.
+# Stored with every state. Raise it when its content changes.
 _VERSION = 3
 
 
@@ -38,8 +38,8 @@ class Order(NamedTuple):
     position: int = 0
 
 
-class Holding(NamedTuple):
-    """The value of a field. Of several holdings of one field, the greatest is current."""
+class FieldValue(NamedTuple):
+    """The value of a field. Of several values of one field, the greatest is current."""
 
     corrected: bool
     order: Order
@@ -76,14 +76,14 @@ class Insight(NamedTuple):
 class CardState:
     """The data from which the text of a card is made.
 
-    `facts` maps field to holding, newest first, at most MOST_FACTS. `insights` are the newest MOST_INSIGHTS, newest
+    `facts` maps field to value, newest first, at most MOST_FACTS. `insights` are the newest MOST_INSIGHTS, newest
     first; of equal ones, the newest few. `last_spoken` is the last call in which the caller spoke, with its summary;
     `language_of_calls` the language of the last call that has one, preferably one in which they spoke. `is_open` says
     that calls may be added: not if an old correction is no longer among the facts, but wins over later calls. The state
-    of an opted-out caller holds nothing else.
+    of an opted-out caller contains nothing else.
     """
 
-    facts: Mapping[str, Holding] = field(default_factory=dict)
+    facts: Mapping[str, FieldValue] = field(default_factory=dict)
     insights: tuple[Insight, ...] = ()
     call_count: int = 0
     outbound_count: int = 0
@@ -100,12 +100,12 @@ class CardState:
         if self.opted_out:
             return self
         memories = list(memories)
-        holdings = dict(self.facts)
-        for name, (holding, _) in _current(memories).items():
-            if name not in holdings or holdings[name] < holding:
-                holdings[name] = holding
-        newest = nlargest(MOST_FACTS, holdings.items(), key=_order_of_facts)
-        left_out = holdings.keys() - dict(newest).keys()
+        facts = dict(self.facts)
+        for name, (fact, _) in _current(memories).items():
+            if name not in facts or facts[name] < fact:
+                facts[name] = fact
+        newest = nlargest(MOST_FACTS, facts.items(), key=_order_of_facts)
+        left_out = facts.keys() - dict(newest).keys()
         calls = [memory for memory in memories if memory.kind == kinds.CALL]
         # Calls of versions that stored no direction count as inbound.
         outbound = [call for call in calls if call.metadata.get("direction") == "outbound"]
@@ -121,7 +121,7 @@ class CardState:
             last_outbound=_last(self.last_outbound, outbound),
             last_spoken=_last(self.last_spoken, spoken, with_summary=True),
             language_of_calls=max(filter(None, (self.language_of_calls, *map(_language, calls))), default=None),
-            is_open=self.is_open and not any(holdings[name].corrected for name in left_out),
+            is_open=self.is_open and not any(facts[name].corrected for name in left_out),
         )
 
     @property
@@ -144,12 +144,12 @@ class CardState:
         )
 
     def as_metadata(self) -> dict[str, Any]:
-        """Return the state for JSON, without counts, preferences and values that the card's metadata already hold."""
+        """Return the state for JSON, without counts, preferences and values that are already in the card's metadata."""
         return {
             "version": _VERSION,
             "facts": [
-                [name, holding.value if name in BRIEFED else None, holding.corrected, *holding.order]
-                for name, holding in self.facts.items()
+                [name, fact.value if name in BRIEFED else None, fact.corrected, *fact.order]
+                for name, fact in self.facts.items()
             ],
             "insights": [[insight.text, *insight.order] for insight in self.insights],
             "last_inbound": _as_list(self.last_inbound),
@@ -178,7 +178,7 @@ def state_from(metadata: Mapping[str, Any]) -> CardState | None:
             return None
         shown = dict(metadata["facts"])
         facts = {
-            name: Holding(corrected, Order(*order), shown[name] if value is None else value)
+            name: FieldValue(corrected, Order(*order), shown[name] if value is None else value)
             for name, value, corrected, *order in written["facts"]
         }
         return CardState(
@@ -232,9 +232,9 @@ def speakable(text: str, field_name: str) -> str:
     return "" if field_name in NAME_FIELDS and not person_or_nothing(text) else text
 
 
-def _current(memories: Iterable[Memory]) -> dict[str, tuple[Holding, Memory]]:
-    """Return, by field, the current holding and the memory that states it."""
-    current: dict[str, tuple[Holding, Memory]] = {}
+def _current(memories: Iterable[Memory]) -> dict[str, tuple[FieldValue, Memory]]:
+    """Return, by field, the current value and the memory that states it."""
+    current: dict[str, tuple[FieldValue, Memory]] = {}
     for memory in memories:
         if not (name := memory.metadata.get("field")):
             continue
@@ -242,16 +242,16 @@ def _current(memories: Iterable[Memory]) -> dict[str, tuple[Holding, Memory]]:
         corrected = kind == kinds.PREFERENCE and memory.metadata.get("preference") == kinds.CORRECTION
         if not (corrected or kind == kinds.FACT):
             continue
-        # The correction of a passing field holds until the next call.
+        # The correction of a passing field applies until the next call.
         lasts, order = corrected and name not in PASSING, call_order(memory)
         before = current.get(name)
         # Stores return the newest first: skip older values before cleaning, the slowest step.
         if before and (lasts, order) < before[0][:2]:
             continue
         if value := fact_value(memory):
-            holding = Holding(lasts, order, bounded_words(value, 2 * VALUE_LENGTH))
-            if not before or before[0] < holding:
-                current[name] = holding, memory
+            fact = FieldValue(lasts, order, bounded_words(value, 2 * VALUE_LENGTH))
+            if not before or before[0] < fact:
+                current[name] = fact, memory
     return current
 
 
@@ -275,10 +275,10 @@ def _newest_insights(insights: Iterable[Insight]) -> tuple[Insight, ...]:
     return tuple(newest[:MOST_INSIGHTS])
 
 
-def _order_of_facts(fact: tuple[str, Holding]) -> tuple[Order, str]:
-    """Return the sort key of a field with its holding. The field orders corrections of the same second."""
-    name, holding = fact
-    return holding.order, name
+def _order_of_facts(item: tuple[str, FieldValue]) -> tuple[Order, str]:
+    """Return the sort key of a field with its value. The field orders corrections of the same second."""
+    name, fact = item
+    return fact.order, name
 
 
 def _as_list(one: LastCall | Language | None) -> list[Any] | None:

@@ -86,7 +86,7 @@ def disclosed(card: Card, setting: Sequence[str], secret: "Secrets | None" = Non
 
 
 def _in_language_of_calls(card: Card) -> Card:
-    """Return the card in the language of the caller's calls, which cards of older versions do not hold."""
+    """Return the card in the language of the caller's calls, which cards of older versions lack."""
     language, *texts = card.by_calls or ("",)
     if not texts:
         return replace(card, language=language)

@@ -14,7 +14,7 @@ _OTHER_NAMES_OF_FIELDS = {
 CALLER_PROFILE = "caller_profile"
 OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST = "open_request", "agent_promise", "resolved_request"
 PREFERRED_LANGUAGE, MOOD = "preferred_language", "mood"
-# A later call may change these: a correction holds only until the next call.
+# A later call may change these: a correction applies only until the next call.
 PASSING = frozenset((OPEN_REQUEST, AGENT_PROMISE, RESOLVED_REQUEST, MOOD))
 # The card's text and the dynamic variables have places of their own for these.
 BRIEFED = PASSING | {PREFERRED_LANGUAGE}

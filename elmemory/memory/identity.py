@@ -3,13 +3,12 @@
 A caller key is an E.164 number (`+14155550100`), which is also the user id in OpenMemory.
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
-from django.core.signals import setting_changed
 
-from elmemory.memory.caches import kept_briefly
+from elmemory.memory.caches import kept_briefly, read_once
 from elmemory.memory.fillers import is_filler
 from elmemory.memory.numbers import LONGEST_ID, Conventions, Number, other_spellings, read_number
 
@@ -35,6 +34,11 @@ def other_party(*raw_ids: object) -> str | None:
     conventions = _rules().conventions
     others = (raw for raw in raw_ids if not _is_ours(raw, conventions))
     return next((key for raw in others if (key := _key(raw, conventions))), None)
+
+
+def is_agent_number(raw: object) -> bool:
+    """Whether a raw id is one of our own numbers (`AGENT_NUMBERS`)."""
+    return _is_ours(raw, _rules().conventions)
 
 
 def caller_of_ring(caller_id: object, called_number: object) -> str | None:
@@ -96,20 +100,13 @@ class _Rules(NamedTuple):
     agent_numbers: tuple[str, ...]
 
 
-@cache
+@read_once
 def _rules() -> _Rules:
-    """Return the settings for callers. Cached, because each ring needs them."""
+    """Return the settings for callers."""
     conventions = Conventions(
         settings.DEFAULT_REGION, tuple(settings.TRUSTED_SIP_HOSTS), tuple(settings.SEPARATE_SPELLINGS)
     )
     return _Rules(conventions, tuple(settings.NOT_CALLERS), tuple(settings.AGENT_NUMBERS))
-
-
-def _forget_rules(**kwargs: object) -> None:  # noqa: ARG001
-    _rules.cache_clear()
-
-
-setting_changed.connect(_forget_rules)
 
 
 def _key(raw: object, conventions: Conventions) -> str | None:

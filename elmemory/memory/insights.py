@@ -36,12 +36,12 @@ class Subject(NamedTuple):
 
 
 def current(insights: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the sentences that hold. `insights` are pairs of call id and sentence. Both are newest first."""
+    """Return the current sentences. `insights` are pairs of call id and sentence. Both are newest first."""
     return [text for (_, text), _ in _with_replaced(list(insights), lambda insight: insight)]
 
 
 def with_history(newest_first: Iterable[Memory]) -> list[tuple[Memory, list[Memory]]]:
-    """Return the insights that hold, each with the older ones that it replaced. Those of staff count as the newest."""
+    """Return the current insights, each with the older ones that it replaced. Those of staff count as the newest."""
     ordered = sorted(newest_first, key=is_stated, reverse=True)
     return _with_replaced(ordered, _said_in)
 
@@ -57,31 +57,32 @@ def _said_in(memory: Memory) -> tuple[str, str]:
 
 
 def _with_replaced[T](
-    newest_first: Sequence[T], said: Callable[[T], tuple[str, str]], keeps: Callable[[T], bool] = lambda _: True
+    newest_first: Sequence[T],
+    call_and_text: Callable[[T], tuple[str, str]],
+    keeps: Callable[[T], bool] = lambda _: True,
 ) -> list[tuple[T, list[T]]]:
-    """Return the items that hold and for which `keeps` is true, each with the items that it replaced.
+    """Return the current items for which `keeps` is true, each with the items that it replaced.
 
-    `said` returns call id and text. Two values that one call states side by side belong to two things, so other values
-    do not replace them.
+    Two values that one call states side by side belong to two things, so other values do not replace them.
     """
     calls: dict[str, list[str]] = {}
-    for call, text in map(said, newest_first):
+    for call, text in map(call_and_text, newest_first):
         calls.setdefault(call, []).append(text)
     kept: list[tuple[T, list[T]]] = []
-    for one in newest_first:
-        call, text = said(one)
-        stands_beside = any(
+    for item in newest_first:
+        call, text = call_and_text(item)
+        is_beside_another = any(
             not says_the_same(text, other) and (replaces(text, other) or replaces(other, text)) for other in calls[call]
         )
         for newer, replaced in kept:
-            newer_call, newer_text = said(newer)
-            may_replace = newer_call != call and not stands_beside
+            newer_call, newer_text = call_and_text(newer)
+            may_replace = newer_call != call and not is_beside_another
             if says_the_same(newer_text, text) or (may_replace and replaces(newer_text, text)):
-                replaced.append(one)
+                replaced.append(item)
                 break
         else:
-            if keeps(one):
-                kept.append((one, []))
+            if keeps(item):
+                kept.append((item, []))
     return kept
 
 

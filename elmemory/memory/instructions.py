@@ -44,7 +44,7 @@ _COMMANDS = frozenset(
     " zeg bel geef toon stuur powiedz zadzwon podaj pokaz wyslij"
     " skazhi скажи скажите позвони позвоните назови дай покажи отправь скажіть подзвони"
     " soyle ara goster gonder sag ring visa skicka si vis sano soita rekni zavolej spune suna mondd hivd"
-    " قل اتصل اخبر कहो बोलो बताओ πες hay goi katakan panggil".split()
+    " قل اتصل اخبر कहो बोलो बताओ πεσ hay goi katakan panggil".split()
 )
 _NOT_OF_A_NAME = frozenset(
     "a an the i this that these those you your yours my me us our him her them their it everyone everybody all any"

@@ -8,9 +8,11 @@ from django.conf.locale import LANG_INFO
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 # Script and region only: other text after a code may be a caller's words, and agents receive the code unchecked.
 _REGION = re.compile(r"(?:[a-z]{4}(?=-|$))?-?(?:(?:[a-z]{2}|[0-9]{3})(?=-|$))?")
-_SEPARATORS = re.compile(r"[\s,;/()（）、，]+")
+_SEPARATORS = re.compile(r"[\s,;:/.()\"'“”„«»（）、，。]+")
+_MARKS = " .,;:!\"'`“”„«»"
+_NOT = frozenset("not nicht pas niet".split())
 _LONGEST = 60
-# Three-letter codes of ISO 639-2; some languages have two.
+# Three-letter codes of ISO 639-2, of which some languages have two, and a former one of two letters.
 _OF_THREE_LETTERS = dict(
     pair.split(":")
     for pair in (
@@ -20,7 +22,7 @@ _OF_THREE_LETTERS = dict(
         " lit:lt mac:mk mkd:mk mal:ml mar:mr may:ms msa:ms nob:nb nor:no per:fa fas:fa pol:pl por:pt rum:ro"
         " ron:ro rus:ru slo:sk slk:sk slv:sl spa:es srp:sr swa:sw swe:sv tam:ta tel:te tgl:tl tha:th tur:tr"
         " ukr:uk urd:ur vie:vi wel:cy cym:cy chi:zh zho:zh cmn:zh yue:zh afr:af aze:az guj:gu kan:kn nep:ne"
-        " pan:pa fil:fil"
+        " pan:pa fil:fil iw:he"
     ).split()
 )
 # In addition to Django's names: in English and in the language itself.
@@ -40,8 +42,10 @@ _OTHER_NAMES = {
         "it": "italienisch italien italiaans włoski итальянский イタリア語 意大利语",
         "ja": "japanisch japonés japonais giapponese japonês японский",
         "ms": "malay",
+        "nb": "bokmål bokmal",
         "nl": "flemish vlaams niederländisch holländisch neerlandés holandés néerlandais olandese holandês",
-        "no": "norwegian",
+        "nn": "nynorsk",
+        "no": "norwegian norwegisch noruego norvégien norvegese norueguês noors norweski норвежский",
         "pl": "polnisch polaco polonais polacco польский",
         "pt": "portugiesisch portugués portugais portoghese portugees португальский",
         "pt-br": "brazilian brasileiro",
@@ -60,10 +64,10 @@ def language_code(value: str) -> str:
 
     A code keeps only script and region: "pt-br" for "pt_BR". In a longer text the first name of a language counts.
     """
-    text = value.strip().casefold().replace("_", "-")
-    if len(text) > _LONGEST:
-        return ""
+    text = value.strip().strip(_MARKS).casefold().replace("_", "-")
     parts = _SEPARATORS.split(text)
+    if len(text) > _LONGEST or parts[0] in _NOT:
+        return ""
     return _code_of(text) or next(filter(None, map(_names().get, parts)), "")
 
 
@@ -94,4 +98,5 @@ def _primary_codes() -> frozenset[str]:
 def variants(code: str) -> tuple[str, ...]:
     """Return the code and the more general ones, most specific first: "pt-br", "pt"; nothing for an empty code."""
     parts = code.split("-") if code else []
-    return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
+    found = tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return (*found, "no") if parts and parts[0] in ("nb", "nn") else found

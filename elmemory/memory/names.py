@@ -25,7 +25,7 @@ _APOSTROPHES = str.maketrans("`´", "''")
 _ADDRESS = re.compile(r"(?:mailto|https?|e-?mail|tel):|www\.", re.IGNORECASE)
 _LABELLED = re.compile(r"([^:：=;,(]{1,40})\s?[:：=]\s?(.+)")
 _CUT = re.compile(
-    r"[()\[\]<>;,:|\\=…（）【】「」；，、：،؛。→]|\s/\s|(?<=\w\w)/(?=\w\w)|\s[-–—•·~]+\s|—|\.\.|[!?؟](?:\s|$)"
+    r"[()\[\]<>;,:|\\=…（）【】「」；，、：،؛。→]|\s[/&+]\s|(?<=\w\w)/(?=\w\w)|\s[-–—•·~]+\s|—|\.\.|[!?؟](?:\s|$)"
     r"|(?<!\b[Dd]r)(?<!\b[JSjs]r)(?<!\b[Mm][rs])(?<!\b[Mm]rs)(?<!\b[Ss]t)(?<!\bSra)(?<!\bProf)(?<!\bMag)(?<!\bIng)"
     r"(?<!\bDott)(?<!\bMme)(?<!\bRev)(?<=\w\w\w)\.\s"
 )
@@ -51,6 +51,14 @@ _INTRODUCTION = re.compile(
     r"اسمي |मेरा नाम |私の名前は|私は|我叫|我的名字是|我是|제 이름은 |저는 )(?=\S)",
     re.IGNORECASE,
 )
+_DOUBT = re.compile(
+    r"(?:possibly|probably|maybe|perhaps|presumably|likely|might be|could be|something like|sounds like|vielleicht|"
+    r"vermutlich|wahrscheinlich|eventuell|evtl\.?|quizás?|tal vez|posiblemente|probablemente|peut-être|probablement|"
+    r"sans doute|forse|probabilmente|talvez|provavelmente|misschien|waarschijnlijk|może|chyba|prawdopodobnie|возможно|"
+    r"наверное|вероятно|belki|muhtemelen) (?=\S)",
+    re.IGNORECASE,
+)
+_DENIED = frozenset("not nicht pas niet inte ikke nie не".split())
 _ENDING = re.compile(
     r"(?:です|と申します|といいます|と言います|입니다|이에요|예요|이라고 합니다|라고 합니다|\sहै|\sहूँ|\sहूं)$"
 )
@@ -172,6 +180,15 @@ def family_name_first(text: str, evidence: Evidence) -> str:
     if comma and known and person_name(known).casefold() == person_name(family).casefold():
         return given
     return text
+
+
+def stated_name(text: str) -> str:
+    """Return the text without a word of doubt ("possibly Maya"); empty if it denies the name ("not Maya")."""
+    text = text.strip()
+    if doubted := _DOUBT.match(text):
+        text = text[doubted.end() :]
+    first, _, others = text.partition(" ")
+    return "" if others and first in _DENIED else text
 
 
 def is_name(word: str, field_name: str, evidence: Evidence) -> bool:

@@ -12,9 +12,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from elmemory.memory.caches import kept_briefly
+from elmemory.memory.language_codes import language_code
 from elmemory.memory.languages import Language, fold, languages, languages_of, scripts, tokens_of
 
 _LONGEST_PHRASE = 240
+_LONGEST_CODE = 3
 _LONGEST_ABBREVIATION = len("k. A.")
 _MASK = re.compile(
     r"\[[^\[\]]{1,40}\]|<[^<>]{1,40}>|\{\{[^{}]{0,40}\}\}|\{[^{}:\"']{0,40}\}|%[A-Z_]+%|\$\{[^{}]{0,40}\}"
@@ -41,7 +43,7 @@ _OPEN_TAIL = re.compile(
     r"regarding|on|as to)\b"
     r"(?!.*\b(?:but|however|although|except)\b)"
 )
-# A short phrase with a remark: "N/A (the call was too short)". A remark with "but" may hold a value.
+# A short phrase with a remark: "N/A (the call was too short)". A remark with "but" may contain a value.
 _WITH_REMARK = re.compile(r"(.{2,40}?)(?:\s*[(\[（【;；.。]|\s+[-–—]+\s|\s*[–—])\s*(?=[^\W\d_])(.+)", re.DOTALL)
 _NOT_APPLICABLE = frozenset(("n/a", "not applicable", "n.a", "na"))
 _BUT = re.compile(r"\b(?:but|however|although|except|until|pero|mais|mas|ma|aber|maar|men|ale|но|але|ama|tetapi)\b")
@@ -58,6 +60,8 @@ _TITLES = frozenset(
 )
 _STAFF = frozenset(("agent", "assistant"))
 _NEGATION_MAY_FOLLOW = frozenset(("de", "nl", "sv", "da", "no", "fi", "hu", "tr", "hi", "el"))
+# Truth values in place of a name. No and True are also names.
+_TRUTH = frozenset(("yes", "Yes", "YES", "no", "NO", "true", "TRUE", "false", "False", "FALSE"))
 _BARE = frozenset(("none", "null", "nil", "nan", "n/a", "n.a", "na", "unknown", "undefined", "unspecified"))
 # In these fields "did not answer" and "not given" are values.
 _OUTCOME_FIELDS = frozenset(
@@ -76,6 +80,9 @@ def says_nothing(text: str, field: str = "") -> bool:
     text = text.strip()
     if is_mask(text):
         return True
+    # "nb", Norwegian, is also short for "niet bekend".
+    if "language" in field and len(text) <= _LONGEST_CODE and language_code(text):
+        return False
     if len(text) > _LONGEST_PHRASE:
         return False
     folded = fold(text)
@@ -99,7 +106,7 @@ def is_no_name(text: str) -> bool:
 
     Stricter than `says_nothing`: a name has no negation with a verb of saying.
     """
-    if says_nothing(text, "name"):
+    if text.strip(" .!") in _TRUTH or says_nothing(text, "name"):
         return True
     folded = fold(text)
     tokens = [token for token in tokens_of(folded) if not token.isdecimal()]
@@ -209,7 +216,7 @@ def _says_nothing_in(language: Language, segments: Sequence[Sequence[str]], own:
 
 
 def _denies(language: Language, tokens: Sequence[str], of_field: Set[int]) -> bool:
-    """Whether a negation goes with a verb of giving, saying or knowing: "not provided", "no name was given"."""
+    """Whether a verb of giving, saying or knowing is negated: "not provided", "no name was given"."""
     no = set(language.no.found_in(tokens))
     give = set(language.give.found_in(tokens)) - no - set(of_field)
     if not no or not give:
@@ -231,10 +238,10 @@ def _mentions_not(language: Language, tokens: Sequence[str]) -> bool:
     return mentioned and any(True for _ in language.name.found_in(tokens)) and _denies(language, tokens, set())
 
 
-def _refuses(language: Language, tokens: Sequence[str], *others: str) -> bool:
-    """Whether a verb of refusing goes with one of saying, or with a word of the kinds `others`."""
+def _refuses(language: Language, tokens: Sequence[str], *other_kinds: str) -> bool:
+    """Whether a verb of refusing occurs with one of saying, or with a word of `other_kinds`."""
     mute = set(language.mute.found_in(tokens))
-    refused = chain(*(getattr(language, kind).found_in(tokens) for kind in ("give", *others)))
+    refused = chain(*(getattr(language, kind).found_in(tokens) for kind in ("give", *other_kinds)))
     return bool(mute) and not mute.issuperset(refused)
 
 

@@ -6,6 +6,7 @@ after a name. Numbers that some countries' plans write in two ways are merged in
 
 import re
 import unicodedata
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -132,7 +133,7 @@ def _plain_character(character: str) -> str:
 
 
 def _spelled(address: str, trusted: tuple[str, ...]) -> _Spelled | None:
-    """Return the text of the number in an address; None if it holds none that identifies a caller."""
+    """Return the text of the number in an address; None if it contains none that identifies a caller."""
     if "<" in address:
         name, _, address = address.rpartition("<")
         address, closed, _ = address.partition(">")
@@ -196,7 +197,8 @@ def _read(digits: str, spelled: _Spelled, conventions: Conventions, *, valid: bo
         return _international(digits[1:].removeprefix("00"), separate, valid=valid)
     if conventions.region and not spelled.international:
         if number := _of_region(digits, conventions):
-            return number
+            lacks_trunk = digits == number.national and _writes_trunk(conventions.region)
+            return (_international(digits, separate, valid=True) if lacks_trunk else None) or number
         if valid:
             return None
     for dialled_abroad in ("00", "011"):
@@ -223,9 +225,21 @@ def _of_region(digits: str, conventions: Conventions) -> Number | None:
     return _parsed(digits, conventions.region, conventions.separate, valid=True)
 
 
+@cache
+def _writes_trunk(region: str) -> bool:
+    """Whether numbers of the region are always written with a 0 in front: "4534412345" is Danish, not German."""
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if plan is None or plan.national_prefix != "0":
+        return False
+    optional = any(form.national_prefix_optional_when_formatting for form in plan.number_format)
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    written = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL) if example else ""
+    return not optional and written.startswith("0")
+
+
 def _international(digits: str, separate: tuple[str, ...], *, valid: bool = False) -> Number | None:
     """Return the number of these digits, which begin with the country code; None if the plan has no such length."""
-    if fast := _NORTH_AMERICAN.fullmatch(digits):
+    if not valid and (fast := _NORTH_AMERICAN.fullmatch(digits)):
         return None if spells_a_word(digits) else Number("1", fast[1])
     if spells_a_word(digits) or len(digits) > _LONGEST:
         return None

@@ -34,8 +34,8 @@ class Phrases:
         with (_CATALOGS / language / "LC_MESSAGES" / "card.mo").open("rb") as file:
             catalog = GNUTranslations(file)
         self._language = language
-        # Not named like gettext: what gettext's names mark goes into the catalogs of the admin. Cached, because a ring
-        # with SPOKEN_FACTS composes its profile.
+        # Not named like gettext's functions, whose texts makemessages adds to the admin's catalogs. Cached, because
+        # a ring with SPOKEN_FACTS composes its profile.
         self.text: Callable[[str], str] = lru_cache(maxsize=256)(catalog.gettext)
         self.counted: Callable[[str, str, int], str] = lru_cache(maxsize=1024)(catalog.ngettext)
         self._in_context: Callable[[str, str], str] = lru_cache(maxsize=1024)(catalog.pgettext)

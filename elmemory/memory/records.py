@@ -29,7 +29,8 @@ class Memory(NamedTuple):
     vector: bytes = b""
     """In the form of `elmemory.memory.encoder.vectors`; empty for none."""
     write_number: int = 0
-    """On a server: rises with each write for this user. 0 in other stores, and for writes of older versions."""
+    """On a server: rises with each write for this user. In the embedded store: rises with each added memory.
+    0 if unknown: of older versions, and in `OpenMemory.texts`."""
 
     @property
     def key(self) -> str:

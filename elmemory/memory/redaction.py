@@ -11,8 +11,14 @@ from django.conf import settings
 
 OFF = "off"
 
-# Between the digits of a number: blanks, dashes and the punctuation that speech recognition writes for pauses.
-_GAP = r"[\s.,/_\-\u00ad\u2010-\u2015\u2212]{0,3}"
+# For a character class: dashes, stops, commas, dots and pauses of any script, and marks that take no room.
+PAUSES = (
+    r"\-\u00ad\u2010-\u2015\u2212\u301c\u30fc\uff0d\uff5e"
+    r".,\u00b7\u060c\u066b\u066c\u06d4\u0964\u2022\u2026\u2027\u3001\u3002\u30fb\uff0c\uff0e\uff61\uff64\uff65"
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+)
+# Between the digits of a number: blanks, and what speech recognition writes for pauses.
+_GAP = rf"[\s/_{PAUSES}]{{0,5}}"
 _NUMBER = rf"\d(?:{_GAP}\d)"
 # Excludes phone numbers with a plus, IBANs and parts of ids.
 _NOT_AFTER = r"(?<![A-Za-z0-9_+])(?<!\+ )(?<![A-Z][A-Z]\d\d )"

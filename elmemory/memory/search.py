@@ -3,24 +3,27 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.timezone import get_default_timezone, localdate
 
 from elmemory.memory import kinds
 from elmemory.memory.card import Card, card_from, cards_among, unwritten_card
-from elmemory.memory.card_state import call_order, newest_facts
 from elmemory.memory.disclosure import Secrets, disclosed, fields_of
 from elmemory.memory.encoder import encoder
 from elmemory.memory.encoder.likeness import VectorsOf
 from elmemory.memory.encoder.questions import questions_for
 from elmemory.memory.fields import CALLER_PROFILE
-from elmemory.memory.insights import above_the_same, replaced_by_staff
+from elmemory.memory.insights import above_the_same
 from elmemory.memory.openmemory.protocol import OpenMemory
-from elmemory.memory.ranking import Corpus
+from elmemory.memory.ranking import LEFT_OUT, Corpus
 from elmemory.memory.records import Match, Memory
+from elmemory.memory.searchable import Searchable
 
 _BYTES_PER_MEMORY, _BYTES_PER_LETTER, _BYTES_PER_LETTER_ASKED = 1600, 4, 2
+# Remembering a call replaces one card; an interrupted run may leave another.
+_MOST_CARDS = 2
 # In seconds, for a question without a deadline.
 _ENCODED_WITHIN = 5.0
 
@@ -33,6 +36,13 @@ class Found:
     matches: Sequence[Match]
 
 
+class _Change(NamedTuple):
+    """Memories that were added, and the cards that they replaced."""
+
+    added: Sequence[Memory]
+    gone: Sequence[Memory]
+
+
 class PreparedCaller:
     """One caller's card, and their memories laid out for the ranking.
 
@@ -40,24 +50,40 @@ class PreparedCaller:
     an opted-out caller, or what SEARCHABLE_FACTS excludes. `size` is the approximate size in bytes.
     """
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
-        memories = tuple(memories)
-        cards = cards_among(memories)
-        card = card_from(cards[0].metadata) if cards else unwritten_card(memories)
-        opted_out = card is not None and card.opted_out
-        self._card = None if opted_out else card
-        # Kept for the next preparation.
-        self.memories = () if opted_out else memories
-        found = [] if opted_out else _searchable(memories)
+    def __init__(self, memories: Iterable[Memory], before: "PreparedCaller | None" = None) -> None:
+        """Prepare the memories, the newest written first. `before` was prepared from earlier ones, which saves time."""
+        # Kept, as are the cards, for the next preparation.
+        self.memories: tuple[Memory, ...] = tuple(memories)
+        self._cards: list[Memory]
+        self._size: int
+        change = _change(before.memories, self.memories) if before else None
+        searchable = before._searchable.with_newer(change.added) if before and change else None
+        if before and change and searchable:
+            self.memories = (*change.added, *before.memories[len(change.gone) :])
+            self._cards = cards_among([*change.added, *(card for card in before._cards if card not in change.gone)])
+            self._size = before._size + _size(change.added) - _size(change.gone)
+        else:
+            before = None
+            self._cards = cards_among(self.memories)
+            self._size = _size(self.memories)
+        card = card_from(self._cards[0].metadata) if self._cards else unwritten_card(self.memories)
+        if card is not None and card.opted_out:
+            self.memories, self._cards, self._size = (), [], 0
+            card, before, searchable = None, None, None
+        self._card = card
+        self._searchable: Searchable = searchable or Searchable(self.memories)
+        found: Sequence[Memory] = self._searchable.memories
         if (allowed := fields_of(tuple(settings.SEARCHABLE_FACTS))) is not None:
-            secret = Secrets(_values(memories), card.facts if card else {}, allowed)
-            self._card = self._card and disclosed(self._card, settings.SEARCHABLE_FACTS, secret)
-            found = [memory for memory in found if _is_disclosed(memory, secret)]
-        self._corpus: Corpus = Corpus(found)
+            secret = Secrets(_values(self.memories), card.facts if card else {}, allowed)
+            self._card = card and disclosed(card, settings.SEARCHABLE_FACTS, secret)
+            found = [memory if _is_disclosed(memory, secret) else LEFT_OUT for memory in found]
+        self._corpus: Corpus = Corpus(found, before._corpus if before else None)
         self._encoder = encoder()
-        self._vectors = VectorsOf(self._encoder, found) if self._encoder else None
-        self.size = sum(map(_size, self.memories))
-        self.size += self._vectors.size if self._vectors else 0
+        self._vectors = None
+        if self._encoder:
+            vectors = before._vectors if before else None
+            self._vectors = VectorsOf(self._encoder, found, vectors, self._corpus.changed)
+        self.size = self._size + (self._vectors.size if self._vectors else 0)
 
     def search(self, question: str, k: int, until: float | None = None) -> Found:
         """Return the card, and at most k memories that best answer the question. "Today" is today in TIME_ZONE.
@@ -86,36 +112,20 @@ def search(store: OpenMemory, caller: str, question: str, k: int) -> Found:
     return PreparedCaller(store.memories(caller)).search(question, k)
 
 
-def _size(memory: Memory) -> int:
-    asked = len(memory.metadata.get("asked") or "")
-    return _BYTES_PER_MEMORY + _BYTES_PER_LETTER * len(memory.content) + _BYTES_PER_LETTER_ASKED * asked
+def _change(before: Sequence[Memory], now: Sequence[Memory]) -> _Change | None:
+    """Return the change by calls that were remembered; None if more than that has changed."""
+    for number in range(_MOST_CARDS + 1):
+        added = len(now) - len(before) + number
+        if added >= 0 and now[added:] == before[number:]:
+            gone = before[:number]
+            return _Change(now[:added], gone) if all(memory.kind == kinds.CARD for memory in gone) else None
+    return None
 
 
-def _searchable(memories: Iterable[Memory]) -> list[Memory]:
-    """Return the memories that a search may find, oldest written first. Of equal texts, that of the newest call."""
-    by_kind = [(memory.metadata.get("kind"), memory) for memory in memories]
-    stated = [memory for kind, memory in by_kind if kind in (kinds.FACT, kinds.PREFERENCE)]
-    outdated = {memory.id for memory in stated} - {memory.id for memory in newest_facts(stated)}
-    insights = [memory for kind, memory in by_kind if kind == kinds.INSIGHT]
-    if any(map(kinds.is_stated, insights)):
-        # Only what staff reworded is hidden. What a newer call replaced can still be found.
-        outdated |= {old.id for old in replaced_by_staff(insights)}
-    texts: dict[str, Memory] = {}
-    for kind, memory in reversed(by_kind):
-        if kind in (kinds.CARD, kinds.PREFERENCE) or memory.id in outdated:
-            continue
-        text = _without_case(memory.content)
-        if (before := texts.get(text)) is None or call_order(before) <= call_order(memory):
-            texts[text] = memory
-    return list(texts.values())
-
-
-def _without_case(text: str) -> str:
-    """Return the text case-folded, with single blanks."""
-    text = text.casefold()
-    # The blank is the only printable white space. Splitting takes three times as long as this check.
-    is_plain = text.isprintable() and "  " not in text and text.strip() == text
-    return text if is_plain else " ".join(text.split())
+def _size(memories: Sequence[Memory]) -> int:
+    letters = sum([len(memory.content) for memory in memories])
+    asked = sum([len(memory.metadata.get("asked") or "") for memory in memories])
+    return _BYTES_PER_MEMORY * len(memories) + _BYTES_PER_LETTER * letters + _BYTES_PER_LETTER_ASKED * asked
 
 
 def _values(memories: Iterable[Memory]) -> list[tuple[str, str]]:

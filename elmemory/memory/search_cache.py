@@ -57,13 +57,13 @@ class SearchCache:
         """Search the caller's memories (`PreparedCaller.search`). Raises OpenMemoryError."""
         return self._current(caller).search(question, k, until)
 
-    def holds(self, caller: str) -> bool:
+    def is_cached(self, caller: str) -> bool:
         """Whether the caller is cached. Their memories may be outdated."""
         return caller in self._small or caller in self._large
 
     def prepare_soon(self, caller: str) -> None:
         """Prepare the caller in a background thread, unless they are cached or its queue is full."""
-        if self.holds(caller):
+        if self.is_cached(caller):
             return
         if self._to_prepare is None:
             self._to_prepare = Queue(_LONGEST_QUEUE)
@@ -102,7 +102,10 @@ class SearchCache:
         try:
             if known is None:
                 token, memories = self._store.memories_since(caller, None)
-            entry = _Entry(token, PreparedCaller(memories or ()))
+                prepared = PreparedCaller(memories or ())
+            else:
+                prepared = PreparedCaller(memories or (), known.caller)
+            entry = _Entry(token, prepared)
             self._keep(caller, entry)
         except BaseException as error:
             own.set_exception(error)

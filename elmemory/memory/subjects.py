@@ -1,7 +1,7 @@
 """Decides whether a newer sentence about a caller replaces an older one: by the same, or by a new value.
 
-A wrong replacement hides a medicine or a person, a missed one repeats a sentence: in doubt both hold. Their words are
-compared without glue ("the", "is", "now") and numbers. Both hold if each has a word that the other lacks (left, right),
+A wrong replacement hides a medicine or a person, a missed one repeats a sentence: in doubt both stay. Their words are
+compared without glue ("the", "is", "now") and numbers. Both stay if each has a word that the other lacks (left, right),
 if one has words before what they share, or if only one names a relative or a title.
 """
 
@@ -34,8 +34,8 @@ _CHANGES = frozenset(
     " enaa".split()
 )
 _GLUE = _CHANGES | frozenset(
-    "per because since against wegen gegen contra contre contro przeciw a an the is are was be been has have had"
-    " he she his her hers they their them it its who that this which of to in on at for from with by as named"
+    "per because since against wegen gegen contra contre contro przeciw a an the is are was be been has have had do"
+    " does did he she his her hers they their them it its who that this which of to in on at for from with by as named"
     " called also still currently very s t d ll der die das den dem des ein eine einen einem einer eines ist sind"
     " war hat haben er sie ihr ihre ihren ihrem ihrer sein seine es zu von vom mit im am auf fur bei als namens"
     " heisst auch noch derzeit seit el la los las un una esta ha tiene su sus de del al en por con que se lo"
@@ -56,6 +56,8 @@ _COUNTS = frozenset(
 _LISTS = frozenset(
     "and or but und oder aber y o pero et ou mais e ed ma mas en of maar i oraz lub ale и или но ve".split()
 )
+# Beside these "of" is English; else it is the Dutch "or".
+_ENGLISH = frozenset("the she he they her his their caller customer patient client has takes lives".split())
 # Relatives, friends and titles: compared as whole words, because another ending may be another person.
 _PEOPLE = frozenset(
     "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt"
@@ -87,7 +89,7 @@ class _Said(NamedTuple):
     """A parsed sentence: its words, its unspaced text, and its numbers.
 
     `words` are pairs: a word, and whether it counts only in this form. `apart` says for each word whether anything
-    stands between it and the previous word.
+    is between it and the previous word.
     """
 
     words: tuple[tuple[str, bool], ...]
@@ -205,7 +207,8 @@ def _said(sentence: str) -> _Said:
         words.append((word, is_named or word in _PEOPLE))
         apart.append(bool(spaced[end : found.start()].strip()))
         end = found.end()
-    lists = bool(seen & _LISTS) or bool(re.search(r"[,;、，；和与與]", sentence))
+    joining = seen & _LISTS - ({"of"} if seen & _ENGLISH else set())
+    lists = bool(joining) or bool(re.search(r"[,;、，；和与與]", sentence))
     changes = not _CHANGES.isdisjoint(seen)
     return _Said(
         tuple(words),

@@ -1,5 +1,6 @@
 """Converts collected values to text as people write it."""
 
+from elmemory.memory.fields import RESOLVED_REQUEST, SENTENCES
 from elmemory.memory.instructions import is_command
 from elmemory.memory.names import (
     NAME_FIELDS,
@@ -8,9 +9,11 @@ from elmemory.memory.names import (
     family_name_first,
     is_name,
     person_name,
+    stated_name,
     whole_name,
 )
 from elmemory.memory.nothing import is_mask, is_no_name, says_nothing
+from elmemory.memory.nothing_open import says_nothing_open
 from elmemory.memory.text import as_sentence, as_written, cleaned
 
 _TRUTH = {"true": "yes", "false": "no"}
@@ -22,11 +25,13 @@ def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENC
     Texts, numbers, booleans and flat lists of them are values. Null, empty texts, redaction marks (`[NAME]`) and
     phrases for "nothing" in many languages ("not provided", "nicht angegeben") are not. `true` and `false` become "yes"
     and "no", also as texts. In a name field only the name is kept, and words such as "caller" are no names; `evidence`
-    decides on words that may be names (Null, Guest).
+    decides on words that may be names (Null, Guest). In a field of free text, "No open requests" and truth values say
+    nothing; only RESOLVED_REQUEST may be true.
     """
     match value:
         case bool() | int() | float():
-            return None if field in NAME_FIELDS else as_written(value) or None
+            says_what = field not in SENTENCES or (field == RESOLVED_REQUEST and value is True)
+            return as_written(value) or None if says_what and field not in NAME_FIELDS else None
         case list():
             items = (usable_value(item, field, evidence) for item in value if not isinstance(item, list))
             return _listed([item for item in items if item]) or None
@@ -34,7 +39,9 @@ def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENC
             return _name(value, field, evidence)
         case str():
             text = value.strip()
-            return None if says_nothing(text, field) or not cleaned(text) else _TRUTH.get(text.casefold(), text)
+            if says_nothing(text, field) or says_nothing_open(text, field) or not cleaned(text):
+                return None
+            return _TRUTH.get(text.casefold(), text)
     return None
 
 
@@ -47,6 +54,7 @@ def _listed(items: list[str]) -> str:
 def _name(value: str, field: str, evidence: Evidence) -> str | None:
     if is_mask(value):
         return None
+    value = stated_name(value)
     if field == "first_name":
         value = family_name_first(value, evidence)
     name = person_name(value)

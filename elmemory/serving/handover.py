@@ -3,7 +3,8 @@
 1. On SIGHUP the server starts a substitute: the same command, with the listening socket. If it does not serve,
    nothing else happens.
 2. The server stops accepting, finishes the requests in progress, and executes its own command, under the same process
-   id. If that fails, it serves again itself.
+   id. Before that it tries the command once more, for the program may have changed meanwhile. If one of these fails,
+   it serves again itself.
 3. Once the new server serves, the substitute stops accepting, finishes its requests, and ends.
 
 Until one of them accepts a connection, it waits in the socket's queue; none is reset. The socket may come from systemd
@@ -28,7 +29,7 @@ import uvicorn
 
 from elmemory.serving.edge import BoundedProtocol, BoundedServer
 
-_VARIABLE = "ELMEMORY_HANDOVER"
+_VARIABLE, _TRIAL = "ELMEMORY_HANDOVER", "trial"
 _FIRST_OF_SYSTEMD = 3
 _LONGEST_START_SECONDS = 120.0
 
@@ -130,6 +131,9 @@ class Entrance:
         Returns only if that fails. Then this process must serve again; `announce` ends the substitute.
         """
         self._numbers = [self._socket.fileno(), substitute.process.pid, substitute.lifeline]
+        if not _can_start(environment):
+            log.error("the command fails by now: this server goes on")
+            return
         handed = {_VARIABLE: " ".join(["successor", *map(str, self._numbers)])}
         _pass_on((self._socket.fileno(), substitute.lifeline), to_successor=True)
         try:
@@ -237,6 +241,27 @@ def _bound(host: str, port: int) -> socket.socket:
             raise CannotListen(f"another process listens on {where}: stop it, or choose another port") from None
         raise CannotListen(f"cannot listen on {where}: {error.strerror}") from None
     return found
+
+
+def is_trial() -> bool:
+    """Whether this process only tries whether the server could start. It prepares everything, and ends."""
+    return os.environ.get(_VARIABLE) == _TRIAL
+
+
+def _can_start(environment: Mapping[str, str]) -> bool:
+    """Try this command up to where it would listen. Returns whether it got there in time."""
+    try:
+        tried = subprocess.run(  # noqa: S603
+            _command(),
+            stdin=subprocess.DEVNULL,
+            env={**environment, _VARIABLE: _TRIAL},
+            timeout=_LONGEST_START_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.error("the command cannot be tried", error=type(error).__name__)
+        return False
+    return tried.returncode == 0
 
 
 def _command() -> list[str]:

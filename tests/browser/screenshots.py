@@ -1,4 +1,4 @@
-"""Pictures of the four main pages for the README: `make screenshots`.
+"""Pictures of the four main pages for docs/admin.md and README.md: `make screenshots`.
 
 `python -m tests.browser.screenshots FOLDER [PAGE…]` makes those of all main pages, or of these, at four widths, light
 and dark, in that folder: PAGE-WIDTH-SCHEME.png.
@@ -84,9 +84,6 @@ def those_of_the_readme(browser: Browser, server: Server) -> None:
     page.screenshot(path=TARGET / "calls.png")
     page.goto(CALL)
     page.get_by_role("link", name=CALLER).first.click()
-    page.fill("#question", "What is the dog called?")
-    page.get_by_role("button", name="Look").click()
-    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=TARGET / "caller.png")
     page.goto(CALL)
     page.click("#turn-5 .seek")

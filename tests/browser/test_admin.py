@@ -256,7 +256,7 @@ def test_staff_ask_what_the_agent_would_find(staff: LogIn) -> None:
     page = staff("operator")
     open_caller(page)
     page.fill("#question", "What is the dog called?")
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Ask").click()
     expect(page.locator("#ask li").first).to_contain_text("Biscuit")
 
 

@@ -23,7 +23,7 @@ def main(purpose: str, *names: str) -> None:
         case "free-callers":
             lock = locks.free_caller_locks(*names)
         case "backfill":
-            lock = locks.backfill_lock()
+            lock = locks.single_lock("backfill", wait=False)
         case "caller":
             lock = locks.caller_lock(*names, wait=False)
         case _:

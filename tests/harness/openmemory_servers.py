@@ -239,9 +239,9 @@ def stub_store(stub: Stub) -> RemoteOpenMemory:
 
 
 @contextmanager
-def stub_server() -> Iterator[tuple[Stub, str]]:
-    stub = Stub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _StubHandler)
+def stub_server(stub: Stub | None = None, port: int = 0) -> Iterator[tuple[Stub, str]]:
+    stub = stub or Stub()
+    server = ThreadingHTTPServer(("127.0.0.1", port), _StubHandler)
     server.daemon_threads = False
     cast(Any, server).stub = stub
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

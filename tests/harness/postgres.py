@@ -34,7 +34,6 @@ ON_BOTH = [
     "tests/elmemory/memory/openmemory/test_embedded.py",
     "tests/elmemory/memory/test_search.py",
     "tests/elmemory/memory/test_search_cache.py",
-    "tests/elmemory/test_carry_preferences.py",
 ]
 _OPTIONS = {"fsync": "off", "shared_buffers": "32MB", "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -212,7 +213,8 @@ def snowball_bm25(memories: Sequence[Memory]) -> Ask:
 
 def _postings(texts: Iterable[Sequence[str]]) -> Postings:
     codes = TermCodes()
-    return Postings(map(codes.of_terms, texts), codes.codes)
+    coded = [codes.of_terms(text) for text in texts]
+    return Postings("".join(coded), array("I", map(len, coded)), codes.codes)
 
 
 def recall(ask: Ask, caller: Caller, k: int) -> list[float]:

@@ -4,11 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from webhooks.live.breaker import Breaker
-from webhooks.live.threads import Overloaded, Threads
-
-
-class NotNow(Exception):
-    """The read was not attempted, because the breaker is open or too many reads are waiting."""
+from webhooks.live.threads import NotNow, Threads
 
 
 class LiveReads:
@@ -28,26 +24,12 @@ class LiveReads:
             raise TimeoutError
         if (attempt := self._breaker.attempt()) is None:
             raise NotNow
+        future = self._threads.submit(work)
         try:
-            future = self._threads.submit(work)
-        except Overloaded:
-            raise NotNow from None
-        timer = asyncio.get_running_loop().call_later(seconds, _expire, future)
-        try:
-            result = await future
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
+            async with asyncio.timeout(seconds):
+                result = await future
+        except Exception:
             self._breaker.failed(attempt)
             raise
-        else:
-            self._breaker.succeeded()
-            return result
-        finally:
-            timer.cancel()
-            future.cancel()
-
-
-def _expire[T](future: "asyncio.Future[T]") -> None:
-    if not future.done():
-        future.set_exception(TimeoutError())
+        self._breaker.succeeded()
+        return result

@@ -1,4 +1,4 @@
-"""Hides callers from live calls while the store may still hold what decisions forbid.
+"""Hides callers from live calls while the store may still contain what decisions forbid.
 
 Normally the store is settled, and the guard costs a ring one comparison. After a change of store, a restored backup or
 an interrupted deletion the worker first has to settle it (`conversations.memories.decided`). Until then callers about

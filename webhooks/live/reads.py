@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 _MOST_THREADS = 16
 _MOST_WAITING = 64
-# The share of a search's deadline after which the search uses words alone.
+# The share of a search's deadline after which the search uses only words.
 _ENCODING_SHARE = 0.5
 
 

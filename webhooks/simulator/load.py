@@ -100,7 +100,7 @@ def play(
 ) -> Tally:
     """Send ring, transcription and recording of each call, at most `rate` calls a second (0: no limit).
 
-    The transcription holds the variables of the ring's answer, as ElevenLabs' does. A caller's calls are sent in turn.
+    The transcription has the variables of the ring's answer, as ElevenLabs' does. A caller's calls are sent in turn.
     If `patient`, each later call waits until the worker has remembered one, unless a wait takes too long. `done` is
     called after each call.
     """

@@ -8,12 +8,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from conversations.files.locks import Busy, backfill_lock
-from conversations.management.times import day_or_time
+from conversations.files.locks import Busy, single_lock
+from conversations.management.asking import ask
 from conversations.memories import reanalysis
 from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import day_or_time, per_second, period
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
@@ -30,8 +31,10 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agent", help="calls of this agent id only")
-        parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
-        parser.add_argument("--until", help="calls that began before then")
+        parser.add_argument(
+            "--since", type=day_or_time, help="calls that began then or later (2026-11-01, 2026-11-01T09:30)"
+        )
+        parser.add_argument("--until", type=day_or_time, help="calls that began before then")
         parser.add_argument("--audio", action=BooleanOptionalAction, default=True, help="recordings too")
         parser.add_argument(
             "--analyse",
@@ -42,13 +45,15 @@ class Command(CheckedCommand):
         parser.add_argument(
             "--yes", action="store_true", help=f"do not ask, above {_ASK_ABOVE} calls or with --analyse"
         )
-        parser.add_argument("--rate", type=float, default=5, help="requests per second at most (5)")
+        parser.add_argument("--rate", type=per_second, default=5, help="requests per second at most (5); 0: no limit")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        since, until = day_or_time(options["since"]), day_or_time(options["until"])
+        if options["analyse"] and not options["audio"]:
+            raise CommandError("--no-audio has an effect only without --analyse, which fetches no recordings")
+        since, until = period(options["since"], options["until"])
         try:
-            with backfill_lock(), _api(options["rate"]) as api:
+            with single_lock("backfill", wait=False), _api(options["rate"]) as api:
                 if options["analyse"]:
                     self._analyse(api, since, until, options)
                 else:
@@ -83,7 +88,11 @@ class Command(CheckedCommand):
             self.stdout.write("Nothing was fetched.")
         elif found.missing:
             if len(found.missing) > _ASK_ABOVE and not options["yes"]:
-                self._confirm(f"Fetch {counted(len(found.missing), 'call')}?", "fetched")
+                ask(
+                    f"Fetch {counted(len(found.missing), 'call')}?",
+                    "nothing was fetched; --yes does not ask",
+                    f"these are more than {_ASK_ABOVE} calls",
+                )
             record_command("backfill", counted(len(found.missing), "call"))
             self._fetch(api, found, quiet=options["quiet"])
 
@@ -105,7 +114,11 @@ class Command(CheckedCommand):
             self.stdout.write("Nothing was analysed.")
             return
         if found.calls and not options["yes"]:
-            self._confirm(f"Have {counted(len(found.calls), 'call')} analysed?", "analysed")
+            ask(
+                f"Have {counted(len(found.calls), 'call')} analysed?",
+                "nothing was analysed; --yes does not ask",
+                "ElevenLabs charges this",
+            )
         if calls := [*found.requested, *found.calls]:
             record_command("backfill", f"analysis of {counted(len(calls), 'call')}")
 
@@ -128,15 +141,6 @@ class Command(CheckedCommand):
         )
         if found.unusable:
             self.stdout.write(f"  left out, without a usable id {found.unusable:>7}")
-
-    def _confirm(self, question: str, done: str) -> None:
-        """Ask the question. Raises CommandError for any answer but yes."""
-        try:
-            answer = input(f"{question} [y/N] ").strip().lower()
-        except EOFError:
-            answer = ""
-        if answer not in ("y", "yes"):
-            raise CommandError(f"nothing was {done}; --yes does not ask")
 
     def _fetch(self, api: Api, found: Survey, *, quiet: bool) -> None:
         """Fetch what is missing, and print the totals. Raises CommandError if a call failed."""

@@ -13,14 +13,16 @@ from tqdm import tqdm
 
 from conversations.backup.contents import unknown_entries
 from conversations.backup.create import Backup, backup
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from conversations.backup.writers import Writer, archive_writer, folder_writer
 from conversations.files.last_runs import note_run
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import Whole, refuse_idle
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
 
+_ARCHIVE, _KEPT = ".tar.zst", 7
 _ON_A_SERVER = (
     "The memories are on an OpenMemory server, which has no interface for backups, and are not in this one. Back up its"
     " database there, or add --memories. Without them, calls are remembered again from their files; corrections and"
@@ -35,22 +37,26 @@ class Command(CheckedCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument("target", metavar="DIR|FILE.tar.zst", type=Path, help="a folder of backups, or a new file")
         parser.add_argument("--secrets", action="store_true", help="include the secrets of the settings")
         parser.add_argument("--memories", action="store_true", help="include the memories of an OpenMemory server")
-        parser.add_argument("--keep", type=int, default=7, help="how many backups stay in the folder (7)")
+        parser.add_argument("--keep", type=Whole(1, 10_000), help=f"how many backups stay in the folder ({_KEPT})")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, target: Path, **options: Any) -> None:  # noqa: ARG002
-        if options["keep"] < 1:
-            raise CommandError("--keep: at least 1")
+        is_archive = target.name.endswith(_ARCHIVE)
+        refuse_idle(options, not is_archive, "keep", only="where the target is a folder")
+        refuse_idle(options, bool(settings.OPENMEMORY_PORT), "memories", only="where OPENMEMORY_PORT names a server")
         target = target.expanduser().resolve()
         root = settings.PAYLOAD_STORAGE_PATH.resolve()
         if target.is_relative_to(root) or root.is_relative_to(target):
             raise CommandError("the backup and the payload folder must not lie inside one another")
         record_command("backup")  # before the backup, so that it includes the entry
         try:
-            with _writer(target, options["keep"]) as writer, self._progress(quiet=options["quiet"]) as progress:
+            with (
+                _writer(target, options["keep"] or _KEPT) as writer,
+                self._progress(quiet=options["quiet"]) as progress,
+            ):
                 made = backup(
                     writer,
                     open_memory(),
@@ -86,7 +92,7 @@ class Command(CheckedCommand):
 
 
 def _writer(target: Path, keep: int) -> AbstractContextManager[Writer]:
-    if target.name.endswith(".tar.zst"):
+    if target.name.endswith(_ARCHIVE):
         return archive_writer(target)
     if target.suffix in (".zst", ".tar", ".tgz", ".gz", ".zip") or target.is_file():
         raise CommandError("write the name of a folder, or of a new file that ends in .tar.zst")

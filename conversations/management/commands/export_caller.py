@@ -20,7 +20,7 @@ class Command(CheckedCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="NUMBER", help="the caller's number, as +14155550100")
-        parser.add_argument("-o", "--output", metavar="FILE.zip", type=Path, required=True, help="must not exist yet")
+        parser.add_argument("-o", "--output", metavar="FILE.zip", type=Path, required=True, help="a new file")
 
     def handle(self, *args: Any, number: str, output: Path, **options: Any) -> None:  # noqa: ARG002
         caller = caller_key(number) or number_key(number)

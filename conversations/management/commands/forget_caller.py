@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from django.utils.timezone import now
 
 from conversations.index.references import caller_reference
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories import certificate
 from conversations.memories.belongings import conversations_of, counts_of, keys_of_caller
 from conversations.memories.callers import not_called_since
@@ -21,6 +21,7 @@ from elmemory.agents.api import ElevenLabsError
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
+from elmemory.environment.arguments import Whole, refuse_idle
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
@@ -34,14 +35,20 @@ _INCOMPLETE = "The caller was forgotten only in part; run this again to finish"
 class Command(CheckedCommand):
     help = (
         "Forget callers: delete their memories and, if asked, their files and their conversations at ElevenLabs; then"
-        " search for what is left, and certify it in the audit log. With --verify alone only the search is made."
+        " search for what is left, and certify it in the audit log. `--verify NUMBER` only searches."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller's number, such as +14155550100")
-        parser.add_argument("--from", dest="file", type=Path, help="a file with one number on each line")
-        parser.add_argument("--not-called-for", type=int, metavar="DAYS", help="callers without a call for that long")
+        parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="a caller to forget, such as +14155550100")
+        parser.add_argument(
+            "--from", dest="file", metavar="FILE", type=Path, help="a file with one number on each line"
+        )
+        parser.add_argument(
+            "--not-called-for",
+            type=Whole(1, 36_500),
+            metavar="DAYS",
+            help="callers without a call for that many days",
+        )
         parser.add_argument("--payloads", action="store_true", help="delete the stored files of their calls too")
         parser.add_argument("--elevenlabs", action="store_true", help="delete their conversations at ElevenLabs too")
         parser.add_argument(
@@ -49,15 +56,24 @@ class Command(CheckedCommand):
             nargs="?",
             const=True,
             metavar="NUMBER",
-            help="before a number: only search everything for this caller; after one: forget, then search",
+            help="--verify NUMBER: delete nothing, only search every file and database for this caller;"
+            " NUMBER --verify: forget the caller, then search as much",
         )
-        parser.add_argument("--name", action="append", default=[], help="with --verify: a name to search for")
-        parser.add_argument("--sentences", type=Path, help="with --verify: a file of sentences, one on each line")
+        parser.add_argument(
+            "--name",
+            action="append",
+            default=[],
+            help="a name of theirs, for --verify; saved searches for it are deleted",
+        )
+        parser.add_argument(
+            "--sentences", type=Path, metavar="FILE", help="--verify searches for these sentences too, one on each line"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count what would be deleted, and delete nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--json", action="store_true", help="print the certificates as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        refuse_idle(options, bool(options["verify"]), "sentences", only="with --verify")
         sentences = _lines(options["sentences"]) if options["sentences"] else []
         if isinstance(options["verify"], str):
             self._verify(options, sentences)
@@ -70,14 +86,14 @@ class Command(CheckedCommand):
             self.stdout.write("There is no such caller. Nothing was forgotten.")
             return
         self._confirm(callers, options)
-        how = Forgetting(
+        forgetting = Forgetting(
             payloads=options["payloads"],
             elevenlabs=options["elevenlabs"],
             everywhere=bool(options["verify"]),
             names=options["name"],
             sentences=sentences,
         )
-        failed = sum(not self._forget(caller, how, as_json_=options["json"]) for caller in callers)
+        failed = sum(not self._forget(caller, forgetting, as_json_=options["json"]) for caller in callers)
         if failed:
             raise CommandError(
                 f"{failed} of {counted(len(callers), 'caller')} could not be forgotten wholly; run this again"
@@ -89,8 +105,6 @@ class Command(CheckedCommand):
         days = options["not_called_for"]
         if not given and days is None:
             raise CommandError("name a caller's number, --from FILE, or --not-called-for DAYS")
-        if days is not None and days < 1:
-            raise CommandError("--not-called-for: write a number of days, at least 1")
         callers = [_key(text, at) for at, text in enumerate(given, start=1)]
         if days is not None:
             callers += not_called_since(open_memory(), now() - timedelta(days=days))
@@ -120,22 +134,20 @@ class Command(CheckedCommand):
         """Ask before anything is deleted. Raises CommandError for any answer but yes."""
         if options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("this deletes for good: add --yes")
         what = ["their memories"]
         what += ["the files of their calls"] if options["payloads"] else []
         what += ["their conversations at ElevenLabs"] if options["elevenlabs"] else []
         of = counted(len(callers), "caller")
-        if input(f"Delete {', '.join(what)} of {of} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was deleted")
+        ask(f"Delete {', '.join(what)} of {of} for good?", "nothing was deleted", "this deletes for good")
 
-    def _forget(self, caller: str, how: Forgetting, *, as_json_: bool) -> bool:
+    def _forget(self, caller: str, forgetting: Forgetting, *, as_json_: bool) -> bool:
         """Forget one caller and print the certificate; returns whether it completed and the search found nothing."""
         reference = caller_reference(caller)
         # Recorded first, so that a process that dies leaves no deletion without an entry.
-        record(None, Action.FORGET, "caller", reference, detail=f"payloads {'deleted' if how.payloads else 'kept'}")
+        detail = f"payloads {'deleted' if forgetting.payloads else 'kept'}"
+        record(None, Action.FORGET, "caller", reference, detail=detail)
         try:
-            done = forget(open_memory(), caller, how)
+            done = forget(open_memory(), caller, forgetting)
         except (OpenMemoryError, ElevenLabsError) as error:
             self.stderr.write(f"{reference}: {error}. {_INCOMPLETE}.")
             return False
@@ -151,7 +163,8 @@ class Command(CheckedCommand):
 
     def _verify(self, options: dict[str, Any], sentences: list[str]) -> None:
         """Search everything for one caller, without forgetting. Raises CommandError if something is found."""
-        if options["numbers"] or options["file"] or options["payloads"] or options["elevenlabs"]:
+        deleting = "numbers", "file", "not_called_for", "payloads", "elevenlabs", "dry_run", "json"
+        if any(options[name] for name in deleting):
             raise CommandError("--verify NUMBER only searches; write NUMBER --verify to forget the caller first")
         caller = _key(options["verify"], 1)
         needles = Needles(caller, options["name"], sentences)
@@ -163,6 +176,7 @@ class Command(CheckedCommand):
         if needles.too_short:
             self.stdout.write(f"{counted(needles.too_short, 'sentence is', 'sentences are')} too short to search for.")
         self._print_traces(searched)
+        self.stdout.write("Nothing was deleted.")
         if searched.traces:
             raise CommandError(
                 f"{counted(len(searched.traces), 'trace of the caller was', 'traces of the caller were')} found"

@@ -14,8 +14,10 @@ from django.db import DatabaseError, connections
 from tqdm import tqdm
 
 from conversations.index.references import caller_reference
+from conversations.management.asking import ask
 from conversations.memories import move
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import refuse_idle
 from elmemory.environment.databases import of_url, sqlite
 from elmemory.environment.env import BASE_DIR
 from elmemory.environment.hosts import unencrypted
@@ -60,6 +62,9 @@ class Command(CheckedCommand):
         self._options = options
         if options["numbers"] and not self.stdout.isatty():
             raise CommandError("--numbers shows callers' numbers on a terminal only")
+        refuse_idle(
+            options, not options["verify"], "dry_run", "delete_extra", only="without --verify, which only compares"
+        )
         only_compares = options["dry_run"] or options["verify"]
         try:
             with _opened(options["to"], must_exist=options["verify"], may_make=not only_compares) as target:
@@ -70,13 +75,13 @@ class Command(CheckedCommand):
             problem = summary(error) if isinstance(error, DatabaseError) else str(error)
             raise CommandError(f"{problem}. What was copied stays; run it again to continue.") from None
 
-    def _move(self, source: OpenMemory, target: move.Target | None, *, only_compares: bool) -> None:
+    def _move(self, source: OpenMemory, target: OpenMemory | None, *, only_compares: bool) -> None:
         users, are_listed = move.users_of(source)
-        there = move.users_of(target.store)[0] if target else []
+        there = move.users_of(target)[0] if target else []
         if not are_listed:
             self.stdout.write(
-                "This store does not list its users: they are the callers whom receipts name. What other clients keep"
-                " under other users is left.\n"
+                "This store does not list its users, so the callers that receipts name are copied. What other clients"
+                " store under other users is not copied.\n"
             )
         everybody = sorted({*users, *there})
         if not only_compares:
@@ -86,7 +91,7 @@ class Command(CheckedCommand):
         with tqdm(everybody, unit=" users", disable=self._options["quiet"] or None, file=sys.stderr) as progress:
             for user_id in progress:
                 if target is None or only_compares:
-                    found[user_id] = move.compare(source, target.store if target else None, user_id)
+                    found[user_id] = move.compare(source, target, user_id)
                 else:
                     count, found[user_id] = move.copy(
                         source, target, user_id, delete_extra=self._options["delete_extra"]
@@ -96,17 +101,18 @@ class Command(CheckedCommand):
             self._report_plan(found)
         else:
             self._report(found, copied)
-        if isinstance(target, move.ServerTarget) and not self._options["verify"]:
+        if isinstance(target, RemoteOpenMemory) and not self._options["verify"]:
             self.stdout.write(_NOT_TAKEN)
 
     def _confirm(self, users: int) -> None:
         if self._options["yes"]:
             return
-        if not sys.stdin.isatty():
-            raise CommandError("add --yes to copy without a question")
         others = " It loses what only it has." if self._options["delete_extra"] else ""
-        if input(f"Copy the memories of {counted(users, 'user')}?{others} [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was copied")
+        ask(
+            f"Copy the memories of {counted(users, 'user')}?{others}",
+            "nothing was copied",
+            "this changes another store",
+        )
 
     def _report_plan(self, found: dict[str, move.Comparison]) -> None:
         sums = {name: sum(getattr(each, name) for each in found.values()) for name in ("missing", "changed", "extra")}
@@ -147,7 +153,7 @@ class Command(CheckedCommand):
 
 
 @contextmanager
-def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Target | None]:
+def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[OpenMemory | None]:
     """The other store; None if its file does not exist and must not be created. Raises CommandError."""
     if to.startswith(("http://", "https://")):
         if settings.OPENMEMORY_PORT and server_url(settings.OPENMEMORY_PORT) == to.rstrip("/"):
@@ -156,7 +162,7 @@ def _opened(to: str, *, must_exist: bool, may_make: bool) -> Iterator[move.Targe
             health = server.ping()
             if not health.ok:
                 raise CommandError(_about_target(health.detail))
-            yield move.ServerTarget(server)
+            yield server
         return
     path = None if "://" in to else BASE_DIR / Path(to).expanduser()
     if path and not path.is_file() and not may_make:
@@ -198,7 +204,7 @@ def _about_target(problem: str) -> str:
 def _of_url(url: str) -> dict[str, Any]:
     try:
         if urlsplit(url).password:
-            raise CommandError("--to holds a password, which other users of this machine see: put it into PGPASSWORD")
+            raise CommandError("--to contains a password that other users of this machine can see: use PGPASSWORD")
         return of_url(url)
     except (ValueError, KeyError, ImproperlyConfigured):
         raise CommandError("--to is no URL of a server, no path and no postgres:// URL") from None

@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -6,6 +5,7 @@ from django.core.management.base import CommandError
 
 from conversations.files.decisions import about
 from conversations.index.references import caller_reference
+from conversations.management.asking import ask
 from conversations.memories.corrections import set_preference
 from conversations.memories.forgetting import extent
 from elmemory.audit.record import record_command
@@ -39,7 +39,8 @@ class Command(CheckedCommand):
                 self.stdout.write("Nothing was changed.")
                 return
             if not undo and found.memories and not yes:
-                _confirm(found.memories)
+                amount = counted(found.memories, "memory", "memories")
+                ask(f"Delete {amount} for good?", "nothing was changed", "this deletes memories for good")
             record_command("opt_out --undo" if undo else "opt_out", caller_reference(caller))
             set_preference(store, caller, kinds.OPT_OUT, holds=not undo)
         except OpenMemoryError as error:
@@ -48,11 +49,3 @@ class Command(CheckedCommand):
                 f"{error}. The opt-out is recorded; the worker deletes the memories." if recorded else f"{error}."
             ) from None
         self.stdout.write("No longer opted out." if undo else f"Opted out. Memories deleted: {found.memories}.")
-
-
-def _confirm(memories: int) -> None:
-    """Ask before memories are deleted. Raises CommandError for any answer but yes."""
-    if not sys.stdin.isatty():
-        raise CommandError("this deletes memories for good: add --yes")
-    if input(f"Delete {counted(memories, 'memory', 'memories')} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise CommandError("nothing was changed")

@@ -1,4 +1,3 @@
-import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from conversations.files.paths import TRANSCRIPTION, is_conversation_id, unreadable_paths
 from conversations.index.sync import reconcile, refresh_row
-from conversations.management.times import day_or_time
+from conversations.management.asking import ask
 from conversations.memories.discard import discard_delivery
 from conversations.memories.former import misplaced_calls
 from conversations.memories.remember import preview, remember
@@ -21,6 +20,7 @@ from conversations.memories.reprocess import replay_unreadable, request
 from conversations.models import Conversation, MemoryState
 from conversations.payloads.outline import NotReadable
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import JOBS, day_or_time, period
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import NotStorable, OpenMemoryError, open_memory
@@ -37,8 +37,10 @@ class Command(CheckedCommand):
         parser.add_argument("conversations", nargs="*", metavar="CONVERSATION", help="conversation ids")
         parser.add_argument("--caller", help="all calls of this number")
         parser.add_argument("--agent", help="all calls of this agent id")
-        parser.add_argument("--since", help="calls that began then or later (2026-11-01, 2026-11-01T09:30)")
-        parser.add_argument("--until", help="calls that began before then")
+        parser.add_argument(
+            "--since", type=day_or_time, help="calls that began then or later (2026-11-01, 2026-11-01T09:30)"
+        )
+        parser.add_argument("--until", type=day_or_time, help="calls that began before then")
         parser.add_argument("--state", choices=_STATES, help="calls whose memories are in this state")
         parser.add_argument("--unreadable", action="store_true", help="try again to read unreadable deliveries")
         parser.add_argument("--discard-unreadable", action="store_true", help="list and delete unreadable deliveries")
@@ -46,7 +48,7 @@ class Command(CheckedCommand):
         parser.add_argument("--all", action="store_true", help="every call")
         parser.add_argument("--dry-run", action="store_true", help="count additions, changes and removals per call")
         parser.add_argument("--yes", action="store_true", help=f"do not ask above {_ASK_ABOVE} calls")
-        parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
+        parser.add_argument("--jobs", type=JOBS, default=4, help="how many calls at once (4)")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -67,12 +69,9 @@ class Command(CheckedCommand):
             self._preview(ids)
             return
         if len(ids) > _ASK_ABOVE and not options["yes"]:
-            if not sys.stdin.isatty():
-                raise CommandError(f"these are more than {_ASK_ABOVE} calls: add --yes")
-            if not _confirmed("Continue?"):
-                raise CommandError("nothing was changed")
+            ask("Continue?", "nothing was changed", f"these are more than {_ASK_ABOVE} calls")
         record_command("reprocess", counted(len(ids), "call"))
-        failures = self._reprocess(ids, jobs=max(1, options["jobs"]), quiet=options["quiet"])
+        failures = self._reprocess(ids, jobs=options["jobs"], quiet=options["quiet"])
         if failures:
             raise CommandError(
                 f"{counted(failures, 'call was', 'calls were')} not reprocessed; the worker retries those that it can"
@@ -90,10 +89,7 @@ class Command(CheckedCommand):
             )
             return
         if not options["yes"]:
-            if not sys.stdin.isatty():
-                raise CommandError("--discard-unreadable deletes for good: add --yes")
-            if not _confirmed(f"Delete these {len(paths)} for good?"):
-                raise CommandError("nothing was deleted")
+            ask(f"Delete these {len(paths)} for good?", "nothing was deleted", "--discard-unreadable deletes for good")
         record_command("reprocess --discard-unreadable", counted(len(paths), "delivery", "deliveries"))
         for path in paths:
             discard_delivery(path)
@@ -101,10 +97,11 @@ class Command(CheckedCommand):
 
     def _selected(self, options: dict[str, Any], placed: Iterable[str]) -> list[str]:
         """The ids that were just placed, then those of the calls that the options select. Raises CommandError."""
+        since, until = period(options["since"], options["until"])
         rows: QuerySet[Conversation] = Conversation.objects.filter(has_transcription=True)
         filters = {
-            "started_at__gte": day_or_time(options["since"]),
-            "started_at__lt": day_or_time(options["until"]),
+            "started_at__gte": since,
+            "started_at__lt": until,
             "agent_id": options["agent"],
             "memory_state": _STATES.get(options["state"]),
         }
@@ -173,10 +170,6 @@ class Command(CheckedCommand):
         failed = results.pop("failed", 0)
         self.stdout.write(f"\n  reprocessed  {results.total():>7}\n  failed       {failed:>7}")
         return failed
-
-
-def _confirmed(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _reason(error: Exception) -> str:

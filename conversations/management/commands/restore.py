@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from conversations.backup import restore
 from conversations.backup.create import OF_SERVER
-from conversations.backup.faults import BackupFault
-from conversations.backup.manifest import DATABASES
+from conversations.backup.manifest import DATABASES, BackupFault
 from conversations.backup.readers import Reader, opened
 from conversations.files.heartbeat import a_worker_runs
 from conversations.index.references import key_fingerprint
 from conversations.index.schema import make_ready
 from conversations.index.sync import reconcile
+from conversations.management.asking import ask
 from conversations.memories.decided import settle
 from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
@@ -43,14 +43,19 @@ class Command(CheckedCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", metavar="DIR|FILE.tar.zst", type=Path)
+        parser.add_argument(
+            "source",
+            metavar="DIR|FILE.tar.zst",
+            type=Path,
+            help="what `backup` wrote: its folder, or its file",
+        )
         parser.add_argument("--replace", action="store_true", help="first rename existing payloads and SQLite files")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
-    def handle(self, *args: Any, source: Path, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         try:
-            with opened(source.expanduser().resolve()) as backup:
+            with opened(options["source"].expanduser().resolve()) as backup:
                 self._restore(backup, options)
         except BackupFault as error:
             raise CommandError(str(error)) from None
@@ -80,9 +85,11 @@ class Command(CheckedCommand):
             )
         if manifest.secret_key != key_fingerprint():
             self.stdout.write(_OTHER_KEY)
-        self._confirm(options)
+        if not options["yes"]:
+            ask(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}?", "nothing was restored", "a backup is restored here")
         if faults := backup.faults():
-            raise CommandError(f"the backup is damaged, and nothing was restored: {'; '.join(faults)}")
+            more = f" and more: verify --backup {options['source']} lists them" if len(faults) > 1 else ""
+            raise CommandError(f"the backup is damaged, and nothing was restored: {faults[0]}{more}")
         if found and options["replace"]:
             for path, aside in restore.move_aside():
                 self.stdout.write(f"{path} is now {aside}")
@@ -98,11 +105,3 @@ class Command(CheckedCommand):
         erase_undone()
         if settings.OPENMEMORY_PORT:
             self.stdout.write(_MEMORIES_OF_A_SERVER.format(copy=f"{DATABASES}/{OF_SERVER}"))
-
-    def _confirm(self, options: dict[str, Any]) -> None:
-        if options["yes"]:
-            return
-        if not sys.stdin.isatty():
-            raise CommandError("add --yes to restore without a question")
-        if input(f"Restore it to {settings.PAYLOAD_STORAGE_PATH}? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was restored")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from conversations.backup.faults import BackupFault
+from conversations.backup.manifest import BackupFault
 from conversations.backup.readers import opened
 from conversations.files.paths import conversation_ids
 from conversations.memories.nightly import conclude
@@ -20,6 +20,7 @@ from conversations.memories.verify import (
     repair,
 )
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import refuse_idle
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemory, OpenMemoryError, open_memory
 from elmemory.memory.text import counted
@@ -39,6 +40,7 @@ class Command(CheckedCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, backup: Path | None, quiet: bool, **options: Any) -> None:  # noqa: ARG002
+        refuse_idle(options, backup is None, "repair", only="without --backup")
         if backup:
             self._verify_backup(backup)
             return

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from conversations.index.schema import ensure_schema
 from conversations.memories.backfill import Backfiller
 from conversations.memories.worker import Worker
+from elmemory.environment.arguments import JOBS
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.caches import clear_caches_regularly
 from elmemory.memory.openmemory import open_memory
@@ -23,7 +24,7 @@ class Command(CheckedCommand):
     help = "Turn stored transcriptions into memories as they arrive. Runs until it is stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--jobs", type=int, default=4, help="how many calls at once (4)")
+        parser.add_argument("--jobs", type=JOBS, default=4, help="how many calls at once (4)")
         parser.add_argument("--once", action="store_true", help="process what is due now, including retention, and end")
         parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
 
@@ -35,7 +36,7 @@ class Command(CheckedCommand):
         # The worker starts without a reachable index, and waits for it.
         with suppress(DatabaseError):
             ensure_schema(starting=True)
-        worker = Worker(open_memory(), max(1, jobs))
+        worker = Worker(open_memory(), jobs)
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, lambda *_: _stop(worker))
         if with_parent:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django.utils.timezone
 from django.db import migrations, models
 
 from elmemory.audit import triggers
@@ -36,15 +35,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="entry",
-            options={
-                "default_permissions": ("view",),
-                "ordering": ("-id",),
-                "permissions": (("export_entry", "Can export the audit log"),),
-                "verbose_name_plural": "entries",
-            },
-        ),
         migrations.AddField(
             model_name="entry",
             name="caller",
@@ -56,44 +46,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="entry",
             name="hash",
-            field=models.CharField(default="", editable=False, max_length=64),
+            field=models.CharField(default="", editable=False, max_length=64, verbose_name="hash"),
             preserve_default=False,
-        ),
-        migrations.AlterField(
-            model_name="entry",
-            name="at",
-            field=models.DateTimeField(
-                db_index=True, default=django.utils.timezone.now, editable=False, verbose_name="when"
-            ),
-        ),
-        migrations.AlterField(
-            model_name="entry",
-            name="action",
-            field=models.CharField(
-                choices=[
-                    ("view", "viewed"),
-                    ("listen", "listened"),
-                    ("download", "downloaded"),
-                    ("export", "exported"),
-                    ("find", "searched the list"),
-                    ("search", "asked what the agent would find"),
-                    ("reprocess", "reprocessed"),
-                    ("correct", "corrected"),
-                    ("delete", "deleted a memory"),
-                    ("opt_out", "changed the opt-out"),
-                    ("shared_line", "changed the shared line"),
-                    ("forget", "forgot"),
-                    ("login", "logged in"),
-                    ("login_failed", "failed to log in"),
-                    ("lockout", "was locked out"),
-                    ("logout", "logged out"),
-                    ("refused", "was refused"),
-                    ("change", "changed"),
-                    ("run", "ran"),
-                ],
-                max_length=16,
-                verbose_name="did",
-            ),
         ),
         migrations.RunPython(chain, migrations.RunPython.noop),
         migrations.RunPython(install, remove),

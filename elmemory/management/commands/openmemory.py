@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from elmemory.environment.arguments import PORT
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory import OpenMemoryMisconfigured
 from elmemory.memory.openmemory.factory import server_url
@@ -26,8 +27,8 @@ class Command(CheckedCommand):
     help = "Serve the embedded store over HTTP to OpenMemory clients, by default on loopback."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, help=f"the port of OPENMEMORY_PORT, else {_DEFAULT_PORT}")
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=PORT, help=f"the port of OPENMEMORY_PORT, else {_DEFAULT_PORT}")
 
     def handle(self, *args: Any, host: str, port: int | None, **options: Any) -> None:  # noqa: ARG002
         if not settings.OPENMEMORY_KEY and not settings.DEBUG:

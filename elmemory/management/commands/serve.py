@@ -23,14 +23,15 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations.files.locks import set_up_lock
+from conversations.files.locks import single_lock
 from conversations.index.schema import ensure_schema, leave_to_others
 from elmemory.audit import roles
+from elmemory.environment.arguments import PORT
 from elmemory.environment.env import given_environment
 from elmemory.environment.private_files import private_folder, write_private
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.openmemory.database_faults import summary
-from elmemory.serving.handover import CannotListen, Entrance, LeavingServer, Substitute
+from elmemory.serving.handover import CannotListen, Entrance, LeavingServer, Substitute, is_trial
 from elmemory.serving.onepacket import OnePacketProtocol
 
 log = structlog.get_logger(__name__)
@@ -40,11 +41,16 @@ class Command(CheckedCommand):
     help = "Bring the databases up to date, then serve webhooks and admin on loopback, with a worker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address to listen on (127.0.0.1, where a proxy reaches it)"
+        )
+        parser.add_argument("--port", type=PORT, default=settings.PORT, help="the port (that of PORT)")
         parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:  # noqa: ARG002
+        if is_trial():
+            self._set_up()
+            return
         try:
             entrance = Entrance(host, port)
         except CannotListen as error:
@@ -90,7 +96,7 @@ class Command(CheckedCommand):
 
     def _set_up(self) -> None:
         # On PostgreSQL the lock is one of the index database.
-        with _named("INDEX_DATABASE_URL"), set_up_lock():
+        with _named("INDEX_DATABASE_URL"), single_lock("set-up"):
             for variable, alias in (("DATABASE_URL", DEFAULT_DB_ALIAS), ("OPENMEMORY_DB_PATH", "memory")):
                 with _named(variable):
                     executor = MigrationExecutor(connections[alias])
@@ -196,7 +202,7 @@ class _Server(LeavingServer):
             self._worker.stop()
         substitute = self.entrance.start_substitute(given_environment())
         if not substitute:
-            log.error("the server that should replace this one does not start: this one goes on")
+            log.error("the new server does not start: this one goes on serving")
             leave_to_others(leave=False)
             if self._worker:
                 self._worker.start()
@@ -210,23 +216,25 @@ class _WorkerProcess:
     """
 
     def __init__(self) -> None:
+        """Raises OSError if no process can be started."""
         self._stopping = threading.Event()
-        self.start()
+        self._process: subprocess.Popen[bytes] | None = self._start()
+        self._watcher = self._started_watcher()
 
     def start(self) -> None:
+        """Start the worker again after `stop`."""
         self._stopping.clear()
-        self._process = self._start()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        self._process = self._restarted()
+        self._watcher = self._started_watcher()
 
     def stop(self) -> None:
         self._stopping.set()
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        if process := self._process:
+            _close_input(process)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
         self._watcher.join()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -234,18 +242,38 @@ class _WorkerProcess:
         command = [sys.executable, *entrance, "worker", "--with-parent"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
+    def _restarted(self) -> "subprocess.Popen[bytes] | None":
+        """Start the worker; None if that fails now. The server goes on, and its watcher tries again."""
+        try:
+            return self._start()
+        except OSError as error:
+            log.error("the worker cannot be started: calls are stored, but not remembered", error=error.strerror)
+            return None
+
+    def _started_watcher(self) -> threading.Thread:
+        watcher = threading.Thread(target=self._watch, daemon=True)
+        watcher.start()
+        return watcher
+
     def _watch(self) -> None:
         delay = 0.5
         while True:
             started = time.monotonic()
-            code = self._process.wait()
+            code = self._process.wait() if self._process else None
             if self._stopping.is_set():
                 return
             delay = 0.5 if time.monotonic() - started > 60 else min(30, delay * 2)
-            log.error("the worker died and will be restarted", exit_code=code, in_seconds=delay)
+            if self._process:
+                _close_input(self._process)
+                log.error("the worker died and will be restarted", exit_code=code, in_seconds=delay)
             if self._stopping.wait(delay):
                 return
-            self._process = self._start()
+            self._process = self._restarted()
             # `stop` waits for this thread, and may have closed only the previous process.
-            if self._stopping.is_set() and self._process.stdin:
-                self._process.stdin.close()
+            if self._stopping.is_set() and self._process:
+                _close_input(self._process)
+
+
+def _close_input(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin:
+        process.stdin.close()

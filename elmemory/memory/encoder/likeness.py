@@ -1,7 +1,6 @@
 """Compares the meaning of one caller's memories with that of a question."""
 
-from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import batched
 from sys import getsizeof
@@ -26,29 +25,40 @@ def load_for_searches() -> None:
 class VectorsOf:
     """The vectors of one caller's memories. Memories without one are left out. `size` is in bytes, approximately.
 
-    They are kept in their stored form. Each question converts them to numpy arrays, 600 in 0.1 ms.
+    They are kept in their stored form. Each question converts them to numpy arrays, 600 in 0.1 ms. With the vectors
+    `before`, only memories at places in `changed` are looked at.
     """
 
-    def __init__(self, by: Encoder, memories: Sequence[Memory]) -> None:
-        self._at = array("I", [at for at, memory in enumerate(memories) if has_vector(by, memory)])
-        self._held = [memories[at].vector for at in self._at]
-        self.size = sum(map(getsizeof, self._held))
+    def __init__(
+        self,
+        by: Encoder,
+        memories: Sequence[Memory],
+        before: "VectorsOf | None" = None,
+        changed: Iterable[int] = (),
+    ) -> None:
+        self._held: dict[int, bytes] = dict(before._held) if before else {}
+        for at in changed if before else range(len(memories)):
+            if has_vector(by, memories[at]):
+                self._held[at] = memories[at].vector
+            else:
+                self._held.pop(at, None)
+        self.size = sum(map(getsizeof, self._held.values()))
 
     def __len__(self) -> int:
-        return len(self._at)
+        return len(self._held)
 
     def likeness(self, question: Vector) -> dict[int, float]:
         """Return the cosine similarity of each memory's vector and the question's, by place among the memories."""
-        if not self._at:
+        if not self._held:
             return {}
         np = _numpy()
         asked = np.asarray(question, np.float32)
         alike: list[float] = []
-        for some in batched(self._held, _AT_ONCE):
+        for some in batched(self._held.values(), _AT_ONCE):
             rows = np.frombuffer(b"".join(some), np.int8).reshape(len(some), -1)[:, MARK_BYTES:].astype(np.float32)
             lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
             alike += (rows @ asked / np.maximum(lengths, 1)).tolist()
-        return dict(zip(self._at, alike, strict=True))
+        return dict(zip(self._held, alike, strict=True))
 
 
 @cache

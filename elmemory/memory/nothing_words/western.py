@@ -35,6 +35,7 @@ fill: chose chosen opted when before asked prompted agent because hung up ended 
 fill: currently present enough sufficient relevant actual real personal identifying own himself herself themselves
 fill: myself available found included calling on_file disconnected dropped cut off rather new inbound incoming outbound
 fill: returning existing prospective potential regular frequent elderly young old older wireless spam first_time answer
+fill: context
 
 [es]
 no: no ni nunca sin ningun ninguna ninguno nada tampoco

@@ -15,7 +15,7 @@ _REASONS = re.compile(
 def summary(error: Exception) -> str:
     """Return the error's type and reason, without names and values: "OperationalError (connection refused)".
 
-    The reason is SQLite's message, which holds no values, PostgreSQL's SQLSTATE, or a known phrase of its message.
+    The reason is SQLite's message, which contains no values, PostgreSQL's SQLSTATE, or a known phrase of its message.
     """
     name, cause = type(error).__name__, error.__cause__ or error
     if isinstance(cause, sqlite3.Error):

@@ -1,8 +1,8 @@
 """Finds and removes what a database keeps of deleted rows.
 
 SQLite overwrites deleted rows (`secure_delete`), but its log, and copies left when rows moved between pages, may still
-hold them. PostgreSQL keeps deleted rows until a VACUUM; its log (WAL), replicas and backups keep them longer, which its
-administrator must handle.
+contain them. PostgreSQL keeps deleted rows until a VACUUM, and samples of their values in the statistics of its planner
+until an ANALYZE; its log (WAL), replicas and backups keep them longer, which its administrator must handle.
 """
 
 import os
@@ -12,11 +12,26 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
-from django.db import OperationalError, connections
+from django.db import OperationalError, connections, transaction
 
 _ATTEMPTS = 3
 _PIECE = 2**18
+_LONGEST_WAIT = "3s"
 _LOGS = "-wal", "-journal"
+# The planner's samples of the values in each column.
+_STATISTICS = """
+    SELECT tablename, most_common_vals::text, histogram_bounds::text, most_common_elems::text FROM pg_stats
+    WHERE schemaname = ANY(current_schemas(false))
+"""
+_COLUMNS_WITH_STATISTICS = """
+    SELECT quote_ident(attribute.attname), format_type(attribute.atttypid, attribute.atttypmod)
+    FROM pg_stats JOIN pg_attribute AS attribute USING (attname)
+    WHERE attribute.attrelid = %s::regclass AND schemaname = ANY(current_schemas(false)) AND tablename = %s
+"""
+_VIEWS = """
+    SELECT quote_ident(viewname), definition FROM pg_views
+    WHERE schemaname = ANY(current_schemas(false)) AND viewowner = current_user
+"""
 _descriptors: dict[tuple[int, int], int] = {}
 _opening = Lock()
 
@@ -48,7 +63,7 @@ def files_of(alias: str) -> list[Path]:
 
 
 def clear_log(alias: str) -> None:
-    """Move SQLite's log into the database and truncate it; run VACUUM on PostgreSQL.
+    """Move SQLite's log into the database and truncate it; on PostgreSQL run VACUUM and ANALYZE.
 
     Raises OperationalError if a reader prevents the truncation.
     """
@@ -56,7 +71,8 @@ def clear_log(alias: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
             for table in connection.introspection.table_names(cursor):
-                cursor.execute(f"VACUUM {connection.ops.quote_name(table)}")
+                cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
+            cursor.execute("VACUUM pg_statistic")  # a warning if the user does not own the database
             return
         for _ in range(_ATTEMPTS):
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -68,16 +84,43 @@ def clear_log(alias: str) -> None:
 def rewrite(alias: str) -> None:
     """Rewrite an SQLite database without deleted content. Other writers wait meanwhile.
 
-    Raises OperationalError if the database stays locked.
+    On PostgreSQL, drop the statistics of tables without rows, which ANALYZE keeps. Raises OperationalError if the
+    database stays locked.
     """
     if connections[alias].vendor == "sqlite":
         with connections[alias].cursor() as cursor:
             cursor.execute("VACUUM")
-        clear_log(alias)
+    else:
+        _drop_statistics_of_empty_tables(alias)
+    clear_log(alias)
 
 
-def holds(alias: str, text: bytes) -> bool:
-    """Whether a file of the SQLite database holds these bytes."""
+def _drop_statistics_of_empty_tables(alias: str) -> None:
+    connection = connections[alias]
+    with transaction.atomic(alias), connection.cursor() as cursor:
+        columns = []
+        for table in connection.introspection.table_names(cursor):
+            quoted = connection.ops.quote_name(table)
+            cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {quoted})")
+            if cursor.fetchone()[0]:
+                cursor.execute(_COLUMNS_WITH_STATISTICS, [quoted, table])
+                columns += [(quoted, *column) for column in cursor.fetchall()]
+        if not columns:
+            return
+        cursor.execute(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'")
+        cursor.execute(_VIEWS)
+        views = cursor.fetchall()
+        for view, _ in views:
+            cursor.execute(f"DROP VIEW {view}")
+        for table, column, type_ in columns:
+            # A change of the type, even to the same one, drops the statistics of the column.
+            cursor.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {type_}")
+        for view, definition in views:
+            cursor.execute(f"CREATE VIEW {view} AS {definition}")
+
+
+def contains(alias: str, text: bytes) -> bool:
+    """Whether a file of the SQLite database contains these bytes."""
     for path in files_of(alias):
         with opened(path) as file:
             before = b""
@@ -89,7 +132,10 @@ def holds(alias: str, text: bytes) -> bool:
 
 
 def rows_of(alias: str) -> Iterator[tuple[str, list[str | bytes]]]:
-    """Yield each row of each table: the table's name, and the texts and bytes of the row."""
+    """Yield each row of each table: the table's name, and the texts and bytes of the row.
+
+    On PostgreSQL also the statistics of its planner, as the table pg_stats.
+    """
     connection = connections[alias]
     with connection.cursor() as cursor:
         for table in sorted(connection.introspection.table_names(cursor)):
@@ -104,6 +150,9 @@ def rows_of(alias: str) -> Iterator[tuple[str, list[str | bytes]]]:
                 rows.execute(f"SELECT {', '.join(columns)} FROM {quoted}")
                 while several := rows.fetchmany(500):
                     yield from ((table, [each for each in row if isinstance(each, str | bytes)]) for row in several)
+        if connection.vendor == "postgresql":
+            cursor.execute(_STATISTICS)
+            yield from (("pg_stats", [each for each in row if each]) for row in cursor.fetchall())
 
 
 class _DatabaseFile:

@@ -1,4 +1,4 @@
-"""The protocol that every store implements."""
+"""The protocol that every store implements, with defaults for stores that inherit it."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -63,6 +63,7 @@ class OpenMemory(Protocol):
 
         `key`, `salience` and `decay_lambda` are also written to the metadata. `metadata["sector"]` sets the sector.
         """
+        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order. After an exception some may be written: repeat the call with all of them."""
@@ -75,31 +76,33 @@ class OpenMemory(Protocol):
 
     def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
         """Return the user's memories with this conversation id in their metadata, in any order."""
+        return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
 
     @property
     def finds_conversations(self) -> bool:
         """Whether `of_conversation` reads only the conversation's memories, not all of the user's."""
+        return False
 
-    def users_of(self, conversation_id: str) -> set[str] | None:
-        """Return the users with memories of this conversation, reading only these.
-
-        None if the store cannot find them.
-        """
+    def users_of(self, conversation_id: str) -> set[str] | None:  # noqa: ARG002
+        """Return the users with memories of this conversation; None if the store would have to read all memories."""
+        return None
 
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """Return the user's memories, newest written first. Without a limit, all of them."""
 
     def texts(self, user_id: str) -> list[Memory]:
-        """All memories of the user, the newest written first; what people do not read of them may be left out.
+        """Return all memories of the user, newest written first, perhaps without fields that no page shows.
 
-        Those are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
+        These are tags, decay, times, version and vector. The embedded store needs two thirds of the time of `memories`.
         """
+        return self.memories(user_id)
 
-    def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:
+    def peek(self, user_id: str, limit: int) -> Iterator[dict[str, Any]] | None:  # noqa: ARG002
         """Return the metadata of the user's newest memories, newest first. Never waits: it runs on the event loop.
 
         None if the store cannot do that.
         """
+        return None
 
     def memories_since(
         self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
@@ -126,7 +129,7 @@ class OpenMemory(Protocol):
         """
 
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
-        """Return the store's own summary of the user, in a sentence or two. `regenerate` makes a new one first."""
+        """Return the store's own summary of the user, in a sentence or two. `regenerate` first has it written again."""
 
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """Return at most k of the user's memories, those that best answer the query, best first."""

@@ -1,14 +1,13 @@
 """An OpenMemory server through the SDK `openmemory-py` 1.0.x, which adds, queries, summarises and deletes.
 
-The SDK can neither patch nor page: `remote` does both over HTTP. Each call of the SDK starts an event loop and a
-connection, without timeout; here calls run in threads, with timeouts, on pooled connections.
+The SDK can neither patch nor page: `remote` does both over HTTP. Each call of the SDK starts an event loop, without
+timeout; here calls run in threads, with timeouts.
 """
 
 import importlib
 import inspect
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -22,7 +21,7 @@ try:
 except ImportError:
     raise OpenMemoryMisconfigured("OPENMEMORY_CLIENT=sdk needs the package requests: pip install requests") from None
 
-from elmemory.memory.openmemory.remote.connection import IDLE_SECONDS, NO_ANSWER, answer_of
+from elmemory.memory.openmemory.remote.connection import NO_ANSWER, answer_of
 from elmemory.memory.openmemory.remote.store import (
     FORGET_SECONDS,
     NEWEST_SECONDS,
@@ -54,7 +53,6 @@ class SdkOpenMemory(RemoteOpenMemory):
     def close(self) -> None:
         super().close()
         self._threads.shutdown()
-        _http.close()
 
     def _add(self, user_id: str, content: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
         return self._within(WRITE_SECONDS, lambda: self._sdk.add(content, metadata=metadata, userId=user_id))
@@ -119,12 +117,11 @@ def _found(error: Exception) -> str:
     return f"the package openmemory that is installed is not the SDK ({type(error).__name__})"
 
 
-class _PooledRequests:
-    """Replaces the module `requests` in the SDK: one session per thread, with the timeout of the current call."""
+class _BoundedRequests:
+    """Replaces the module `requests` in the SDK: with the timeout of the current call, and errors for faults."""
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
 
     def limited(self, seconds: float, work: Callable[[], Any]) -> Any:
         self._local.seconds = seconds
@@ -139,34 +136,17 @@ class _PooledRequests:
     def delete(self, url: str, **options: Any) -> requests.Response:
         return self._send("DELETE", url, options)
 
-    def close(self) -> None:
-        for session in self._sessions:
-            session.close()  # a session can be used again after this
-
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        pooled = session is not None and time.monotonic() - self._local.asked_at < IDLE_SECONDS
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False  # a proxy from the environment must not see what callers said
-            self._sessions.append(session)
-        elif not pooled:
-            session.close()
-        self._local.asked_at = time.monotonic()
         options |= {"timeout": self._local.seconds, "allow_redirects": False}
-        try:
-            response = session.request(method, url, **options)
-        except requests.ConnectionError as error:
-            # The server closed the pooled connection. Retry on a new one, unless that could add a memory twice.
-            if method == "POST" or not pooled or not _was_closed(error):
-                raise
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy from the environment must not see what callers said
             response = session.request(method, url, **options)
         # Raises for faults in the answer, most of which the SDK ignores.
         answer_of(response.status_code, response.content)
         return response
 
 
-_http = _PooledRequests()
+_http = _BoundedRequests()
 
 
 def _was_closed(error: requests.RequestException) -> bool:

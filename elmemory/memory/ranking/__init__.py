@@ -6,5 +6,6 @@ sentence that answers such a question, and the days that the question names.
 """
 
 from elmemory.memory.ranking.corpus import Corpus, rank
+from elmemory.memory.ranking.layout import LEFT_OUT
 
-__all__ = ["Corpus", "rank"]
+__all__ = ["LEFT_OUT", "Corpus", "rank"]

@@ -1,22 +1,19 @@
 """Ranks one caller's memories, arranged as the conversations from which they come."""
 
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from heapq import nlargest
-from itertools import batched
 from math import log1p
 
-from elmemory.memory import kinds
 from elmemory.memory.ranking.dates import DAY_WORDS, Days, days_named
 from elmemory.memory.ranking.fusion import Likeness, add_likeness, share_unknown
-from elmemory.memory.ranking.languages import ENGLISH, is_english, language_of, language_stated, spoken_words, terms_in
+from elmemory.memory.ranking.languages import ENGLISH, language_of, spoken_words, terms_in
+from elmemory.memory.ranking.layout import Layout
 from elmemory.memory.ranking.newest import asks_how_things_are, day_called, newest_first
 from elmemory.memory.ranking.postings import Postings
-from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, plain_type, type_weights
+from elmemory.memory.ranking.sentence_types import QUESTION, answer_type, type_weights
 from elmemory.memory.ranking.synonyms import SYNONYMS
-from elmemory.memory.ranking.term_codes import TermCodes
 from elmemory.memory.ranking.time_words import days_in, language_of_time, time_words
 from elmemory.memory.ranking.words import folded, is_empty, split, words
 from elmemory.memory.records import Match, Memory
@@ -40,11 +37,7 @@ _DAYS_NEAR = 7
 # Share of its score that a memory of the newest call gains if the question is about the present.
 _NEWEST = 0.3
 _MOST_TERMS = 100
-# Bounds the time for which splitting texts into words blocks other threads.
-_TURNS_AT_ONCE = 64
 _COMPARED = 8  # how many of the best are checked for contradictions
-_WORDS_TO_KNOW_ENGLISH, _WORDS_TO_KNOW_A_LANGUAGE = 40, 400
-_NO_MEMORY = -1
 # In how many memories, those with the highest own scores, named days are searched for.
 _MOST_NAMING_DAYS = 100
 
@@ -52,22 +45,32 @@ _MOST_NAMING_DAYS = 100
 class Corpus:
     """One caller's memories, prepared for any number of questions. Immutable.
 
-    Preparing 1,000 memories takes about 10 ms, a question a tenth of that.
+    Preparing 1,000 memories takes about 10 ms, a question a tenth of that. `before` is a corpus of as many or
+    fewer: then only the conversations of memories that have `changed` are prepared. LEFT_OUT is never found.
     """
 
-    def __init__(self, memories: Sequence[Memory]) -> None:
-        self.memories = tuple(memories)
-        self._called_on = array("l", map(day_called, self.memories))
-        # A place is an index into the turns of all conversations. By place: the memory, its conversation, its sentence
-        # type; and, computed if a question needs them, the type of answer and the named days.
-        self._memory_at = array("i")
-        self._conversation_at = array("i")
-        self._type_at = array("B")
-        codes = TermCodes()
-        self._turns = Postings(self._lay_out(codes), codes.codes, self._conversation_at)
-        self._answer_type_at: dict[int, int] = {}
-        self._days_at: dict[int, list[Days]] = {}
-        called = sorted({day for day in self._called_on if day})
+    def __init__(self, memories: Sequence[Memory], before: "Corpus | None" = None) -> None:
+        self.memories = memories
+        layout = Layout(memories, before._layout if before else None)
+        self._layout: Layout = layout
+        self.changed = layout.changed
+        # By place: the turn, its conversation, the type of its sentence.
+        self._turn_at, self._conversation_at, self._type_at = layout.turn_at, layout.conversation_at, layout.type_at
+        groups = layout.conversation_at, layout.lengths_of_conversations
+        self._turns = Postings(layout.text, layout.lengths, layout.codes, *groups)
+        self._called_on: array[int] = array("l", before._called_on if before else ())
+        self._called_on.extend([0] * (len(memories) - len(self._called_on)))
+        # By turn, computed if a question needs them: the type of answer, and the named days.
+        self._answer_types: dict[int, int] = dict(before._answer_types) if before else {}
+        is_language_same = before and before._layout.language == layout.language
+        self._named_days: dict[int, list[Days]] = dict(before._named_days) if before and is_language_same else {}
+        for number in self.changed:
+            self._called_on[number] = day_called(memories[number])
+            self._answer_types.pop(number, None)
+            self._answer_types.pop(~number, None)
+            self._named_days.pop(number, None)
+        time_words(layout.language)  # compiled now, so that no question waits for it
+        called = sorted({*self._called_on} - {0})
         self._age = {day: number / len(called) for number, day in enumerate(reversed(called))}
         self._years = sorted({date.fromordinal(day).year for day in called})
 
@@ -90,12 +93,12 @@ class Corpus:
         self._add_conversations(scores, wanted)
         whole = sum(exact.values()) or 1.0
         if likeness and (alike := likeness()):
-            whole += add_likeness(scores, self._memory_at, self.memories, alike, share_unknown(wanted, exact))
+            whole += add_likeness(scores, self._turn_at, self.memories, alike, share_unknown(wanted, exact))
         language_of_days = language_of_time(question, language)
         if days := self._days_asked(language_of_days, asked, today):
             self._add_days(scores, own, days, whole)
-        places = zip(self._memory_at, scores, strict=False)
-        found = {memory: score for memory, score in places if score and memory != _NO_MEMORY}
+        places = zip(self._turn_at, scores, strict=False)
+        found = {turn: score for turn, score in places if score and turn >= 0}
         if time_words(language_of_days).now.search(asked):
             found = {memory: score * (1 + _NEWEST * self._newness(memory)) for memory, score in found.items()}
         if asks_how_things_are(asked, language):
@@ -104,9 +107,9 @@ class Corpus:
             best = self._best(found, k)
         if len(best) < k and (has_unknown_term or not best):
             plausible = {
-                memory: factors[type_of(place)] * (1 + self._newness(memory)) * log1p(self._turns.length(place))
-                for place, memory in enumerate(self._memory_at)
-                if memory != _NO_MEMORY and memory not in found
+                turn: factors[type_of(place)] * (1 + self._newness(turn)) * log1p(self._turns.length(place))
+                for place, turn in enumerate(self._turn_at)
+                if turn >= 0 and turn not in found
             }
             best += [Match(match.memory, 0.0) for match in self._best(plausible, k - len(best))]
         return best
@@ -131,9 +134,9 @@ class Corpus:
         return weights, has_unknown_term
 
     def _language_asked(self, question: str) -> str:
-        if self._languages == {ENGLISH}:
+        if self._layout.languages == {ENGLISH}:
             return ENGLISH
-        return language_of(set(spoken_words(question)), self._languages, self._language, least=0)
+        return language_of(set(spoken_words(question)), self._layout.languages, self._layout.language, least=0)
 
     def _with_neighbours(
         self, own: dict[int, float], factors: Sequence[float], type_of: Callable[[int], int]
@@ -142,12 +145,12 @@ class Corpus:
 
         Two extra places at the end catch the shares beyond both ends, for the first turns by the indexes -1 and -2.
         """
-        scores = [0.0] * (len(self._memory_at) + 2)
+        scores = [0.0] * (len(self._turn_at) + 2)
         for place, score in own.items():
             type_here = type_of(place)
             following = _NEXT
             if type_here & QUESTION:
-                following += _ANSWER_TO_AGENT if self._memory_at[place] == _NO_MEMORY else _ANSWER_TO_CALLER
+                following += _ANSWER_TO_AGENT if self._turn_at[place] < 0 else _ANSWER_TO_CALLER
             scores[place] += score * factors[type_here]
             scores[place + 1] += score * following
             scores[place + 2] += score * _NEXT_BUT_ONE
@@ -159,7 +162,7 @@ class Corpus:
         """Add each memory's share of the score of its conversation."""
         gains = self._turns.group_scores(wanted)
         # With a single conversation all memories would gain the same.
-        count = max(self._conversation_at, default=-1) + 1
+        count = len(self._layout.lengths_of_conversations)
         if gains and count > 1:
             gain_at = [gains.get(number, 0.0) * _CONVERSATION for number in range(count)]
             gain_at.append(0.0)  # for -1, no conversation
@@ -181,8 +184,8 @@ class Corpus:
         """
         gaps = {day: min(days.gap(day) for days in asked) for day in self._age}
         a_day = any(days.first == days.last for days in asked)
-        for place, memory in enumerate(self._memory_at):
-            if memory == _NO_MEMORY or (gap := gaps.get(self._called_on[memory], _DAYS_NEAR)) >= _DAYS_NEAR:
+        for place, turn in enumerate(self._turn_at):
+            if turn < 0 or (gap := gaps.get(self._called_on[turn], _DAYS_NEAR)) >= _DAYS_NEAR:
                 continue
             scores[place] += (1 - gap / _DAYS_NEAR) * (own.get(place, 0.0) * _CALLED_THEN + whole * _CALLED_THEN_FLAT)
             if gap == 0 and a_day:
@@ -191,30 +194,25 @@ class Corpus:
             if any(days.holds(other) for other in self._days_named(place) for days in asked):
                 scores[place] += own[place] * _NAMES_THEN
 
-    def _text(self, place: int) -> str:
-        """Return the text at a place: a memory, or what the agent said before the next one; empty for a gap."""
-        memory = self._memory_at[place]
-        if memory != _NO_MEMORY:
-            return self.memories[memory].content
-        following = self._memory_at[place + 1] if place + 1 < len(self._memory_at) else _NO_MEMORY
-        return "" if following == _NO_MEMORY else _asked(self.memories[following])
-
     def _whole_type(self, place: int) -> int:
-        found = self._answer_type_at.get(place)
+        turn = self._turn_at[place]
+        found = self._answer_types.get(turn)
         if found is None:
-            text = self._text(place)
-            found = self._answer_type_at[place] = self._type_at[place] | answer_type(text, words(text))
-        return found
+            text = self._layout.text_of(turn)
+            found = self._answer_types[turn] = answer_type(text, words(text))
+        return self._type_at[place] | found
 
     def _days_named(self, place: int) -> list[Days]:
         """Return the days that the memory at the place names, relative to its call; none if its day is unknown."""
-        found = self._days_at.get(place)
+        turn = self._turn_at[place]
+        if turn < 0 or not (day := self._called_on[turn]):
+            return []
+        found = self._named_days.get(turn)
         if found is None:
-            day, text = self._called_on[self._memory_at[place]], folded(self._text(place))
-            is_naming = self._memory_at[place] != _NO_MEMORY and day and not DAY_WORDS.isdisjoint(split(text))
-            found = self._days_at[place] = days_named(text, date.fromordinal(day)) if is_naming else []
-            is_foreign = day and self._language != ENGLISH and self._memory_at[place] != _NO_MEMORY
-            found += days_in(self._language, text, date.fromordinal(day)) if is_foreign else []
+            text, language = folded(self.memories[turn].content), self._layout.language
+            found = [] if DAY_WORDS.isdisjoint(split(text)) else days_named(text, date.fromordinal(day))
+            found += days_in(language, text, date.fromordinal(day)) if language != ENGLISH else []
+            self._named_days[turn] = found
         return found
 
     def _newest_first(self, best: Sequence[Match], wanted: Sequence[str], language: str) -> list[Match]:
@@ -233,100 +231,7 @@ class Corpus:
         last = [memory for memory, score in scores.items() if score >= least[0]] if least else []
         return [Match(self.memories[memory], scores[memory]) for memory in nlargest(k, last, key=in_order)]
 
-    def _lay_out(self, codes: TermCodes) -> Iterator[str]:
-        """Fill the arrays by place, and yield the codes of the terms of each place."""
-        solitary, *conversations = _conversations(self.memories)
-        stated = [self._language_stated(turns) for turns in conversations]
-        unknown = [turns for turns, language in zip(conversations, stated, strict=True) if not language]
-        other = _language_of(unknown or ([] if conversations else [solitary]))
-        languages = Counter({other: 0})
-        for number, (turns, language) in enumerate(zip(conversations, stated, strict=True)):
-            languages[language or other] += len(turns)
-            yield from self._coded(codes, number, turns, language or other)
-        # The language of most turns is also used for facts, and for questions that could be in any language.
-        self._language = max(languages, key=languages.__getitem__)
-        self._languages = {*languages, ENGLISH}
-        time_words(self._language)  # compiled now, so that no question waits for it
-        yield from self._coded(codes, -1, solitary, self._language)
-
-    def _coded(self, codes: TermCodes, number: int, turns: Sequence["_Turn"], language: str) -> Iterator[str]:
-        for some in batched(turns, _TURNS_AT_ONCE):
-            texts = [text for text, _ in some]
-            coded, first_person = codes.of_texts(language, texts)
-            self._memory_at.extend([memory for _, memory in some])
-            self._conversation_at.extend([number] * len(some))
-            self._type_at.extend(map(plain_type, texts, first_person))
-            yield from coded
-
-    def _language_stated(self, turns: Sequence["_Turn"]) -> str:
-        """Return the language of a conversation: as stored in a memory, or English by its words; else empty."""
-        for _, memory in turns:
-            code = memory != _NO_MEMORY and self.memories[memory].metadata.get("main_language")
-            if code and (stated := language_stated(code)):
-                return stated
-        return ENGLISH if is_english(_some_words(turns, _WORDS_TO_KNOW_ENGLISH)) else ""
-
-
-def _language_of(conversations: Iterable[Sequence["_Turn"]]) -> str:
-    return language_of(_some_words((turn for turns in conversations for turn in turns), _WORDS_TO_KNOW_A_LANGUAGE))
-
-
-def _some_words(turns: Iterable["_Turn"], most: int) -> set[str]:
-    spoken: set[str] = set()
-    for text, _ in turns:
-        spoken.update(spoken_words(text))
-        if len(spoken) > most:
-            break
-    return spoken
-
 
 def rank(question: str, memories: Sequence[Memory], k: int, today: date | None = None) -> list[Match]:
     """Rank memories for a single question: at most k, those that best answer it, best first (`Corpus.rank`)."""
     return Corpus(memories).rank(question, k, today)
-
-
-type _Turn = tuple[str, int]
-"""The text of a turn, and the index of its memory; _NO_MEMORY for the agent's words and for gaps."""
-
-# Two empty turns, so that unrelated turns are not adjacent.
-_GAP: list[_Turn] = [("", _NO_MEMORY)] * 2
-
-
-def _conversations(memories: Sequence[Memory]) -> Iterator[list[_Turn]]:
-    """Yield the turns of each conversation in order, then, after gaps, its summary and insights.
-
-    The first list holds the facts, which are true beyond their conversation, and memories without a conversation, each
-    between gaps.
-    """
-    solitary: list[_Turn] = [*_GAP]
-    spoken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    apart: defaultdict[str, list[_Turn]] = defaultdict(list)
-    for at, memory in enumerate(memories):
-        metadata = memory.metadata
-        conversation, position, kind = metadata.get("conversation_id"), metadata.get("position"), metadata.get("kind")
-        if not conversation or kind == kinds.FACT:
-            solitary += *_turns(memories, [at]), *_GAP
-        elif isinstance(position, int) and kind not in (kinds.CALL, kinds.INSIGHT):
-            spoken[str(conversation)].append((position, at))
-        else:
-            apart[str(conversation)] += *_turns(memories, [at]), *_GAP
-    yield solitary
-    for conversation in dict.fromkeys((*spoken, *apart)):
-        in_order = [at for _, at in sorted(spoken[conversation])]
-        yield [*_turns(memories, in_order), *_GAP, *apart[conversation]]
-
-
-def _turns(memories: Sequence[Memory], in_order: Iterable[int]) -> Iterator[_Turn]:
-    """Yield the turns of these memories, each after the agent's words that it answers, without repeating those."""
-    before = ""
-    for at in in_order:
-        memory = memories[at]
-        asked = _asked(memory)
-        if asked and asked != before:
-            yield asked, _NO_MEMORY
-            before = asked
-        yield memory.content, at
-
-
-def _asked(memory: Memory) -> str:
-    return str(memory.metadata.get("asked") or "")

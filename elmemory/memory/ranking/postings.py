@@ -48,26 +48,29 @@ class _TextsWith(dict[str, "array[int]"]):
 
 
 class Postings:
-    """An index of texts, each given as the codes of its terms. A text is identified by its index in `texts`.
+    """An index of texts, each known by its number. `text` has the codes of the terms of all, one after the other.
 
-    `codes` maps term to code. Texts may be empty. `groups` has the group of each text, numbered from 0, -1 for none;
-    groups have scores too.
+    `codes` maps term to code, and `lengths` are the numbers of terms of each text; texts may be empty. `groups` has the
+    group of each text, numbered from 0, -1 for none; groups have scores too, and `group_lengths` in terms.
     """
 
-    def __init__(self, texts: Iterable[str], codes: Mapping[str, str], groups: Sequence[int] = ()) -> None:
-        texts = list(texts)
+    def __init__(
+        self,
+        text: str,
+        lengths: "array[int]",
+        codes: Mapping[str, str],
+        groups: Sequence[int] = (),
+        group_lengths: Sequence[int] = (),
+    ) -> None:
         self._codes = codes
-        self._lengths = lengths = array("I", map(len, texts))
-        self._texts_with = _TextsWith(codes, "".join(texts), lengths)
-        self._damping = _damping(lengths)
+        self._lengths = lengths
+        self._texts_with = _TextsWith(codes, text, lengths)
         self._count = len(lengths) - lengths.count(0)
+        self._damping = _damping(lengths, len(text), self._count)
         self._groups = groups
-        of_groups = [0] * (max(groups, default=-1) + 1)
-        for group, length in zip(groups, lengths, strict=False):
-            if group >= 0:
-                of_groups[group] += length
-        self._group_damping = _damping(of_groups)
-        self._group_count = len(of_groups) - of_groups.count(0)
+        self._group_lengths = group_lengths
+        self._group_count = len(group_lengths) - group_lengths.count(0)
+        self._group_damping = _damping(group_lengths, sum(group_lengths), self._group_count)
 
     def length(self, text: int) -> int:
         """Return the number of terms in the text."""
@@ -80,19 +83,20 @@ class Postings:
     def scores(self, weights: Mapping[str, float]) -> dict[int, float]:
         """Return the BM25 score of each text that holds one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
-        damping = self._damping
+        damping, lengths = self._damping, self._lengths
         for term, weight in weights.items():
             whole = weight * (_K1 + 1)
             for text in self._texts_with[term]:
-                scores[text] += whole / (1 + damping[text])
+                scores[text] += whole / (1 + damping[lengths[text]])
             for text, times in self._texts_with.repeated.get(term, {}).items():
-                scores[text] += whole * (times / (times + damping[text]) - 1 / (1 + damping[text]))
+                damped = damping[lengths[text]]
+                scores[text] += whole * (times / (times + damped) - 1 / (1 + damped))
         return scores
 
     def group_scores(self, terms: Iterable[str]) -> dict[int, float]:
         """Return the BM25 score of each group whose texts hold one of the terms."""
         scores: defaultdict[int, float] = defaultdict(float)
-        damping = self._group_damping
+        damping, lengths = self._group_damping, self._group_lengths
         for term in terms:
             if not (held := self._texts_with[term]):
                 continue
@@ -102,7 +106,7 @@ class Postings:
             del times_in[-1]
             weight = _rarity(len(times_in), self._group_count) * (_K1 + 1)
             for group, times in times_in.items():
-                scores[group] += weight * times / (times + damping[group])
+                scores[group] += weight * times / (times + damping[lengths[group]])
         return scores
 
     def alike(self, term: str) -> dict[str, float]:
@@ -138,10 +142,13 @@ def _rarity(holding: int, texts: int) -> float:
     return log(1 + (texts - holding + 0.5) / (holding + 0.5))
 
 
-def _damping(lengths: Sequence[int]) -> "array[float]":
-    """Return for each text how much its length damps the weight of its terms."""
-    mean = sum(lengths) / (len(lengths) - lengths.count(0) or 1) or 1.0
-    return array("f", [_K1 * (1 - _B + _B * length / mean) for length in lengths])
+def _damping(lengths: Sequence[int], whole: int, count: int) -> dict[int, float]:
+    """Return how much a text of each of these lengths damps the weight of its terms.
+
+    `whole` is the sum of all lengths, and `count` the number of texts that are not empty.
+    """
+    mean = whole / (count or 1) or 1.0
+    return {length: _K1 * (1 - _B + _B * length / mean) for length in set(lengths)}
 
 
 def _grams(term: str) -> set[str]:

@@ -1,7 +1,9 @@
 """Converts texts to strings of codes, one character per term, without a Python loop over the words."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from elmemory.memory.ranking.languages import ENGLISH, telling_terms_in, terms_in
 from elmemory.memory.ranking.sentence_types import FIRST_PERSON_WORDS
@@ -9,7 +11,6 @@ from elmemory.memory.ranking.words import TELLING_TERMS, telling_terms, words
 
 # Separates texts; marks a word in the first person. The codes of terms are the characters after these two.
 _END, _FIRST_PERSON = "\x00", "\x01"
-_FIRST_CODE, _MOST_CODES = 2, 0x110000 - 2
 # Maps bytes to lower case, and bytes outside words to blanks. A token with "'s" or an underscore stays whole: `words`
 # splits it.
 _IN_TOKENS = re.compile(rb"[\w'\x80-\xff%b]" % _END.encode())
@@ -19,10 +20,14 @@ _BLANKS_BETWEEN_TOKENS = b"".join(
 
 
 class TermCodes:
-    """Assigns a character, its code, to each term of one caller's texts. `codes` maps term to code."""
+    """Assigns a character, its code, to each term of one caller's texts. `codes` maps term to code.
 
-    def __init__(self) -> None:
-        self.codes: dict[str, str] = {}
+    Terms with a code `before` keep it.
+    """
+
+    def __init__(self, before: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.codes = dict(before)
+        self._next = ord(max(before.values(), default=_FIRST_PERSON)) + 1
         self._tokens: dict[str, _Tokens] = {}
 
     def of_terms(self, terms: Iterable[str]) -> str:
@@ -30,8 +35,9 @@ class TermCodes:
         codes, found = self.codes, ""
         for term in terms:
             code = codes.get(term)
-            if code is None and len(codes) < _MOST_CODES:
-                code = codes[term] = chr(_FIRST_CODE + len(codes))
+            if code is None and self._next <= sys.maxunicode:
+                code = codes[term] = chr(self._next)
+                self._next += 1
             found += code or ""
         return found
 

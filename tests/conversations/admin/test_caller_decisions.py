@@ -45,7 +45,7 @@ def remove(store: EmbeddedOpenMemory, content: str) -> None:
 @pytest.mark.usefixtures("called")
 def test_opting_out_shows_first_what_will_be_deleted(staff: Client, store: EmbeddedOpenMemory) -> None:
     text = staff.get(f"{PAGE}say/opt_out/yes/").content.decode()
-    assert "is deleted: 4 memories." in text
+    assert "about this caller: 4 memories." in text
     assert "The files of 1 stored call stay" in text
     assert store.memories(MAYA)
 
@@ -86,7 +86,7 @@ def test_a_number_that_never_called_is_opted_out_after_confirmation(staff: Clien
     assert "opt-out/" in staff.get(CALLERS).content.decode()
     form = {"number": "+1 (415) 555-0100", "holds": "yes"}
     text = staff.post(f"{CALLERS}opt-out/", form).content.decode()
-    assert "is deleted: 0 memories." in text
+    assert "about this caller: 0 memories." in text
     assert not about(MAYA).opted_out
     answer = staff.post(f"{CALLERS}opt-out/", form | {"confirmed": "yes"}, follow=True)
     assert "+14•••••••00 is opted out." in answer.content.decode()

@@ -21,6 +21,7 @@ from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from conversations.memories.retention import Retention
 from elmemory.audit.models import Action, Entry
+from elmemory.memory import kinds
 from elmemory.memory.openmemory import OpenMemoryError
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -139,6 +140,17 @@ def test_what_staff_stated_is_shown(officer: Client, store: EmbeddedOpenMemory) 
     assert "Also: Duluth (from the call of" in shown
 
 
+def test_it_says_that_the_caller_is_opted_out(officer: Client, store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    known(store)
+    for number in (MAYA, PEPE):  # one of them never called
+        corrections.set_preference(store, number, kinds.OPT_OUT, holds=True)
+    assert "This caller is opted out" in text(page(officer))
+    call_command("export_caller", PEPE, "-o", str(tmp_path / "caller.zip"))
+    with ZipFile(tmp_path / "caller.zip") as exported:
+        (name,) = (name for name in exported.namelist() if name.endswith("/caller.json"))
+        assert json.loads(exported.read(name))["card"]["opted_out"] is True
+
+
 def test_memories_without_a_section_of_their_own_are_shown(officer: Client, store: EmbeddedOpenMemory) -> None:
     known(store)
     store.put(MAYA, "insight:conv_a", "Prefers mornings.", metadata={"kind": "insight", "conversation_id": "conv_a"})
@@ -184,7 +196,7 @@ def test_it_says_what_was_left_out_and_why(officer: Client, store: EmbeddedOpenM
     left_out = {one["what"]: one["why"] for one in json.loads(whole.read(f"{ROOT}/left_out.json"))}
     assert "Retention removed them, the last on 20" in left_out["Transcript of 1 call"]
     assert "Recording of 1 call" in left_out
-    assert left_out["1 delivery that could not be read"] == "It is not known whose they are."
+    assert left_out["1 delivery that could not be read"] == "It is not known to whom they belong."
     shown = text(whole.read(f"{ROOT}/index.html").decode())
     assert "The transcript was removed by retention on " in shown
     assert "The recording was removed by retention on " in shown
@@ -217,6 +229,32 @@ def test_no_text_becomes_markup(officer: Client, store: EmbeddedOpenMemory, host
     assert not [name for name, _ in tags.attributes if name.startswith("on")]
     addresses = [value or "" for name, value in tags.attributes if name in ("href", "src")]
     assert all(address.startswith(("#", "calls/conv_a/")) for address in addresses)
+
+
+def test_a_version_of_another_caller_is_not_in_it(officer: Client, store: EmbeddedOpenMemory) -> None:
+    event = transcription(PEPE, "I keep zebras.", conversation_id="conv_shared")
+    deliver(event, store)
+    event = transcription(MAYA, "I keep bees.", conversation_id="conv_shared")
+    event["event_timestamp"] += 60
+    deliver(event, store)
+    event["event_timestamp"] += 60
+    deliver(event, store)
+    exported = archive(officer)
+    everything = b"".join(map(exported.read, exported.namelist())).decode()
+    assert "zebras" not in everything
+    assert PEPE not in everything
+    files = [name for name in exported.namelist() if "conv_shared_transcription" in name]
+    assert len(files) == 2
+    assert [Path(name).name for name in files] == [
+        name for call in json.loads(exported.read(f"{ROOT}/calls.json")) for name in call["files"] if "_tr" in name
+    ]
+
+
+def test_memories_under_an_earlier_spelling_of_the_number_are_in_it(store: EmbeddedOpenMemory, tmp_path: Path) -> None:
+    store.put("+5215512345678", "note", "I keep axolotls.", metadata={"kind": "message"})
+    call_command("export_caller", "+525512345678", "-o", str(tmp_path / "caller.zip"))
+    with ZipFile(tmp_path / "caller.zip") as exported:
+        assert any(b"axolotls" in exported.read(name) for name in exported.namelist())
 
 
 def test_it_needs_no_network_and_runs_no_script(officer: Client, store: EmbeddedOpenMemory) -> None:
@@ -310,7 +348,7 @@ def test_a_file_that_is_removed_while_the_export_is_written_is_left_out(
     known(store)
     output = tmp_path / "out.zip"
     files = [payload_path("conv_gone", AUDIO), transcription_path("conv_a")]
-    monkeypatch.setattr("conversations.admin.caller_export.conversation_files", lambda _: files)
+    monkeypatch.setattr("conversations.admin.caller_export.files_of_call", lambda *_: files)
     export(MAYA, "-o", str(output))
     names = ZipFile(output).namelist()
     assert f"{ROOT}/calls/conv_a/conv_a_transcription.json" in names

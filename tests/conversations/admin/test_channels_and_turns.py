@@ -122,6 +122,21 @@ def test_pressed_keys_are_masked_in_every_text(as_role: As) -> None:
     assert "The PIN •••• was wrong; 147112 and 47 are other numbers." in text
 
 
+def test_results_without_a_request_id_belong_to_the_calls_of_their_tools(as_role: As) -> None:
+    event = case("new_turns")
+    calls = [{"tool_name": "first"}, {"tool_name": "second"}]
+    results = [
+        {"tool_name": "first", "result_value": "one answer", "is_error": "false"},
+        {"tool_name": "second", "result": {"status": "another answer"}},
+    ]
+    event["data"]["transcript"].append({"role": "agent", "tool_calls": calls, "tool_results": results})
+    text = page(as_role("viewer"), event)
+    assert "one answer" in text
+    assert "another answer" in text
+    assert "no result" not in text
+    assert 'class="tool failed"' not in text
+
+
 def test_the_choice_from_a_menu_masks_no_other_number(as_role: As) -> None:
     event = case("new_turns")
     event["data"]["transcript"][3]["message"] = "1"

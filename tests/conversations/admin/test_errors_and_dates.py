@@ -35,7 +35,7 @@ def is_our_own(answer: Any, heading: str) -> bool:
 def test_what_is_not_there_has_a_page(staff: Client, address: str) -> None:
     answer = staff.get(address)
     assert answer.status_code == 404
-    assert is_our_own(answer, "There is nothing here")
+    assert is_our_own(answer, "This page does not exist")
 
 
 def test_what_one_may_not_do_has_a_page(as_role: As) -> None:

@@ -140,7 +140,7 @@ def test_the_figures_are_those_of_the_filtered_list(staff: Client) -> None:
 def test_of_many_calls_every_fourth_is_measured(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_MEASURED", 2)
     assert analytics(Conversation.objects.all(), None).every == 4
-    assert "those of every 4th" in staff.get(f"{FIGURES}?days=all").content.decode()
+    assert "computed from every 4th call" in staff.get(f"{FIGURES}?days=all").content.decode()
 
 
 def test_without_calls_the_page_says_so(staff: Client) -> None:
@@ -153,7 +153,7 @@ def test_the_figures_need_the_permission_to_see_calls(as_role: As) -> None:
 
 @pytest.mark.parametrize("query", ["cost_to=-1", "length_from=5&length_to=1", "tool=unknown"])
 def test_a_wrong_value_is_named(staff: Client, query: str) -> None:
-    assert "Nothing is found by a wrong value." in staff.get(f"{FIGURES}?{query}").content.decode()
+    assert "A wrong value finds nothing." in staff.get(f"{FIGURES}?{query}").content.decode()
 
 
 @pytest.mark.parametrize("query", ["since=soon", "days=nonsense", "started_on__exact=x", "p=7&o=99"])

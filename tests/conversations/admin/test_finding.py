@@ -160,17 +160,32 @@ def test_filters_are_combined_freely(staff: Client) -> None:
 
 
 @pytest.mark.usefixtures("varied")
-@pytest.mark.parametrize(("query", "named"), [("days=soon", "Day"), ("wrong=all", "What went wrong")])
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("days=soon", "Day"),
+        ("wrong=all", "What went wrong"),
+        ("outcome__exact=done?", "Outcome"),
+        ("memory_state__exact=lost", "Memory"),
+        ("agent_id__exact=agent_9", "Agent"),
+    ],
+)
 def test_a_choice_that_a_filter_does_not_have_is_named(staff: Client, query: str, named: str) -> None:
     text = staff.get(f"{LIST}?{query}").content.decode()
     assert f"{named}: Select a valid choice. {query.partition('=')[2]} is not one of the available choices." in text
     assert listed(staff, query) == set()
 
 
+@pytest.mark.usefixtures("varied")
+def test_a_choice_that_is_empty_is_none(staff: Client) -> None:
+    assert listed(staff, "wrong=&days=") == {"short", "long", "booked", "broken"}
+    assert "chips" not in staff.get(f"{LIST}?wrong=&days=").content.decode()
+
+
 @pytest.mark.parametrize("address", [LIST, "/admin/conversations/caller/"])
 def test_an_empty_list_says_whether_there_is_anything(staff: Client, address: str) -> None:
-    assert "There is nothing here yet." in staff.get(address).content.decode()
-    assert "Nothing is found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
+    assert "No entries yet." in staff.get(address).content.decode()
+    assert "Nothing was found." in staff.get(f"{address}?q=albatross", follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("varied")
@@ -179,7 +194,7 @@ def test_a_wrong_value_is_named_and_finds_nothing(staff: Client) -> None:
     for query in wrong:
         text = staff.get(f"{LIST}?{query}").content.decode()
         assert 'class="fault" role="alert"' in text, query
-        assert "Nothing is found by a wrong value." in text, query
+        assert "A wrong value finds nothing." in text, query
     assert {query: listed(staff, query) for query in wrong} == {query: set() for query in wrong}
 
 
@@ -382,7 +397,7 @@ def test_found_callers_are_paged_in_the_order_of_a_column(staff: Client, monkeyp
 @pytest.mark.parametrize("page", ["", "export/csv/", "analytics/"])
 def test_all_calls_in_place_of_what_was_asked_wrongly_are_no_answer(staff: Client, page: str) -> None:
     text = staff.get(f"{LIST}{page}?has_audio__exact=x", follow=True).content.decode()
-    assert "asked for something that cannot be found" in text
+    assert "asks for something that cannot be searched for" in text
 
 
 # Saved searches
@@ -432,7 +447,7 @@ def test_no_number_is_saved(staff: Client, question: str) -> None:
     query = answer["Location"].partition("?")[2]
     assert "is not saved, since" in save(staff, query)
     assert "is not saved, since" in save(staff, f"q={quote(question)}")
-    assert "must hold no phone number" in save(staff, "days=7", name=question)
+    assert "must not contain a phone number" in save(staff, "days=7", name=question)
     assert not SavedSearch.objects.exists()
 
 
@@ -450,7 +465,7 @@ def test_a_search_for_a_caller_is_saved_by_reference_and_goes_with_the_caller(
 
 @pytest.mark.parametrize("query", ["agent_id__foo=1", "unknown=1", "has_audio__exact=x"])
 def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str) -> None:
-    assert "asked for something that cannot be found" in save(staff, query)
+    assert "asks for something that cannot be searched for" in save(staff, query)
     assert not SavedSearch.objects.exists()
 
 
@@ -458,3 +473,9 @@ def test_an_address_that_the_list_refuses_is_not_saved(staff: Client, query: str
 def test_a_search_needs_a_name(staff: Client, name: str) -> None:
     assert "needs a name" in save(staff, "days=7", name)
     assert not SavedSearch.objects.exists()
+
+
+@pytest.mark.parametrize(("query", "named"), [("action__exact=burnt", "Did"), ("kind=cake", "What kind")])
+def test_a_choice_that_the_audit_log_does_not_have_is_named(admin_client: Client, query: str, named: str) -> None:
+    text = admin_client.get(f"/admin/audit/entry/?{query}").content.decode()
+    assert f"{named}: Select a valid choice. {query.partition('=')[2]} is not one of the available choices." in text

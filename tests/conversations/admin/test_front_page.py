@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 from django.utils.html import strip_tags
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import localdate, localtime, now
 from pytest_django.fixtures import Settings
 
 from conversations.admin.dashboard import dashboard, share
-from conversations.files import heartbeat
+from conversations.files import heartbeat, last_runs
 from conversations.files.last_runs import note_run
 from conversations.index.references import caller_reference
 from conversations.models import Conversation, IndexSchema
@@ -59,14 +60,28 @@ def test_all_is_well_while_everything_works(staff: Client) -> None:
 
 
 @pytest.mark.usefixtures("a_worker")
-def test_a_failed_backup_and_what_the_verification_found_are_named(staff: Client) -> None:
-    note_run("backup", ok=True, detail="")
+def test_a_failed_backup_and_what_the_verification_found_are_named(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as yesterday:
+        yesterday.setattr(last_runs, "now", lambda: now() - timedelta(hours=27))
+        note_run("backup", ok=True, detail="")
     note_run("verify", ok=True, detail="")
     assert "✗" not in health(staff)
     note_run("backup", ok=False, detail="No space left on device")
     note_run("verify", ok=False, detail="906 × memories missing")
-    assert "Fault: Backup failed: No space left on device; the last good one just now" in health(staff)
+    assert "Fault: Backup failed: No space left on device; the last successful one 1 day ago" in health(staff)
     assert "Fault: Stored data 906 × memories missing" in health(staff)
+
+
+@pytest.mark.usefixtures("a_worker")
+def test_an_attempt_that_fails_after_a_good_backup_of_the_day_is_no_fault(staff: Client) -> None:
+    note_run("backup", ok=True, detail="")
+    note_run("backup", ok=False, detail="/backups is full")
+    assert "✗" not in health(staff)
+    assert "Backup just now; an attempt after it failed: /backups is full" in health(staff)
+    note_run("backup", ok=True, detail="")
+    assert "failed" not in health(staff)
 
 
 def test_a_worker_that_does_not_run_is_named(staff: Client) -> None:
@@ -183,7 +198,7 @@ def test_a_page_says_that_a_new_index_lacks_calls_as_yet(
         deliver(transcription(CALLER, "Hi.", conversation_id=f"conv_{nth}"))
     Conversation.objects.all().delete()
     IndexSchema.objects.update(made=f"new {page}"[-16:])
-    said = ["lacks calls as yet" in staff.get(page).content.decode() for _ in range(9)]
+    said = ["does not contain all calls yet" in staff.get(page).content.decode() for _ in range(9)]
     assert said[0]
     assert not said[-1]
 

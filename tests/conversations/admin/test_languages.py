@@ -11,7 +11,8 @@ from django.utils import timezone, translation
 
 from conversations.files.last_runs import note_run
 from conversations.index.references import caller_reference
-from elmemory.audit.models import Entry
+from elmemory.audit.models import Action, Entry
+from elmemory.audit.record import record
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.harness.catalogs import LANGUAGES, catalog, read_texts
 from tests.harness.samples import sample, transcription
@@ -42,6 +43,8 @@ PAGES = [
     f"{CALLS}unreadable/",
     "/admin/auth/user/",
     "/admin/auth/user/add/",
+    "/admin/auth/group/",
+    "/admin/axes/accessattempt/",
     CALLERS,
     f"{OF_CALLER}change/",
     f"{OF_CALLER}correct/",
@@ -52,8 +55,9 @@ PAGES = [
 ]
 # Names, codes, what Django and its apps leave in English, and what is written for agents.
 ALIKE = re.compile(
-    r"elmemory|OpenMemory|ElevenLabs|administrator|Admin|True|Action|Access \w+|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
-    r"|TOTP devices|UTC|Nov|bytes|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|session|caller|calls?|user|\w+_\w+"
+    r"elmemory|Roles \| elmemory|OpenMemory"
+    r"|ElevenLabs|administrator|Admin|True|Action|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
+    r"|TOTP devices|UTC|Nov|bytes|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|\w+_\w+"
     r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
 )
 
@@ -120,10 +124,34 @@ def test_entries_of_the_audit_log_are_in_english_whoever_acts(staff: Client) -> 
     assert details >= {"newcomer: created", "newcomer: added group: viewer"}
 
 
+def test_kinds_and_details_of_a_fixed_set_are_shown_in_the_language(staff: Client) -> None:
+    record(None, Action.FORGET, "caller", "a" * 24, detail="payloads kept")
+    record(None, Action.EXPORT, "log", detail="3 entries")
+    for address in ("", "1/change/"):
+        text = staff.get(f"/admin/audit/entry/{address}", headers={"Accept-Language": "de"}).content.decode()
+        assert {"Rohdaten behalten", "Anrufer"} <= set(read_texts(text))
+    text = staff.get("/admin/audit/entry/", headers={"Accept-Language": "de"}).content.decode()
+    assert {"Prüfprotokoll", "3 entries"} <= set(read_texts(text))
+
+
+def test_what_a_verification_found_is_shown_in_the_language(staff: Client) -> None:
+    note_run("verify", ok=False, detail="906 × memories missing, 1 × database")
+    text = staff.get("/admin/", headers={"Accept-Language": "de"}).content.decode()
+    assert "906 × Erinnerungen fehlen, 1 × Datenbank" in text
+
+
+def test_roles_and_permissions_are_named_in_the_language(staff: Client) -> None:
+    text = staff.get("/admin/auth/group/", headers={"Accept-Language": "de"}).content.decode()
+    assert {"Leser", "Rollen"} <= set(read_texts(text))
+    assert "viewer" not in read_texts(text)
+
+
 def test_permissions_are_named_in_the_language(staff: Client) -> None:
     role = Group.objects.get(name="viewer")
     page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
     assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
+    assert "| Darf ansehen" in page
+    assert "Can " not in page
 
 
 @pytest.mark.usefixtures("stored")

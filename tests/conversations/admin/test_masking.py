@@ -310,7 +310,7 @@ def test_a_search_is_nobody_elses(as_role: As) -> None:
 def test_a_list_of_one_caller_says_so_and_leads_back(staff: Client) -> None:
     deliver(transcription(CALLER, "Hi."))
     text = asked(staff, "+14155550100").content.decode()
-    assert 'Only what is of the chosen caller. <a href="?">Show all callers</a>' in text
+    assert 'Only entries about the chosen caller. <a href="?">Show all callers</a>' in text
 
 
 def test_a_callers_reference_finds_the_caller(staff: Client) -> None:
@@ -430,6 +430,9 @@ def test_dates_times_prices_and_short_numbers_stay_readable(text: str) -> None:
         ("08.12.34.56", "••••"),
         ("$ 030 234 567", "$ ••••"),
         ("4 1 5, 5 5 5, 0 1 7 7", "••••"),
+        ("电话415，555，0177。", "电话••••。"),
+        ("٤١٥، ٥٥٥، ٠١٧٧", "••••"),
+        ("4111... 1111 … 1111ー1111", "••••"),
         ("٤١٥٥٥٥٠١٧٧", "••••"),
         ("call 4155550177 at 12:30", "call •••• at 12:30"),
         ("at 12:30 4155550177", "at 12:30 ••••"),

@@ -216,3 +216,11 @@ def test_a_discarded_call_without_a_receipt_leaves_nothing_remembered(store: Emb
     (conversation_folder(parked) / f"{parked}_memory.json").unlink()
     discard_call(store, parked)
     assert store.memories("+14155550100") == []
+
+
+def test_a_discarded_call_leaves_the_memories_of_other_clients(store: EmbeddedOpenMemory, parked: str) -> None:
+    for user in ("alice", "+14155550100"):
+        store.put(user, "ticket", "Ticket 12", metadata={"conversation_id": parked})
+    discard_call(store, parked)
+    assert [memory.content for memory in store.memories("alice")] == ["Ticket 12"]
+    assert "Ticket 12" in [memory.content for memory in store.memories("+14155550100")]

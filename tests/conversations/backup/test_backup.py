@@ -249,7 +249,9 @@ def test_a_call_that_is_processed_while_the_databases_are_copied_is_processed_ag
 @pytest.mark.usefixtures("maya")
 def test_restoring_over_data_is_refused_and_replacing_puts_them_aside(tmp_path: Path) -> None:
     run("backup", tmp_path / "backups")
-    assert "not empty" in refusal("restore", tmp_path / "backups", "--yes")
+    refused = refusal("restore", tmp_path / "backups", "--yes")
+    assert f"not empty: {present.PAYLOAD_STORAGE_PATH} holds payloads; the database of " in refused
+    assert "conv_" not in refused
     assert "add --yes" in refusal("restore", tmp_path / "backups", "--replace")
     said = run("restore", tmp_path / "backups", "--yes", "--replace")
     assert "is now" in said

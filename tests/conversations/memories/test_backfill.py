@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 
 from conversations.files.deletion import delete_conversation
 from conversations.files.last_runs import last_run
-from conversations.files.locks import backfill_lock
+from conversations.files.locks import single_lock
 from conversations.index.queue import due_conversations
 from conversations.index.sync import refresh_row
 from conversations.memories.backfill import Backfiller
@@ -172,7 +172,7 @@ def test_what_elevenlabs_no_longer_has_is_counted(fake: FakeElevenLabs) -> None:
 
 
 def test_two_backfills_do_not_run_at_once(fake: FakeElevenLabs) -> None:
-    with backfill_lock(), pytest.raises(CommandError, match="another backfill is running"):
+    with single_lock("backfill", wait=False), pytest.raises(CommandError, match="another backfill is running"):
         backfill()
     assert fake.requests == []
 
@@ -196,6 +196,7 @@ def test_requests_keep_to_the_rate(fake: FakeElevenLabs) -> None:
 def test_many_calls_are_fetched_with_consent_only(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(101):
         fake.add_conversation(conversation(number))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "")
     with pytest.raises(CommandError, match="nothing was fetched"):
         backfill()

@@ -121,7 +121,7 @@ def test_a_dry_run_counts_and_deletes_nothing(store: EmbeddedOpenMemory) -> None
         (["--from", "{tmp}/list"], "entry 2 is not a phone number"),
         (["--from", "{tmp}/none"], "No such file"),
         (["--from", "{tmp}/latin"], "not text in UTF-8"),
-        (["--not-called-for", "0"], "at least 1"),
+        (["--not-called-for", "0"], "write a whole number from 1 to 36500"),
         (["--verify", MAYA, "--payloads"], "only searches"),
     ],
 )

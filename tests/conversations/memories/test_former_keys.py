@@ -52,7 +52,7 @@ def messages(store: EmbeddedOpenMemory, caller: str) -> set[str]:
 
 
 def callers_found() -> dict[str, str]:
-    names = "callers", "numbers of nobody", "respelled numbers"
+    names = "callers", "numbers of no caller", "respelled numbers"
     return {check.name: check.detail for check in run_checks() if check.name in names}
 
 
@@ -100,7 +100,7 @@ def test_doctor_shows_what_strangers_share_and_reprocessing_removes_it(
     remembered_before(store, settings, "+12120000000", "+12120000000", "I am another one.")
     remembered_before(store, settings, BEFORE, BEFORE, "My dog is called Biscuit.")
     found = callers_found()
-    assert "…0000 (2 calls)" in found["numbers of nobody"]
+    assert "…0000 (2 calls)" in found["numbers of no caller"]
     assert "…6789 (1 call)" in found["respelled numbers"]
     assert "+12120000000" not in str(found)
 
@@ -145,5 +145,5 @@ def test_the_command_shows_it_too(store: EmbeddedOpenMemory, settings: Settings)
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=out, no_color=True)
-    assert "numbers of nobody: strangers share a memory under …0000 (1 call)" in out.getvalue()
+    assert "numbers of no caller: strangers share a memory under …0000 (1 call)" in out.getvalue()
     assert "reprocess --misplaced" in out.getvalue()

@@ -282,7 +282,7 @@ def test_without_a_list_of_users_the_callers_are_those_of_receipts(
 ) -> None:
     monkeypatch.setattr(EmbeddedOpenMemory, "users", lambda _: None)
     output = move(tmp_path / "other.sqlite3")
-    assert "they are the callers whom receipts name" in output
+    assert "the callers that receipts name are copied" in output
     assert {user_id for (user_id,) in rows(tmp_path / "other.sqlite3", "user_id")} == {MAYA, PEPE}
     assert len(rows(tmp_path / "other.sqlite3", "id")) == len(store.memories(MAYA)) + len(store.memories(PEPE))
 

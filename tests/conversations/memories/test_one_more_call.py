@@ -239,6 +239,18 @@ def test_when_the_receipt_is_lost_and_the_caller_changes_the_former_caller_keeps
     assert len(store.of_conversation("+14155550101", conversation_id)) == 4
 
 
+@pytest.mark.parametrize("user", ["alice", "+14155550177", MAYA])
+def test_memories_of_other_clients_that_name_the_call_are_left_alone(memory_store: OpenMemory, user: str) -> None:
+    event = transcription(MAYA, "Yes please.", **CALLS[0])
+    conversation_id = event["data"]["conversation_id"]
+    theirs = memory_store.put(user, "ticket", "Ticket 12", metadata={"conversation_id": conversation_id})
+    assert process(memory_store, event) == conversation_id
+    found = {memory.id: memory for memory in memory_store.memories(user)}
+    assert found[theirs.id].content == "Ticket 12"
+    assert [memory.kind for memory in found.values()].count(kinds.CARD) == (user == MAYA)
+    memory_store.forget(user)
+
+
 @pytest.mark.parametrize("left", [b"", b"\0" * 512, None], ids=["empty", "zeros", "half"])
 def test_a_call_whose_receipt_was_damaged_by_a_power_cut_is_remembered_again(
     memory_store: OpenMemory, left: bytes | None

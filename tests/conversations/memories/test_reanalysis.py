@@ -151,6 +151,7 @@ def test_the_cost_of_earlier_analyses_gives_an_estimate(fake: FakeElevenLabs) ->
 
 def test_nothing_is_analysed_without_consent(fake: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
     call(fake, 1)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
     with pytest.raises(CommandError, match="nothing was analysed"):
         analyse(confirm=False)
@@ -240,6 +241,7 @@ def test_a_decision_made_meanwhile_is_respected(
         decide(store, conversation_id)
         return "yes"
 
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", decide_first)
     assert counts(analyse(confirm=False))["not remembered"] == 1
     assert fake.runs == {}

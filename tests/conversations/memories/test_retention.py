@@ -20,7 +20,6 @@ from conversations.files.decisions import about, is_deleted
 from conversations.files.locks import caller_lock
 from conversations.files.paths import AUDIO, transcription_path
 from conversations.files.receipts import read_receipt, receipt_path
-from conversations.index import retained
 from conversations.index.queue import record_failure
 from conversations.index.references import caller_reference
 from conversations.index.schema import ensure_schema
@@ -82,7 +81,6 @@ def files(conversation_id: str) -> list[str]:
 
 def retain(store: OpenMemory) -> None:
     """One pass of retention."""
-    retained.refresh_loose_payloads()
     retention = Retention(store)
     while retention.step():
         pass

@@ -338,6 +338,25 @@ def test_the_offset_says_where(store: EmbeddedOpenMemory, caller: str) -> None:
 # The certificate
 
 
+@pytest.mark.parametrize("others", [0, 2])
+def test_the_statistics_of_postgresql_hold_no_value_of_a_forgotten_caller(
+    store: EmbeddedOpenMemory, caller: str, others: int
+) -> None:
+    if connections["memory"].vendor != "postgresql":
+        pytest.skip("SQLite keeps no statistics of values here")
+    # PostgreSQL keeps samples of a column that has several values.
+    for conversation_id, note in (("conv_y", f"{NAME} called."), ("conv_z", SENTENCE)):
+        deliver(call(caller, note, conversation_id=conversation_id), store)
+        Review.objects.create(pk=conversation_id, note=note, caller=caller_reference(caller))
+    for number in range(others):
+        deliver(transcription(f"+1415555017{number}", f"Call {number} is of another."), store)
+    for alias in connections:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("ANALYZE")
+    assert {"memory: table pg_stats", "index: table pg_stats", "default: table pg_stats"} <= set(traces(store, caller))
+    forgotten(store, caller)
+
+
 def test_the_certificate_is_in_the_audit_log_and_holds_no_personal_data(store: EmbeddedOpenMemory, caller: str) -> None:
     deliver(call(caller), store)
     entry = forgotten(store, caller).entry

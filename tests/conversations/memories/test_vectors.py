@@ -12,7 +12,7 @@ from conversations.files.locks import caller_lock
 from conversations.memories import corrections
 from conversations.memories.decided import opt_out
 from conversations.memories.forgetting import Forgetting, forget
-from conversations.memories.move import EmbeddedTarget, ServerTarget, copy
+from conversations.memories.move import copy
 from conversations.memories.remember import remember
 from conversations.memories.reprocess import request
 from conversations.memories.vectors import add_vectors, without_vector
@@ -216,10 +216,10 @@ def test_the_command_says_that_there_is_no_encoder() -> None:
 def test_moved_memories_keep_their_vectors(server: RemoteOpenMemory, store: EmbeddedOpenMemory, caller: str) -> None:
     with installed(WordsEncoder()) as encoder:
         deliver(transcription(caller, *SAYS), store)
-        copy(store, ServerTarget(server), caller, delete_extra=False)
+        copy(store, server, caller, delete_extra=False)
         assert [has_vector(encoder, memory) for memory in server.memories(caller)] == [
             has_vector(encoder, memory) for memory in store.memories(caller)
         ]
         store.forget(caller)
-        copy(server, EmbeddedTarget(store), caller, delete_extra=False)
+        copy(server, store, caller, delete_extra=False)
         assert without_vector(encoder, store, caller) == []

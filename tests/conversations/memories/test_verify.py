@@ -17,7 +17,7 @@ from conversations.files.deletion import delete_conversation
 from conversations.files.last_runs import last_run, note_run
 from conversations.files.locks import caller_lock
 from conversations.files.paths import transcription_path
-from conversations.files.receipts import PAYLOAD, read_receipt, write_receipt
+from conversations.files.receipts import PAYLOAD, read_receipt, receipt_path, write_receipt
 from conversations.memories import corrections
 from conversations.memories.forgetting import Forgetting, forget
 from conversations.memories.nightly import NightlyVerification
@@ -71,7 +71,7 @@ def test_what_is_as_it_should_be_has_no_fault(call: str, store: EmbeddedOpenMemo
 def test_memories_that_the_store_lacks_are_found_and_repaired(call: str, store: EmbeddedOpenMemory) -> None:
     with connections["memory"].cursor() as cursor:
         cursor.execute("DELETE FROM memory WHERE content = %s", ["He is nine."])
-    assert verify().startswith(f"1:   ✗ 1 × memories missing\n      {call}\n      → Have the calls processed again")
+    assert verify().startswith(f"1:   ✗ 1 × memories missing\n      {call}\n      → Process the calls again")
     verify("--repair")
     # Nothing is found twice, and nothing is repaired before the worker runs.
     for options in ((), ("--repair",)):
@@ -81,6 +81,23 @@ def test_memories_that_the_store_lacks_are_found_and_repaired(call: str, store: 
         assert "No fault." not in again
     Worker(store).run_once()
     assert "He is nine." in {memory.content for memory in store.memories(MAYA)}
+    assert "No fault." in verify()
+
+
+def test_a_receipt_of_zeroed_blocks_is_noticed_and_written_again(call: str, store: EmbeddedOpenMemory) -> None:
+    path, known = receipt_path(call), store.memories(MAYA)
+    stat, entries = path.stat(), read_receipt(call)
+    path.write_bytes(b"\0" * stat.st_size)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    Worker(store).run_once()
+    assert read_receipt(call) is None  # no file has another size or time
+    assert "The worker repairs 1 call." in verify()
+    Worker(store).run_once()
+    written = read_receipt(call)
+    assert written
+    assert entries
+    assert written.memories == entries.memories
+    assert store.memories(MAYA) == known
     assert "No fault." in verify()
 
 

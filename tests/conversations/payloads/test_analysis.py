@@ -180,3 +180,10 @@ def test_criteria_are_read_from_a_list_and_by_name() -> None:
 @pytest.mark.parametrize("results", [None, 7, "x", [], [7], {"booked": None}, {"booked": []}])
 def test_criteria_of_another_shape_are_unknown(results: object) -> None:
     assert all(result == "unknown" for _, result, _ in criteria(evaluation_criteria_results=results))
+
+
+def test_a_verdict_is_read_in_capitals_and_as_a_truth_value() -> None:
+    results = {"booked": {"result": "SUCCESS"}, "polite": True, "paid": {"result": False}}
+    call = read(analysed(evaluation_criteria_results=results, call_successful=" Failure "))
+    assert [criterion.result for criterion in call.criteria()] == ["success", "success", "failure"]
+    assert call.successful == "failure"

@@ -118,6 +118,20 @@ def test_the_direction_is_that_of_the_section(stated: object, outbound: bool) ->
     assert sms(direction=stated, sms_user_phone_number="+14155550172").outbound is outbound
 
 
+def test_without_a_direction_a_call_from_one_of_our_numbers_is_outbound(settings: Settings) -> None:
+    call = of_section("phone_call", "+14155550199", MAYA, {"agent_number": "+14155550199", "direction": None})
+    assert (call.outbound, call.caller) == (True, MAYA)
+    settings.AGENT_NUMBERS = ["+14155550198"]
+    call = of_section("none", "+14155550198", MAYA, {})
+    assert (call.outbound, call.caller) == (True, MAYA)
+
+
+@pytest.mark.parametrize("source", ["subagent_tool", "template_preview"])
+def test_a_conversation_in_which_no_customer_speaks_is_nobodys(source: str) -> None:
+    call = read(transcription(MAYA, "Look up the invoice.", metadata={"conversation_initiation_source": source}))
+    assert (call.channel, call.caller) == ("chat", None)
+
+
 def test_the_phone_call_names_the_customer_before_other_sections() -> None:
     event = transcription("+14155550101", metadata={"whatsapp": {"whatsapp_user_id": "14155550172"}})
     assert read(event).caller == "+14155550101"

@@ -21,7 +21,7 @@ def outline_of(encoded: bytes) -> Any:
 
 def audio_of(encoded: bytes) -> bytes:
     source, target = io.BytesIO(encoded), io.BytesIO()
-    decode_base64(source, read_outline(source)["data"]["full_audio"], target)
+    decode_base64(source, read_outline(source)["data"]["full_audio"], target.write)
     return target.getvalue()
 
 

@@ -178,3 +178,31 @@ def test_whatever_stands_in_its_fields_a_call_can_be_read(data: st.DataObject) -
     assert call.caller in (None, "+14155550100") or call.caller.startswith("+")
     for memory in memories_of(call, ARRIVAL):
         memory.content.encode()
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "Summary couldn't be generated for this call.",
+        "A summary could not be created",
+        "No summary available.",
+        "Unable to generate summary due to an empty transcript.",
+        "N/A",
+        "null",
+    ],
+)
+def test_a_sentence_in_place_of_a_summary_is_none(missing: str) -> None:
+    assert read(transcription("+14155550100", "Hello.", summary=missing)).summary == ""
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "No summary was needed; Maya booked a table.",
+        "The summary of the invoice was sent to Maya.",
+        "The caller did not mention a date and asked to be called back.",
+        "No.",
+    ],
+)
+def test_a_summary_that_denies_something_stays(summary: str) -> None:
+    assert read(transcription("+14155550100", "Hello.", summary=summary)).summary == summary

@@ -73,6 +73,27 @@ def test_a_silence_is_no_memory(silence: str) -> None:
     assert said(with_turn(message=silence)) == ["Hello."]
 
 
+@pytest.mark.parametrize(
+    "noise", ["[silence]", "(laughs)", "[Music] ...", "<noise>", "*coughs*", "♪ music ♪", "（笑）", "[NAME]"]
+)
+def test_a_noise_in_brackets_is_no_memory(noise: str) -> None:
+    assert said(with_turn(message=noise, source_medium="audio")) == ["Hello."]
+
+
+@pytest.mark.parametrize("words", ["(laughs) That is funny.", "(404) 555", "「はい」", "(Hello", "[1]"])
+def test_words_beside_a_noise_are_a_memory(words: str) -> None:
+    assert said(with_turn(message=words)) == ["Hello.", words]
+
+
+def test_what_a_person_writes_in_brackets_is_a_memory() -> None:
+    assert said(with_turn(message="(yes)", source_medium="text")) == ["Hello.", "(yes)"]
+
+
+@pytest.mark.parametrize("keys", ["*9", "[DTMF] 4711", "DTMF: 4 7 1 1", "keypad 12"])
+def test_keys_that_the_transcript_names_are_keyed_in(keys: str) -> None:
+    assert kind_of(message=keys, source_medium="audio") == "keypad"
+
+
 @pytest.mark.parametrize("answer", ["👍", "?", "!!!", "ok", "はい"])
 def test_a_short_answer_is_a_memory(answer: str) -> None:
     assert said(with_turn(message=answer)) == ["Hello.", answer]

@@ -228,7 +228,7 @@ def test_without_consent_nothing_happens(fake: FakeElevenLabs, monkeypatch: pyte
 
 def test_an_existing_webhook_whose_secret_is_unknown_causes_a_warning(fake: FakeElevenLabs) -> None:
     fake.add_webhook(f"{URL}/webhook/post-call")
-    assert "--new-secret makes a new webhook" in provision("--yes")
+    assert "--new-secret creates a new webhook" in provision("--yes")
     assert len(fake.webhooks) == 1
 
 

@@ -80,11 +80,20 @@ def test_the_last_backup_and_verification_are_shown(payloads: Path) -> None:
     assert checked("verify").state == "ok"
 
 
+def test_an_attempt_that_fails_after_a_good_backup_of_the_day_is_a_note(payloads: Path) -> None:
+    made_before(payloads, "backup", 0.5)
+    note_run("backup", ok=False, detail="/backups is full")
+    assert checked("backup").state == "note"
+
+
 def test_a_backup_that_is_late_or_failed_is_a_fault(payloads: Path) -> None:
     made_before(payloads, "backup", 3)
     assert (checked("backup").state, checked("backup").detail) == ("fault", "the last one 3 days ago")
     note_run("backup", ok=False, detail="No space left on device")
-    assert checked("backup").detail == "the last one failed: No space left on device; the last good one 3 days ago"
+    assert checked("backup").state == "fault"
+    assert (
+        checked("backup").detail == "the last one failed: No space left on device; the last successful one 3 days ago"
+    )
 
 
 def test_what_the_verification_found_is_a_fault_and_that_it_is_late_a_note(payloads: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_last_of_several_holds_and_that_is_reported(read: Read) -> None:
     assert environment.text(OTHER) == "UTC"
     (fault,) = environment.faults
     assert fault.variable == KEY
-    assert "line 3 holds, not line 1" in fault.problem
+    assert "line 3 is used, not line 1" in fault.problem
     assert fault.kind == "warning"
 
 

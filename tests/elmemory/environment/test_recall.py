@@ -21,7 +21,10 @@ def test_fields_in_any_spelling_may_be_named(settings: Settings, variable: str, 
 @pytest.mark.parametrize("variable", ["SPOKEN_FACTS", "SEARCHABLE_FACTS"])
 @pytest.mark.parametrize(
     ("names", "problem"),
-    [(["city", "!!!", "_"], "entry 2, 3 is no field"), (["none", "city"], "all and none stand alone")],
+    [
+        (["city", "!!!", "_"], "entry 2, 3 is no field"),
+        (["none", "city"], "all and none cannot be combined with other entries"),
+    ],
 )
 def test_what_is_no_field_is_reported(settings: Settings, variable: str, names: list[str], problem: str) -> None:
     assert faults(settings, **{variable: names}) == [f"{variable}: {problem}."]
@@ -31,7 +34,7 @@ def test_what_redact_cannot_know_is_reported(settings: Settings) -> None:
     assert faults(settings, REDACT=["cards", "SSN"]) == []
     assert faults(settings, REDACT=["off"]) == []
     assert faults(settings, REDACT=["cards", "ibans"]) == ["REDACT: entry 2 is unknown."]
-    assert faults(settings, REDACT=["off", "cards"]) == ["REDACT: off stands alone."]
+    assert faults(settings, REDACT=["off", "cards"]) == ["REDACT: off cannot be combined with other entries."]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Values of settings that cannot be right: read as what they mean, or reported by name and never with the value."""
 
+from pathlib import Path
+
 import pytest
 from django.core import checks
 from django.core.checks import CheckMessage
@@ -539,3 +541,57 @@ def test_a_number_may_be_a_caller_within_a_range_that_is_none(settings: Settings
 def test_the_same_fault_of_two_keys_is_reported_once(settings: Settings) -> None:
     settings.METRICS_KEYS = ["short", "brief"]
     assert len(found("METRICS_KEY")) == 1
+
+
+def test_a_separator_that_is_no_comma_is_reported_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_NUMBERS", "+14155550199;+14155550198")
+    environment = Environment()
+    settings.AGENT_NUMBERS = environment.texts("AGENT_NUMBERS")
+    settings.ENVIRONMENT_FAULTS = environment.faults
+    assert [fault.id for fault in found("AGENT_NUMBERS")] == ["elmemory.E001"]
+
+
+def test_one_database_in_two_spellings_is_one_database(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "linked").symlink_to(tmp_path)
+    for alias, path in {"default": tmp_path / "one.sqlite3", "index": tmp_path / "linked" / "one.sqlite3"}.items():
+        monkeypatch.setitem(settings.DATABASES, alias, settings.DATABASES[alias] | {"NAME": str(path)})
+    assert [fault.id for fault in found("INDEX_DATABASE_URL")] == ["elmemory.E016"]
+
+
+def test_an_openmemory_server_cannot_listen_where_this_one_does(settings: Settings) -> None:
+    settings.PORT, settings.OPENMEMORY_KEY = 8080, "key-of-this-test"
+    for written in ("8080", "http://127.0.0.1:8080/"):
+        settings.OPENMEMORY_PORT = written
+        assert [fault.id for fault in found("OPENMEMORY_PORT")] == ["elmemory.E011"]
+
+
+@pytest.mark.parametrize("word", ["none", "off", "false"])
+def test_a_word_that_means_nothing_is_no_greeting_and_no_field(settings: Settings, word: str) -> None:
+    settings.GREETING = settings.OPT_OUT_FIELD = word
+    assert found("GREETING")
+    assert found("OPT_OUT_FIELD")
+
+
+def test_a_path_in_quotes_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYLOAD_STORAGE_PATH", '"/data/payloads"')  # Docker's --env-file keeps quotes
+    environment = Environment()
+    environment.path("PAYLOAD_STORAGE_PATH", "data/payloads")
+    assert [fault.variable for fault in environment.faults] == ["PAYLOAD_STORAGE_PATH"]
+
+
+def test_a_placeholder_is_reported_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = "SECRET_KEY", "ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_API_KEY", "OPENMEMORY_KEY"
+    environment = Environment()
+    for variable in variables:
+        monkeypatch.setenv(variable, "changeme")
+        assert environment.key(variable) == ""
+    settings.ENVIRONMENT_FAULTS = environment.faults
+    settings.SECRET_KEY_IS_GIVEN, settings.DEBUG, settings.BACKFILL_EVERY = False, False, 5
+    settings.OPENMEMORY_PORT, settings.OPENMEMORY_KEY, settings.ELEVENLABS_API_KEY = "8080", "", ""
+    settings.ELEVENLABS_CLIENT_DATA_KEYS = []
+    for variable in variables:
+        (fault,) = [one for one in system_checks() if variable in one.msg]
+        assert "is a placeholder" in fault.msg
+        assert (fault.id == "elmemory.E003") is (variable == "SECRET_KEY")  # the server does not start

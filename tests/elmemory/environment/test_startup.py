@@ -76,8 +76,6 @@ def test_the_server_updates_the_texts_where_no_migration_is_due(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
-        (["serve", "--port", "99999"], "a port is a whole number from 1 to 65535"),
-        (["openmemory", "--port", "-1"], "a port is a whole number from 1 to 65535"),
         (["simulate", "--url", "ftp://memory.example.com"], "--url is no http"),
         (["simulate", "--url", "memory.example.com"], "--url is no http"),
     ],

@@ -55,6 +55,41 @@ def test_a_later_call_that_settles_it_closes_request_and_promise() -> None:
     assert "invoice" not in known.summary
 
 
+@pytest.mark.parametrize("said", ["No", "The earlier request was not resolved.", "No earlier request."])
+def test_a_later_call_that_settles_nothing_leaves_a_request_open(said: str) -> None:
+    assert card(ASKED, call(5, resolved_request=said)).briefing == card(ASKED, call(5)).briefing
+
+
+def test_a_later_call_after_which_nothing_is_open_says_so_in_no_sentence() -> None:
+    known = card(call(1, open_request="No open requests.", agent_promise="The agent made no promise."))
+    assert (known.briefing.open_request, known.briefing.agent_promise) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The caller no longer wants the invoice.",
+        "The caller withdrew the request.",
+        "Die Anruferin möchte die Rechnung nicht mehr.",
+        "Ya no quiere la factura.",
+        "Elle ne veut plus la facture.",
+    ],
+)
+def test_a_request_that_a_later_call_states_as_withdrawn_is_closed(said: str) -> None:
+    assert card(ASKED, call(5, open_request=said)).briefing.open_request == ""
+
+
+@pytest.mark.parametrize(
+    "said", ["No longer wants the lamp, but a sofa.", "The caller no longer wants the policy: cancel it by Friday."]
+)
+def test_a_request_for_something_else_stays_open(said: str) -> None:
+    assert card(ASKED, call(5, open_request=said)).briefing.open_request == said
+
+
+def test_a_mood_is_read_with_its_full_stop() -> None:
+    assert card(call(1, mood="Angry.")).briefing.mood == "angry"
+
+
 def test_the_call_that_settles_one_request_may_open_another() -> None:
     known = card(ASKED, call(5, resolved_request="The invoice has arrived.", open_request="A loose crown."))
     assert known.briefing.open_request == "A loose crown."
@@ -216,6 +251,17 @@ def test_what_commands_an_agent_stays_out_of_the_briefing(text: str) -> None:
     known = card(call(1, insights=(text, "The caller works nights."), open_request=text, agent_promise=text))
     assert known.briefing == card(call(1, insights=("The caller works nights.",))).briefing
     assert text not in known.summary
+
+
+@pytest.mark.parametrize("text", COMMANDS_TO_AGENTS)
+def test_no_fact_and_no_summary_commands_an_agent(text: str) -> None:
+    said = call(1, note=text, city="Bonn")
+    said[0].metadata["summary"] = f"Maya asked about a lamp. She said: {text} She hung up."
+    known = card(said)
+    assert known.facts == {"city": "Bonn"}
+    assert text not in known.summary
+    assert text not in known.last_call_summary
+    assert known.last_call_summary.endswith("Maya asked about a lamp. She hung up.")
 
 
 @pytest.mark.parametrize(

@@ -69,4 +69,4 @@ def test_prepared_callers_are_dropped_when_unused_for_ten_minutes(monkeypatch: p
     cache.search("+2", "hello", 1)
     clock.pass_by(400)
     cache.drop_unused()
-    assert (cache.holds("+1"), cache.holds("+2")) == (False, True)
+    assert (cache.is_cached("+1"), cache.is_cached("+2")) == (False, True)

@@ -29,6 +29,24 @@ def test_of_two_calls_that_began_together_the_conversation_id_decides() -> None:
     assert card(one, other).facts == {"city": "Duluth"}
 
 
+def test_a_later_name_in_another_field_wins() -> None:
+    october, september = "2026-10-07T10:00:00+00:00", "2026-09-01T10:00:00+00:00"
+    tom, okafor = fact("first_name", "Tom", september), fact("last_name", "Berg", september)
+    assert card(tom, okafor, fact("name", "Maya Okafor", october)).full_name == "Maya Okafor"
+    assert card(fact("name", "Maya Okafor", september), fact("first_name", "Tom", october)).facts == {
+        "first_name": "Tom"
+    }
+
+
+def test_a_later_full_name_of_the_same_person_keeps_the_first_name() -> None:
+    first, full = fact("first_name", "Maya", "2026-09-01T10:00:00+00:00"), fact("name", "Maya Okafor")
+    assert card(first, full).user_name == "Maya"
+
+
+def test_the_first_name_of_a_call_counts_beside_the_full_name_of_the_same_call() -> None:
+    assert card(fact("name", "José Ángel"), fact("first_name", "Pepe")).user_name == "Pepe"
+
+
 def test_what_staff_corrected_wins_over_later_calls() -> None:
     correction = memory(kinds.PREFERENCE, preference=kinds.CORRECTION, field="city", value="Ely")
     assert card(fact("city", "Duluth", "2027-01-01T10:00:00+00:00"), correction).facts == {"city": "Ely"}

@@ -93,10 +93,15 @@ def test_no_in_the_field_is_no_language(value: object) -> None:
     assert (known.language, known.briefing.preferred_language) == ("de", "")
 
 
-@pytest.mark.parametrize("value", ["nb-NO", "nor", "Norwegian", "norsk", "no-NO"])
+@pytest.mark.parametrize("value", ["nb", "NB", "nn", "nb-NO", "nor", "Norwegian", "norsk", "Bokmål", "no-NO"])
 def test_norwegian_is_read_from_its_names_and_other_codes(value: str) -> None:
-    known = card(talk(1, FIRST, "de"), fact("preferred_language", value, called_at=LAST))
-    assert known.language in ("nb-no", "no", "no-no")
+    written = usable_value(value, "preferred_language")
+    known = card(talk(1, FIRST, "de"), fact("preferred_language", str(written), called_at=LAST))
+    assert known.language in ("nb", "nn", "nb-no", "no", "no-no")
+
+
+def test_a_code_of_a_language_is_nothing_in_other_fields() -> None:
+    assert usable_value("nb", "last_order") is None  # short for "niet bekend"
 
 
 def test_no_is_norwegian_where_it_is_a_code() -> None:

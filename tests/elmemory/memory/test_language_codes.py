@@ -30,6 +30,10 @@ from elmemory.memory.language_codes import language_code, variants
         ("Chinese (Mandarin)", "zh"),
         ("Brazilian Portuguese", "pt-br"),
         ("Swiss German", "de"),
+        ('"de"', "de"),
+        ("de.", "de"),
+        ("The caller spoke German.", "de"),
+        ("iw", "he"),
         ("German, but also English", "de"),
     ],
 )
@@ -37,11 +41,14 @@ def test_a_language_is_given_as_its_code(said: str, code: str) -> None:
     assert language_code(said) == code
 
 
-@pytest.mark.parametrize("said", ["Klingon", "{{ x }}", "xx", "", "to be called back", "it is no matter", "de " * 40])
+@pytest.mark.parametrize(
+    "said", ["Klingon", "not English", "{{ x }}", "xx", "", "to be called back", "it is no matter", "de " * 40]
+)
 def test_what_names_no_language_has_no_code(said: str) -> None:
     assert language_code(said) == ""
 
 
 def test_a_code_is_followed_by_the_more_general_ones() -> None:
     assert variants("zh-hant-tw") == ("zh-hant-tw", "zh-hant", "zh")
+    assert variants("nb-no") == ("nb-no", "nb", "no")
     assert variants("") == ()

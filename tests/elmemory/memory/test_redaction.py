@@ -23,6 +23,32 @@ def test_a_card_number_is_replaced(number: str) -> None:
     assert redacted(f"My card is {number.strip()}.") == f"My card is {CARD}."
 
 
+@pytest.mark.parametrize(
+    "pause",
+    [
+        "，",
+        "、",
+        "。",
+        "،",
+        "\u200f، ",
+        "।",
+        "・",
+        " · ",
+        "•",
+        "…",
+        "... ",
+        " ... ",
+        "－",
+        "ー",
+        "～",
+        "\u200b",
+        "\ufeff",
+    ],
+)
+def test_a_card_number_with_the_pauses_of_any_script_is_replaced(pause: str) -> None:
+    assert redacted(f"号码 {pause.join(['4111', *['1111'] * 3])} 谢谢") == f"号码 {CARD} 谢谢"
+
+
 def test_what_stands_beside_a_card_number_stays() -> None:
     text = "First 4111 1111 1111 1111 12/27, then 5555555555554444; call +1 415 555 0123."
     assert redacted(text) == f"First {CARD} 12/27, then {CARD}; call +1 415 555 0123."

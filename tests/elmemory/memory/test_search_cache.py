@@ -200,7 +200,7 @@ def test_the_least_recently_used_callers_are_evicted(store: Counting, say: Calla
     for number in numbers:
         say("My dog is called Biscuit.", caller=number)
         found(cache, caller=number)
-    kept = [number for number in numbers if cache.holds(number)]
+    kept = [number for number in numbers if cache.is_cached(number)]
     assert 0 < len(kept) < 20
     assert kept == numbers[-len(kept) :]
     assert cache.size <= 10_000
@@ -215,7 +215,7 @@ def test_a_caller_larger_than_the_cache_is_cached_and_evicts_no_other(store: Cou
     for _ in range(2):
         assert len(found(cache)) == 8
     assert cache.size > 20_000
-    assert cache.holds(OTHER)
+    assert cache.is_cached(OTHER)
     assert store.reads == 2
 
 
@@ -225,7 +225,7 @@ def test_of_several_callers_larger_than_the_cache_the_last_is_cached(store: Coun
         for number in range(30):
             say(f"Dog number {number}.", f"message:{number}", caller)
         found(cache, caller=caller)
-    assert (cache.holds(CALLER), cache.holds(OTHER)) == (False, True)
+    assert (cache.is_cached(CALLER), cache.is_cached(OTHER)) == (False, True)
 
 
 class Slow(Counting):
@@ -315,7 +315,7 @@ def test_a_caller_is_prepared_in_the_background(store: Counting, say: Callable[.
     say("My dog is called Biscuit.")
     cache = SearchCache(store)
     cache.prepare_soon(CALLER)
-    wait_until(lambda: cache.holds(CALLER))
+    wait_until(lambda: cache.is_cached(CALLER))
 
 
 def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
@@ -333,7 +333,7 @@ def test_a_caller_who_cannot_be_prepared_does_not_keep_others_from_it(
     cache = SearchCache(store)
     cache.prepare_soon(CALLER)
     cache.prepare_soon(OTHER)
-    wait_until(lambda: cache.holds(OTHER))
+    wait_until(lambda: cache.is_cached(OTHER))
 
 
 def test_what_the_agent_asked_takes_memory_too(store: Counting) -> None:
@@ -344,3 +344,42 @@ def test_what_the_agent_asked_takes_memory_too(store: Counting) -> None:
         found(cache, caller=caller)
         sizes.append(cache.size)
     assert sizes[1] - sizes[0] > 10_000
+
+
+def _one_more_call(chance: random.Random, number: int) -> list[kinds.NewMemory]:
+    at = f"2026-0{chance.randint(1, 9)}-11T10:00:00+00:00"
+    common = {"conversation_id": f"conv_{number}", "called_at": at}
+    city, said = chance.choice(["Duluth", "Oslo"]), chance.choice(["Yes.", "My dog is ill.", f"Dog number {number}."])
+    return [
+        kinds.NewMemory(kinds.FACT, f"fact:{number}", f"city: {city}", {"field": "city", "value": city, **common}),
+        kinds.NewMemory(kinds.MESSAGE, f"message:{number}:1", said, {"position": 1, "asked": "And the dog?", **common}),
+        kinds.NewMemory(kinds.MESSAGE, f"message:{number}:2", f"I moved to {city}.", {"position": 2, **common}),
+        kinds.NewMemory(kinds.CALL, f"call:{number}", f"They talked, {number}.", {"spoke": True, **common}),
+    ]
+
+
+def _changes(store: Counting, chance: random.Random) -> None:
+    """Delete or change one memory, or opt the caller out or in again."""
+    memory, change = chance.choice(store.memories(CALLER)), chance.randrange(3)
+    if change == 0:
+        store.delete(CALLER, memory.id)
+    elif change == 1:
+        store.put(CALLER, memory.key, "My cat is ill.", metadata={"kind": kinds.MESSAGE})
+    else:
+        store.put(CALLER, "opt", "", metadata={"kind": kinds.PREFERENCE, "preference": kinds.OPT_OUT})
+    for each in store.memories(CALLER):
+        if each.kind == kinds.PREFERENCE and chance.random() < 0.7:
+            store.delete(CALLER, each.id)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_searches_between_calls_and_changes_find_what_a_first_search_finds(store: Counting, seed: int) -> None:
+    chance, cache = random.Random(seed), SearchCache(store)
+    for number in range(12):
+        store.put_all(CALLER, kinds.entries(_one_more_call(chance, number)))
+        write_card(store, CALLER)
+        if chance.random() < 0.3:
+            _changes(store, chance)
+            write_card(store, CALLER)
+        for question in ("Which dog?", "Where do they live now?", "what happened yesterday", "Yes"):
+            assert cache.search(CALLER, question, 8) == SearchCache(store).search(CALLER, question, 8)

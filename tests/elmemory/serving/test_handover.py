@@ -268,9 +268,14 @@ def test_a_restart_runs_the_version_that_its_path_leads_to_by_then(unstarted: Se
         unstarted.stop()
 
 
-def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(unstarted: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", ["interpreter", "program"])
+def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(
+    unstarted: Server, tmp_path: Path, broken: str
+) -> None:
     installation = installed(tmp_path / "1", ROOT)
-    interpreter = installation / "bin" / "python"
+    part = installation / "bin" / "python"
+    if broken == "program":
+        (part,) = installation.glob("lib/python*/site-packages/sources.pth")
     body = json.dumps(transcription(new_number(), "It takes its time.")).encode()
     with (tmp_path / "server.log").open("ab") as unstarted.log:
         command = [str(installation / "bin" / "elmemory"), "serve", "--no-worker"]
@@ -285,7 +290,7 @@ def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(unstart
             upload.endheaders(body[:100])
             unstarted.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "leaves its socket" in unstarted.output, 60)
-            interpreter.rename(interpreter.with_name("moved"))
+            part.rename(part.with_name("moved"))
             upload.send(body[100:])
             assert upload.getresponse().status == 200
         wait_until(lambda: "this server goes on" in unstarted.output and "serves again" in unstarted.output, 60)
@@ -293,7 +298,7 @@ def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(unstart
         for _ in range(20):
             unstarted.ring(new_number())
             assert unstarted.post_call(transcription(new_number(), "Hi.")).json()["status"] == "received"
-        interpreter.with_name("moved").rename(interpreter)
+        part.with_name("moved").rename(part)
         restart(unstarted)
         unstarted.ring(new_number())
         unstarted.stop()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from webhooks.live.breaker import FAILURES, Breaker
-from webhooks.live.deadline import LiveReads, NotNow
-from webhooks.live.threads import Threads
+from webhooks.live.deadline import LiveReads
+from webhooks.live.threads import NotNow, Threads
 
 LONG = 30.0
 SHORT = 0.05

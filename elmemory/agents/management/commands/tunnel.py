@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
+from elmemory.environment.arguments import PORT
 
 _NO_PACKAGE = 'The tunnel needs ngrok\'s SDK: .venv/bin/pip install "ngrok>=1.7,<2"'
 _NOT_CONFIGURED = "The tunnel needs NGROK_AUTHTOKEN: get one at dashboard.ngrok.com and put it into .env"
@@ -20,7 +21,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=settings.PORT, help="port of the server on this machine (PORT)")
+        parser.add_argument(
+            "--port", type=PORT, default=settings.PORT, help="the server's port on this machine (that of PORT)"
+        )
         parser.add_argument("--domain", help="your ngrok domain, so that the address stays the same")
         parser.add_argument("--provision", metavar="AGENT_ID", help="wire this agent to the address")
 

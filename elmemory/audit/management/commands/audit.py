@@ -7,9 +7,10 @@ from django.db import connections, router
 from elmemory.audit import triggers
 from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.chain import Head, faults, parse_head, read_head
-from elmemory.audit.export import COLUMNS, csv_line, row
+from elmemory.audit.export import csv_lines
 from elmemory.audit.models import Entry
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import Whole
 from elmemory.environment.startup import CheckedCommand
 from elmemory.memory.text import counted
 
@@ -23,7 +24,7 @@ class Command(CheckedCommand):
         verify.add_argument("--head", metavar="ID:HASH", help="a head that an earlier run printed")
         commands.add_parser("export", help="write CSV to the standard output")
         certificate = commands.add_parser("certificate", help="print the certificate of a forgotten caller")
-        certificate.add_argument("entry", type=int, help="the number of its entry")
+        certificate.add_argument("entry", type=Whole(1, 2**31), help="the number of its entry")
         certificate.add_argument("--json", action="store_true", help="as JSON")
 
     def handle(self, *args: Any, subcommand: str, **options: Any) -> None:  # noqa: ARG002
@@ -33,9 +34,8 @@ class Command(CheckedCommand):
             self._certificate(options["entry"], json=options["json"])
         else:
             record_command("audit export")
-            self.stdout.write(csv_line(COLUMNS), ending="")
-            for entry in Entry.objects.order_by("pk").iterator(1000):
-                self.stdout.write(csv_line(row(entry)), ending="")
+            for line in csv_lines(Entry.objects.all()):
+                self.stdout.write(line.decode(), ending="")
 
     def _certificate(self, number: int, *, json: bool) -> None:
         entry = Entry.objects.filter(pk=number).exclude(document="").first()

@@ -4,8 +4,9 @@ Isolated by user, unique by key, whole content of any length; nothing decays and
 """
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import wraps
+from itertools import batched
 from pathlib import Path
 from typing import Any, Concatenate
 
@@ -14,7 +15,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from elmemory.memory.openmemory.database_faults import summary
-from elmemory.memory.openmemory.database_traces import clear_log, holds, rewrite
+from elmemory.memory.openmemory.database_traces import clear_log, contains, rewrite
 from elmemory.memory.openmemory.embedded.rows import (
     COLUMNS,
     TEXT_COLUMNS,
@@ -29,6 +30,7 @@ from elmemory.memory.openmemory.protocol import (
     BOOKKEEPER,
     Health,
     NotStorable,
+    OpenMemory,
     OpenMemoryError,
     Summary,
     require_user,
@@ -53,9 +55,12 @@ _USERS_OF = """
     UNION ALL
     SELECT user_id, metadata FROM memory WHERE conversation_id IS NULL AND metadata LIKE %s
 """
-_VERSIONS = "SELECT id, version, updated_at FROM memory WHERE user_id = %s ORDER BY sequence DESC"
-_THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND id IN ({{ids}})"
-_MOST_BY_ID = 500
+# Read from the index alone.
+_VERSIONS = "SELECT sequence, version FROM memory WHERE user_id = %s AND sequence > %s ORDER BY sequence DESC"
+_THESE = f"SELECT {COLUMNS} FROM memory WHERE user_id = %s AND sequence IN ({{sequences}})"
+_MOST_BY_SEQUENCE = 500
+# Among how many of the newest a change is searched for first.
+_NEWEST_COMPARED = 100
 _PEEK = "SELECT metadata FROM memory WHERE user_id = ? ORDER BY sequence DESC LIMIT ?"
 # Differs after every change: an added row raises the sequence, a deleted row lowers the count, and a changed row raises
 # its version.
@@ -76,8 +81,7 @@ def _guarded[**P, R](
 ) -> Callable[Concatenate["EmbeddedOpenMemory", P], R]:
     """Raise database faults as OpenMemoryError. After a dropped connection, retry the method once.
 
-    Every operation is one statement or transaction, so it can be repeated. An operation within another leaves faults to
-    the outer one.
+    Every operation is one transaction, so it can be repeated. One within another leaves faults to the outer one.
     """
 
     @wraps(method)
@@ -98,27 +102,14 @@ def _guarded[**P, R](
     return guarded
 
 
-class EmbeddedOpenMemory:
-    """Implements `OpenMemory` on this app's table, in the database with this alias."""
+class EmbeddedOpenMemory(OpenMemory):
+    """The store on this app's table, in the database with this alias."""
 
     alias = ALIAS
 
     def __init__(self, alias: str = ALIAS) -> None:
         self.alias = alias
         self._reader: sqlite3.Connection | None = None
-
-    def put(
-        self,
-        user_id: str,
-        key: str,
-        content: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        salience: float = 0.5,
-        decay_lambda: float = 0.0,
-    ) -> Put:
-        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     @_guarded
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
@@ -186,23 +177,31 @@ class EmbeddedOpenMemory:
     ) -> tuple[Hashable, list[Memory] | None]:
         require_user(user_id)
         # Read before the memories, so that the next call notices a write in between.
-        now = selected(self.alias, _CHANGES_SO_FAR, user_id)[0]
-        return now, None if now == token else self._memories_beside(user_id, known)
+        ((count, last, versions),) = selected(self.alias, _CHANGES_SO_FAR, user_id)
+        now = count, last, versions
+        if now == token:
+            return now, None
+        # What a call adds and replaces is among the newest. Only if they do not explain the token, all are compared.
+        for number in (_NEWEST_COMPARED, len(known)) if known else ():
+            newest, others = known[:number], known[number:]
+            rows = list(selected(self.alias, _VERSIONS, user_id, others[0].write_number if others else 0))
+            version = sum(version for _, version in rows) + sum(memory.version for memory in others)
+            if (len(rows) + len(others), version) == (count, versions):
+                return now, [*self._memories_in(user_id, rows, newest), *others]
+        return now, self.memories(user_id)
 
-    def _memories_beside(self, user_id: str, known: Sequence[Memory]) -> list[Memory]:
-        """Return all memories of the user, newest written first. Reads only those that differ from the known ones."""
-        if not known:
-            return self.memories(user_id)
-        as_known = {(memory.id, memory.version, memory.updated_at): memory for memory in known}
-        now = selected(self.alias, _VERSIONS, user_id)
-        unread = [row[0] for row in now if row not in as_known]
-        if len(unread) > _MOST_BY_ID:
-            return self.memories(user_id)
-        rows = selected(self.alias, _THESE.format(ids=places(unread)), user_id, *unread) if unread else []
-        read = {memory.id: memory for memory in memories_of(rows)}
-        # A memory that was deleted meanwhile is in neither.
-        found = (as_known.get(row) or read.get(row[0]) for row in now)
-        return [memory for memory in found if memory]
+    def _memories_in(self, user_id: str, rows: Sequence[Sequence[int]], known: Sequence[Memory]) -> Iterator[Memory]:
+        """Yield the memories with these sequences and versions. Reads only those that are not among the known ones."""
+        as_known = {(memory.write_number, memory.version): memory for memory in known}
+        unread = [sequence for sequence, version in rows if (sequence, version) not in as_known]
+        read: dict[int, Memory] = {}
+        for some in batched(unread, _MOST_BY_SEQUENCE):
+            these = _THESE.format(sequences=places(some))
+            read |= {memory.write_number: memory for memory in memories_of(selected(self.alias, these, user_id, *some))}
+        for sequence, version in rows:
+            # A memory that was deleted meanwhile is in neither.
+            if memory := as_known.get((sequence, version)) or read.get(sequence):
+                yield memory
 
     @property
     def concurrency(self) -> int:
@@ -222,7 +221,7 @@ class EmbeddedOpenMemory:
             cursor.execute("DELETE FROM memory WHERE user_id = %s", (user_id,))
             count = int(cursor.rowcount)
         clear_log(self.alias)
-        if holds(self.alias, user_id.encode()):
+        if contains(self.alias, user_id.encode()):
             rewrite(self.alias)
         return count
 
@@ -243,27 +242,22 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def get(self, memory_id: str) -> Memory | None:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_ONE, (memory_id,))
-            return memory_of(row) if (row := cursor.fetchone()) else None
+        memories = memories_of(selected(self.alias, _ONE, memory_id))
+        return memories[0] if memories else None
 
     @_guarded
     def page(self, user_id: str, limit: int, offset: int) -> list[Memory]:
         require_user(user_id)
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(f"{_NEWEST} LIMIT %s OFFSET %s", (user_id, limit, offset))
-            return memories_of(cursor.fetchall())
+        return memories_of(selected(self.alias, f"{_NEWEST} LIMIT %s OFFSET %s", user_id, limit, offset))
 
     @_guarded
     def sector_counts(self) -> list[dict[str, Any]]:
         """Return, for each primary sector, the number of memories of all users and their mean salience."""
         counts = dict[str, tuple[int, float]]()
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(_SECTORS)
-            for sectors, count, salience in cursor.fetchall():
-                sector = orjson.loads(sectors)[0]
-                count_before, salience_before = counts.get(sector, (0, 0.0))
-                counts[sector] = count_before + count, salience_before + salience
+        for sectors, count, salience in selected(self.alias, _SECTORS):
+            sector = orjson.loads(sectors)[0]
+            count_before, salience_before = counts.get(sector, (0, 0.0))
+            counts[sector] = count_before + count, salience_before + salience
         return [
             {"sector": sector, "count": count, "avg_salience": salience / count}
             for sector, (count, salience) in sorted(counts.items())
@@ -271,10 +265,7 @@ class EmbeddedOpenMemory:
 
     @_guarded
     def change(self, memory_id: str, change: Callable[[Memory], Memory]) -> Memory | None:
-        """Replace the memory by the result of `change`, and return it; None if there is no such memory.
-
-        Another memory of this user with the same key is deleted.
-        """
+        """Replace the memory by the result of `change`, and delete another one of its key. None without the memory."""
         with transaction.atomic(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(_ONE, (memory_id,))
             if not (row := cursor.fetchone()):

@@ -83,7 +83,7 @@ def _outcome(version: int) -> Literal["added", "changed", "unchanged"]:
     return "unchanged" if version == 0 else "added" if version == 1 else "changed"
 
 
-def places(values: Sequence[str]) -> str:
+def places(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
 

@@ -6,6 +6,7 @@ No message names a path: paths contain callers' numbers.
 import json
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -61,8 +62,14 @@ class Connection:
         request = self._client.build_request(
             method, path, params=query, headers=headers, content=content, timeout=seconds
         )
+        deadline, chunks = time.monotonic() + seconds, []
         try:
-            return self._exchange(request, time.monotonic() + seconds)
+            with closing(self._send(request)) as response:
+                for chunk in response.iter_bytes():
+                    chunks.append(chunk)
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+            return response.status_code, b"".join(chunks)
         except (httpx2.TimeoutException, TimeoutError):
             raise OpenMemoryError(f"the OpenMemory server did not answer within {seconds:g} s") from None
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
@@ -72,18 +79,6 @@ class Connection:
 
     def close(self) -> None:
         self._client.close()
-
-    def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, bytes]:
-        response = self._send(request)
-        try:
-            chunks = []
-            for chunk in response.iter_bytes():
-                chunks.append(chunk)
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-        finally:
-            response.close()
-        return response.status_code, b"".join(chunks)
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request. Retry once if a pooled connection turns out to be closed.

@@ -14,7 +14,14 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from elmemory.memory.openmemory.protocol import Health, OpenMemoryError, OpenMemoryMisconfigured, Summary, require_user
+from elmemory.memory.openmemory.protocol import (
+    Health,
+    OpenMemory,
+    OpenMemoryError,
+    OpenMemoryMisconfigured,
+    Summary,
+    require_user,
+)
 from elmemory.memory.openmemory.remote.connection import NO_OPENMEMORY, OK, Connection, answer_of
 from elmemory.memory.openmemory.remote.rows import (
     UNFINISHED,
@@ -47,12 +54,11 @@ _NOBODY = "elmemory-ping"
 _SAYS_NOTHING = re.compile(r"initializing|^Active in .* using |\(\d+ memories, \d+ saves\)")
 
 
-class RemoteOpenMemory:
-    """Implements `OpenMemory` on the server at `url`."""
+class RemoteOpenMemory(OpenMemory):
+    """The store on the server at `url`."""
 
     mode = "remote"
     concurrency = 16
-    finds_conversations = False
 
     def __init__(self, url: str, key: str = "") -> None:
         self._server = Connection(url, key)
@@ -60,19 +66,6 @@ class RemoteOpenMemory:
 
     def close(self) -> None:
         self._server.close()
-
-    def put(
-        self,
-        user_id: str,
-        key: str,
-        content: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        salience: float = 0.5,
-        decay_lambda: float = 0.0,
-    ) -> Put:
-        return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order, after reading all of the user's memories once.
@@ -88,12 +81,6 @@ class RemoteOpenMemory:
             self._delete(user_id, memory_id)
         return puts
 
-    def of_conversation(self, user_id: str, conversation_id: str) -> list[Memory]:
-        return [each for each in self.memories(user_id) if each.metadata.get("conversation_id") == conversation_id]
-
-    def users_of(self, conversation_id: str) -> None:  # noqa: ARG002
-        return None
-
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         require_user(user_id)
         if limit is None:
@@ -105,12 +92,6 @@ class RemoteOpenMemory:
             if len(memories) >= limit or len(page) < size:
                 return memories[:limit]
             size *= 4
-
-    def texts(self, user_id: str) -> list[Memory]:
-        return self.memories(user_id)
-
-    def peek(self, user_id: str, limit: int) -> None:  # noqa: ARG002
-        return None
 
     def memories_since(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from elmemory.memory.openmemory.database_traces import holds, opened
+from elmemory.memory.openmemory.database_traces import contains, opened
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 
 MAYA, PEPE = "+14155550100", "+14155550101"
@@ -41,7 +41,7 @@ def test_a_store_that_forgot_somebody_loses_no_row_when_another_process_closes_i
     path = Path(connections["memory"].settings_dict["NAME"])
     store.put(MAYA, "fact:a", "City: Duluth")
     store.forget(MAYA)
-    assert not holds("memory", MAYA.encode())
+    assert not contains("memory", MAYA.encode())
     assert rows_in_another_process(path, "memory") == 0
     store.put(PEPE, "fact:a", "City: Duluth")
     assert rows_in_another_process(path, "memory") == 1

@@ -1,4 +1,5 @@
 import sqlite3
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -175,6 +176,36 @@ def test_the_token_changes_with_every_change_and_with_nothing_else(store: Embedd
     store.put(MAYA, "message:2", "Two.")
     assert len(set(tokens)) == len(tokens)
     assert store.memories_since(MAYA, None)[0] == tokens[-1]
+
+
+@pytest.mark.parametrize("changed", [(), (0,), (199,), (0, 1, 120, 199)])
+def test_only_what_differs_from_known_memories_is_read(store: EmbeddedOpenMemory, changed: Sequence[int]) -> None:
+    ids = [put.id for put in store.put_all(MAYA, [Entry(f"message:{number}", f"{number}.") for number in range(200)])]
+    token, known = store.memories_since(MAYA, None)
+    assert known is not None
+    for number in changed:
+        store.put(MAYA, f"message:{number}", "Another.")
+    store.delete(MAYA, ids[150])
+    store.put_all(MAYA, [Entry(f"message:{number}", f"{number}.") for number in range(200, 210)])
+
+    _, memories = store.memories_since(MAYA, token, known)
+
+    assert memories is not None
+    assert memories == store.memories(MAYA)
+    kept = {id(memory) for memory in known}
+    assert sum(id(memory) in kept for memory in memories) == 199 - len(changed)
+
+
+def test_a_deletion_and_a_change_that_leave_the_number_of_memories_are_noticed(store: EmbeddedOpenMemory) -> None:
+    ids = [put.id for put in store.put_all(MAYA, [Entry(f"message:{number}", f"{number}.") for number in range(200)])]
+    token, known = store.memories_since(MAYA, None)
+    store.delete(MAYA, ids[3])
+    store.put(MAYA, "message:4", "Another.")
+    store.put(MAYA, "message:200", "One more.")
+
+    _, memories = store.memories_since(MAYA, token, known or ())
+
+    assert memories == store.memories(MAYA)
 
 
 @pytest.mark.sqlite

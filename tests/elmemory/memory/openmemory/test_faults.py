@@ -52,16 +52,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK keeps a connection for each thread: with one thread it is used again."""
-    monkeypatch.setattr(sdk_store, "_THREADS", 1)
-
-
-@pytest.fixture
 def idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection that is not in use has been idle for too long."""
-    for module in (remote_connection, sdk_store):
-        monkeypatch.setattr(module, "IDLE_SECONDS", 0)
+    monkeypatch.setattr(remote_connection, "IDLE_SECONDS", 0)
 
 
 def contents(store: RemoteOpenMemory) -> list[str]:
@@ -140,7 +133,6 @@ def test_an_addition_that_was_not_answered_is_finished_by_the_next_run(
     assert len(stub.of(CALLER)) == 1
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("fault", ["drop reused", "commit, drop reused"])
 def test_an_addition_is_never_sent_twice(store: RemoteOpenMemory, stub: Stub, fault: str) -> None:
     store.put(CALLER, "first", "My name is Maya.")
@@ -153,7 +145,6 @@ def test_an_addition_is_never_sent_twice(store: RemoteOpenMemory, stub: Stub, fa
     assert len(stub.asked("POST", "/memory/add")) == 1
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_an_addition_whose_connection_was_dropped_is_finished_by_the_next_run(
     store: RemoteOpenMemory, stub: Stub
 ) -> None:
@@ -496,7 +487,7 @@ def test_an_addition_does_not_go_over_a_connection_that_the_server_has_closed(se
     connection.close()
 
 
-@pytest.mark.usefixtures("one_thread", "idle_for_long")
+@pytest.mark.usefixtures("idle_for_long")
 def test_nothing_goes_over_a_connection_that_was_idle_for_long(store: RemoteOpenMemory, stub: Stub) -> None:
     store.put(CALLER, "first", "My name is Maya.")
     stub.faults = dict.fromkeys(EVERYTHING, "drop reused")

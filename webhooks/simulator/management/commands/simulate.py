@@ -17,6 +17,7 @@ from conversations.index.cards import save_card
 from conversations.index.sync import refresh_row
 from conversations.memories.belongings import calls_of
 from elmemory.audit.record import record_command
+from elmemory.environment.arguments import Whole, per_second, refuse_idle
 from elmemory.environment.hosts import Unusable, address, unencrypted
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
@@ -37,25 +38,35 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        invented = f"+141555501{random.randrange(100):02}"  # noqa: S311
-        parser.add_argument("--caller", default=invented, help="the caller's number (an invented one)")
-        parser.add_argument("--name", default="Maya Okafor", help="the caller's name")
+        parser.add_argument("--caller", help="the caller's number (an invented one)")
+        parser.add_argument("--name", help="the caller's name (Maya Okafor)")
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="the server")
         parser.add_argument(
             "--cleanup", action="store_true", help="afterwards delete the calls and what is remembered of them"
         )
+        parser.add_argument("--scenario", choices=[*SCENARIOS, "storm"], help="the scenario to play (returning)")
         parser.add_argument(
-            "--scenario", choices=[*SCENARIOS, "storm"], default="returning", help="the scenario to play"
+            "--calls", type=Whole(1, 1_000_000), help="play that many invented calls of the last thirty days"
         )
-        parser.add_argument("--calls", type=int, help="play that many invented calls of the last thirty days")
-        parser.add_argument("--callers", type=int, help=f"by that many callers ({_STORM_CALLERS})")
-        parser.add_argument("--rate", type=float, default=0, help="calls per second at most (no limit)")
+        parser.add_argument(
+            "--callers", type=Whole(1, 10_000), help=f"with --calls or storm: by that many callers ({_STORM_CALLERS})"
+        )
+        parser.add_argument(
+            "--rate", type=per_second, help="with --calls, storm or --replay: that many per second at most; 0: no limit"
+        )
         parser.add_argument("--replay", type=Path, metavar="DIR", help="deliver the payloads stored in this folder")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        key = caller_key(options["caller"])
-        if key is None:
-            raise CommandError(f"{options['caller']!r} is not a phone number; write it as +14155550100")
+        many = bool(options["calls"]) or options["scenario"] == "storm"
+        refuse_idle(options, many, "callers", only="with --calls or --scenario storm")
+        refuse_idle(options, many or bool(options["replay"]), "rate", only="with --calls, --scenario storm or --replay")
+        refuse_idle(options, not many and not options["replay"], "caller", "name", only="where one call is played")
+        refuse_idle(options, not options["replay"], "scenario", "calls", "cleanup", only="without --replay")
+        if options["calls"] and options["scenario"] not in (None, "storm"):
+            raise CommandError("--calls plays its own calls: leave --scenario out")
+        given = options["caller"] or f"+141555501{random.randrange(100):02}"  # noqa: S311
+        if (key := caller_key(given)) is None:
+            raise CommandError(f"{given!r} is not a phone number; write it as +14155550100")
         played: list[SimulatedCall] = []
         url = options["url"]
         try:
@@ -67,13 +78,15 @@ class Command(BaseCommand):
         try:
             with httpx2.Client(base_url=url, timeout=30) as client:
                 if options["replay"]:
-                    self._replay(client, options["replay"], options["rate"])
-                elif options["calls"] or options["scenario"] == "storm":
+                    self._replay(client, options["replay"], options["rate"] or 0)
+                elif many:
                     played += self._invented(options)
                     self._play_many(client, played, options)
                 else:
-                    played.append(SimulatedCall(key, options["name"]))
-                    Scenario(client, played[0], self._write, self.style.MIGRATE_HEADING).play(options["scenario"])
+                    played.append(SimulatedCall(key, options["name"] or "Maya Okafor"))
+                    Scenario(client, played[0], self._write, self.style.MIGRATE_HEADING).play(
+                        options["scenario"] or "returning"
+                    )
         except Unexpected as error:
             raise CommandError(str(error)) from None
         except httpx2.TransportError as error:
@@ -84,14 +97,12 @@ class Command(BaseCommand):
 
     def _invented(self, options: dict[str, Any]) -> list[SimulatedCall]:
         calls, callers = options["calls"] or _STORM_CALLS, options["callers"] or _STORM_CALLERS
-        if calls < 1 or not 1 <= callers <= 10_000:
-            raise CommandError("--calls must be at least 1, --callers from 1 to 10000")
         return list(load.invented_calls(calls, min(calls, callers)))
 
     def _play_many(self, client: httpx2.Client, calls: list[SimulatedCall], options: dict[str, Any]) -> None:
         patient = options["scenario"] != "storm"
         with self._progress(len(calls), " calls") as progress:
-            tally = load.play(client, calls, rate=options["rate"], patient=patient, done=progress.update)
+            tally = load.play(client, calls, rate=options["rate"] or 0, patient=patient, done=progress.update)
         self._write(f"{counted(len(calls), 'call')} of {counted(len({call.caller for call in calls}), 'caller')}\n")
         self._write_tally(tally)
 

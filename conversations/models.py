@@ -1,10 +1,7 @@
-"""The rows of calls, their labels and other payloads, and the row with the version of the tables."""
-
-from datetime import date
+"""The index: rows about the payload files, for the admin and the worker. It can always be rebuilt from the files."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy, gettext_noop
-from django.utils.translation import gettext_lazy as _
 
 
 class Success(models.TextChoices):
@@ -57,56 +54,17 @@ class Recall(models.TextChoices):
     NONE = "", gettext_lazy("not by this server")
 
 
-class Conversations(models.QuerySet["Conversation"]):
-    def dates(self, field_name: str, kind: str, order: str = "ASC") -> list[date]:  # type: ignore[override]
-        """The dates as Django's `dates` returns them, computed per day: on SQLite Django calls a function per row."""
-        days = self.order_by().values_list(field_name, flat=True).distinct()
-        first = {"year": {"month": 1, "day": 1}, "month": {"day": 1}}.get(kind, {})
-        return sorted({day.replace(**first) for day in days if day}, reverse=order == "DESC")
-
-
-# The columns of all filters: counting and listing by them reads only a covering index.
+# The columns of all filters, and those of the figures of a search: counting and listing reads only a covering index.
 _NEWEST = (
-    "sort_key",
-    "started_on",
-    "outcome",
-    "successful",
-    "agent_id",
-    "direction",
-    "channel",
-    "has_audio",
-    "recall",
-    "memory_state",
-    "reviewed",
-    "caller_ref",
-    "is_returning",
-    "language",
-    "duration_seconds",
-    "cost",
-    # The columns of the figures of a search.
-    "has_transcription",
-    "first_answer_ms",
-    "turn_ms",
-)
+    "sort_key", "started_on", "outcome", "successful", "agent_id", "direction", "channel", "has_audio", "recall",
+    "memory_state", "reviewed", "caller_ref", "is_returning", "language", "duration_seconds", "cost",
+    "has_transcription", "first_answer_ms", "turn_ms",
+)  # fmt: skip
 # The columns of the figures over time, which are also read from an index alone.
 _FIGURES = (
-    "started_on",
-    "agent_id",
-    "outcome",
-    "successful",
-    "direction",
-    "channel",
-    "has_transcription",
-    "recall",
-    "is_returning",
-    "caller_ref",
-    "language",
-    "duration_seconds",
-    "cost",
-    "first_answer_ms",
-    "turn_ms",
-    "sort_key",
-)
+    "started_on", "agent_id", "outcome", "successful", "direction", "channel", "has_transcription", "recall",
+    "is_returning", "caller_ref", "language", "duration_seconds", "cost", "first_answer_ms", "turn_ms", "sort_key",
+)  # fmt: skip
 
 
 class Conversation(models.Model):
@@ -119,13 +77,11 @@ class Conversation(models.Model):
     # The caller reference.
     caller_ref = models.CharField(max_length=32, default="")
     caller_name = models.CharField(max_length=128, default="")
-    outbound = models.BooleanField(default=False)
     direction = models.CharField(gettext_lazy("direction"), max_length=8, choices=Direction, default=Direction.WEB)
     channel = models.CharField(gettext_lazy("channel"), max_length=8, choices=Channel, default=Channel.UNKNOWN)
     started_at = models.DateTimeField(null=True)
     started_on = models.DateField(gettext_lazy("day"), null=True)
     duration_seconds = models.IntegerField(null=True)
-    status = models.CharField(max_length=32, default="")
     outcome = models.CharField(gettext_lazy("outcome"), max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
     successful = models.CharField(gettext_lazy("success"), max_length=32, choices=Success, default="")
     cost = models.IntegerField(null=True)
@@ -166,9 +122,7 @@ class Conversation(models.Model):
     error = models.TextField(default="")
 
     # Copied from staff's reviews by `conversations.memories.reviews`. No file has it, so refreshing leaves it alone.
-    reviewed = models.BooleanField(_("reviewed"), default=False)
-
-    objects = Conversations.as_manager()
+    reviewed = models.BooleanField(gettext_lazy("reviewed"), default=False)
 
     class Meta:
         managed = False
@@ -244,11 +198,11 @@ class Conversation(models.Model):
 class Label(models.TextChoices):
     """The kinds of labels. A label also has a name: that of the tool or of the evaluation criterion."""
 
-    TOOL = "tool", _("tool used")
-    TOOL_FAILED = "tool_failed", _("tool failed")
-    CRITERION_SUCCESS = "success", _("criterion met")
-    CRITERION_FAILURE = "failure", _("criterion not met")
-    CRITERION_UNKNOWN = "unknown", _("criterion unknown")
+    TOOL = "tool", gettext_lazy("tool used")
+    TOOL_FAILED = "tool_failed", gettext_lazy("tool failed")
+    CRITERION_SUCCESS = "success", gettext_lazy("criterion met")
+    CRITERION_FAILURE = "failure", gettext_lazy("criterion not met")
+    CRITERION_UNKNOWN = "unknown", gettext_lazy("criterion unknown")
 
 
 class CallLabel(models.Model):
@@ -269,21 +223,90 @@ class CallLabel(models.Model):
         return f"{self.kind}: {self.name}"
 
 
-class LoosePayload(models.Model):
-    """A stored body that belongs to no call, by its path in the payload folder: `_unreadable/` and `_events/`."""
+class CallerCard(models.Model):
+    """A copy of a caller's card as of its last reading or writing, for lists.
 
-    path = models.CharField(max_length=128, primary_key=True)
-    # In seconds since 1970.
-    stored_at = models.FloatField()
+    `number` and `first_call` are set only for a caller without stored calls of whom the store has memories. `last_call`
+    is the caller's last call known when the row was written.
+    """
+
+    caller_ref = models.CharField(max_length=32, primary_key=True)
+    number = models.CharField(max_length=32, default="")
+    first_call = models.DateTimeField(null=True)
+    last_call = models.DateTimeField(null=True)
+    name = models.CharField(max_length=128, default="")
+    # The name as tokens of the search.
+    name_words = models.TextField(default="")
+    opted_out = models.BooleanField(default=False)
+    shared_line = models.BooleanField(default=False)
+    # The beginning of the card's summary; without one, of the store's own.
+    summary = models.CharField(max_length=200, default="")
+    is_stores_own = models.BooleanField(default=False)
 
     class Meta:
         managed = False
-        db_table = "loose_payload"
+        db_table = "caller_card"
         default_permissions = ()
-        indexes = (models.Index(fields=["stored_at"], name="loose_payload_stored_at"),)
+        indexes = (
+            models.Index(fields=["number"], name="caller_card_number", condition=models.Q(number__gt="")),
+            models.Index(fields=["last_call"], name="caller_card_last_call"),
+            models.Index(fields=["caller_ref"], name="caller_card_opted_out", condition=models.Q(opted_out=True)),
+        )
 
     def __str__(self) -> str:
-        return self.path
+        return self.caller_ref
+
+
+class CallerCalls(models.Model):
+    """Figures of a caller's stored calls. They are stored because counting for each list would take long."""
+
+    caller_ref = models.CharField(max_length=32, primary_key=True)
+    number = models.CharField(max_length=32)
+    calls = models.IntegerField(default=0)
+    first_call = models.DateTimeField(null=True)
+    last_call = models.DateTimeField(null=True)
+    # The names in the calls, as tokens of the search.
+    name_words = models.TextField(default="")
+
+    class Meta:
+        managed = False
+        db_table = "caller_calls"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.caller_ref
+
+
+class Caller(models.Model):
+    """A caller with stored calls or with memories: a database view over `CallerCalls` and the copied cards."""
+
+    ref = models.CharField(max_length=32, primary_key=True)
+    number = models.CharField(max_length=32)
+    calls = models.IntegerField(gettext_lazy("stored calls"))
+    first_call = models.DateTimeField(gettext_lazy("first call"), null=True)
+    last_call = models.DateTimeField(gettext_lazy("last call"), null=True)
+    opted_out = models.BooleanField(gettext_lazy("opted out"), default=False)
+    shared_line = models.BooleanField(gettext_lazy("shared line"), default=False)
+    # The names in the calls and on the card.
+    name_words = models.TextField(default="")
+
+    class Meta:
+        managed = False
+        db_table = "caller"
+        verbose_name = gettext_lazy("caller")
+        verbose_name_plural = gettext_lazy("callers")
+        default_permissions = ("view",)
+        permissions = (
+            (
+                "correct_caller",
+                gettext_noop("Can correct facts, delete one memory, opt a caller out and mark a shared line"),
+            ),
+            ("forget_caller", gettext_noop("Can export and forget all that is known of a caller")),
+        )
+        ordering = ("-last_call", "ref")
+
+    def __str__(self) -> str:
+        return self.ref
 
 
 class IndexSchema(models.Model):
