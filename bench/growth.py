@@ -40,8 +40,8 @@ def larger_callers(report: Report, folder: Path, quick: bool) -> None:
             (f"{size:,}", *(spread(times, 2) for times in taken[size]), f"{first[size]:.0f}", spread(again[size], 1))
             for size in sizes
         ],
-        "One connection. The longest search is the first one, which prepares the caller unless a ring has done so. After one"
-        " more call: the longest search in the second after it was remembered.",
+        "One connection. The longest search is the first one, which prepares the caller unless a ring has done so."
+        " After one more call: the longest search in the second after it was remembered.",
     )
 
 

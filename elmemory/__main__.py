@@ -43,6 +43,14 @@ def execute(arguments: list[str]) -> None:
             raise
         sys.stderr.write("\nInterrupted.\n")
         sys.exit(_INTERRUPTED)
+    except Exception as error:  # of a command of Django; ours report it themselves
+        from django.db import DatabaseError
+
+        if not isinstance(error, DatabaseError) or "--traceback" in arguments:
+            raise
+        from elmemory.memory.openmemory.database_faults import summary
+
+        sys.exit(f"CommandError: a database failed: {summary(error)}. The doctor says which one.")
 
 
 def _asks_for_version(arguments: list[str]) -> bool:

@@ -83,7 +83,9 @@ def copy_file(source: Path, target: Path, name: str) -> None:
 def restore_database(alias: str, engine: str, copy: Path) -> None:
     """Replace the database, which must be empty, by the copy. Raises BackupFault."""
     if engine != engine_of(alias):
-        raise BackupFault(f"the backup of {alias} is of {engine}, and the settings name {engine_of(alias)}")
+        raise BackupFault(
+            f"the backup is of {engine}, and {VARIABLES[alias]} names {engine_of(alias)}: name the same kind"
+        )
     if engine == "sqlite":
         connections[alias].close()
         place = Path(connections[alias].settings_dict["NAME"])
@@ -134,7 +136,7 @@ def rows_in(alias: str) -> int:
                 cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")
                 rows += cursor.fetchone()[0]
     except DatabaseError as error:
-        raise BackupFault(f"the database {alias} does not answer: {summary(error)}") from None
+        raise BackupFault(f"{VARIABLES[alias]}: the database does not answer: {summary(error)}") from None
     return rows
 
 
@@ -167,7 +169,7 @@ def _run(program: str, alias: str, options: Sequence[str], *, connected: bool = 
         # The program's message names hosts and users, and may quote rows.
         older = "server version mismatch" in done.stderr
         reason = "it is older than the server: install a newer postgresql-client" if older else "is the server up?"
-        raise BackupFault(f"{program} failed on the database {alias}: {reason}")
+        raise BackupFault(f"{program} failed on the database of {VARIABLES[alias]}: {reason}")
     return done.stdout
 
 

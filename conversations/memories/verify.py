@@ -40,7 +40,8 @@ MISSING_MEMORIES = gettext_noop("memories missing")
 DELETED_CALL = gettext_noop("deleted call stored again")
 REMEDIES = {
     gettext_noop("database"): (
-        "Stop server and worker, and restore it from a backup. If it is the index, delete it: it is rebuilt."
+        "Check that it answers and its disk has room. If it is damaged, stop server and worker, and restore it from"
+        " a backup; if it is the index, delete it: it is rebuilt."
     ),
     gettext_noop("payload missing"): "Restore it from a backup, or fetch it: manage.py backfill",
     gettext_noop("payload changed"): "Restore it from a backup: its bytes have changed since it was processed.",

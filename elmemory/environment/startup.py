@@ -8,8 +8,11 @@ import structlog
 from django.conf import settings
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from elmemory.environment.checks import BEARABLE
+from elmemory.memory.openmemory import OpenMemoryError
+from elmemory.memory.openmemory.database_faults import summary
 
 log = structlog.get_logger(__name__)
 
@@ -36,18 +39,45 @@ def report_checks() -> None:
         raise SystemExit(1 if settings.LOG_JSON else message)
 
 
-class CheckedCommand(BaseCommand):
+class PlainCommand(BaseCommand):
+    """A command that ends with one line, not with a traceback, where a disk, a database or OpenMemory fails."""
+
+    requires_system_checks = ()
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except BrokenPipeError:  # the reader of a pipe, such as head, has ended
+            sys.stdout = None  # it must not be flushed at the end
+            raise SystemExit(1) from None
+        except (CommandError, DatabaseError, OpenMemoryError, OSError) as error:
+            problem = error if isinstance(error, CommandError) else CommandError(_described(error))
+            if settings.LOG_JSON:
+                log.critical(str(problem))
+                raise SystemExit(problem.returncode) from None
+            raise problem from error
+
+
+class CheckedCommand(PlainCommand):
     """A command that works on the server's data. It runs the server's checks, and stops at the same faults."""
 
-    requires_system_checks = ()  # Django's own handling stops at a missing key, which only closes an endpoint
+    # Django's own handling of checks stops at a missing key, which only closes an endpoint.
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         if not options.get("skip_checks"):
             report_checks()
-        try:
-            return super().execute(*args, **options)
-        except CommandError as error:
-            if settings.LOG_JSON:
-                log.critical(str(error))
-                raise SystemExit(error.returncode) from None
-            raise
+        return super().execute(*args, **options)
+
+
+def _described(error: DatabaseError | OpenMemoryError | OSError) -> str:
+    if isinstance(error, OpenMemoryError):
+        return f"OpenMemory does not answer ({error}). Run it again when it does."
+    if isinstance(error, DatabaseError):
+        return f"a database failed: {summary(error)}. The doctor says which one; run it again when it answers."
+    return f"{described(error)}. Run it again when that is put right."
+
+
+def described(error: OSError) -> str:
+    """What failed, with the file where one is named: "/data/x: No space left on device"."""
+    reason = error.strerror or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason

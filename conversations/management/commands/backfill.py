@@ -15,7 +15,7 @@ from conversations.memories.backfill import Missing, Survey, fetch, survey
 from elmemory.agents.api import Api, ElevenLabsError
 from elmemory.audit.record import record_command
 from elmemory.environment.arguments import day_or_time, per_second, period
-from elmemory.environment.startup import CheckedCommand
+from elmemory.environment.startup import CheckedCommand, described
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
 
@@ -65,9 +65,7 @@ class Command(CheckedCommand):
         except OpenMemoryError:
             raise CommandError("OpenMemory does not answer. Nothing is lost; run it again.") from None
         except OSError as error:
-            raise CommandError(
-                f"{error.strerror or error}. What was fetched is stored; run it again to continue."
-            ) from None
+            raise CommandError(f"{described(error)}. What was fetched is stored; run it again to continue.") from None
         except KeyboardInterrupt:
             raise CommandError(
                 "interrupted. What was fetched is stored; run it again to continue.", returncode=130

@@ -18,7 +18,7 @@ from conversations.backup.writers import Writer, archive_writer, folder_writer
 from conversations.files.last_runs import note_run
 from elmemory.audit.record import record_command
 from elmemory.environment.arguments import Whole, refuse_idle
-from elmemory.environment.startup import CheckedCommand
+from elmemory.environment.startup import CheckedCommand, described
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
 
@@ -65,7 +65,7 @@ class Command(CheckedCommand):
                     step=progress.update,
                 )
         except (BackupFault, OpenMemoryError, OSError, sqlite3.Error) as error:
-            problem = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+            problem = described(error) if isinstance(error, OSError) else str(error)
             note_run("backup", ok=False, detail=problem)
             raise CommandError(f"{problem}. No backup was made; earlier backups are unchanged.") from None
         note_run("backup", ok=True, detail=counted(made.manifest.files, "file"))

@@ -10,7 +10,7 @@ from conversations.admin.caller_export import exported, known_of
 from conversations.index.references import caller_reference
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
-from elmemory.environment.startup import CheckedCommand
+from elmemory.environment.startup import CheckedCommand, described
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 
@@ -45,6 +45,7 @@ class Command(CheckedCommand):
             with suppress(OSError):
                 output.unlink()
             if isinstance(error, OSError):
-                raise CommandError(f"{output}: {error.strerror}; the file was removed") from None
+                place = "" if error.filename else f"{output}: "  # a file of the caller, or the new one
+                raise CommandError(f"{place}{described(error)}; the ZIP was removed") from None
             raise
         self.stdout.write(f"{output}: {known.amount}. Open index.html in it.")

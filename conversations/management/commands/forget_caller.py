@@ -22,7 +22,7 @@ from elmemory.audit.certificate import as_json, as_text
 from elmemory.audit.models import Action
 from elmemory.audit.record import record
 from elmemory.environment.arguments import Whole, refuse_idle
-from elmemory.environment.startup import CheckedCommand
+from elmemory.environment.startup import CheckedCommand, described
 from elmemory.memory.identity import caller_key, number_key
 from elmemory.memory.needles import Needles
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
@@ -152,7 +152,7 @@ class Command(CheckedCommand):
             self.stderr.write(f"{reference}: {error}. {_INCOMPLETE}.")
             return False
         except OSError as error:
-            self.stderr.write(f"{reference}: {error.strerror}. {_INCOMPLETE}.")
+            self.stderr.write(f"{reference}: {described(error)}. {_INCOMPLETE}.")
             return False
         except DatabaseError as error:
             self.stderr.write(f"{reference}: {summary(error)}. {_INCOMPLETE}.")

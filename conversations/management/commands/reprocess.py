@@ -131,7 +131,7 @@ class Command(CheckedCommand):
         for conversation_id in ids:
             try:
                 changes = preview(conversation_id, store)
-            except (NotReadable, NotStorable, OpenMemoryError, FileNotFoundError) as error:
+            except (NotReadable, NotStorable, FileNotFoundError) as error:
                 self.stdout.write(f"  {conversation_id}  {_reason(error)}")
                 continue
             sums.update(changes._asdict())

@@ -21,7 +21,7 @@ from conversations.management.asking import ask
 from conversations.memories.decided import settle
 from conversations.memories.reviews import erase_undone
 from elmemory.audit.record import record_command
-from elmemory.environment.startup import CheckedCommand
+from elmemory.environment.startup import CheckedCommand, described
 from elmemory.memory.openmemory import OpenMemoryError, open_memory
 from elmemory.memory.text import counted
 
@@ -60,7 +60,7 @@ class Command(CheckedCommand):
         except BackupFault as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"{error.strerror or type(error).__name__}. Run it again to continue.") from None
+            raise CommandError(f"{described(error)}. Run it again to continue.") from None
         try:
             settle(open_memory())
         except OpenMemoryError as error:

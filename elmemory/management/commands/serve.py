@@ -20,7 +20,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.files.locks import single_lock
@@ -153,8 +154,13 @@ def _named(variable: str) -> Iterator[None]:
     """Raise CommandError that names the variable of a database that does not answer, without the driver's text."""
     try:
         yield
-    except OperationalError as error:
-        raise CommandError(f"{variable}: the database does not answer: {summary(error)}") from None
+    except DatabaseError as error:
+        # Django's own error about a missing table of migrations names no cause.
+        cause = error.__context__ if isinstance(error, MigrationSchemaMissing) else None
+        reason = summary(cause if isinstance(cause, DatabaseError) else error)
+        raise CommandError(
+            f"{variable}: the database does not answer: {reason}. Start it, make room for it, or correct the setting"
+        ) from None
 
 
 class _Server(LeavingServer):

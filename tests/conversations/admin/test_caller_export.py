@@ -329,7 +329,7 @@ def test_an_export_that_fails_leaves_no_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("conversations.admin.caller_export.shown_file", full)
-    with pytest.raises(CommandError, match="No space left on device; the file was removed"):
+    with pytest.raises(CommandError, match="No space left on device; the ZIP was removed"):
         export(MAYA, "-o", str(output))
     assert not output.exists()
     monkeypatch.setattr(EmbeddedOpenMemory, "memories", _away)

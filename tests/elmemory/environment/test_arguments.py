@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.core.management.base import CommandParser
 
 NO_NUMBER = ["", " ", "-1", "1e3", "1_0", "٣", "five", "nan", "inf", "0x10", "9" * 30]
+<<<<<<< HEAD
 NUMBERS: dict[str, list[tuple[str, ...]]] = {
     "whole": [
         ("worker", "--jobs"), ("reprocess", "--jobs"), ("backup", "x", "--keep"), ("forget_caller", "--not-called-for"),
@@ -16,6 +17,14 @@ NUMBERS: dict[str, list[tuple[str, ...]]] = {
     ],
     "per second": [("simulate", "--rate"), ("backfill", "--rate")],
 }  # fmt: skip
+=======
+WHOLE_NUMBERS: list[tuple[str, ...]] = [
+    ("worker", "--jobs"), ("reprocess", "--jobs"), ("backup", "x", "--keep"), ("forget_caller", "--not-called-for"),
+    ("serve", "--port"), ("openmemory", "--port"), ("tunnel", "--port"), ("audit", "certificate"),
+    ("simulate", "--calls"), ("simulate", "--callers"),
+]  # fmt: skip
+RATES = [("simulate", "--rate"), ("backfill", "--rate")]
+>>>>>>> ops
 
 
 def refused(*arguments: str) -> str:
@@ -24,7 +33,7 @@ def refused(*arguments: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("command", NUMBERS["whole"])
+@pytest.mark.parametrize("command", WHOLE_NUMBERS)
 def test_what_is_no_whole_number_above_zero_is_refused(command: tuple[str, ...]) -> None:
     for text in ("0", "1.5", *NO_NUMBER):
         option, last = command[:-1], command[-1]
@@ -32,7 +41,7 @@ def test_what_is_no_whole_number_above_zero_is_refused(command: tuple[str, ...])
         assert "write a whole number from 1 to " in refused(*given), text
 
 
-@pytest.mark.parametrize("command", NUMBERS["per second"])
+@pytest.mark.parametrize("command", RATES)
 def test_what_is_no_rate_is_refused(command: tuple[str, str]) -> None:
     for text in ("-0.5", ".5", *NO_NUMBER):
         message = refused(command[0], f"{command[1]}={text}")

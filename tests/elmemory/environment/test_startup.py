@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from django.core.management import get_commands, load_command_class
 
 from elmemory.audit import roles
 from elmemory.environment.startup import CheckedCommand
-from tests.harness.server import Server
+from tests.harness.server import ROOT, Server
+
+MARK = "zq7vault"
 
 # The doctor reports the checks; the others send requests to ElevenLabs or to a server, and keep no data.
 WITHOUT_DATA = {"doctor", "provision", "simulate", "tunnel"}
@@ -78,6 +82,7 @@ def test_the_server_updates_the_texts_where_no_migration_is_due(tmp_path: Path) 
     [
         (["simulate", "--url", "ftp://memory.example.com"], "--url is no http"),
         (["simulate", "--url", "memory.example.com"], "--url is no http"),
+        (["move_memories", "--to", "ftp://memory.example.com", "--yes"], "--to is no URL of a server"),
     ],
 )
 def test_an_address_that_cannot_be_right_is_reported_in_one_line(
@@ -87,3 +92,39 @@ def test_an_address_that_cannot_be_right_is_reported_in_one_line(
     assert done.returncode == 1
     assert f"CommandError: {problem}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["worker --once", "reindex", "serve --no-worker", "openmemory", "migrate"])
+def test_a_database_that_does_not_answer_is_reported_in_one_line(tmp_path: Path, command: str) -> None:
+    nobody_listens = {
+        name: f"postgres://user:{MARK}@127.0.0.1:1/{name.lower()}"
+        for name in ("DATABASE_URL", "INDEX_DATABASE_URL", "OPENMEMORY_DB_PATH")
+    }
+    done = Server(tmp_path).manage(*command.split(), OPENMEMORY_KEY="key-of-this-test", **nobody_listens)
+    assert done.returncode == 1
+    assert "OperationalError (connection refused)" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert MARK not in done.stderr + done.stdout
+
+
+def test_a_disk_that_fails_is_reported_in_one_line_with_the_file(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.payloads.mkdir()
+    (server.payloads / "_locks").write_text("")  # where a folder should be
+    done = server.manage("serve", "--no-worker")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"CommandError: {server.payloads}/_locks")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_ends_early_is_no_fault(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.manage("migrate")
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "audit", "export"], cwd=ROOT, env=server.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as export:  # fmt: skip
+        assert export.stdout
+        assert export.stderr
+        export.stdout.close()
+        assert b"Traceback" not in export.stderr.read()

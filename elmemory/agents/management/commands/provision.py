@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from elmemory.agents import provision
 from elmemory.agents.api import Api, ElevenLabsError
@@ -11,14 +11,14 @@ from elmemory.agents.wiring import ThisServer, Wiring, is_https
 from elmemory.environment import dotenv
 from elmemory.environment.env import dotenv_path
 from elmemory.environment.private_files import private_folder, write_private
+from elmemory.environment.startup import PlainCommand
 from elmemory.memory.text import counted
 
 _POST_CALL_KEY = "ELEVENLABS_POST_CALL_KEY"
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Wire agents at ElevenLabs to this server: secrets, webhooks, search tool, overrides. Shows the plan first."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("agents", metavar="AGENT_ID", nargs="*", help="the agents' ids, agent_…")
@@ -165,7 +165,8 @@ class Command(BaseCommand):
         url = self._options["url"].rstrip("/")
         if not is_https(url):
             raise CommandError(
-                f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com"
+                f"--url {url!r}: ElevenLabs calls https addresses only, such as https://memory.example.com; without it,"
+                " that of PUBLIC_URL is taken"
             )
         for name in ("ELEVENLABS_CLIENT_DATA_KEY", "ELEVENLABS_SEARCH_DATA_KEY"):
             if not getattr(settings, f"{name}S"):

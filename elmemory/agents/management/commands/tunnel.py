@@ -7,18 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from elmemory.agents.wiring import CLIENT_DATA_PATH, POST_CALL_PATH, SEARCH_DATA_PATH
 from elmemory.environment.arguments import PORT
+from elmemory.environment.startup import PlainCommand
 
 _NO_PACKAGE = 'The tunnel needs ngrok\'s SDK: .venv/bin/pip install "ngrok>=1.7,<2"'
 _NOT_CONFIGURED = "The tunnel needs NGROK_AUTHTOKEN: get one at dashboard.ngrok.com and put it into .env"
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Give the server on this machine a public https address through ngrok, until interrupted. For trials."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -5,18 +5,18 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from elmemory.agents.check import Check
 from elmemory.audit.record import record_command
 from elmemory.doctor.checks import run_checks
+from elmemory.environment.startup import PlainCommand
 
 _MARKS = {"ok": "✓", "fault": "✗", "note": "·"}
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Check this server and, with ELEVENLABS_API_KEY, the agents at ElevenLabs. Exit code 1 means faults."
-    requires_system_checks = ()  # the doctor reports these faults itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("agents", metavar="AGENT_ID", nargs="*", help="the agents to check")

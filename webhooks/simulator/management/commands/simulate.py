@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from conversations.files.locks import caller_lock
@@ -19,6 +19,7 @@ from conversations.memories.belongings import calls_of
 from elmemory.audit.record import record_command
 from elmemory.environment.arguments import Whole, per_second, refuse_idle
 from elmemory.environment.hosts import Unusable, address, unencrypted
+from elmemory.environment.startup import PlainCommand
 from elmemory.memory.card import close_card, write_card
 from elmemory.memory.identity import caller_key
 from elmemory.memory.openmemory import OpenMemory, open_memory
@@ -30,12 +31,11 @@ from webhooks.simulator.scenarios import SCENARIOS, Scenario, Unexpected
 _STORM_CALLS, _STORM_CALLERS = 200, 20
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = (
         "Play calls against a running server as ElevenLabs would. Without options: a stranger rings, talks, hangs up, "
         "and is known when the phone rings again."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--caller", help="the caller's number (an invented one)")
@@ -109,7 +109,8 @@ class Command(BaseCommand):
     def _replay(self, client: httpx2.Client, folder: Path, rate: float) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder")
-        count = len(load.stored_payloads(folder))
+        if not (count := len(load.stored_payloads(folder))):
+            raise CommandError(f"{folder} holds no payloads: name a payload folder")
         with self._progress(count, " payloads") as progress:
             tally = load.replay(client, folder, rate=rate, done=progress.update)
         self._write(f"{counted(count, 'payload')}\n")
