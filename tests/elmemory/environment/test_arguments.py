@@ -8,23 +8,12 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.core.management.base import CommandParser
 
 NO_NUMBER = ["", " ", "-1", "1e3", "1_0", "٣", "five", "nan", "inf", "0x10", "9" * 30]
-<<<<<<< HEAD
-NUMBERS: dict[str, list[tuple[str, ...]]] = {
-    "whole": [
-        ("worker", "--jobs"), ("reprocess", "--jobs"), ("backup", "x", "--keep"), ("forget_caller", "--not-called-for"),
-        ("serve", "--port"), ("openmemory", "--port"), ("tunnel", "--port"), ("audit", "certificate"),
-        ("simulate", "--calls"), ("simulate", "--callers"),
-    ],
-    "per second": [("simulate", "--rate"), ("backfill", "--rate")],
-}  # fmt: skip
-=======
 WHOLE_NUMBERS: list[tuple[str, ...]] = [
     ("worker", "--jobs"), ("reprocess", "--jobs"), ("backup", "x", "--keep"), ("forget_caller", "--not-called-for"),
     ("serve", "--port"), ("openmemory", "--port"), ("tunnel", "--port"), ("audit", "certificate"),
     ("simulate", "--calls"), ("simulate", "--callers"),
 ]  # fmt: skip
 RATES = [("simulate", "--rate"), ("backfill", "--rate")]
->>>>>>> ops
 
 
 def refused(*arguments: str) -> str:
