@@ -192,14 +192,14 @@ def pages(size: int) -> Iterator[tuple[str, str]]:
         yield f"figures of {name}", f"{_CALLS}analytics/{query}"
     yield "callers", _CALLERS
     yield "callers, page in the middle", f"{_CALLERS}?p={size // 10 // CallerListAdmin.list_per_page}"
-    for place, column in enumerate(CallerListAdmin.list_display, start=1):
+    for place, column in enumerate(CallerListAdmin.list_display):  # without actions, no column of boxes is counted
         if column in CallerListAdmin.sortable_by:
             yield f"callers sorted by {column}", f"{_CALLERS}?o={place}"
             yield f"callers sorted by {column}, falling", f"{_CALLERS}?o=-{place}"
     for name, query in (
         ("opted out", "opted_out__exact=1"), ("not opted out", "opted_out__exact=0"),
         ("shared lines", "shared_line__exact=1"), ("by a name of most", "q=maya"),
-        ("by a name of most, sorted by calls", "q=maya&o=-4"), ("by first and last name", "q=maya+okafor"),
+        ("by a name of most, sorted by calls", "q=maya&o=-3"), ("by first and last name", "q=maya+okafor"),
         ("by a name of none", "q=zebedee"), ("by last digits", "q=0042"), ("by number", "q=%2B1+(415)+200-0042"),
     ):  # fmt: skip
         yield f"callers {name}", f"{_CALLERS}?{query}"

@@ -15,6 +15,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from conversations.admin.call_list import CallListAdmin
+from conversations.admin.caller_list import CallerListAdmin
 from conversations.index.references import caller_reference
 from conversations.memories.forgetting import Forgetting, forget
 from conversations.models import CallerCard
@@ -31,7 +33,7 @@ pytestmark = [
 ]
 
 MAYA, TOM = "+14155550100", "+14155550101"
-LIST = "/admin/conversations/conversation/"
+LIST, CALLERS = "/admin/conversations/conversation/", "/admin/conversations/caller/"
 DAY = 86_400
 NEUTRAL = {"dynamic_variables": {"returning_caller": "no", "call_count": "0"}}
 
@@ -362,6 +364,33 @@ def test_a_page_that_is_not_there_leads_to_the_nearest_one(
     monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_per_page", 1)
     monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_max_show_all", 1)
     assert listed(staff, f"days=28&p={page}") == {shown}
+
+
+def test_found_calls_are_paged_in_the_order_of_a_column(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_per_page", 1)
+    monkeypatch.setattr("conversations.admin.call_list.CallListAdmin.list_max_show_all", 1)
+    for name, seconds in (("middle", 20), ("longest", 30), ("shortest", 10)):
+        call(name, "My dog barks.", metadata={"call_duration_secs": seconds})
+    call("another", "Hello.", metadata={"call_duration_secs": 5})
+    column = 1 + CallListAdmin.list_display.index("length")
+    pages = [listed(staff, f"q=dog&o={column}&p={number}") for number in (1, 2, 3, 4)]
+    assert pages == [{"shortest"}, {"middle"}, {"longest"}, {"longest"}]
+    assert "3 results" in staff.get(f"{LIST}?q=dog&o={column}").content.decode()
+
+
+def test_found_callers_are_paged_in_the_order_of_a_column(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.admin.caller_list.CallerListAdmin.list_per_page", 1)
+    monkeypatch.setattr("conversations.admin.caller_list.CallerListAdmin.list_max_show_all", 1)
+    callers = [f"+1415555010{number}" for number in range(3)]
+    for times, caller in zip((2, 3, 1), callers, strict=True):
+        for _ in range(times):
+            deliver(transcription(caller, "Hi.", facts={"first_name": "Maya"}))
+    deliver(transcription("+14155550109", "Hi.", facts={"first_name": "Tom"}))
+    column = CallerListAdmin.list_display.index("calls")  # without actions there is no column of boxes
+    pages = [staff.get(f"{CALLERS}?q=maya&o=-{column}&p={number}").content.decode() for number in (1, 2, 3)]
+    shown = [set(re.findall(rf"{CALLERS}(\w+)/change/", page)) for page in pages]
+    assert shown == [{caller_reference(callers[number])} for number in (1, 0, 2)]
+    assert "3 results" in pages[0]
 
 
 @pytest.mark.usefixtures("troubles")
