@@ -1,4 +1,4 @@
-"""Threads for blocking work whose result a live call is waiting for."""
+"""Threads for blocking work whose result a request is waiting for."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,15 @@ class Threads:
     process from exiting.
     """
 
-    def __init__(self, usual: int, most: int, waiting: int) -> None:
+    def __init__(self, usual: int, most: int, waiting: int, name: str = "live") -> None:
         self._jobs = SimpleQueue[_Job]()
         self._most_waiting = waiting
         self._extra_not_started = most - usual
         self._extra_idle = Semaphore(0)
         self._wake_ups = SimpleQueue[None]()
+        self._name = name
         for _ in range(usual):
-            Thread(target=self._work, name="live", daemon=True).start()
+            Thread(target=self._work, name=name, daemon=True).start()
 
     def submit[T](self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """A future for the result of `work`, which never runs if the future is cancelled before it begins.
@@ -57,7 +58,7 @@ class Threads:
         if self._extra_idle.acquire(blocking=False):
             self._wake_ups.put(None)
         elif self._extra_not_started:
-            Thread(target=self._work_when_needed, name="live-extra", daemon=True).start()
+            Thread(target=self._work_when_needed, name=f"{self._name}-extra", daemon=True).start()
             self._extra_not_started -= 1
 
     def _work_when_needed(self) -> None:
