@@ -16,7 +16,7 @@ _END_OF_INPUT = b"\x04"
 def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A descriptor for typing on the terminal of this process."""
     keyboard, terminal = os.openpty()
-    with open(terminal) as screen:
+    with os.fdopen(terminal) as screen:
         monkeypatch.setattr(sys, "stdin", screen)
         yield keyboard
     os.close(keyboard)
