@@ -60,6 +60,21 @@ def test_each_relative_link_leads_somewhere(document: Path) -> None:
     assert [target for target in targets if "://" not in target and not (document.parent / target).exists()] == []
 
 
+def anchors(document: Path) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    outside = "".join(re.split(r"^```.*$", text(document), flags=re.MULTILINE)[::2])
+    headings = re.findall(r"^#+ (.*)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@documents
+def test_each_link_to_a_section_leads_to_a_heading(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", text(document))
+    for target, anchor in links:
+        if "://" not in target:
+            assert anchor in anchors(document.parent / target if target else document), (target, anchor)
+
+
 @documents
 def test_each_make_target_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))

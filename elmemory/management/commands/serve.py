@@ -9,7 +9,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class Command(CheckedCommand):
         self._set_up()
         while self._serve(entrance, host, port, no_worker=no_worker):
             leave_to_others(leave=False)
+            with suppress(DatabaseError):  # another version that did not start may have created the index as its own
+                ensure_schema(starting=True)
 
     def _serve(self, entrance: Entrance, host: str, port: int, *, no_worker: bool) -> bool:
         """Serve until the server stops. Return whether to serve again, because a restart failed."""

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -268,6 +269,50 @@ def test_a_restart_runs_the_version_that_its_path_leads_to_by_then(unstarted: Se
         unstarted.stop()
 
 
+@contextmanager
+def restart_that_fails(
+    server: Server, installation: Path, part: Path, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Start the installed server and restart it. Before it executes its command, `part` is moved."""
+    body = json.dumps(transcription(new_number(), "It takes its time.")).encode()
+    with (server.folder / "server.log").open("ab") as server.log:
+        command = [str(installation / "bin" / "elmemory"), "serve", "--no-worker"]
+        server.process = subprocess.Popen(
+            command, cwd=server.folder, env=server.environment, stdout=server.log, stderr=server.log
+        )
+        wait_until(server.answers)
+        with connected(server) as upload:
+            upload.putrequest("POST", "/webhook/post-call")
+            for name, value in (signature_of(body) | {"content-length": str(len(body))}).items():
+                upload.putheader(name, value)
+            upload.endheaders(body[:100])
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "leaves its socket" in server.output, 60)
+            part.rename(part.with_name("moved"))
+            meanwhile()
+            upload.send(body[100:])
+            assert upload.getresponse().status == 200
+        wait_until(lambda: "this server goes on" in server.output and "serves again" in server.output, 60)
+        yield
+
+
+def test_a_server_that_serves_again_has_its_own_index_and_not_that_of_the_version_that_failed(
+    unstarted: Server, tmp_path: Path
+) -> None:
+    installation = installed(tmp_path / "1", ROOT)
+    index = unstarted.environment["INDEX_DATABASE_URL"]
+
+    def create_that_of_another_version() -> None:
+        with closing(sqlite3.connect(index)) as database:
+            database.executescript("UPDATE index_schema SET version = 'other', release = '99.0'")
+
+    part = installation / "bin" / "python"
+    with restart_that_fails(unstarted, installation, part, create_that_of_another_version):
+        with closing(sqlite3.connect(index)) as database:
+            wait_until(lambda: database.execute("SELECT release FROM index_schema").fetchall() == [(__version__,)])
+        unstarted.stop()
+
+
 @pytest.mark.parametrize("broken", ["interpreter", "program"])
 def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(
     unstarted: Server, tmp_path: Path, broken: str
@@ -276,24 +321,7 @@ def test_a_server_whose_command_cannot_be_executed_any_more_serves_again(
     part = installation / "bin" / "python"
     if broken == "program":
         (part,) = installation.glob("lib/python*/site-packages/sources.pth")
-    body = json.dumps(transcription(new_number(), "It takes its time.")).encode()
-    with (tmp_path / "server.log").open("ab") as unstarted.log:
-        command = [str(installation / "bin" / "elmemory"), "serve", "--no-worker"]
-        unstarted.process = subprocess.Popen(
-            command, cwd=tmp_path, env=unstarted.environment, stdout=unstarted.log, stderr=unstarted.log
-        )
-        wait_until(unstarted.answers)
-        with connected(unstarted) as upload:
-            upload.putrequest("POST", "/webhook/post-call")
-            for name, value in (signature_of(body) | {"content-length": str(len(body))}).items():
-                upload.putheader(name, value)
-            upload.endheaders(body[:100])
-            unstarted.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "leaves its socket" in unstarted.output, 60)
-            part.rename(part.with_name("moved"))
-            upload.send(body[100:])
-            assert upload.getresponse().status == 200
-        wait_until(lambda: "this server goes on" in unstarted.output and "serves again" in unstarted.output, 60)
+    with restart_that_fails(unstarted, installation, part):
         # It serves alone, and can be restarted once the command is there again.
         for _ in range(20):
             unstarted.ring(new_number())
