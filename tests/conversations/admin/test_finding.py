@@ -216,6 +216,20 @@ def test_each_filter_in_use_can_be_taken_away(staff: Client) -> None:
     ]
 
 
+@pytest.mark.usefixtures("varied")
+def test_a_chip_names_a_choice_that_a_filter_does_not_have(staff: Client) -> None:
+    assert "<bdi>agent_9</bdi>" in staff.get(f"{LIST}?agent_id__exact=agent_9").content.decode()
+
+
+@pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize("query", ["started_on__year=2020", "started_on__gte=2099-01-01"])
+def test_days_in_an_address_of_an_earlier_version_are_shown_and_can_be_taken_away(staff: Client, query: str) -> None:
+    text = staff.get(f"{LIST}?{query}").content.decode()
+    assert "Filter by day" in text
+    assert "Clear all" in text
+    assert "Nothing was found." in text
+
+
 @pytest.mark.usefixtures("troubles")
 def test_the_export_holds_what_the_filters_find(staff: Client) -> None:
     pieces: Any = staff.get(f"{LIST}export/csv/?days=7&wrong=any")
