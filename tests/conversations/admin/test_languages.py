@@ -61,7 +61,8 @@ ALIKE = re.compile(
     r"elmemory|Roles \| elmemory|OpenMemory"
     r"|ElevenLabs|administrator|Admin|True|Action|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
     r"|TOTP devices|UTC|Nov|bytes|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|\w+_\w+"
-    r"|Date|Permissions|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
+    r"|Date|Permissions"
+    r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
 )
 
 
