@@ -6,9 +6,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from conversations.files.paths import is_conversation_id, transcription_path
-from conversations.payloads.outline import NotReadable
-from conversations.payloads.transcription import Transcription
+from conversations.files.paths import is_conversation_id
+from conversations.files.stored import transcription_of
 from elmemory.memory import kinds
 from elmemory.memory.card_state import call_order
 from elmemory.memory.fields import CALLER_PROFILE
@@ -37,13 +36,8 @@ def insights_of(memories: Iterable[Memory]) -> list[dict[str, Any]]:
 
 def rationales(conversation_id: str) -> dict[str, str]:
     """ElevenLabs' reason for each field that the call collected; empty without the transcription, and for staff's."""
-    if not is_conversation_id(conversation_id):
-        return {}
-    try:
-        call = Transcription.read(transcription_path(conversation_id).read_bytes())
-    except (OSError, NotReadable):
-        return {}
-    return {item.field: item.rationale for item, _, _ in call.collected_texts()}
+    call = transcription_of(conversation_id) if is_conversation_id(conversation_id) else None
+    return {item.field: item.rationale for item, _, _ in call.collected_texts()} if call else {}
 
 
 def _call_of(memory: Memory) -> str:

@@ -1,6 +1,5 @@
 """Checks of this server, its public address and the agent at ElevenLabs, for the command and the admin page."""
 
-import contextlib
 import os
 import secrets
 import subprocess
@@ -16,13 +15,11 @@ from django.conf import settings
 from django.core import checks as system_checks
 from django.db import DatabaseError
 
-from conversations.files.paths import transcription_path
+from conversations.files.stored import transcription_of
 from conversations.memories.certificate import unfinished
 from conversations.memories.former import memories_without_calls, misplaced_calls
 from conversations.memories.retention import kept_for, overdue
 from conversations.models import Conversation, Outcome
-from conversations.payloads.outline import NotReadable
-from conversations.payloads.transcription import Transcription
 from elmemory.agents.agent_checks import check_agents
 from elmemory.agents.check import Check
 from elmemory.agents.data_collection import FIELDS
@@ -225,8 +222,7 @@ def _collected(agent_ids: Sequence[str]) -> Iterator[Check]:
     except DatabaseError:
         return  # another check reports the state of the index
     for conversation_id in newest:
-        with contextlib.suppress(OSError, NotReadable):
-            call = Transcription.read(transcription_path(conversation_id).read_bytes())
+        if call := transcription_of(conversation_id):
             for item, value, _ in call.collected_texts():
                 asked[item.field] += 1
                 answered[item.field] += value is not None

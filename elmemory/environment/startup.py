@@ -79,5 +79,5 @@ def _described(error: DatabaseError | OpenMemoryError | OSError) -> str:
 
 def described(error: OSError) -> str:
     """What failed, with the file where one is named: "/data/x: No space left on device"."""
-    reason = error.strerror or type(error).__name__
+    reason = error.strerror or str(error) or type(error).__name__
     return f"{error.filename}: {reason}" if error.filename else reason

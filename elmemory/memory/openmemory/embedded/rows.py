@@ -53,10 +53,11 @@ def memories_of(rows: Iterable[Sequence[Any]]) -> list[Memory]:
 
 
 def texts_of(user_id: str, rows: Iterable[Sequence[Any]]) -> list[Memory]:
-    """The memories of the user in rows of TEXT_COLUMNS, with defaults for the rest."""
+    """Return the memories of the user in rows of TEXT_COLUMNS, with defaults for the rest."""
+    new, loads = tuple.__new__, orjson.loads
     return [
-        Memory._make((
-            memory_id, user_id, content, (), orjson.loads(metadata), salience, 0.0,
+        new(Memory, (
+            memory_id, user_id, content, (), loads(metadata), salience, 0.0,
             (listed := _listed(sectors))[0], listed, 0, 0, 0, 1, b"", 0,
         ))
         for memory_id, content, metadata, salience, sectors in rows
