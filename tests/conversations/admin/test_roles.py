@@ -127,7 +127,7 @@ def test_nothing_is_done_by_a_form_without_its_token_or_by_opening_an_address(
     payloads: Path,
 ) -> None:
     def state() -> tuple[list[str], list[Path], set[str], int, int]:
-        files = sorted(path for path in payloads.rglob("*") if path.is_file() and "_locks" not in path.parts)
+        files = sorted(path for each in (CALL, "_unreadable", "_decisions") for path in (payloads / each).rglob("*"))
         done = set(Entry.objects.values_list("action", flat=True)) - LOOKED
         kept = sorted(memory.content for memory in store.memories(CALLER))
         return kept, files, done, User.objects.count(), Review.objects.count()
