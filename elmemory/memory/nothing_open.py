@@ -3,8 +3,8 @@
 Models write such a sentence where they should give null: "No open requests.", "Keine Zusage.". `nothing` does not find
 them, because they deny the field's own subject ("No allergies" is a value). The rule here: all words are typical of
 phrases for nothing or of the field's subject, and one of them denies. Any other word makes the text a value ("No reply
-from the landlord yet"), and so does the denial of an end ("Not settled"). A text that only agrees or denies ("yes") says
-nothing either, unless it settles a request.
+from the landlord yet"), and so does the denial of an end ("Not settled"). A text that only agrees or denies ("yes")
+says nothing either, unless it settles a request.
 """
 
 import re
