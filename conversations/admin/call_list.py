@@ -64,7 +64,8 @@ class CallList(SearchedList):
             spec.is_folded = not spec.used_parameters
         self.is_facets_optional = self.is_facets_optional and self.result_count <= _MOST_COUNTED
         self.add_facets = wants_counts and self.result_count <= _MOST_COUNTED
-        self.date_hierarchy = None  # it filters by the addresses of earlier versions; no page leads to days like that
+        if not any(name.startswith(f"{self.date_hierarchy}__") for name in self.params):
+            self.date_hierarchy = None  # only addresses of earlier versions name years, months and days
         rows: list[Any] = list(self.result_list)
         cards = {card.pk: card for card in CallerCard.objects.filter(pk__in={row.caller_ref for row in rows})}
         texts = fulltext.shown([row.sort_key for row in rows]) if self.words else {}

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from conversations.admin.caller_actions import MAY_CORRECT, PREFERENCES, CallerActions, memory_of, shown_to, what_goes
-from conversations.admin.numbers import masked
+from conversations.admin.numbers import masked, may_reveal, number_element
 from conversations.index.references import caller_reference
 from conversations.memories import corrections
 from conversations.memories.deleted import deleted_memories, restore
@@ -137,6 +137,7 @@ class CallerDecisions(CallerActions):
                     "confirm",
                     question if holds else question_back,
                     text=what_goes(text, number) if holds else text_back,
+                    number=number_element(number, reveal=may_reveal(request)),
                     is_final=holds,
                     hidden=[("number", number), ("holds", form.cleaned_data["holds"]), ("confirmed", "yes")],
                     submit=gettext("Yes"),

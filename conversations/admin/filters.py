@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date
+from itertools import chain
 from typing import Any, ClassVar
 
 from django import forms
@@ -261,6 +262,7 @@ def chips(changelist: ChangeList) -> Iterator[tuple[Any, Any, str]]:
                 yield label, value, changelist.get_query_string(remove=[name, PAGE_VAR])
         else:
             chosen = [choice["display"] for choice in spec.choices(changelist) if choice["selected"]]
-            shown = chosen[0] if chosen else ", ".join(map(str, spec.used_parameters.values()))
+            asked = (value if isinstance(value, list) else [value] for value in spec.used_parameters.values())
+            shown = chosen[0] if chosen else ", ".join(map(str, chain.from_iterable(asked)))
             names = [name for name in spec.expected_parameters() if name]
             yield spec.title, shown, changelist.get_query_string(remove=[*names, PAGE_VAR])

@@ -12,5 +12,9 @@ def ask(question: str, otherwise: str, why: str) -> None:
     """
     if not sys.stdin.isatty():
         raise CommandError(f"{why}: add --yes")
-    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:  # Ctrl-D
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise CommandError(otherwise)

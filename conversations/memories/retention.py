@@ -218,15 +218,19 @@ def _loose_before(before: float) -> list[Path]:
 
 
 def _remove_loose(days: int, paths: Sequence[Path]) -> int:
+    removed = 0
     for path in paths:
-        path.unlink(missing_ok=True)
-    record(
-        None,
-        Action.RETAIN,
-        "unreadable",
-        detail=f"{counted(len(paths), 'body', 'bodies')} without a call, kept for {counted(days, 'day')}",
-    )
-    return len(paths)
+        with suppress(FileNotFoundError):  # retried, discarded, or removed by another worker
+            path.unlink()
+            removed += 1
+    if removed:
+        record(
+            None,
+            Action.RETAIN,
+            "unreadable",
+            detail=f"{counted(removed, 'body', 'bodies')} without a call, kept for {counted(days, 'day')}",
+        )
+    return removed
 
 
 def _forget(store: OpenMemory, days: int, references: list[str]) -> int:

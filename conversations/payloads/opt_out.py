@@ -40,6 +40,8 @@ _YES_ALONE = frozenset(
         """
     ).split()
 )
+# In other languages sentences begin with these: "Da der Kunde …", "Ya no …". Before three words they do not mean yes.
+_YES_BEFORE_MARK = frozenset("da ya si po jo ano co ho vero y e ee".split())
 _UNSPACED_YES = "はい", "是的", "ใช่", "对的", "對的"
 _BETWEEN_WORDS = re.compile(r"[\s.,;:!?…。、，！？；：،؛।·()\[\]\"“”„«»*/|_–—-]+")
 
@@ -74,8 +76,9 @@ def _says_yes(value: str) -> bool:
     words = [word for word in _BETWEEN_WORDS.split(_plain(value)) if word]
     if not words:
         return False
+    begins_other = words[0] in _YES_BEFORE_MARK and re.match(r"\W*\w+(?:\s+\w+){3}", _plain(value))
     return (
-        words[0] in _YES
+        (words[0] in _YES and not begins_other)
         or words[0].startswith(_UNSPACED_YES)
         or "_".join(words) in _YES_ALONE
         or canonical_field(field_name(value)) == canonical_field(settings.OPT_OUT_FIELD)

@@ -29,8 +29,11 @@ _DELETIONS = (
 )
 # What ElevenLabs and models write if there is no summary.
 _NO_SUMMARY = re.compile(
-    r"(?:the |an? )?summary (?:could not|couldn't|couldn’t|cannot|can't|was not|is not|not) (?:be )?\w+[^.,;:]*\.?"
-    r"|no summary\b[^.,;:]*\.?|(?:failed|unable) to (?:generate|create|produce) (?:an? |the )?summary[^.,;:]*\.?",
+    r"(?:the |an? )?summary (?:could not|couldn't|couldn’t|cannot|can't|was not|is not|not) (?:be )?(?:yet )?"
+    r"(?:generated|created|produced|made|available|possible)\b[^.,;:]*\.?"
+    r"|no summary(?: (?:is|was|could be|can be))?"
+    r"(?: (?:available|generated|created|produced|provided|possible)\b[^.,;:]*)?\.?"
+    r"|(?:failed|unable) to (?:generate|create|produce) (?:an? |the )?summary[^.,;:]*\.?",
     re.IGNORECASE,
 )
 _LONGEST_MARK = 20

@@ -12,14 +12,15 @@ type Kind = Literal["said", "keypad", "platform event", "context", "backchannel"
 _KEYPAD_MEDIUM = re.compile(r"dtmf|key ?pad|touch ?tone|dial ?pad")
 # Speech recognition writes no * and no final #, but a person may type one. Some transcripts name the keypad.
 _KEYPAD_DIGITS = re.compile(
-    r"[*#]*[0-9][0-9 *#]*[*#]|\*[*#]*[0-9][0-9 *#]*|[*#]+|\W*(?:dtmf|keypad)\W[\W\d]*", re.IGNORECASE
+    r"[*#]*[0-9][0-9 *#]*[*#]|\*[*#]*[0-9][0-9 *#]*|[*#]+|\W*(?:dtmf|keypad)\W+[0-9][\W\d]*", re.IGNORECASE
 )
-# Transcripts write a silence as dots, and a noise in brackets: "[silence]", "(laughs)", "*coughs*".
+# Transcripts write a silence as dots, and a noise as some words in brackets: "[silence]", "*coughs*".
 _SILENCE = r"[\s.…,_–—♪-]"
 _SILENT = re.compile(rf"{_SILENCE}*")
+_NOISE = r"[^\W\d]\w*(?:[ _/-]{1,3}\w+){0,4}[ .!…]*"
+_UNSPACED_NOISE = r"[^\W\d]\w{0,5}"
 _WORDLESS = re.compile(
-    rf"(?:{_SILENCE}|\[[^\W\d][^\[\]]*\]|\([^\W\d][^()]*\)|（[^\W\d][^（）]*）|【[^\W\d][^【】]*】|<[^\W\d][^<>]*>"
-    r"|\*[^\W\d][^*]*\*|♪[^♪]*♪)*"
+    rf"(?:{_SILENCE}|\[{_NOISE}\]|\({_NOISE}\)|（{_UNSPACED_NOISE}）|【{_UNSPACED_NOISE}】|<{_NOISE}>|\*{_NOISE}\*|♪[^♪]*♪)*"
 )
 _MAILBOX = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|\bmailbox|\bmachine_(?:start|end)", re.IGNORECASE)
 _ANSWERED_BY = re.compile(r"voice[\s_-]*mail|answering[\s_-]*machine|machine|mailbox", re.IGNORECASE)

@@ -52,10 +52,10 @@ class PlainCommand(BaseCommand):
             raise SystemExit(1) from None
         except (CommandError, DatabaseError, OpenMemoryError, OSError) as error:
             problem = error if isinstance(error, CommandError) else CommandError(_described(error))
-            if settings.LOG_JSON:
+            if settings.LOG_JSON and not options.get("traceback"):
                 log.critical(str(problem))
                 raise SystemExit(problem.returncode) from None
-            raise problem from error
+            raise problem from error if problem is not error else None
 
 
 class CheckedCommand(PlainCommand):

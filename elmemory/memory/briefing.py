@@ -69,12 +69,13 @@ def shown_facts(facts: Mapping[str, FieldValue]) -> dict[str, str]:
 
 def _outdated_names(facts: Mapping[str, FieldValue]) -> set[str]:
     """Return the name fields that a later call replaced by another: first name "Tom", then the name "Maya Okafor"."""
-    first, whole = facts.get("first_name"), facts.get("name")
+    first, last, whole = facts.get("first_name"), facts.get("last_name"), facts.get("name")
     if not (first and whole) or first.order[:2] == whole.order[:2] or first.value.casefold() in whole.value.casefold():
         return set()
     if whole < first:
         return {"name"}
-    last = facts.get("last_name")
+    if last and last.value.casefold() == whole.value.casefold():
+        return set()
     return {"first_name", "last_name"} if last and last < whole else {"first_name"}
 
 

@@ -17,11 +17,13 @@ _NEVER_IN_A_NAME = re.compile(
 _NEVER_IN_A_NAME_UNSPACED = re.compile(
     "無視|无视|忽略|忘记|忘れて|忽視|指示|指令|提示词|命令|무시|지시|명령|잊어|ละเว้น|เพิกเฉย|คำสั่ง"
 )
-# A sentence is a command only with both: "the heating system" and "a repeat prescription" are none.
+# A sentence is a command only with both: "the heating system" and "a repeat prescription" are none. Forms that report
+# are left out: "ignored", "forgets", "hat vergessen".
 _TO_IGNORE = (
-    r"\b(?:ignor|disregard|overrid|bypass|forget|jailbreak|vergiss|vergess|missacht|vergeet|negeer|olvid|desobede|oubli"
-    r"|esquec|desconsider|dimentic|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan|lupakan|bo qua"
-    r"|игнор|ігнор|забуд|התעלם|αγνο)|تجاهل|अनदेखा|無視|无视|忽略|忘记|忘れて|忽視|무시|잊어|ละเว้น|เพิกเฉย"
+    r"\b(?:ignor(?!ed|es\b|ance)|be ignored|disregard(?!ed|s)|overrid(?!es|den)|bypass(?!ed|es)|forget(?![fs])"
+    r"|jailbreak|vergiss|vergesst|vergessen sie|missacht|vergeet|negeer|olvid(?!o\b|ado)|desobede|oubli"
+    r"|esquec(?!eu|id)|desconsider|dimentic(?!at|o)|zignor|pomin|zapomn|glom|bortse|unohda|yok ?say|unut|abaikan"
+    r"|lupakan|bo qua|игнор|ігнор|забуд|התעלם|αγνο)|تجاهل|अनदेखा|無視|无视|忽略|忘记|忘れて|忽視|무시|잊어|ละเว้น|เพิกเฉย"
 )
 _WHAT_COMMANDS = (
     r"\b(?:instru[ckz]|prompts?\b|guideline|rules?\b|anweisung|regeln?\b|reglas?\b|consigne|regles?\b|regras?\b|istruzion|polecen"
@@ -29,7 +31,7 @@ _WHAT_COMMANDS = (
 )
 _ROLE_OR_MODE = re.compile(
     r"^\W*(?:system|assistant|developer)\W*:|\bsystem prompt|\byou are now\b|\bdeveloper mode\b"
-    r"|\bdu bist (?:jetzt|nun)\b|\bahora eres\b|\btu es maintenant\b|\bact as an? (?:unrestricted|admin)"
+    r"|\bdu bist (?:jetzt|nun)\b|\bahora eres\b|\btu es maintenant\b|\bact as an? (?:unrestricted|admin\b)"
 )
 _ORDER = re.compile(rf"(?:{_TO_IGNORE}).*?(?:{_WHAT_COMMANDS})|(?:{_WHAT_COMMANDS}).*?(?:{_TO_IGNORE})", re.DOTALL)
 # Commands that are also names (William Tell, Say Wah). They count only before a word that is in no name.

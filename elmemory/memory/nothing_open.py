@@ -2,8 +2,9 @@
 
 Models write such a sentence where they should give null: "No open requests.", "Keine Zusage.". `nothing` does not find
 them, because they deny the field's own subject ("No allergies" is a value). The rule here: all words are typical of
-phrases for nothing or of the field's subject, and one of them denies. Any other word makes the text a value: "No reply
-from the landlord yet". A text that only agrees or denies ("yes") says nothing either, unless it settles a request.
+phrases for nothing or of the field's subject, and one of them denies. Any other word makes the text a value ("No reply
+from the landlord yet"), and so does the denial of an end ("Not settled"). A text that only agrees or denies ("yes")
+says nothing either, unless it settles a request.
 """
 
 import re
@@ -36,7 +37,7 @@ ar: طلب* طلبات وعد* وعود مفتوح* معلق* قايم* قائم
 hi: अनुरोध* वादा वादे खुला खुले लंबित प्रतीक्षा* बाकी
 """
 _LASTING = """
-en: last* personal* noteworth* worth* noting note noted remember* relevant important long term fact*
+en: last* personal* noteworth* worth* noting note noted to_remember worth_remembering relevant important long term fact*
 de: dauerhaft* bleibend* personlich* besonder* wichtig* relevant* merkenswert* nennenswert*
 es: durader* permanent* personal* relevant* important* destac*
 fr: durable* permanent* personnel* notable* important* pertinent* particul*
@@ -67,11 +68,12 @@ hi: है किया हुआ एजेंट ने
 _UNSETTLED = """
 en: not_resol* not_settl* not_fulfil* not_complet* not_been not_yet unresolved unsettled still_open still_pending
 en: still_outstanding still_waiting still_unresolved remains_open remains_unresolved remains_pending wasn_t_resol*
-en: wasn_t_settl* isn_t_resol* isn_t_settl* hasn_t_been haven_t_been
+en: wasn_t_settl* isn_t_resol* isn_t_settl* hasn_t haven_t has_not have_not not_fixed not_be_resol* not_fully
+en: not_entirely partially_resol* partly_resol* nobody_called no_one_called
 de: nicht_erledigt nicht_geklart nicht_gelost nicht_abgeschlossen noch_nicht noch_offen weiterhin_offen bleibt_offen
-de: immer_noch_offen unerledigt ungelost ungeklart
+de: immer_noch_offen nicht_angekommen unerledigt ungelost ungeklart
 es: no_se_resolv* no_se_ha_resuelt* no_fue_resuelt* no_esta_resuelt* sin_resolver sigue_pendient* sigue_abiert*
-es: todavia_no aun_no
+es: todavia_no no_ha_llegado aun_no
 fr: pas_resolu* pas_ete_resolu* pas_ete_regl* pas_encore non_resolu* toujours_en_attente toujours_ouvert*
 fr: encore_ouvert* encore_en_attente
 it: non_risolt* non_e_stata_risolt* non_e_stato_risolt* non_ancora ancora_apert* ancora_in_sospeso irrisolt*
@@ -79,6 +81,9 @@ pt: nao_resolv* nao_foi_resolv* ainda_nao ainda_abert* ainda_pendent* continua_a
 nl: niet_opgelost niet_afgehandeld nog_niet nog_open nog_steeds_open
 pl: nie_rozwiaz* nie_zostal* jeszcze_nie wciaz_otwart* nadal_otwart*
 ru: не_решен* не_был* еще_не все_еще нерешен*
+tr: cozulme* henuz
+ar: لم_يحل لم_تحل
+hi: नहीं_हुआ नहीं_हुई अभी_तक
 """
 _UNSPACED_NOTHING = re.compile(
     "(?:目前|当前|當前)?(?:[没沒]有?|[无無])(?:任何|其他)?(?:未?(?:解决|解決|完成|处理|處理)|待(?:办|辦|处理|處理|解决|解決)|未决|开放)?的?"
@@ -92,16 +97,27 @@ _UNSPACED_NOTHING = re.compile(
 _UNSPACED_UNSETTLED = re.compile(
     "未解[决決]|[没沒]有?解[决決]|尚未|仍未|[还還][没沒]|(?:解決|対応|完了)(?:され)?て(?:い)?(?:ない|ません)|まだ|미해결|해결되지|아직"
 )
-_WITHDRAWN = re.compile(
-    r"\bno longer (?:wants?|needs?|requires?|wishes)\b|\b(?:withdrew|has withdrawn|changed (?:his|her|their) mind)\b"
-    r"|\b(?:mochte|will|braucht|benotigt)\b.*\bnicht mehr\b|\bzuruckgezogen\b|\bya no (?:quiere|necesita|desea)\b"
-    r"|\bne (?:veut|souhaite) plus\b|\bn'a plus besoin\b|\bnon (?:vuole|ha) piu\b|\bnao (?:quer|precisa)(?: de)? mais\b"
-    r"|\b(?:wil|hoeft)\b.*\bniet meer\b|\bjuz nie (?:chce|potrzebuje)\b|больше не (?:хочет|нуж)"
-    r"|不再(?:需要|想)|もう(?:必要ない|不要)"
+_STILL_OPEN = frozenset("open pending outstanding offen pendiente ouvert aperto pendente".split())
+# Wishes in the words for "not provided": "Do not share data", "prefers not to be recorded".
+_WISH = re.compile(
+    r"(?:please )?(?:do not|don't|never) (?!know|have)\w|.*\bto be (?:recorded|named|asked|called|contacted)\b"
+    r"|(?:(?:the )?\w+ )?(?:cannot|can't) hear\b"
 )
-# What else the sentence asks for.
-_INSTEAD = re.compile(
-    r"[;,:]|\b(?:and|but|instead|so|und|aber|sondern|statt|pero|sino|mais|ma|mas|maar|en|ale|lecz|но|а)\b|而|而是"
+# Withdraws the request itself. "No longer wants the newsletter" may ask for something: to cancel it.
+_WITHDRAWN = re.compile(
+    r"(?:the |her |his |their )?(?:\w+ )?request (?:was|is|has been) (?:withdrawn|no longer needed)"
+    r"|(?:(?:the )?\w+ )?(?:withdrew|(?:has|have) withdrawn) (?:the|her|his|their) (?:earlier |open )?request"
+    r"|(?:(?:der |die )?\w+ hat )?(?:die|das|seine?|ihre?) (?:anfrage|anliegen) (?:wurde |ist )?zuruckgezogen"
+    r"|(?:(?:el |la )?\w+ )?(?:retiro|ha retirado) (?:la|su) (?:solicitud|peticion)"
+    r"|(?:(?:le |la )?\w+ )?a retire (?:la|sa) demande|(?:(?:il |la )?\w+ )?ha ritirato la (?:sua )?richiesta"
+    r"|(?:(?:o |a )?\w+ )?retirou o (?:seu )?pedido|(?:(?:de )?\w+ )?heeft (?:het|zijn|haar) verzoek ingetrokken"
+)
+# In other phrases for nothing these deny; here they are about a thing: "Cannot open the item", "Noch offen".
+_NO_DENIAL = frozenset("missing insufficient unable cannot can couldn won wouldn noch want wants calls".split())
+# Denied, these say that something is open: "Not settled".
+_FINISHED = Words(
+    "resol* settl* fulfil* complet* done handled erledig* geklart* abgeschlossen* resuel* resolu* regle* risolt*"
+    " opgelost* afgehandeld* rozwiaz* решен*".split()
 )
 _MARKS = re.compile(r"[\W_]+")
 _SEGMENT_END = re.compile(r"[.!?;:,—–]+(?=\s|$)|\s-\s|[()\[\]]")
@@ -120,7 +136,7 @@ def says_nothing_open(text: str, field: str) -> bool:
     if bare in _NO or (bare in _YES and field != RESOLVED_REQUEST):
         return True
     compact = bare.replace(" ", "")
-    if field == RESOLVED_REQUEST and _is_unsettled(tokens_of(folded), compact):
+    if field == RESOLVED_REQUEST and (bare in _STILL_OPEN or _is_unsettled(tokens_of(folded), compact)):
         return True
     if _UNSPACED_NOTHING.fullmatch(compact):
         return True
@@ -129,10 +145,14 @@ def says_nothing_open(text: str, field: str) -> bool:
     return any(_denies_all(language, segments, field) for language in found)
 
 
+def is_wish(text: str, field: str) -> bool:
+    """Whether the value of a free-text field asks for something in words that elsewhere say nothing. English only."""
+    return field in SENTENCES and bool(_WISH.match(fold(text)))
+
+
 def is_withdrawn(request: str) -> bool:
-    """Whether a request only says that the caller withdrew one: "The caller no longer wants the lamp"."""
-    folded = fold(request)
-    return bool(_WITHDRAWN.search(folded)) and not _INSTEAD.search(folded)
+    """Whether a request only says that the caller withdrew one: "The caller withdrew the request"."""
+    return bool(_WITHDRAWN.fullmatch(fold(request).strip(" .!")))
 
 
 def _denies_all(language: Language, segments: Sequence[Sequence[str]], field: str) -> bool:
@@ -144,12 +164,17 @@ def _denies_all(language: Language, segments: Sequence[Sequence[str]], field: st
     denied = False
     for tokens in segments:
         no = {*language.no.found_in(tokens), *language.alone.found_in(tokens), *language.none.found_in(tokens)}
+        is_open = bool(no) and any(token in _FINISHED for token in tokens)
+        if field != RESOLVED_REQUEST and (is_open or not _NO_DENIAL.isdisjoint(tokens)):
+            return False
         about = {*subject.found_in(tokens)}
         kinds = language.give, language.name, language.fill, around
         others = {*chain.from_iterable(words.found_in(tokens) for words in kinds)}
         if no | about | others != set(range(len(tokens))):
             return False
-        denied = denied or (bool(no) and (bool(about - no) or len(no) == len(tokens)))
+        # "Has no personal e-mail" is lasting, "Nothing personal" and "No personal details" are nothing.
+        says = field != CALLER_PROFILE or any(token in language.give or token in language.none for token in tokens)
+        denied = denied or (bool(no) and says and (bool(about - no) or len(no) == len(tokens)))
     return denied
 
 

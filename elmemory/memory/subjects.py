@@ -57,7 +57,7 @@ _LISTS = frozenset(
     "and or but und oder aber y o pero et ou mais e ed ma mas en of maar i oraz lub ale и или но ve".split()
 )
 # Beside these "of" is English; else it is the Dutch "or".
-_ENGLISH = frozenset("the she he they her his their caller customer patient client has takes lives".split())
+_ENGLISH = frozenset("the she he they her his their caller customer has takes lives".split())
 # Relatives, friends and titles: compared as whole words, because another ending may be another person.
 _PEOPLE = frozenset(
     "mother father mom mum dad son daughter brother sister husband wife partner child children kid kids baby aunt"

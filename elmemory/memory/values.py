@@ -13,7 +13,7 @@ from elmemory.memory.names import (
     whole_name,
 )
 from elmemory.memory.nothing import is_mask, is_no_name, says_nothing
-from elmemory.memory.nothing_open import says_nothing_open
+from elmemory.memory.nothing_open import is_wish, says_nothing_open
 from elmemory.memory.text import as_sentence, as_written, cleaned
 
 _TRUTH = {"true": "yes", "false": "no"}
@@ -39,7 +39,9 @@ def usable_value(value: object, field: str = "", evidence: Evidence = NO_EVIDENC
             return _name(value, field, evidence)
         case str():
             text = value.strip()
-            if says_nothing(text, field) or says_nothing_open(text, field) or not cleaned(text):
+            if not cleaned(text):
+                return None
+            if not is_wish(text, field) and (says_nothing(text, field) or says_nothing_open(text, field)):
                 return None
             return _TRUTH.get(text.casefold(), text)
     return None

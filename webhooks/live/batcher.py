@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from webhooks.live.threads import Threads
 
 
 class Batcher[T, R]:
@@ -14,7 +16,7 @@ class Batcher[T, R]:
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R | Exception]], name: str) -> None:
         self._work = work
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._thread = Threads(1, 1, 1, name)
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -29,12 +31,11 @@ class Batcher[T, R]:
         return future
 
     async def _work_off(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting, []
             results: Sequence[R | Exception]
             try:
-                results = await loop.run_in_executor(self._thread, self._work, [item for item, _ in batch])
+                results = await self._thread.submit(partial(self._work, [item for item, _ in batch]))
             except Exception as error:
                 results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):

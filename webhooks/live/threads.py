@@ -1,4 +1,4 @@
-"""Threads for blocking work whose result a live call is waiting for."""
+"""Threads for blocking work whose result a request is waiting for."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,22 @@ class NotNow(Exception):
 class Threads:
     """Runs jobs in `usual` threads, and in up to `most` while a job waits for longer than LONGEST_WAIT_SECONDS.
 
+    The extra threads start when they are first needed. They stay, with their connections to the database.
+
     For work that uses the CPU one thread is faster than many, because threads compete for the GIL; work that waits for
     a server needs many. At most `waiting` jobs wait. The threads are daemons, so a hanging thread does not keep the
     process from exiting.
     """
 
-    def __init__(self, usual: int, most: int, waiting: int) -> None:
+    def __init__(self, usual: int, most: int, waiting: int, name: str = "live") -> None:
         self._jobs = SimpleQueue[_Job]()
         self._most_waiting = waiting
-        self._extra = Semaphore(most - usual)
+        self._extra_not_started = most - usual
+        self._extra_idle = Semaphore(0)
+        self._wake_ups = SimpleQueue[None]()
+        self._name = name
         for _ in range(usual):
-            Thread(target=self._work, name="live", daemon=True).start()
+            Thread(target=self._work, name=name, daemon=True).start()
 
     def submit[T](self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """A future for the result of `work`, which never runs if the future is cancelled before it begins.
@@ -47,15 +52,22 @@ class Threads:
             self._jobs.get().run()
 
     def _help(self, job: "_Job") -> None:
-        """Start an extra thread if the job is still waiting. It ends when no job is."""
-        if not (job.has_begun or job.future.done()) and self._extra.acquire(blocking=False):
-            Thread(target=self._work_off, name="live-extra", daemon=True).start()
+        """Have an extra thread work if the job is still waiting."""
+        if job.has_begun or job.future.done():
+            return
+        if self._extra_idle.acquire(blocking=False):
+            self._wake_ups.put(None)
+        elif self._extra_not_started:
+            Thread(target=self._work_when_needed, name=f"{self._name}-extra", daemon=True).start()
+            self._extra_not_started -= 1
 
-    def _work_off(self) -> None:
-        with contextlib.suppress(Empty):
-            while True:
-                self._jobs.get_nowait().run()
-        self._extra.release()
+    def _work_when_needed(self) -> None:
+        while True:
+            with contextlib.suppress(Empty):
+                while True:
+                    self._jobs.get_nowait().run()
+            self._extra_idle.release()
+            self._wake_ups.get()
 
 
 class _Job:

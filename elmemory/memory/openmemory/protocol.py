@@ -1,5 +1,6 @@
 """The protocol that every store implements, with defaults for stores that inherit it."""
 
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -42,9 +43,12 @@ class OpenMemory(Protocol):
     Every method but `users`, `users_of` and `ping` needs a non-empty user id (else ValueError, and nothing is sent),
     and reads or changes only that user's memories. Faults of the store raise OpenMemoryError; a memory that it can
     never store, NotStorable. The memories of a user have different keys.
+
+    A store must define the abstract methods; the other methods are right for every store, if slow for some.
     """
 
     @property
+    @abstractmethod
     def concurrency(self) -> int:
         """How many reads may run at a time: one if they only use the CPU, more if they wait."""
 
@@ -65,9 +69,11 @@ class OpenMemory(Protocol):
         """
         return self.put_all(user_id, [Entry(key, content, tags, metadata or {}, salience, decay_lambda)])[0]
 
+    @abstractmethod
     def put_all(self, user_id: str, entries: Sequence[Entry]) -> list[Put]:
         """Put the entries in this order. After an exception some may be written: repeat the call with all of them."""
 
+    @abstractmethod
     def add_all(self, user_id: str, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> list[Put]:
         """Add entries whose keys are new for this user, then delete the memories with the ids `instead_of`.
 
@@ -87,6 +93,7 @@ class OpenMemory(Protocol):
         """Return the users with memories of this conversation; None if the store would have to read all memories."""
         return None
 
+    @abstractmethod
     def memories(self, user_id: str, limit: int | None = None) -> list[Memory]:
         """Return the user's memories, newest written first. Without a limit, all of them."""
 
@@ -104,6 +111,7 @@ class OpenMemory(Protocol):
         """
         return None
 
+    @abstractmethod
     def memories_since(
         self, user_id: str, token: Hashable | None, known: Sequence[Memory] = ()
     ) -> tuple[Hashable, list[Memory] | None]:
@@ -113,27 +121,33 @@ class OpenMemory(Protocol):
         read again.
         """
 
+    @abstractmethod
     def delete(self, user_id: str, memory_id: str) -> bool:
         """Delete one memory of this user. Return False if the user has no such memory."""
 
+    @abstractmethod
     def forget(self, user_id: str) -> int:
         """Delete all memories of the user, and return how many there were.
 
         The embedded store also removes traces of deleted rows from its files.
         """
 
+    @abstractmethod
     def users(self) -> dict[str, int] | None:
         """Return the number of memories of each user except BOOKKEEPER, including those of other clients.
 
         None if the store cannot list its users.
         """
 
+    @abstractmethod
     def summary(self, user_id: str, *, regenerate: bool = False) -> Summary:
         """Return the store's own summary of the user, in a sentence or two. `regenerate` first has it written again."""
 
+    @abstractmethod
     def query(self, user_id: str, query: str, k: int = 8) -> list[Match]:
         """Return at most k of the user's memories, those that best answer the query, best first."""
 
+    @abstractmethod
     def ping(self) -> Health:
         """Return whether the store can be used. Never raises."""
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from conversations.files.decisions import about
@@ -87,6 +88,7 @@ def test_a_number_that_never_called_is_opted_out_after_confirmation(staff: Clien
     form = {"number": "+1 (415) 555-0100", "holds": "yes"}
     text = staff.post(f"{CALLERS}opt-out/", form).content.decode()
     assert "about this caller: 0 memories." in text
+    assert 'data-number="+1 415-555-0100"' in text
     assert not about(MAYA).opted_out
     answer = staff.post(f"{CALLERS}opt-out/", form | {"confirmed": "yes"}, follow=True)
     assert "+14•••••••00 is opted out." in answer.content.decode()
@@ -95,6 +97,14 @@ def test_a_number_that_never_called_is_opted_out_after_confirmation(staff: Clien
     assert (entry.object, entry.detail) == (caller_reference(MAYA), "yes")
     staff.post(f"{CALLERS}opt-out/", form | {"holds": "no", "confirmed": "yes"})
     assert not about(MAYA).opted_out
+
+
+def test_the_question_whether_to_opt_out_masks_the_number_for_staff_who_may_not_see_it(as_role: As) -> None:
+    client = as_role("supervisor")
+    User.objects.get(username="supervisor").user_permissions.add(Permission.objects.get(codename="correct_caller"))
+    text = client.post(f"{CALLERS}opt-out/", {"number": "+1 (415) 555-0100", "holds": "yes"}).content.decode()
+    assert '<span class="number">+14•••••••00</span>' in text
+    assert "555-0100" not in text
 
 
 @pytest.mark.parametrize("number", ["", "anonymous", "12", "+10000000000"])

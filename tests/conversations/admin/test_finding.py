@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ from conversations.admin.call_list import CallListAdmin
 from conversations.admin.caller_list import CallerListAdmin
 from conversations.index.references import caller_reference
 from conversations.memories.forgetting import Forgetting, forget
-from conversations.models import CallerCard
+from conversations.models import CallerCard, Conversation
 from elmemory.audit.models import Action, Entry
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from elmemory.searches.models import SavedSearch
@@ -214,6 +216,41 @@ def test_each_filter_in_use_can_be_taken_away(staff: Client) -> None:
         "?language=de&amp;wrong=any",
         "?length_to=20&amp;wrong=any",
     ]
+
+
+@pytest.mark.usefixtures("varied")
+def test_a_chip_names_a_choice_that_a_filter_does_not_have(staff: Client) -> None:
+    assert "<bdi>agent_9</bdi>" in staff.get(f"{LIST}?agent_id__exact=agent_9").content.decode()
+
+
+@pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize("query", ["started_on__year=2020", "started_on__gte=2099-01-01"])
+def test_days_in_an_address_of_an_earlier_version_are_shown_and_can_be_taken_away(staff: Client, query: str) -> None:
+    text = staff.get(f"{LIST}?{query}").content.decode()
+    assert "Filter by day" in text
+    assert "Clear all" in text
+    assert "Nothing was found." in text
+
+
+def test_calls_are_written_while_a_client_reads_an_export_slowly(staff: Client) -> None:
+    Conversation.objects.bulk_create(
+        Conversation(pk=f"conv_{n}", sort_key=n, fingerprint="x", title="x" * 128) for n in range(1500)
+    )
+    pieces: Any = staff.get(f"{LIST}export/json/")
+
+    def write() -> None:
+        Conversation.objects.filter(pk="conv_7").update(title="changed")
+        Conversation.objects.filter(pk="conv_8").delete()
+        connections["index"].close()
+
+    async def read() -> bytes:
+        first = await anext(pieces.streaming_content)
+        await to_thread(write)
+        return b"".join([first, *[piece async for piece in pieces.streaming_content]])
+
+    exported = {call["conversation_id"]: call["title"] for call in json.loads(async_to_sync(read)())}
+    assert len(exported) == 1499
+    assert exported["conv_7"] == "changed"
 
 
 @pytest.mark.usefixtures("troubles")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -43,6 +43,9 @@ PAGES = [
     f"{CALLS}unreadable/",
     "/admin/auth/user/",
     "/admin/auth/user/add/",
+    "/admin/auth/user/OF_USER/change/",
+    "/admin/auth/user/OF_USER/delete/",
+    "/admin/auth/user/OF_USER/password/",
     "/admin/auth/group/",
     "/admin/axes/accessattempt/",
     CALLERS,
@@ -58,6 +61,7 @@ ALIKE = re.compile(
     r"elmemory|Roles \| elmemory|OpenMemory"
     r"|ElevenLabs|administrator|Admin|True|Action|WhatsApp|SMS|JSON|CSV|[Aa]xes|otp_\w+"
     r"|TOTP devices|UTC|Nov|bytes|Static devices|\w+/\w.*|[A-Z][a-z]{2} \d{4}.*|\w+_\w+"
+    r"|Date|Permissions"
     r"|The caller.*|On 21 Sep.*|manage\.py .*|English|Deutsch|Español|Français|\S*\.(json|mp3)|otpauth.*|.*[α-ω].*"
 )
 
@@ -104,7 +108,8 @@ def test_no_text_of_a_page_is_as_in_english(staff: Client, page: str) -> None:
 
 def segments(client: Client, page: str, language: str) -> set[str]:
     """The texts of the page with Latin letters, without figures and signs around them."""
-    page = page.replace("OF_CALLER", caller_reference(CALLER))
+    user = User.objects.get(is_superuser=True)
+    page = page.replace("OF_CALLER", caller_reference(CALLER)).replace("OF_USER", str(user.pk))
     answer = client.get(page, headers={"Accept-Language": language})
     assert answer.status_code == (404 if "nowhere" in page else 200)
     around = " .:;,·…–-→←↓‹›✓✗✕×0123456789()“”„«»%/+•"
@@ -151,6 +156,7 @@ def test_permissions_are_named_in_the_language(staff: Client) -> None:
     page = staff.get(f"/admin/auth/group/{role.pk}/change/", headers={"Accept-Language": "de"}).content.decode()
     assert "Gespräche | Gespräch | Kann Aufzeichnungen anhören" in page
     assert "| Darf ansehen" in page
+    assert "<h1><bdi>Leser</bdi></h1>" in page
     assert "Can " not in page
 
 

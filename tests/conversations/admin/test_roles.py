@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from conversations.index.references import caller_reference
 from conversations.models import Caller, Conversation
-from elmemory.audit.models import Entry
+from elmemory.audit.models import Action, Entry, Review
 from elmemory.audit.roles import ADMINISTRATOR, ROLES
 from elmemory.memory.openmemory.embedded.store import EmbeddedOpenMemory
 from tests.conftest import As
@@ -29,6 +30,8 @@ LISTEN = ALL - {"viewer"}
 ACT = {"operator", "privacy officer", ADMINISTRATOR}
 OFFICE = {"privacy officer", ADMINISTRATOR}
 NOBODY: set[str] = set()
+# What opening a page, or a form that is refused, may record.
+LOOKED = {Action.VIEW, Action.FIND, Action.EXPORT, Action.DOWNLOAD, Action.LISTEN, Action.REFUSED}
 NO_ROLE = ""
 EVERYBODY = ALL | {NO_ROLE}
 # Django's views and ours by name, and who may use them. Rows have no history page.
@@ -115,6 +118,28 @@ def test_a_role_sends_nothing_that_is_not_its_own(as_role: As, addresses: dict[s
     for address, allowed in addresses.items():
         if role not in allowed:
             assert client.post(address, {"reason": "test", "confirmed": "yes"}).status_code == 403, address
+
+
+def test_nothing_is_done_by_a_form_without_its_token_or_by_opening_an_address(
+    staff: Client,
+    addresses: dict[str, set[str]],
+    store: EmbeddedOpenMemory,
+    payloads: Path,
+) -> None:
+    def state() -> tuple[list[str], list[Path], set[str], int, int]:
+        files = sorted(path for each in (CALL, "_unreadable", "_decisions") for path in (payloads / each).rglob("*"))
+        done = set(Entry.objects.values_list("action", flat=True)) - LOOKED
+        kept = sorted(memory.content for memory in store.memories(CALLER))
+        return kept, files, done, User.objects.count(), Review.objects.count()
+
+    before = state()
+    form = {"confirmed": "yes", "reason": "damaged", "number": CALLER, "holds": "yes", "note": "x", "name": "x"}
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.get())
+    assert [address for address in addresses if strict.post(address, form).status_code != 403] == []
+    for address in addresses:
+        staff.get(address, form).close()
+    assert state() == before
 
 
 def test_without_a_login_every_address_leads_there(client: Client, addresses: dict[str, set[str]]) -> None:

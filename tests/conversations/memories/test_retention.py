@@ -432,6 +432,22 @@ def test_bodies_that_belong_to_no_call_go_after_their_days(
     assert recorded() == [("unreadable", "2 bodies without a call, kept for 30 days")]
 
 
+def test_of_two_workers_only_the_one_that_removes_a_body_records_it(
+    store: EmbeddedOpenMemory, settings: Settings, payloads: Path
+) -> None:
+    settings.RETAIN_UNREADABLE_DAYS = 30
+    for number in range(60):
+        place(f"no event {number}".encode())
+    for path in payloads.glob("_unreadable/*.json"):
+        os.utime(path, (days_ago(31),) * 2)
+    slower = Retention(store)
+    assert slower.step()
+    retain(store)
+    while slower.step():
+        pass
+    assert [detail.split()[0] for _, detail in recorded()] == ["50", "10"]
+
+
 # Callers
 
 

@@ -105,6 +105,8 @@ def test_a_yes_in_any_spelling_opts_out(value: Any) -> None:
         "not provided",
         "banana",
         "Sure, remember me",
+        "Da der Anrufer nichts dazu sagte",
+        "Ya no quiere hablar",
         "yesterday",
         "January",
         [],

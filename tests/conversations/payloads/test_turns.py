@@ -80,7 +80,20 @@ def test_a_noise_in_brackets_is_no_memory(noise: str) -> None:
     assert said(with_turn(message=noise, source_medium="audio")) == ["Hello."]
 
 
-@pytest.mark.parametrize("words", ["(laughs) That is funny.", "(404) 555", "「はい」", "(Hello", "[1]"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(laughs) That is funny.",
+        "(404) 555",
+        "(please call me back tomorrow morning)",
+        "（住所は変わりました）",
+        "<maya@example.com>",
+        "Keypad.",
+        "「はい」",
+        "(Hello",
+        "[1]",
+    ],
+)
 def test_words_beside_a_noise_are_a_memory(words: str) -> None:
     assert said(with_turn(message=words)) == ["Hello.", words]
 

@@ -117,6 +117,16 @@ def test_a_disk_that_fails_is_reported_in_one_line_with_the_file(tmp_path: Path)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("as_json", ["", "true"])
+def test_a_traceback_is_shown_where_it_is_asked_for(tmp_path: Path, as_json: str) -> None:
+    server = Server(tmp_path)
+    server.payloads.mkdir()
+    (server.payloads / "_locks").write_text("")  # where a folder should be
+    done = server.manage("serve", "--no-worker", "--traceback", LOG_JSON=as_json)
+    assert done.returncode == 1
+    assert "_flock" in done.stderr
+
+
 def test_a_reader_that_ends_early_is_no_fault(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.manage("migrate")

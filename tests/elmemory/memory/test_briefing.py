@@ -68,11 +68,11 @@ def test_a_later_call_after_which_nothing_is_open_says_so_in_no_sentence() -> No
 @pytest.mark.parametrize(
     "said",
     [
-        "The caller no longer wants the invoice.",
         "The caller withdrew the request.",
-        "Die Anruferin möchte die Rechnung nicht mehr.",
-        "Ya no quiere la factura.",
-        "Elle ne veut plus la facture.",
+        "The request is no longer needed.",
+        "Die Anruferin hat die Anfrage zurückgezogen.",
+        "La clienta retiró la solicitud.",
+        "Elle a retiré sa demande.",
     ],
 )
 def test_a_request_that_a_later_call_states_as_withdrawn_is_closed(said: str) -> None:
@@ -80,7 +80,16 @@ def test_a_request_that_a_later_call_states_as_withdrawn_is_closed(said: str) ->
 
 
 @pytest.mark.parametrize(
-    "said", ["No longer wants the lamp, but a sofa.", "The caller no longer wants the policy: cancel it by Friday."]
+    "said",
+    [
+        "No longer wants the lamp, but a sofa.",
+        "The caller no longer wants the newsletter.",
+        "Cancel the order as she no longer needs it.",
+        "Der Kunde möchte nicht mehr angerufen werden.",
+        "Das Auto will nicht mehr starten.",
+        "The bank has withdrawn 50 euros twice.",
+        "Non ha più internet.",
+    ],
 )
 def test_a_request_for_something_else_stays_open(said: str) -> None:
     assert card(ASKED, call(5, open_request=said)).briefing.open_request == said
@@ -283,3 +292,17 @@ def test_sentences_of_one_call_stay_in_their_order() -> None:
         call(1, insights=("Theo is deaf.",)), call(5, insights=("Lina plays chess.", "Bruno barks at engineers."))
     )
     assert known.briefing.insights == ("Lina plays chess.", "Bruno barks at engineers.", "Theo is deaf.")
+
+
+REPORTS = (
+    "The caller forgets the instructions for the medicine.",
+    "The neighbour ignored the house rules.",
+    "Der Kunde hat vergessen, die Anweisungen mitzunehmen.",
+    "Ha dimenticato le istruzioni.",
+    "She will act as an administrator of the estate.",
+)
+
+
+def test_a_sentence_that_reports_what_somebody_forgot_is_no_command() -> None:
+    known = [card(call(1, note=text)).facts for text in REPORTS]
+    assert known == [{"note": text} for text in REPORTS]

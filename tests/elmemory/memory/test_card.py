@@ -43,6 +43,12 @@ def test_a_later_full_name_of_the_same_person_keeps_the_first_name() -> None:
     assert card(first, full).user_name == "Maya"
 
 
+def test_a_later_name_that_is_only_the_last_name_keeps_the_first_name() -> None:
+    september = "2026-09-01T10:00:00+00:00"
+    maya, okafor = fact("first_name", "Maya", september), fact("last_name", "Okafor", september)
+    assert card(maya, okafor, fact("name", "Okafor")).user_name == "Maya"
+
+
 def test_the_first_name_of_a_call_counts_beside_the_full_name_of_the_same_call() -> None:
     assert card(fact("name", "José Ángel"), fact("first_name", "Pepe")).user_name == "Pepe"
 

@@ -21,12 +21,15 @@ SOMETHING_OPEN = values("""
     Waiting for a callback.|Not to be called before nine.|The request for a new key is not resolved.|No heating.
     Send nothing by post anymore.|Follow up on the open invoice|The caller no longer wants the lamp replaced.
     Keine Rechnung erhalten: neue Rechnung bis Freitag.|No hay agua caliente; quiere un técnico.|Pas de chauffage.
-    没有收到包裹|请求退款|予約の変更
+    没有收到包裹|请求退款|予約の変更|Not settled|The issue has not been resolved.|Missing item|Cannot open the item
+    Noch offen|Nicht erledigt|Sin resolver|Non ancora risolto|Do not share data|No follow-up calls|Do not follow up
+    Not to be recorded
 """)
 NOT_SETTLED = values("""
     No|False|nein|No earlier request was settled.|There was no earlier open request.|Nothing was resolved|Unresolved
     The earlier request was not resolved.|The card has not arrived yet; still open.|Die Anfrage ist noch offen.
     Nicht erledigt.|No se resolvió.|Sigue pendiente.|La demande n'est pas encore réglée|Non risolta|Ainda não
+    Open|The card has not arrived.|Partially resolved|Could not be resolved|Nicht angekommen|Henüz çözülmedi
     Nog niet opgelost|Nie rozwiązano|Ещё не решено|未解决|まだ解決していません|해결되지 않음
 """)
 SETTLED = values("""
@@ -41,6 +44,8 @@ NOTHING_LASTING = values("""
 SOMETHING_LASTING = values("""
     The caller has no car.|She takes no medication.|The caller does not want to be called.|He has no children.
     The caller doesn't speak English.|The caller has no permanent address.|Keine Kinder.
+    The caller does not remember anything.|The caller has no personal email.|The caller cannot hear.
+    The caller prefers not to be recorded.|Il n'a pas d'adresse permanente.|The caller has no long-term partner.
 """)
 
 

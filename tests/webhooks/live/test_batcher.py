@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -113,3 +115,17 @@ def test_a_cancelled_item_does_not_affect_the_others() -> None:
         return await other
 
     assert asyncio.run(one_gone()) == "B"
+
+
+def test_work_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import asyncio, threading
+from webhooks.live.batcher import Batcher
+
+async def submitted():
+    hanging = Batcher(lambda items: threading.Event().wait(), "hanging")
+    await asyncio.wait([hanging.submit("a")], timeout=0.1)
+
+asyncio.run(submitted())
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0

@@ -113,3 +113,19 @@ def test_threads_serve_one_loop_after_another(work: Callable[[], Any]) -> None:
     for _ in range(3):
         all_at_once(live.within(LONG, work))
     assert all_at_once(live.within(LONG, lambda: "card")) == ["card"]
+
+
+def test_extra_threads_serve_one_burst_after_another_with_their_connections() -> None:
+    live, of_thread = reads(usual=1, most=4), threading.local()
+    opened: list[str] = []
+    together = threading.Barrier(4)
+
+    def read() -> None:
+        if not hasattr(of_thread, "connection"):
+            of_thread.connection = threading.current_thread().name
+            opened.append(of_thread.connection)
+        together.wait(LONG)
+
+    for _ in range(3):
+        assert all_at_once(*(live.within(LONG, read) for _ in range(4))) == [None] * 4
+    assert len(opened) == 4

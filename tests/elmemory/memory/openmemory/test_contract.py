@@ -604,3 +604,12 @@ def test_memories_that_are_added_are_completed_or_changed_by_later_writes(store:
     again = store.put_all(caller, [Entry("message:1", "One."), Entry("message:2", "Two, changed.")])
     assert [(put.id, put.outcome) for put in again] == [(added[0].id, "unchanged"), (added[1].id, "changed")]
     assert contents(store.memories(caller, 2)) == ["Two, changed.", "One."]
+
+
+@pytest.mark.parametrize("name", ["put_all", "memories", "memories_since", "forget", "users", "summary", "ping"])
+def test_a_store_without_a_method_that_only_it_can_define_cannot_be_used(name: str) -> None:
+    methods = {name: getattr(EmbeddedOpenMemory, name) for name in OpenMemory.__abstractmethods__}
+    del methods[name]
+    incomplete = type("Incomplete", (OpenMemory,), methods)
+    with pytest.raises(TypeError, match=name):
+        incomplete()
