@@ -1,6 +1,6 @@
 import sys
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 if sys.platform == "win32":
     # Checked here, because every entry point imports this module before any module that needs Unix.

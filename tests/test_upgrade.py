@@ -1,5 +1,5 @@
-"""The present version on a folder of version 0.1.0, tests/data/earlier: four callers, decisions of staff, an unreadable
-body, a deleted call, and a call that was not remembered yet."""
+"""The present version on a folder of each earlier version, tests/data/earlier: four callers, decisions of staff, an
+unreadable body, a deleted call, and a call that was not remembered yet."""
 
 import json
 import sqlite3
@@ -18,10 +18,19 @@ MAYA, NOAH, ERIN, LINE, OLGA = (f"+1415555010{number}" for number in range(1, 6)
 STRANGER = "+14155550190"
 
 
+EARLIER = sorted((DATA / "earlier").iterdir())
+
+
+@pytest.fixture(scope="module", params=EARLIER, ids=lambda pack: pack.name.removesuffix(".tar.xz"))
+def pack(request: pytest.FixtureRequest) -> Path:
+    earlier: Path = request.param
+    return earlier
+
+
 @pytest.fixture(scope="module")
-def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def upgraded(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("earlier")
-    with tarfile.open(DATA / "earlier" / "0.1.0.tar.xz") as archive:
+    with tarfile.open(pack) as archive:
         archive.extractall(folder, filter="data")
     key = "only-for-tests-0123456789-0123456789-0123456789-0123456789"
     with Server(folder, SECRET_KEY=key) as server:
@@ -87,8 +96,8 @@ def test_what_is_stored_is_verified(upgraded: Server) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_bodies_are_as_they_were(upgraded: Server) -> None:
-    with tarfile.open(DATA / "earlier" / "0.1.0.tar.xz") as archive:
+def test_the_bodies_are_as_they_were(upgraded: Server, pack: Path) -> None:
+    with tarfile.open(pack) as archive:
         bodies = [
             name for name in archive.getnames() if name.endswith(("_transcription.json", ".mp3", "_failure.json"))
         ]
