@@ -23,6 +23,7 @@ def main(folder: Path, kind: str, sizes: list[int]) -> None:
     environment = {
         "SECRET_KEY": "bench" * 10,
         "LOG_LEVEL": "ERROR",
+        "EMBEDDINGS": "off",
         "ELMEMORY_ENV_FILE": "",
         "PAYLOAD_STORAGE_PATH": str(folder / "payloads"),
         "OPENMEMORY_DB_PATH": str(folder / "memory.sqlite3"),

@@ -43,7 +43,8 @@ def server_anywhere(folder: Path, *, worker: bool = False) -> Server:
     return Server(_made(folder), *(() if worker else ("--no-worker",)), **_QUIET)
 
 
-_QUIET = {"LOG_LEVEL": "WARNING", "DJANGO_SUPERUSER_PASSWORD": "bench"}
+# Without the encoder, which may be installed: it multiplies the time of remembering.
+_QUIET = {"LOG_LEVEL": "WARNING", "DJANGO_SUPERUSER_PASSWORD": "bench", "EMBEDDINGS": "off"}
 
 
 def _made(folder: Path) -> Path:
