@@ -149,7 +149,7 @@ def test_an_opted_out_callers_card_holds_nothing_but_that() -> None:
     assert card(fact("first_name", "Maya"), call("2026-10-07T10:00:00+00:00", "x"), opted_out) == Card(opted_out=True)
 
 
-def test_a_last_name_alone_is_told() -> None:
+def test_a_last_name_alone_is_in_the_card() -> None:
     assert "Last name: Okafor." in card(fact("last_name", "Okafor")).summary
 
 

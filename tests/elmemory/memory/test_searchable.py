@@ -22,9 +22,9 @@ def _call(chance: random.Random) -> list[Memory]:
     facts = [fact(chance.choice(["city", "dog"]), chance.choice(["Oslo", "Rex", "[NAME]", "Kiel"]), at)]
     corrected = {"preference": kinds.CORRECTION, "field": "city", "value": "Bergen", "called_at": at}
     stated = [memory(kinds.PREFERENCE, "city: Bergen", **corrected)] if chance.random() < 0.2 else []
-    told = [memory(kinds.INSIGHT, "Maya has a dog.", called_at=at)] if chance.random() < 0.2 else []
-    told += [memory(kinds.INSIGHT, "Maya has no dog.", corrected=True)] if chance.random() < 0.02 else []
-    return [memory(kinds.CARD), *stated, *told, call(at, f"Summary {chance.random()}"), *facts, *said]
+    insights = [memory(kinds.INSIGHT, "Maya has a dog.", called_at=at)] if chance.random() < 0.2 else []
+    insights += [memory(kinds.INSIGHT, "Maya has no dog.", corrected=True)] if chance.random() < 0.02 else []
+    return [memory(kinds.CARD), *stated, *insights, call(at, f"Summary {chance.random()}"), *facts, *said]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -510,7 +510,7 @@ def test_a_connection_just_opened_and_closed_is_not_tried_again(store: RemoteOpe
 # Health
 
 
-def test_a_server_that_works_is_told_by_its_version(store: RemoteOpenMemory) -> None:
+def test_a_server_that_works_is_reported_with_its_version(store: RemoteOpenMemory) -> None:
     assert store.ping() == (store.mode, True, "OpenMemory stub")
 
 
@@ -528,7 +528,7 @@ def test_a_server_that_works_is_told_by_its_version(store: RemoteOpenMemory) -> 
         ({("GET", "/health"): "hang"}, "did not answer within"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(
+def test_a_fault_is_reported_in_one_sentence(
     store: RemoteOpenMemory, stub: Stub, faults: dict[tuple[str, str], Any], remedy: str
 ) -> None:
     stub.faults = faults
@@ -540,7 +540,7 @@ def test_what_is_wrong_is_told_in_one_sentence(
 
 
 @pytest.mark.parametrize("kind", ["remote", "sdk"])
-def test_a_server_that_is_not_there_is_told_so(kind: str) -> None:
+def test_a_server_that_does_not_answer_is_reported(kind: str) -> None:
     if kind == "sdk" and not sdk_is_installed():
         pytest.skip("openmemory-py 1.0.x is not installed")
     with stub_server() as (_, url):

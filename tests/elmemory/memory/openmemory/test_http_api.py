@@ -302,14 +302,14 @@ def test_the_command_wants_a_key(settings: Settings) -> None:
         ({"OPENMEMORY_PORT": "8080", "OPENMEMORY_KEY": "", "DEBUG": True}, "elmemory.W014"),
     ],
 )
-def test_settings_that_cannot_work_are_told(settings: Settings, changed: dict[str, Any], fault: str) -> None:
+def test_settings_that_cannot_work_are_reported(settings: Settings, changed: dict[str, Any], fault: str) -> None:
     for name, value in changed.items():
         setattr(settings, name, value)
 
     assert fault in [message.id for message in environment()]
 
 
-def test_a_client_that_is_not_installed_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_is_not_installed_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openmemory", None)
     settings.OPENMEMORY_PORT, settings.OPENMEMORY_KEY, settings.OPENMEMORY_CLIENT = "8080", "k", "sdk"
 

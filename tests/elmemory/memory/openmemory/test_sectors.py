@@ -64,7 +64,7 @@ def test_the_metadata_decide_where_they_name_a_sector() -> None:
     assert sectors_of("I felt awful.", "culinary") == sectors_of("I felt awful.")
 
 
-def test_the_sectors_are_told_with_their_counts(client: httpx2.Client) -> None:
+def test_the_sectors_are_listed_with_their_counts(client: httpx2.Client) -> None:
     before = {stat["sector"]: stat["count"] for stat in client.get("/sectors").json()["stats"]}
     caller = new_caller()
     for content in ("Dog: Biscuit", "City: Duluth", "I felt awful."):
